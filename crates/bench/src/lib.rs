@@ -1,0 +1,1 @@
+//! Samovar beside its peers, measured in one run.

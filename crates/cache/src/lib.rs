@@ -1,0 +1,1 @@
+//! A cache that is a file: shared by every process, warm after a crash.

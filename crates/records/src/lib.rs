@@ -1,0 +1,1 @@
+//! Fixed-size typed records in a mapped file, seen as a slice.
