@@ -1,0 +1,21 @@
+//! The racy copy: bytes that others may write meanwhile, moved by assembly, or where there is none by relaxed atomics.
+//!
+//! Every function takes raw pointers and reports a fault instead of dying of it where a handler is there to say so. Only
+//! `view` calls them, after its bounds checks. No function forms a reference to the bytes.
+
+#[cfg(any(miri, not(target_arch = "x86_64")))]
+mod portable;
+#[cfg(all(not(miri), target_arch = "x86_64"))]
+mod x86_64;
+
+#[cfg(any(miri, not(target_arch = "x86_64")))]
+pub(crate) use portable::{copy, equals, prefetch, zero};
+#[cfg(all(not(miri), target_arch = "x86_64"))]
+pub(crate) use x86_64::{copy, equals, prefetch, zero};
+
+/// Mapped memory could not be reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Fault;
+
+#[cfg(test)]
+mod tests;

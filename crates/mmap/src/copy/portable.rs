@@ -1,0 +1,106 @@
+//! Copy, compare and zero by relaxed atomics, for targets without the assembly.
+
+use super::Fault;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
+
+const WORD: usize = size_of::<usize>();
+
+#[inline]
+unsafe fn byte<'a>(at: *const u8) -> &'a AtomicU8 {
+    // SAFETY: aligned to 1; valid and accessed by atomics alone for the call, as the caller promises.
+    unsafe { AtomicU8::from_ptr(at.cast_mut()) }
+}
+
+#[inline]
+unsafe fn word<'a>(at: *const u8) -> &'a AtomicUsize {
+    // SAFETY: the caller checked the alignment; valid and accessed by atomics alone for the call, as it promises.
+    unsafe { AtomicUsize::from_ptr(at.cast_mut().cast()) }
+}
+
+/// How many bytes the step at `i` takes: a word where both sides are aligned for one and it fits.
+fn step(a: *const u8, b: *const u8, i: usize, len: usize) -> usize {
+    let co_aligned = a.addr() & (WORD - 1) == b.addr() & (WORD - 1);
+    let here = a.wrapping_add(i).addr() & (WORD - 1) == 0;
+    if co_aligned && here && len - i >= WORD { WORD } else { 1 }
+}
+
+/// Copies `len` bytes.
+///
+/// # Safety
+/// 1. `src` is readable and `dst` is writable for `len` bytes.
+/// 2. The two do not overlap.
+/// 3. Bytes that no other thread or process shares are borrowed by the caller for the call.
+pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
+    let mut i = 0;
+    while i < len {
+        let (to, from) = (dst.wrapping_add(i), src.wrapping_add(i));
+        let n = step(dst, src, i, len);
+        if n == WORD {
+            // SAFETY: 1 and 3; `step` found it aligned.
+            let value = unsafe { word(from) }.load(Relaxed);
+            // SAFETY: 1 and 3; `step` found it aligned.
+            unsafe { word(to) }.store(value, Relaxed);
+        } else {
+            // SAFETY: 1 and 3.
+            let value = unsafe { byte(from) }.load(Relaxed);
+            // SAFETY: 1 and 3.
+            unsafe { byte(to) }.store(value, Relaxed);
+        }
+        i += n;
+    }
+    Ok(())
+}
+
+/// Whether `len` bytes are equal.
+///
+/// # Safety
+/// 1. Both are readable for `len` bytes.
+/// 2. Bytes that no other thread or process shares are borrowed by the caller for the call.
+pub(crate) unsafe fn equals(a: *const u8, b: *const u8, len: usize) -> Result<bool, Fault> {
+    let mut i = 0;
+    while i < len {
+        let (left, right) = (a.wrapping_add(i), b.wrapping_add(i));
+        let n = step(a, b, i, len);
+        let same = if n == WORD {
+            // SAFETY: 1 and 2; `step` found it aligned.
+            let value = unsafe { word(left) }.load(Relaxed);
+            // SAFETY: 1 and 2; `step` found it aligned.
+            value == unsafe { word(right) }.load(Relaxed)
+        } else {
+            // SAFETY: 1 and 2.
+            let value = unsafe { byte(left) }.load(Relaxed);
+            // SAFETY: 1 and 2.
+            value == unsafe { byte(right) }.load(Relaxed)
+        };
+        if !same {
+            return Ok(false);
+        }
+        i += n;
+    }
+    Ok(true)
+}
+
+/// Writes `len` zeroes.
+///
+/// # Safety
+/// `dst` is writable for `len` bytes.
+pub(crate) unsafe fn zero(dst: *mut u8, len: usize) -> Result<(), Fault> {
+    let mut i = 0;
+    while i < len {
+        let to = dst.wrapping_add(i);
+        let n = step(dst, dst, i, len);
+        if n == WORD {
+            // SAFETY: writable by the caller's promise; `step` found it aligned.
+            unsafe { word(to) }.store(0, Relaxed);
+        } else {
+            // SAFETY: writable by the caller's promise.
+            unsafe { byte(to) }.store(0, Relaxed);
+        }
+        i += n;
+    }
+    Ok(())
+}
+
+/// No hint on this target.
+#[inline(always)]
+pub(crate) fn prefetch(_at: *const u8) {}

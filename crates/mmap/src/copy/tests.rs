@@ -1,0 +1,81 @@
+//! Every length and alignment against a model, with guard bytes around.
+
+use super::{copy, equals, zero};
+
+const ROOM: usize = 512;
+
+fn pattern(seed: usize) -> Vec<u8> {
+    (0..ROOM).map(|i| u8::try_from((i * 31 + seed * 7 + 1) % 251).unwrap()).collect()
+}
+
+fn check_copy(len: usize, from: usize, to: usize) {
+    let source = pattern(len);
+    let mut target = pattern(len + 5);
+    let mut model = target.clone();
+    model[to..to + len].copy_from_slice(&source[from..from + len]);
+    // SAFETY: both vectors are `ROOM` long, and the ranges lie within; they are two allocations.
+    unsafe { copy(target.as_mut_ptr().wrapping_add(to), source.as_ptr().wrapping_add(from), len) }.unwrap();
+    assert_eq!(target, model, "len {len} from {from} to {to}");
+}
+
+#[test]
+fn copies_every_length_at_every_offset() {
+    for len in 0..300 {
+        for offset in 0..64 {
+            check_copy(len, offset, (offset * 5 + len) % 64);
+            check_copy(len, (offset * 3 + len) % 64, offset);
+        }
+    }
+}
+
+fn same(a: &[u8], b: &[u8]) -> bool {
+    assert_eq!(a.len(), b.len());
+    // SAFETY: two slices of this length, borrowed.
+    unsafe { equals(a.as_ptr(), b.as_ptr(), a.len()) }.unwrap()
+}
+
+#[test]
+fn equals_sees_every_byte() {
+    for len in 0..130 {
+        for offset in 0..17 {
+            let left = pattern(len);
+            let mut right = vec![0xee; offset];
+            right.extend_from_slice(&left[3..3 + len]);
+            right.push(0xee);
+            assert!(same(&left[3..3 + len], &right[offset..offset + len]));
+            for at in offset..offset + len {
+                right[at] ^= 0x40;
+                assert!(!same(&left[3..3 + len], &right[offset..offset + len]), "len {len} byte {at}");
+                right[at] ^= 0x40;
+            }
+        }
+    }
+}
+
+#[test]
+fn zeroes_exactly_its_range() {
+    for len in 0..300 {
+        for offset in 0..64 {
+            let mut target = pattern(3);
+            target.iter_mut().for_each(|byte| *byte |= 1);
+            let mut model = target.clone();
+            model[offset..offset + len].fill(0);
+            // SAFETY: the range lies within the vector.
+            unsafe { zero(target.as_mut_ptr().wrapping_add(offset), len) }.unwrap();
+            assert_eq!(target, model, "len {len} offset {offset}");
+        }
+    }
+}
+
+#[test]
+fn copies_long_ranges() {
+    for len in [1 << 12, (1 << 14) + 1, (1 << 16) - 1] {
+        for shift in [0, 1, 7, 31, 63] {
+            let source: Vec<u8> = (0..len).map(|i: usize| i.to_le_bytes()[0] ^ i.to_le_bytes()[1]).collect();
+            let mut target = vec![0; len + 64];
+            // SAFETY: the target has 64 bytes more than are copied.
+            unsafe { copy(target.as_mut_ptr().wrapping_add(shift), source.as_ptr(), len) }.unwrap();
+            assert_eq!(&target[shift..shift + len], &source[..]);
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Copy, compare and zero in assembly for x86-64, SSE2 only, no stack, no `rep movs` (which is slow at some alignments).
+//!
+//! All code lies between the labels `asm_start` and `asm_end`, and the error exit `asm_fault` lies inside: a fault
+//! handler that finds the program counter between the two sets it to the exit, and the function returns [`FAULT`].
+//! No function touches the stack pointer, so the exit is valid from every instruction.
+
+use super::Fault;
+use std::arch::global_asm;
+use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+/// The symbols carry the version, so that two versions of this crate can be linked into one program.
+macro_rules! symbol {
+    ($name:literal) => {
+        concat!(
+            "samovar_mmap_",
+            env!("CARGO_PKG_VERSION_MAJOR"),
+            "_",
+            env!("CARGO_PKG_VERSION_MINOR"),
+            "_",
+            env!("CARGO_PKG_VERSION_PATCH"),
+            "_",
+            $name
+        )
+    };
+}
+
+#[cfg(target_vendor = "apple")]
+macro_rules! label {
+    ($name:literal) => {
+        concat!("_", symbol!($name))
+    };
+}
+#[cfg(not(target_vendor = "apple"))]
+macro_rules! label {
+    ($name:literal) => {
+        symbol!($name)
+    };
+}
+
+/// What the functions return in `eax`.
+const DONE: u32 = 0;
+const DIFFERENT: u32 = 1;
+const FAULT: u32 = 2;
+
+unsafe extern "sysv64" {
+    #[link_name = symbol!("copy")]
+    fn asm_copy(dst: *mut u8, src: *const u8, len: usize) -> u32;
+    #[link_name = symbol!("equals")]
+    fn asm_equals(a: *const u8, b: *const u8, len: usize) -> u32;
+    #[link_name = symbol!("zero")]
+    fn asm_zero(dst: *mut u8, len: usize) -> u32;
+}
+
+/// Copies `len` bytes.
+///
+/// # Safety
+/// 1. `src` is readable and `dst` is writable for `len` bytes (or mapped, and a fault handler is installed).
+/// 2. The two do not overlap.
+/// 3. Bytes that no other thread or process shares are borrowed by the caller for the call.
+#[inline]
+pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
+    // SAFETY: 1 to 3 are the caller's promises; the assembly accesses these bytes and no others.
+    let outcome = unsafe { asm_copy(dst, src, len) };
+    if outcome == DONE { Ok(()) } else { Err(Fault) }
+}
+
+/// Whether `len` bytes are equal.
+///
+/// # Safety
+/// 1. Both are readable for `len` bytes (or mapped, and a fault handler is installed).
+/// 2. Bytes that no other thread or process shares are borrowed by the caller for the call.
+#[inline]
+pub(crate) unsafe fn equals(a: *const u8, b: *const u8, len: usize) -> Result<bool, Fault> {
+    // SAFETY: 1 and 2 are the caller's promises; the assembly accesses these bytes and no others.
+    let outcome = unsafe { asm_equals(a, b, len) };
+    match outcome {
+        DONE => Ok(true),
+        DIFFERENT => Ok(false),
+        FAULT.. => Err(Fault),
+    }
+}
+
+/// Writes `len` zeroes.
+///
+/// # Safety
+/// `dst` is writable for `len` bytes (or mapped, and a fault handler is installed).
+#[inline]
+pub(crate) unsafe fn zero(dst: *mut u8, len: usize) -> Result<(), Fault> {
+    // SAFETY: the caller's promise; the assembly accesses these bytes and no others.
+    let outcome = unsafe { asm_zero(dst, len) };
+    if outcome == DONE { Ok(()) } else { Err(Fault) }
+}
+
+/// Asks the processor to fetch the line at `at`, which may be any address.
+#[inline(always)]
+pub(crate) fn prefetch(at: *const u8) {
+    // SAFETY: SSE is part of x86-64, and a prefetch of any address whatever has no effect that a program can see.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+}
+
+global_asm!(
+    ".text",
+    ".p2align 6",
+    concat!(label!("asm_start"), ":"),
+    // copy: rdi = to, rsi = from, rdx = length.
+    concat!(".globl ", label!("copy")),
+    concat!(label!("copy"), ":"),
+    "cmp rdx, 16",
+    "jb 4f",
+    "cmp rdx, 32",
+    "ja 2f",
+    "movups xmm0, [rsi]",
+    "movups xmm1, [rsi + rdx - 16]",
+    "movups [rdi], xmm0",
+    "movups [rdi + rdx - 16], xmm1",
+    "xor eax, eax",
+    "ret",
+    // More than 32.
+    "2:",
+    "cmp rdx, 64",
+    "ja 3f",
+    "movups xmm0, [rsi]",
+    "movups xmm1, [rsi + 16]",
+    "movups xmm2, [rsi + rdx - 32]",
+    "movups xmm3, [rsi + rdx - 16]",
+    "movups [rdi], xmm0",
+    "movups [rdi + 16], xmm1",
+    "movups [rdi + rdx - 32], xmm2",
+    "movups [rdi + rdx - 16], xmm3",
+    "xor eax, eax",
+    "ret",
+    // More than 64: long ones align their stores to 16 first, then 64 bytes a round, then the last 64 again.
+    "3:",
+    "cmp rdx, 256",
+    "jb 8f",
+    "movups xmm0, [rsi]",
+    "movups [rdi], xmm0",
+    "mov ecx, edi",
+    "and ecx, 15",
+    "mov eax, 16",
+    "sub rax, rcx",
+    "add rsi, rax",
+    "add rdi, rax",
+    "sub rdx, rax",
+    ".p2align 5",
+    "8:",
+    "movups xmm0, [rsi]",
+    "movups xmm1, [rsi + 16]",
+    "movups xmm2, [rsi + 32]",
+    "movups xmm3, [rsi + 48]",
+    "movups [rdi], xmm0",
+    "movups [rdi + 16], xmm1",
+    "movups [rdi + 32], xmm2",
+    "movups [rdi + 48], xmm3",
+    "add rsi, 64",
+    "add rdi, 64",
+    "sub rdx, 64",
+    "cmp rdx, 64",
+    "ja 8b",
+    "movups xmm0, [rsi + rdx - 64]",
+    "movups xmm1, [rsi + rdx - 48]",
+    "movups xmm2, [rsi + rdx - 32]",
+    "movups xmm3, [rsi + rdx - 16]",
+    "movups [rdi + rdx - 64], xmm0",
+    "movups [rdi + rdx - 48], xmm1",
+    "movups [rdi + rdx - 32], xmm2",
+    "movups [rdi + rdx - 16], xmm3",
+    "xor eax, eax",
+    "ret",
+    // Fewer than 16.
+    "4:",
+    "cmp edx, 8",
+    "jb 5f",
+    "mov rax, [rsi]",
+    "mov rcx, [rsi + rdx - 8]",
+    "mov [rdi], rax",
+    "mov [rdi + rdx - 8], rcx",
+    "xor eax, eax",
+    "ret",
+    "5:",
+    "cmp edx, 4",
+    "jb 6f",
+    "mov eax, [rsi]",
+    "mov ecx, [rsi + rdx - 4]",
+    "mov [rdi], eax",
+    "mov [rdi + rdx - 4], ecx",
+    "xor eax, eax",
+    "ret",
+    // 0 to 3: first, middle and last byte.
+    "6:",
+    "test edx, edx",
+    "je 7f",
+    "mov r8, rdx",
+    "shr r8",
+    "movzx eax, byte ptr [rsi]",
+    "movzx r9d, byte ptr [rsi + r8]",
+    "movzx ecx, byte ptr [rsi + rdx - 1]",
+    "mov [rdi], al",
+    "mov [rdi + r8], r9b",
+    "mov [rdi + rdx - 1], cl",
+    "7:",
+    "xor eax, eax",
+    "ret",
+    // equals: rdi, rsi = the two, rdx = length.
+    ".p2align 5",
+    concat!(".globl ", label!("equals")),
+    concat!(label!("equals"), ":"),
+    "cmp rdx, 16",
+    "jb 4f",
+    "lea r8, [rdx - 16]",
+    "xor ecx, ecx",
+    "2:",
+    "cmp rcx, r8",
+    "jae 3f",
+    "movups xmm0, [rdi + rcx]",
+    "movups xmm1, [rsi + rcx]",
+    "pcmpeqb xmm0, xmm1",
+    "pmovmskb eax, xmm0",
+    "cmp eax, 0xffff",
+    "jne 8f",
+    "add rcx, 16",
+    "jmp 2b",
+    "3:",
+    "movups xmm0, [rdi + r8]",
+    "movups xmm1, [rsi + r8]",
+    "pcmpeqb xmm0, xmm1",
+    "pmovmskb eax, xmm0",
+    "cmp eax, 0xffff",
+    "jne 8f",
+    "xor eax, eax",
+    "ret",
+    "4:",
+    "cmp edx, 8",
+    "jb 5f",
+    "mov rax, [rdi]",
+    "xor rax, [rsi]",
+    "mov rcx, [rdi + rdx - 8]",
+    "xor rcx, [rsi + rdx - 8]",
+    "or rax, rcx",
+    "jne 8f",
+    "ret",
+    "5:",
+    "cmp edx, 4",
+    "jb 6f",
+    "mov eax, [rdi]",
+    "xor eax, [rsi]",
+    "mov ecx, [rdi + rdx - 4]",
+    "xor ecx, [rsi + rdx - 4]",
+    "or eax, ecx",
+    "jne 8f",
+    "ret",
+    "6:",
+    "test edx, edx",
+    "je 7f",
+    "mov r8, rdx",
+    "shr r8",
+    "mov al, [rdi]",
+    "xor al, [rsi]",
+    "mov cl, [rdi + r8]",
+    "xor cl, [rsi + r8]",
+    "or al, cl",
+    "mov cl, [rdi + rdx - 1]",
+    "xor cl, [rsi + rdx - 1]",
+    "or al, cl",
+    "jne 8f",
+    "7:",
+    "xor eax, eax",
+    "ret",
+    "8:",
+    "mov eax, {different}",
+    "ret",
+    // zero: rdi = to, rsi = length.
+    ".p2align 5",
+    concat!(".globl ", label!("zero")),
+    concat!(label!("zero"), ":"),
+    "xor eax, eax",
+    "pxor xmm0, xmm0",
+    "cmp rsi, 16",
+    "jb 4f",
+    "2:",
+    "cmp rsi, 64",
+    "jbe 3f",
+    "movups [rdi], xmm0",
+    "movups [rdi + 16], xmm0",
+    "movups [rdi + 32], xmm0",
+    "movups [rdi + 48], xmm0",
+    "add rdi, 64",
+    "sub rsi, 64",
+    "jmp 2b",
+    // 1 to 64 left, or all of 16 to 64.
+    "3:",
+    "cmp rsi, 16",
+    "jbe 8f",
+    "movups [rdi], xmm0",
+    "add rdi, 16",
+    "sub rsi, 16",
+    "jmp 3b",
+    // 1 to 16 left, with at least 16 - left written before, or exactly 16.
+    "8:",
+    "movups [rdi + rsi - 16], xmm0",
+    "ret",
+    "4:",
+    "cmp esi, 8",
+    "jb 5f",
+    "mov [rdi], rax",
+    "mov [rdi + rsi - 8], rax",
+    "ret",
+    "5:",
+    "test esi, esi",
+    "je 7f",
+    "6:",
+    "mov [rdi + rsi - 1], al",
+    "dec esi",
+    "jne 6b",
+    "7:",
+    "ret",
+    // Where a fault handler leaves: from every instruction above, the stack holds only the return address.
+    concat!(label!("asm_fault"), ":"),
+    "mov eax, {fault}",
+    "ret",
+    concat!(label!("asm_end"), ":"),
+    different = const DIFFERENT,
+    fault = const FAULT,
+);

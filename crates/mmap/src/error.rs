@@ -1,0 +1,147 @@
+//! The one error of this crate: what was wrong, what to do about it, and a kind to match on.
+//!
+//! It is a pointer wide, since hot functions return it, and is built in cold functions only.
+
+use std::fmt;
+use std::io;
+
+/// What this crate's functions return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Says what was wrong and what to do; [`Error::kind`] is for matching on.
+///
+/// ```
+/// use samovar_mmap::{ErrorKind, open_existing, Access};
+///
+/// let error = open_existing("/no/such/file".as_ref(), Access::ReadOnly).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotFound);
+/// println!("{error}");
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<io::Error>,
+}
+
+/// What went wrong, without the details.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An argument makes no sense, whatever the file holds.
+    InvalidArgument,
+    /// A range leaves the view or the file.
+    OutOfBounds,
+    /// A word or a line does not begin at a multiple of its size.
+    Misaligned,
+    /// The device, the quota or the memory limit has no room.
+    NoSpace,
+    /// The file or the map was not opened for this, or its permissions forbid it.
+    PermissionDenied,
+    /// There is no such file.
+    NotFound,
+    /// Somebody else was first.
+    AlreadyExists,
+    /// The path names another file than it did.
+    Replaced,
+    /// This platform or this file system cannot do it.
+    Unsupported,
+    /// Mapped memory could not be reached: the file was cut short, or the device failed.
+    Fault,
+    /// It would have had to wait.
+    WouldBlock,
+    /// It waited long enough.
+    TimedOut,
+    /// The file is shorter than it was said to be.
+    Truncated,
+    /// Anything else that the operating system reports.
+    Io,
+}
+
+impl Error {
+    #[cold]
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error(Box::new(Inner { kind, message: message.into(), source: None }))
+    }
+
+    /// An error of the operating system; `doing` is what was tried, and with what.
+    #[cold]
+    pub(crate) fn os(doing: impl fmt::Display, source: io::Error) -> Error {
+        let kind = kind_of(&source);
+        let message = match advice(kind) {
+            "" => format!("{doing}: {source}"),
+            advice => format!("{doing}: {source}; {advice}"),
+        };
+        Error(Box::new(Inner { kind, message, source: Some(source) }))
+    }
+
+    /// What went wrong, for matching on.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+}
+
+fn kind_of(error: &io::Error) -> ErrorKind {
+    match error.kind() {
+        io::ErrorKind::NotFound => ErrorKind::NotFound,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ErrorKind::PermissionDenied,
+        io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
+        io::ErrorKind::InvalidInput => ErrorKind::InvalidArgument,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
+        io::ErrorKind::FileTooLarge => ErrorKind::NoSpace,
+        io::ErrorKind::Unsupported => ErrorKind::Unsupported,
+        io::ErrorKind::WouldBlock => ErrorKind::WouldBlock,
+        io::ErrorKind::TimedOut => ErrorKind::TimedOut,
+        io::ErrorKind::UnexpectedEof => ErrorKind::Truncated,
+        _ => ErrorKind::Io,
+    }
+}
+
+fn advice(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NoSpace => "free some space, raise the limit, or ask for less",
+        ErrorKind::PermissionDenied => "check the permissions and how the file was opened",
+        ErrorKind::Unsupported => "use another file system, such as ext4, XFS or tmpfs",
+        _ => "",
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.0.kind, self.0.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_ref().map(|source| source as _)
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> io::Error {
+        let kind = match error.kind() {
+            ErrorKind::InvalidArgument | ErrorKind::OutOfBounds | ErrorKind::Misaligned => {
+                io::ErrorKind::InvalidInput
+            }
+            ErrorKind::NoSpace => io::ErrorKind::StorageFull,
+            ErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
+            ErrorKind::NotFound => io::ErrorKind::NotFound,
+            ErrorKind::AlreadyExists => io::ErrorKind::AlreadyExists,
+            ErrorKind::Replaced => io::ErrorKind::StaleNetworkFileHandle,
+            ErrorKind::Unsupported => io::ErrorKind::Unsupported,
+            ErrorKind::WouldBlock => io::ErrorKind::WouldBlock,
+            ErrorKind::TimedOut => io::ErrorKind::TimedOut,
+            ErrorKind::Truncated => io::ErrorKind::UnexpectedEof,
+            ErrorKind::Fault | ErrorKind::Io => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}

@@ -1,0 +1,110 @@
+//! What a file that is to be mapped needs: to be opened, to have its space, and to be told from others.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::map::Access;
+use crate::sys;
+use std::fs::File;
+use std::path::Path;
+
+/// Whether the space of a reserved file is truly there.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum AllocGuarantee {
+    /// Writing within the reserved length does not run out of space.
+    Reserved,
+    /// It may: the file system writes anew elsewhere (btrfs, ZFS, APFS), or is layered, remote or unknown. A full device is then a
+    /// fault on writing. Also when a part of the file was sparse and could not be filled.
+    None,
+}
+
+/// Makes the file at least `len` bytes long, with space for all of them. Never makes it shorter. What it held stays;
+/// what is new is zero. To be called by one process at a time.
+///
+/// Volumes that are thin themselves, and clones made of the file later, are not seen: no guarantee holds there.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let file = tempfile::tempfile()?;
+/// println!("{:?}", samovar_mmap::reserve(&file, 1 << 16)?);
+/// assert_eq!(file.metadata()?.len(), 1 << 16);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// `NoSpace`, and the file is as long as it was.
+pub fn reserve(file: &File, len: u64) -> Result<AllocGuarantee> {
+    let doing = || format!("reserving {len} bytes");
+    let before = size(file)?;
+    if let Err(source) = sys::reserve(&sys::ReserveRequest { file, before, len }) {
+        let now = size(file)?;
+        if now > before {
+            file.set_len(before).map_err(|source| Error::os("restoring the file's size", source))?;
+        }
+        return Err(Error::os(doing(), source));
+    }
+    let kept = sys::keeps_reserved_space(file, len).map_err(|source| Error::os(doing(), source))?;
+    Ok(if kept { AllocGuarantee::Reserved } else { AllocGuarantee::None })
+}
+
+fn size(file: &File) -> Result<u64> {
+    let metadata = file.metadata().map_err(|source| Error::os("asking for the file's size", source))?;
+    if !metadata.is_file() {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            "only regular files have space of their own; name one",
+        ));
+    }
+    Ok(metadata.len())
+}
+
+/// What tells a file from all others on this machine, whatever its name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FileId {
+    /// The device that holds it.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
+}
+
+/// The identity of an open file. It is that file's while it is open; numbers of deleted files are used again.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (one, other) = (tempfile::tempfile()?, tempfile::tempfile()?);
+/// assert_eq!(samovar_mmap::file_id(&one)?, samovar_mmap::file_id(&one.try_clone()?)?);
+/// assert_ne!(samovar_mmap::file_id(&one)?, samovar_mmap::file_id(&other)?);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// `Io` if the system does not say.
+pub fn file_id(file: &File) -> Result<FileId> {
+    sys::file_id(file).map_err(|source| Error::os("asking for the file's identity", source))
+}
+
+/// Whether the file lies on another machine, or behind a program of its own (NFS, SMB, 9p, Ceph, FUSE and the like), where neither maps
+/// nor locks can be trusted to be shared.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// println!("{}", samovar_mmap::is_remote(&tempfile::tempfile()?)?);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// `Io` if the system does not say.
+pub fn is_remote(file: &File) -> Result<bool> {
+    sys::is_remote(file).map_err(|source| Error::os("asking for the file system's kind", source))
+}
+
+/// Opens a file that is there. Symbolic links are followed, programs that are started do not inherit it, and it does
+/// not wait for the other end of a pipe. The caller checks that it is a regular file.
+///
+/// # Errors
+/// `NotFound`, `PermissionDenied`, `Io`.
+pub fn open_existing(path: &Path, access: Access) -> Result<File> {
+    sys::open(path, access)
+        .map_err(|source| Error::os(format_args!("opening {} ({access:?})", path.display()), source))
+}

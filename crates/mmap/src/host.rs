@@ -1,0 +1,41 @@
+//! Which life of the machine and of a process this is, and what time it is.
+
+use crate::sys;
+
+/// What tells one boot of the machine from another. `None` if the system does not say.
+///
+/// ```
+/// assert_eq!(samovar_mmap::boot_id(), samovar_mmap::boot_id());
+/// ```
+pub fn boot_id() -> Option<[u8; 16]> {
+    sys::boot_id()
+}
+
+/// Milliseconds since 1970, by the clock on the wall, which may be set back. As coarse as is cheap: a few milliseconds.
+///
+/// ```
+/// assert!(samovar_mmap::wall_ms() > 1_600_000_000_000);
+/// ```
+#[inline]
+pub fn wall_ms() -> u64 {
+    sys::wall_ms()
+}
+
+/// When this process started, in a unit of the system's own: two processes that had the same number in turn differ in it.
+///
+/// ```
+/// assert_eq!(samovar_mmap::process_start(), samovar_mmap::process_start_of(std::process::id()));
+/// ```
+pub fn process_start() -> Option<u64> {
+    process_start_of(std::process::id())
+}
+
+/// When the process with this number started. `None` if there is none, or the system does not say.
+pub fn process_start_of(pid: u32) -> Option<u64> {
+    sys::process_start_of(pid)
+}
+
+/// The name space in which this process's number means something. `None` if the system has none.
+pub fn pid_namespace() -> Option<u64> {
+    sys::pid_namespace()
+}

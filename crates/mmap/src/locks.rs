@@ -1,0 +1,144 @@
+//! Locks on single bytes of a file, which the kernel frees when their owner dies.
+//!
+//! Invariant: the open file description is this value's own, and nothing else is done with it, since the locks belong to it.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::{FileId, file_id};
+use crate::map::Access;
+use crate::sys::{self, LockMode};
+use std::fs::File;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const FIRST_SLEEP: Duration = Duration::from_micros(50);
+const LONGEST_SLEEP: Duration = Duration::from_millis(5);
+
+/// Locks on bytes of a file, held by this value until it is dropped or its process dies.
+///
+/// The bytes need not exist; choose them far beyond the file's end. Two values, even in one process, exclude each
+/// other; threads that share one value do not. Programs that are started do not inherit the locks. A **forked child** shares
+/// them: it must drop its copy (which frees nothing while the parent lives) and never call [`unlock`](Self::unlock)
+/// on it.
+///
+/// ```
+/// use samovar_mmap::{ByteLocks, file_id};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let file = tempfile::NamedTempFile::new()?;
+/// # let path = file.path();
+/// let id = file_id(file.as_file())?;
+/// let (mine, yours) = (ByteLocks::open(path, id)?, ByteLocks::open(path, id)?);
+/// assert!(mine.try_exclusive(1 << 62)?);
+/// assert!(!yours.try_shared(1 << 62)?);
+/// assert!(yours.try_shared(1 << 62 | 1)?);
+/// drop(mine);
+/// assert!(yours.try_shared(1 << 62)?);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct ByteLocks {
+    file: File,
+    access: Access,
+}
+
+impl ByteLocks {
+    /// Opens the file at `path` anew, for locks alone, and checks that it still is the file that the caller means. If it
+    /// can only be opened for reading, only shared locks can be taken.
+    ///
+    /// # Errors
+    /// `Replaced` if the path names another file by now; `Unsupported` if the platform has no such locks; the errors of opening.
+    pub fn open(path: &Path, expect: FileId) -> Result<ByteLocks> {
+        let opened = sys::open(path, Access::ReadWrite).map(|file| (file, Access::ReadWrite));
+        let (file, access) = opened
+            .or_else(|_| sys::open(path, Access::ReadOnly).map(|file| (file, Access::ReadOnly)))
+            .map_err(|source| Error::os(format_args!("opening {} for its locks", path.display()), source))?;
+        if file_id(&file)? != expect {
+            return Err(Error::new(
+                ErrorKind::Replaced,
+                format!("{} is another file than it was; open it again", path.display()),
+            ));
+        }
+        Ok(ByteLocks { file, access })
+    }
+
+    /// Locks a byte against everybody else, or turns a shared lock of ours into that. `false` if somebody else holds
+    /// it; a shared lock of ours stays then.
+    ///
+    /// # Errors
+    /// `PermissionDenied` if the file could be opened for reading only.
+    pub fn try_exclusive(&self, byte: u64) -> Result<bool> {
+        if self.access == Access::ReadOnly {
+            return Err(Error::new(
+                ErrorKind::PermissionDenied,
+                "an exclusive lock needs a file opened for writing; take a shared lock, or get the permission",
+            ));
+        }
+        self.set(byte, LockMode::Exclusive)
+    }
+
+    /// Locks a byte together with others who share it, or turns an exclusive lock of ours into that. `false` if
+    /// somebody else holds it exclusively.
+    ///
+    /// # Errors
+    /// `Io` if the system refuses.
+    pub fn try_shared(&self, byte: u64) -> Result<bool> {
+        self.set(byte, LockMode::Shared)
+    }
+
+    /// [`try_exclusive`](Self::try_exclusive), again and again, at growing intervals of at most 5 ms. `false` if the
+    /// time ran out.
+    ///
+    /// # Errors
+    /// As `try_exclusive`.
+    pub fn exclusive(&self, byte: u64, timeout: Duration) -> Result<bool> {
+        poll(timeout, || self.try_exclusive(byte))
+    }
+
+    /// [`try_shared`](Self::try_shared), again and again, at growing intervals of at most 5 ms. `false` if the time ran out.
+    ///
+    /// # Errors
+    /// As `try_shared`.
+    pub fn shared(&self, byte: u64, timeout: Duration) -> Result<bool> {
+        poll(timeout, || self.try_shared(byte))
+    }
+
+    /// Frees a byte. Not an error if we do not hold it.
+    ///
+    /// # Errors
+    /// `Io` if the system refuses.
+    pub fn unlock(&self, byte: u64) -> Result<()> {
+        self.set(byte, LockMode::Unlocked).map(|_| ())
+    }
+
+    /// Whether somebody else holds the byte, exclusively or shared. Our own locks do not count. The answer may be old
+    /// when it arrives.
+    ///
+    /// # Errors
+    /// `Io` if the system refuses.
+    pub fn is_held_elsewhere(&self, byte: u64) -> Result<bool> {
+        sys::is_locked_elsewhere(&self.file, byte)
+            .map_err(|source| Error::os(format_args!("asking for the lock on byte {byte:#x}"), source))
+    }
+
+    fn set(&self, byte: u64, mode: LockMode) -> Result<bool> {
+        sys::lock(&sys::LockRequest { file: &self.file, byte, mode })
+            .map_err(|source| Error::os(format_args!("locking byte {byte:#x} ({mode:?})"), source))
+    }
+}
+
+fn poll(timeout: Duration, attempt: impl Fn() -> Result<bool>) -> Result<bool> {
+    let begun = Instant::now();
+    let mut sleep = FIRST_SLEEP;
+    loop {
+        if attempt()? {
+            return Ok(true);
+        }
+        let left = timeout.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return Ok(false);
+        }
+        std::thread::sleep(sleep.min(left));
+        sleep = (sleep * 2).min(LONGEST_SLEEP);
+    }
+}

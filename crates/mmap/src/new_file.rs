@@ -1,0 +1,190 @@
+//! A file that appears under its name whole, or not at all.
+//!
+//! It begins under a temporary name beside its target, `.NAME.PID-N.new`, and is locked while its maker lives. Publishing
+//! links it to its name without replacing anything. Whoever creates sweeps first: a temporary of the same target that nobody
+//! locks was left by the dead. A maker that finds its own temporary gone (swept between creating and locking) tries anew.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::file_id;
+use crate::sys;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const SUFFIX: &str = ".new";
+const ATTEMPTS: u32 = 16;
+
+/// A file in the making. Dropped before it is published, it is removed.
+///
+/// ```
+/// use samovar_mmap::{ErrorKind, NewFile};
+/// use std::io::Write;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("cache");
+/// let new = NewFile::create(&path)?;
+/// new.file().write_all(b"whole")?;
+/// assert!(!path.exists());
+/// new.publish()?;
+/// assert_eq!(std::fs::read(&path)?, b"whole");
+///
+/// let late = NewFile::create(&path)?;
+/// assert_eq!(late.publish().unwrap_err().kind(), ErrorKind::AlreadyExists);
+/// assert_eq!(std::fs::read(&path)?, b"whole");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct NewFile {
+    /// There until it is published.
+    file: Option<File>,
+    temporary: PathBuf,
+    target: PathBuf,
+}
+
+impl NewFile {
+    /// Creates an empty file beside `target`, open for reading and writing, for this user alone (mode 0600), and sweeps
+    /// what dead makers of the same target left.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if `target` has no file name; `NotFound` or `PermissionDenied` of its directory.
+    pub fn create(target: &Path) -> Result<NewFile> {
+        let target = std::path::absolute(target)
+            .map_err(|source| Error::os(format_args!("finding {}", target.display()), source))?;
+        let Some(name) = target.file_name() else {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("{} has no file name; name a file", target.display()),
+            ));
+        };
+        let prefix = temporary_prefix(name);
+        sweep(parent(&target), &prefix);
+        for _ in 0..ATTEMPTS {
+            let temporary = parent(&target).join(temporary_name(&prefix));
+            match create_locked(&temporary) {
+                Ok(Some(file)) => return Ok(NewFile { file: Some(file), temporary, target }),
+                Ok(None) => {}
+                Err(source) => {
+                    return Err(Error::os(format_args!("creating {}", temporary.display()), source));
+                }
+            }
+        }
+        Err(Error::new(
+            ErrorKind::WouldBlock,
+            format!("temporaries of {} are swept as fast as they are made; try again", target.display()),
+        ))
+    }
+
+    /// The file.
+    pub fn file(&self) -> &File {
+        match &self.file {
+            Some(file) => file,
+            None => unreachable!("publish takes the file and the maker with it"),
+        }
+    }
+
+    /// Gives the file its name, durably: what it holds first, then its directory.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if somebody was first: their file stays, and this one is removed. `Unsupported` if the file
+    /// system can neither link nor rename without replacing. After any other error of the directory the file may be
+    /// there, though not durably.
+    pub fn publish(mut self) -> Result<File> {
+        let target = self.target.display();
+        self.file().sync_all().map_err(|source| Error::os(format_args!("syncing {target}"), source))?;
+        give_name(&self.temporary, &self.target).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Error::new(ErrorKind::AlreadyExists, format!("{target} is there already; open it instead"))
+            }
+            _ => Error::os(format_args!("naming {target}"), source),
+        })?;
+        let _ = fs::remove_file(&self.temporary);
+        let Some(file) = self.file.take() else { unreachable!("only publish takes the file") };
+        let directory = parent(&self.target);
+        sys::sync_directory(directory)
+            .map_err(|source| Error::os(format_args!("syncing directory {}", directory.display()), source))?;
+        file.unlock().map_err(|source| Error::os(format_args!("unlocking {target}"), source))?;
+        Ok(file)
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+fn parent(target: &Path) -> &Path {
+    target.parent().unwrap_or(Path::new("."))
+}
+
+fn temporary_prefix(name: &OsStr) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    prefix
+}
+
+fn temporary_name(prefix: &OsStr) -> OsString {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let ticks = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos());
+    let mut name = prefix.to_os_string();
+    name.push(format!("{}-{count}-{ticks:x}{SUFFIX}", std::process::id()));
+    name
+}
+
+/// `None` if the name was taken, or a sweeper came between creating and locking.
+fn create_locked(temporary: &Path) -> io::Result<Option<File>> {
+    let file = match sys::create_new(temporary) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+        other => other?,
+    };
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => {
+            let _ = fs::remove_file(temporary);
+            return Err(error);
+        }
+    }
+    let still_there = sys::open_for_sweep(temporary).is_ok_and(|found| same_file(&found, &file));
+    Ok(still_there.then_some(file))
+}
+
+fn same_file(one: &File, other: &File) -> bool {
+    matches!((file_id(one), file_id(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+fn give_name(temporary: &Path, target: &Path) -> io::Result<()> {
+    match fs::hard_link(temporary, target) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            sys::rename_without_replacing(temporary, target)
+        }
+        other => other,
+    }
+}
+
+/// Removes temporaries with this prefix that nobody locks. What cannot be removed stays for the next one.
+fn sweep(directory: &Path, prefix: &OsStr) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        if name.starts_with(prefix.as_encoded_bytes()) && name.ends_with(SUFFIX.as_bytes()) {
+            sweep_one(&entry.path());
+        }
+    }
+}
+
+fn sweep_one(path: &Path) {
+    let Ok(file) = sys::open_for_sweep(path) else { return };
+    if file.metadata().is_ok_and(|metadata| metadata.is_file()) && file.try_lock().is_ok() {
+        let _ = fs::remove_file(path);
+    }
+}

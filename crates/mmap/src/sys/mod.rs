@@ -1,0 +1,84 @@
+//! The platform: the only place that knows which one it is.
+//!
+//! `unix`, `windows` and `none` have the same functions, which take one request and return what the system says. Everything above is
+//! the same code everywhere.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub(crate) use unix::{
+    Mapping, boot_id, create_new, file_id, granularity, is_locked_elsewhere, is_remote, keeps_reserved_space,
+    lock, open, open_for_sweep, pid_namespace, process_start_of, rename_without_replacing, reserve,
+    sync_directory, wait, wake, wall_ms,
+};
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub(crate) use windows::{
+    Mapping, boot_id, create_new, file_id, granularity, is_locked_elsewhere, is_remote, keeps_reserved_space,
+    lock, open, open_for_sweep, pid_namespace, process_start_of, rename_without_replacing, reserve,
+    sync_directory, wait, wake, wall_ms,
+};
+
+#[cfg(not(unix))]
+mod none;
+#[cfg(not(any(unix, windows)))]
+pub(crate) use none::{
+    Mapping, boot_id, create_new, file_id, granularity, is_locked_elsewhere, is_remote, keeps_reserved_space,
+    lock, open, open_for_sweep, pid_namespace, process_start_of, rename_without_replacing, reserve,
+    sync_directory, wait, wake, wall_ms,
+};
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod sleep;
+
+use crate::map::Access;
+use std::fs::File;
+use std::time::Duration;
+
+/// Map `len` bytes of the file from `offset`, a multiple of the granularity. Both lie within the file; `len` is not 0.
+pub(crate) struct MapRequest<'a> {
+    pub(crate) file: &'a File,
+    pub(crate) access: Access,
+    pub(crate) offset: u64,
+    pub(crate) len: usize,
+}
+
+/// Make the file, which has `before` bytes, at least `len` long, with space.
+pub(crate) struct ReserveRequest<'a> {
+    pub(crate) file: &'a File,
+    pub(crate) before: u64,
+    pub(crate) len: u64,
+}
+
+/// What a byte's lock is to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LockMode {
+    Exclusive,
+    Shared,
+    Unlocked,
+}
+
+/// Lock or unlock one byte, without waiting.
+pub(crate) struct LockRequest<'a> {
+    pub(crate) file: &'a File,
+    pub(crate) byte: u64,
+    pub(crate) mode: LockMode,
+}
+
+/// Sleep while the word is `expected` (as it lies in memory); `None` is for ever.
+#[allow(clippy::disallowed_types)] // a word of the map, on its way from `word` to the system
+pub(crate) struct WaitRequest<'a> {
+    pub(crate) word: &'a std::sync::atomic::AtomicU32,
+    pub(crate) expected: u32,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Why a sleep ended.
+pub(crate) enum Waited {
+    /// Somebody woke us, or the word is another.
+    Woken,
+    /// The time ran out or a signal came: look at the clock.
+    Interrupted,
+}

@@ -1,0 +1,212 @@
+//! What only Linux has: `fallocate`, locks of open file descriptions, futexes, `/proc`, and file systems with numbers.
+
+#![allow(clippy::disallowed_types)] // a word of the map, on its way from `word` to the futex
+
+use super::super::{LockMode, LockRequest, ReserveRequest, WaitRequest, Waited};
+use super::{check, retry};
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A map of gigabytes has no place in a core dump. Not vital.
+pub(super) fn leave_out_of_dumps(base: *mut u8, len: usize) {
+    // SAFETY: advice on a range that was just mapped; it changes no byte.
+    unsafe { libc::madvise(base.cast(), len, libc::MADV_DONTDUMP) };
+}
+
+/// `fallocate`, or where the file system has none, zeroes written behind the old end.
+pub(crate) fn reserve(request: &ReserveRequest<'_>) -> io::Result<()> {
+    let ReserveRequest { file, before, len } = *request;
+    if len == 0 {
+        return Ok(());
+    }
+    let end = libc::off_t::try_from(len).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
+    let fd = file.as_raw_fd();
+    // SAFETY: the descriptor is open; the call changes the file's size and space, and no byte that it holds.
+    match retry(|| unsafe { libc::fallocate(fd, 0, 0, end) }) {
+        Err(error) if lacks(&error) => write_zeroes(file, before, len),
+        Err(error) => Err(error),
+        // A store behind the end through a map comes to light when the file grows; only tmpfs lets it.
+        Ok(()) if before < len => write_zeroes(file, before, len.min(before.next_multiple_of(1 << 16))),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn lacks(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOSYS | libc::EINVAL))
+}
+
+fn write_zeroes(file: &File, from: u64, to: u64) -> io::Result<()> {
+    static ZEROES: [u8; 1 << 16] = [0; 1 << 16];
+    let mut at = from;
+    while at < to {
+        let len = usize::try_from((to - at).min(1 << 16)).unwrap_or(1);
+        file.write_all_at(&ZEROES[..len], at)?;
+        at += len as u64;
+    }
+    Ok(())
+}
+
+/// File systems that write in place what was reserved. Of all others nothing is known or promised.
+const IN_PLACE: [u32; 5] = [
+    0xEF53,      // ext2, ext3, ext4
+    0x5846_5342, // XFS
+    0x0102_1994, // tmpfs
+    0x3153_464A, // JFS
+    0x2011_BAB0, // exFAT
+];
+
+/// File systems on another machine, or behind a program.
+const REMOTE: [u32; 19] = [
+    0x6969,      // NFS
+    0x517B,      // SMB
+    0xFF53_4D42, // CIFS
+    0xFE53_4D42, // SMB2
+    0x0102_1997, // 9p
+    0x6573_5546, // FUSE and virtiofs
+    0x00C3_6400, // Ceph
+    0x5346_414F, // AFS
+    0x6B41_4653, // AFS of the kernel
+    0x7375_7245, // Coda
+    0x564C,      // NCP
+    0x7461_636F, // OCFS2
+    0x0116_1970, // GFS2
+    0x0BD0_0BD0, // Lustre
+    0x4750_4653, // GPFS
+    0x786F_4256, // VirtualBox
+    0x1983_0326, // BeeGFS
+    0x2003_0528, // OrangeFS
+    0xAAD7_AAEA, // PanFS
+];
+
+fn file_system(file: &File) -> io::Result<u32> {
+    let mut buffer = std::mem::MaybeUninit::<libc::statfs>::uninit();
+    let fd = file.as_raw_fd();
+    // SAFETY: the descriptor is open, and the buffer has the size of what is written to it.
+    retry(|| unsafe { libc::fstatfs(fd, buffer.as_mut_ptr()) })?;
+    // SAFETY: the call succeeded, and so it filled the buffer.
+    let found = unsafe { buffer.assume_init() };
+    #[allow(clippy::unnecessary_cast, clippy::cast_possible_truncation)]
+    // its type differs; all have 32 bits in use
+    Ok(found.f_type as u32)
+}
+
+pub(crate) fn is_remote(file: &File) -> io::Result<bool> {
+    Ok(REMOTE.contains(&file_system(file)?))
+}
+
+pub(crate) fn keeps_reserved_space(file: &File, len: u64) -> io::Result<bool> {
+    let has_blocks = file.metadata()?.blocks().saturating_mul(512) >= len;
+    Ok(has_blocks && IN_PLACE.contains(&file_system(file)?))
+}
+
+pub(crate) fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
+    let from = CString::new(from.as_os_str().as_bytes())?;
+    let to = CString::new(to.as_os_str().as_bytes())?;
+    let here = libc::AT_FDCWD;
+    // SAFETY: two strings that end in zero and live for the call. (By number, since not every libc has the function.)
+    let outcome = unsafe {
+        libc::syscall(libc::SYS_renameat2, here, from.as_ptr(), here, to.as_ptr(), libc::RENAME_NOREPLACE)
+    };
+    let outcome = check(if outcome == 0 { 0 } else { -1 });
+    outcome.map_err(|error| if lacks(&error) { io::ErrorKind::Unsupported.into() } else { error })
+}
+
+fn lock_of(byte: u64, kind: libc::c_int) -> io::Result<libc::flock> {
+    let start = libc::off_t::try_from(byte).ok().filter(|start| *start < libc::off_t::MAX);
+    let kind = libc::c_short::try_from(kind).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: a C struct of integers, for which zeroes are a value.
+    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+    lock.l_type = kind;
+    lock.l_whence = 0; // SEEK_SET
+    lock.l_start = start.ok_or(io::ErrorKind::InvalidInput)?;
+    lock.l_len = 1;
+    Ok(lock)
+}
+
+pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
+    let kind = match request.mode {
+        LockMode::Exclusive => libc::F_WRLCK,
+        LockMode::Shared => libc::F_RDLCK,
+        LockMode::Unlocked => libc::F_UNLCK,
+    };
+    let lock = lock_of(request.byte, kind)?;
+    let fd = request.file.as_raw_fd();
+    // SAFETY: the descriptor is open, and the lock lives for the call.
+    match retry(|| unsafe { libc::fcntl(fd, libc::F_OFD_SETLK, &raw const lock) }) {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+pub(crate) fn is_locked_elsewhere(file: &File, byte: u64) -> io::Result<bool> {
+    let mut lock = lock_of(byte, libc::F_WRLCK)?;
+    let fd = file.as_raw_fd();
+    // SAFETY: the descriptor is open, and the lock is ours to be written for the call.
+    retry(|| unsafe { libc::fcntl(fd, libc::F_OFD_GETLK, &raw mut lock) })?;
+    Ok(libc::c_int::from(lock.l_type) != libc::F_UNLCK)
+}
+
+pub(crate) fn wait(request: &WaitRequest<'_>) -> Waited {
+    let timeout = request.timeout.map(|timeout| libc::timespec {
+        tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
+    });
+    let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    let word = request.word.as_ptr();
+    // SAFETY: an aligned word that stays mapped, and a time that lives for the call. Not private: sleepers and wakers
+    // are of several processes.
+    let outcome =
+        unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAIT, request.expected, timeout) };
+    if outcome == 0 {
+        return Waited::Woken;
+    }
+    match io::Error::last_os_error().raw_os_error() {
+        Some(libc::EINTR | libc::ETIMEDOUT) => Waited::Interrupted,
+        _ if request.word.load(Ordering::Relaxed) != request.expected => Waited::Woken,
+        // It cannot sleep here (a fault, an odd file system): do not burn the processor instead.
+        _ => {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            Waited::Interrupted
+        }
+    }
+}
+
+pub(crate) fn wake(word: &AtomicU32, count: i32) {
+    // SAFETY: an aligned word that stays mapped; nothing is written.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, count) };
+}
+
+#[inline]
+pub(crate) fn wall_ms() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the clock exists on every Linux, and the time is ours to be written.
+    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME_COARSE, &raw mut now) };
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    seconds * 1000 + u64::try_from(now.tv_nsec / 1_000_000).unwrap_or(0)
+}
+
+pub(crate) fn boot_id() -> Option<[u8; 16]> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    let number = u128::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 32)?;
+    Some(number.to_be_bytes())
+}
+
+/// The 22nd field of `/proc/PID/stat`; the second is a name in brackets, which may hold anything.
+pub(crate) fn process_start_of(pid: u32) -> Option<u64> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let after_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
+    let rest = std::str::from_utf8(&stat[after_name..]).ok()?;
+    rest.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+pub(crate) fn pid_namespace() -> Option<u64> {
+    std::fs::metadata("/proc/self/ns/pid").ok().map(|metadata| metadata.ino())
+}

@@ -1,0 +1,127 @@
+//! POSIX: maps, files, and the clock. What only one system has is in `linux` (or, for all others, in `other`).
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "other.rs"]
+mod linux;
+
+pub(crate) use linux::{
+    boot_id, is_locked_elsewhere, is_remote, keeps_reserved_space, lock, pid_namespace, process_start_of,
+    rename_without_replacing, reserve, wait, wake, wall_ms,
+};
+
+use super::MapRequest;
+use crate::file::FileId;
+use crate::map::Access;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::ptr;
+
+/// Mapped pages, unmapped on drop.
+pub(crate) struct Mapping {
+    base: *mut u8,
+    len: usize,
+}
+
+impl Mapping {
+    pub(crate) fn new(request: &MapRequest<'_>) -> io::Result<Mapping> {
+        let protection = match request.access {
+            Access::ReadOnly => libc::PROT_READ,
+            Access::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
+        };
+        let offset = libc::off_t::try_from(request.offset).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let fd = request.file.as_raw_fd();
+        // SAFETY: no address is asked for, so that nothing that is mapped is touched; the descriptor is open.
+        let base =
+            unsafe { libc::mmap(ptr::null_mut(), request.len, protection, libc::MAP_SHARED, fd, offset) };
+        if base == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let mapping = Mapping { base: base.cast(), len: request.len };
+        linux::leave_out_of_dumps(mapping.base, mapping.len);
+        Ok(mapping)
+    }
+
+    pub(crate) fn base(&self) -> *mut u8 {
+        self.base
+    }
+
+    /// Writes the pages of this range and waits for them.
+    pub(crate) fn flush(&self, offset: usize, len: usize) -> io::Result<()> {
+        let page = usize::try_from(granularity()).unwrap_or(1);
+        let skipped = offset % page;
+        let from = self.base.wrapping_add(offset - skipped);
+        // SAFETY: the range lies within the mapping, and begins at a page.
+        check(unsafe { libc::msync(from.cast(), len + skipped, libc::MS_SYNC) })
+    }
+
+    pub(crate) fn unmap(self) -> io::Result<()> {
+        let (base, len) = (self.base, self.len);
+        std::mem::forget(self);
+        // SAFETY: exactly what was mapped; the caller owned it, and no view of it lives.
+        check(unsafe { libc::munmap(base.cast(), len) })
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: exactly what was mapped; we own it, and no view of it lives.
+        unsafe { libc::munmap(self.base.cast(), self.len) };
+    }
+}
+
+/// What a call that answers -1 for a failure says.
+fn check(outcome: libc::c_int) -> io::Result<()> {
+    if outcome == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Calls again while a signal interrupts.
+fn retry(mut call: impl FnMut() -> libc::c_int) -> io::Result<()> {
+    loop {
+        match check(call()) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// Maps begin at multiples of this.
+pub(crate) fn granularity() -> u64 {
+    // SAFETY: asks for a number.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u64::try_from(page).unwrap_or(1 << 16)
+}
+
+pub(crate) fn file_id(file: &File) -> io::Result<FileId> {
+    let metadata = file.metadata()?;
+    Ok(FileId { device: metadata.dev(), inode: metadata.ino() })
+}
+
+/// `std` sets close-on-exec.
+pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(access == Access::ReadWrite)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+}
+
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Opens what may be anything, and may be somebody else's, without following a link or waiting.
+pub(crate) fn open_for_sweep(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+}
+
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}

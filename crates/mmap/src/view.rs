@@ -1,0 +1,326 @@
+//! A bounds-checked window onto mapped memory: copies in and out, comparisons, and words in place.
+//!
+//! Invariant: `base .. base + len` is mapped for `'a`, and writable if `access` says so. Nothing here forms a
+//! reference to bytes of the map. Faults are reported by `copy`.
+
+use crate::copy::{self, Fault};
+use crate::error::{Error, ErrorKind, Result};
+use crate::map::Access;
+use crate::seam::{self, Event};
+use crate::word::{Word32, Word64};
+use std::marker::PhantomData;
+
+/// A window onto a map. All offsets are bytes within the window.
+///
+/// Others may write the bytes during any call: a copy may then hold old and new bytes in any mix. Whoever needs to know that it does not
+/// validates it with a sequence word, as the crate's page shows.
+///
+/// ```
+/// use samovar_mmap::{Access, SharedMap};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let file = tempfile::tempfile()?;
+/// # file.set_len(4096)?;
+/// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+/// let head = map.view().window(0, 64)?;
+/// let body = map.view().window(64, 4032)?;
+///
+/// body.write_from(100, b"value")?;
+/// head.word64(8)?.store_release(100);
+///
+/// let offset = usize::try_from(head.word64(8)?.load_acquire())?;
+/// assert!(body.equals(offset, b"value")?);
+/// assert!(head.read_into(60, &mut [0; 8]).is_err(), "the head ends at 64");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    base: *mut u8,
+    len: usize,
+    access: Access,
+    map: PhantomData<&'a ()>,
+}
+
+// SAFETY: every access through a view is atomic or acts so, and the map outlives it.
+unsafe impl Send for View<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for View<'_> {}
+
+impl<'a> View<'a> {
+    #[inline]
+    pub(crate) fn new(base: *mut u8, len: usize, access: Access) -> View<'a> {
+        View { base, len, access, map: PhantomData }
+    }
+
+    /// Bytes in the window.
+    #[inline]
+    pub fn len(self) -> usize {
+        self.len
+    }
+
+    /// Whether the window has no bytes.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    /// A window onto a part of this one.
+    ///
+    /// # Errors
+    /// `OutOfBounds` if the range leaves this window.
+    #[inline]
+    pub fn window(self, offset: usize, len: usize) -> Result<View<'a>> {
+        let base = self.at(offset, len)?;
+        Ok(View { base, len, ..self })
+    }
+
+    /// The word of eight bytes at `offset`.
+    ///
+    /// # Errors
+    /// `OutOfBounds`; `Misaligned` if it does not begin at a multiple of eight bytes of the file.
+    #[inline]
+    pub fn word64(self, offset: usize) -> Result<Word64<'a>> {
+        let at = self.aligned(offset, 8, 8)?;
+        // SAFETY: eight bytes, mapped for `'a`, aligned to eight, writable if `access` says so.
+        Ok(unsafe { Word64::new(at.cast(), self.access) })
+    }
+
+    /// The word of four bytes at `offset`.
+    ///
+    /// # Errors
+    /// `OutOfBounds`; `Misaligned` if it does not begin at a multiple of four bytes of the file.
+    #[inline]
+    pub fn word32(self, offset: usize) -> Result<Word32<'a>> {
+        let at = self.aligned(offset, 4, 4)?;
+        // SAFETY: four bytes, mapped for `'a`, aligned to four, writable if `access` says so.
+        Ok(unsafe { Word32::new(at.cast(), self.access) })
+    }
+
+    /// The eight words of a line of 64 bytes, each loaded whole (relaxed), in no particular order.
+    ///
+    /// # Errors
+    /// `OutOfBounds`; `Misaligned` if it does not begin at a multiple of 64 bytes of the file.
+    #[inline]
+    pub fn load_line(self, offset: usize) -> Result<[u64; 8]> {
+        let at = self.aligned(offset, 64, 64)?;
+        let words = std::array::from_fn(|i| {
+            // SAFETY: the line's 64 bytes are mapped and aligned, so its eighths are too; read only.
+            let word = unsafe { Word64::new(at.wrapping_add(i * 8).cast(), Access::ReadOnly) };
+            word.load_silent()
+        });
+        seam::hit(Event::Load);
+        Ok(words)
+    }
+
+    /// Copies bytes out, filling `out`.
+    ///
+    /// # Errors
+    /// `OutOfBounds`; `Fault` if the file was cut short, and then `out` holds anything.
+    #[inline]
+    pub fn read_into(self, offset: usize, out: &mut [u8]) -> Result<()> {
+        let from = self.at(offset, out.len())?;
+        // SAFETY: `from` is mapped for `out.len()` bytes, and `out` is borrowed for writing.
+        unsafe { copy_out(out.as_mut_ptr(), from, out.len()) }.map_err(|fault| faulted(fault, offset))
+    }
+
+    /// Copies `len` bytes to the end of `out`, which grows by exactly those.
+    ///
+    /// # Errors
+    /// `OutOfBounds`; `Fault` if the file was cut short. `out` is unchanged then.
+    #[inline]
+    pub fn append_to(self, offset: usize, len: usize, out: &mut Vec<u8>) -> Result<()> {
+        let from = self.at(offset, len)?;
+        out.reserve(len);
+        let room = out.spare_capacity_mut().as_mut_ptr().cast::<u8>();
+        // SAFETY: `from` is mapped for `len` bytes, and the vector has room for as many, borrowed for writing.
+        unsafe { copy_out(room, from, len) }.map_err(|fault| faulted(fault, offset))?;
+        let grown = out.len() + len;
+        // SAFETY: within the capacity just reserved, and the copy initialised the new bytes.
+        unsafe { out.set_len(grown) };
+        Ok(())
+    }
+
+    /// Copies `bytes` in.
+    ///
+    /// # Errors
+    /// `OutOfBounds`; `PermissionDenied` if the map is read-only; `Fault` if the file was cut short or the device is
+    /// full, and then any part may have been written.
+    #[inline]
+    pub fn write_from(self, offset: usize, bytes: &[u8]) -> Result<()> {
+        let to = self.writable(offset, bytes.len())?;
+        // SAFETY: `to` is mapped for writing `bytes.len()` bytes; safe code has no slice of mapped memory, so that
+        // `bytes` lies elsewhere; it is borrowed.
+        unsafe { copy_in(to, bytes.as_ptr(), bytes.len()) }.map_err(|fault| faulted(fault, offset))
+    }
+
+    /// Copies `len` bytes to `to_offset` of another view, of the same map or of another.
+    ///
+    /// # Errors
+    /// `OutOfBounds` of either; `InvalidArgument` if the two ranges overlap; `PermissionDenied` if `to` is read-only;
+    /// `Fault` as for [`write_from`](Self::write_from).
+    #[inline]
+    pub fn copy_to(self, offset: usize, len: usize, to: View<'_>, to_offset: usize) -> Result<()> {
+        let from = self.at(offset, len)?;
+        let target = to.writable(to_offset, len)?;
+        if from.addr().abs_diff(target.addr()) < len {
+            return Err(overlapping(offset, len));
+        }
+        // SAFETY: `from` is mapped for `len` bytes, `target` for writing as many, and they were seen not to overlap.
+        unsafe { copy_in(target, from, len) }.map_err(|fault| faulted(fault, offset))
+    }
+
+    /// Whether the bytes at `offset` are these.
+    ///
+    /// # Errors
+    /// `OutOfBounds`; `Fault` if the file was cut short.
+    #[inline]
+    pub fn equals(self, offset: usize, bytes: &[u8]) -> Result<bool> {
+        let at = self.at(offset, bytes.len())?;
+        seam::hit(Event::CopyOut);
+        // SAFETY: `at` is mapped for `bytes.len()` bytes, and `bytes` is borrowed.
+        unsafe { copy::equals(at, bytes.as_ptr(), bytes.len()) }.map_err(|fault| faulted(fault, offset))
+    }
+
+    /// Writes `len` zeroes.
+    ///
+    /// # Errors
+    /// As [`write_from`](Self::write_from).
+    #[inline]
+    pub fn zero(self, offset: usize, len: usize) -> Result<()> {
+        let to = self.writable(offset, len)?;
+        seam::hit(Event::CopyIn);
+        let half = if seam::ON { len / 2 } else { 0 };
+        if half > 0 {
+            // SAFETY: the first half of a range that is mapped for writing.
+            unsafe { copy::zero(to, half) }.map_err(|fault| faulted(fault, offset))?;
+            seam::hit(Event::CopyHalf);
+        }
+        // SAFETY: the rest of a range that is mapped for writing.
+        unsafe { copy::zero(to.wrapping_add(half), len - half) }.map_err(|fault| faulted(fault, offset))
+    }
+
+    /// Asks the processor to fetch the line at `offset`, since it is needed soon. Out of bounds it does nothing.
+    #[inline]
+    pub fn prefetch(self, offset: usize) {
+        if offset < self.len {
+            copy::prefetch(self.base.wrapping_add(offset));
+        }
+    }
+
+    #[inline(always)]
+    fn at(self, offset: usize, len: usize) -> Result<*mut u8> {
+        if offset > self.len || len > self.len - offset {
+            return Err(out_of_bounds(offset, len, self.len));
+        }
+        Ok(self.base.wrapping_add(offset))
+    }
+
+    #[inline(always)]
+    fn aligned(self, offset: usize, len: usize, align: usize) -> Result<*mut u8> {
+        let at = self.at(offset, len)?;
+        if at.addr() & (align - 1) != 0 {
+            return Err(misaligned(offset, align));
+        }
+        Ok(at)
+    }
+
+    #[inline(always)]
+    fn writable(self, offset: usize, len: usize) -> Result<*mut u8> {
+        let at = self.at(offset, len)?;
+        if self.access == Access::ReadOnly {
+            return Err(read_only());
+        }
+        Ok(at)
+    }
+}
+
+impl std::fmt::Debug for View<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("View").field("len", &self.len).field("access", &self.access).finish()
+    }
+}
+
+/// Copies into the map, with the seam before it and at its middle.
+///
+/// # Safety
+/// That of [`copy::copy`].
+#[inline(always)]
+unsafe fn copy_in(to: *mut u8, from: *const u8, len: usize) -> Result<(), Fault> {
+    // SAFETY: the caller's promise.
+    unsafe { copy_halves(to, from, len, [Event::CopyIn, Event::CopyHalf]) }
+}
+
+/// Copies out of the map, with the seam before it and at its middle.
+///
+/// # Safety
+/// That of [`copy::copy`].
+#[inline(always)]
+unsafe fn copy_out(to: *mut u8, from: *const u8, len: usize) -> Result<(), Fault> {
+    // SAFETY: the caller's promise.
+    unsafe { copy_halves(to, from, len, [Event::CopyOut, Event::CopyOutHalf]) }
+}
+
+/// # Safety
+/// That of [`copy::copy`].
+#[inline(always)]
+unsafe fn copy_halves(to: *mut u8, from: *const u8, len: usize, events: [Event; 2]) -> Result<(), Fault> {
+    seam::hit(events[0]);
+    let half = if seam::ON { len / 2 } else { 0 };
+    if half > 0 {
+        // SAFETY: the first half of what the caller promises.
+        unsafe { copy::copy(to, from, half) }?;
+        seam::hit(events[1]);
+    }
+    // SAFETY: the rest of what the caller promises.
+    unsafe { copy::copy(to.wrapping_add(half), from.wrapping_add(half), len - half) }
+}
+
+#[cold]
+#[inline(never)]
+fn out_of_bounds(offset: usize, len: usize, total: usize) -> Error {
+    Error::new(
+        ErrorKind::OutOfBounds,
+        format!(
+            "{len} bytes at {offset} leave a view of {total}; the file is damaged or the offset is wrong"
+        ),
+    )
+}
+
+#[cold]
+#[inline(never)]
+fn misaligned(offset: usize, align: usize) -> Error {
+    Error::new(
+        ErrorKind::Misaligned,
+        format!("offset {offset} does not begin at a multiple of {align} bytes of the file; align it"),
+    )
+}
+
+#[cold]
+#[inline(never)]
+fn read_only() -> Error {
+    Error::new(
+        ErrorKind::PermissionDenied,
+        "the map is read-only; map the file with Access::ReadWrite to write it",
+    )
+}
+
+#[cold]
+#[inline(never)]
+fn overlapping(offset: usize, len: usize) -> Error {
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!("{len} bytes at {offset} overlap their target; copy them through memory of your own"),
+    )
+}
+
+#[cold]
+#[inline(never)]
+fn faulted(_fault: Fault, offset: usize) -> Error {
+    Error::new(
+        ErrorKind::Fault,
+        format!(
+            "the map could not be reached near {offset}: the file was cut short, or its device is full or failed"
+        ),
+    )
+}

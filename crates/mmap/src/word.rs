@@ -1,0 +1,232 @@
+//! Words of a map, used in place by atomics, and the fences that go with them.
+//!
+//! Invariant: a word is aligned and mapped for `'a`. This is the only file with atomics on mapped memory. Words are little-endian in
+//! the file: values are turned on their way in and out. Every store passes the seam first.
+
+#![allow(clippy::disallowed_types)] // the one place where they belong
+
+use crate::map::Access;
+use crate::seam::{self, Event};
+use crate::sys;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use std::time::{Duration, Instant};
+
+/// Defines a word: the two widths differ in their integers alone.
+macro_rules! word {
+    ($(#[$doc:meta])* $name:ident, $atomic:ty, $int:ty) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub struct $name<'a> {
+            at: *mut $int,
+            access: Access,
+            map: PhantomData<&'a ()>,
+        }
+
+        // SAFETY: every access is atomic, and the map outlives the word.
+        unsafe impl Send for $name<'_> {}
+        // SAFETY: as above.
+        unsafe impl Sync for $name<'_> {}
+
+        impl<'a> $name<'a> {
+            /// # Safety
+            /// 1. `at` is aligned to its size, and its bytes are mapped for `'a`.
+            /// 2. They are writable if `access` says so.
+            /// 3. No Rust reference covers them.
+            #[inline(always)]
+            pub(crate) unsafe fn new(at: *mut $int, access: Access) -> Self {
+                $name { at, access, map: PhantomData }
+            }
+
+            #[inline(always)]
+            fn atomic(self) -> &'a $atomic {
+                // SAFETY: aligned, mapped for `'a`, and covered by no other reference, as `new` was promised; it is
+                // not a word while it is copied as bytes, as the crate's page asks.
+                unsafe { <$atomic>::from_ptr(self.at) }
+            }
+
+            #[inline(always)]
+            fn writable(self, event: Event) -> &'a $atomic {
+                if self.access == Access::ReadOnly {
+                    read_only();
+                }
+                seam::hit(event);
+                self.atomic()
+            }
+
+            /// Loads it (relaxed).
+            #[inline]
+            pub fn load(self) -> $int {
+                let value = self.load_silent();
+                seam::hit(Event::Load);
+                value
+            }
+
+            #[inline(always)]
+            pub(crate) fn load_silent(self) -> $int {
+                <$int>::from_le(self.atomic().load(Ordering::Relaxed))
+            }
+
+            /// Loads it (acquire): what came before the store of this value is seen after this load.
+            #[inline]
+            pub fn load_acquire(self) -> $int {
+                // A relaxed load and a fence, since an acquire load of a read-only page is not defined.
+                let value = self.load_silent();
+                fence(Ordering::Acquire);
+                seam::hit(Event::Load);
+                value
+            }
+
+            /// Stores it (relaxed).
+            ///
+            /// # Panics
+            /// If the map is read-only, as all writes of words do.
+            #[inline]
+            pub fn store(self, value: $int) {
+                self.writable(Event::Store).store(value.to_le(), Ordering::Relaxed);
+            }
+
+            /// Stores it (release): who loads this value with acquire sees all that came before.
+            #[inline]
+            pub fn store_release(self, value: $int) {
+                self.writable(Event::Store).store(value.to_le(), Ordering::Release);
+            }
+
+            /// Stores `new` if it is `current`; in any case tells what it was. Acquire and release; never fails for
+            /// nothing.
+            ///
+            /// # Errors
+            /// What it was instead.
+            #[inline]
+            pub fn compare_exchange(self, current: $int, new: $int) -> std::result::Result<$int, $int> {
+                let word = self.writable(Event::CompareExchange);
+                word.compare_exchange(current.to_le(), new.to_le(), Ordering::AcqRel, Ordering::Acquire)
+                    .map(<$int>::from_le)
+                    .map_err(<$int>::from_le)
+            }
+
+            /// Adds to it (relaxed), wrapping around, and tells what it was.
+            #[inline]
+            pub fn fetch_add(self, addend: $int) -> $int {
+                let word = self.writable(Event::FetchAdd);
+                if cfg!(target_endian = "little") {
+                    return word.fetch_add(addend, Ordering::Relaxed);
+                }
+                let add = |value| Some(<$int>::from_le(value).wrapping_add(addend).to_le());
+                <$int>::from_le(word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).unwrap_or_default())
+            }
+        }
+
+        impl std::fmt::Debug for $name<'_> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.load_silent()).finish()
+            }
+        }
+    };
+}
+
+word! {
+    /// Eight bytes of a map, used in place by all who map it.
+    ///
+    /// ```
+    /// use samovar_mmap::{Access, SharedMap};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let file = tempfile::tempfile()?;
+    /// # file.set_len(64)?;
+    /// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+    /// let word = map.view().word64(8)?;
+    /// assert_eq!(word.compare_exchange(0, 7), Ok(0));
+    /// assert_eq!(word.compare_exchange(0, 8), Err(7));
+    /// assert_eq!(word.fetch_add(1), 7);
+    /// assert_eq!(word.load_acquire(), 8);
+    /// assert!(map.view().equals(8, &[8, 0, 0, 0, 0, 0, 0, 0])?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    Word64, AtomicU64, u64
+}
+
+word! {
+    /// Four bytes of a map, used in place by all who map it, on which processes can wait for one another.
+    ///
+    /// ```
+    /// use samovar_mmap::{Access, SharedMap};
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let file = tempfile::tempfile()?;
+    /// # file.set_len(64)?;
+    /// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+    /// let word = map.view().word32(0)?;
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| {
+    ///         word.store_release(1);
+    ///         word.wake_all();
+    ///     });
+    ///     while word.load_acquire() == 0 {
+    ///         word.wait(0, Duration::from_secs(10));
+    ///     }
+    /// });
+    /// assert!(!word.wait(1, Duration::from_millis(1)), "nobody comes");
+    /// # Ok(())
+    /// # }
+    /// ```
+    Word32, AtomicU32, u32
+}
+
+impl Word32<'_> {
+    /// Sleeps while it is `expected`, until somebody wakes the sleepers of this word, in whatever process. `false` if the time ran out;
+    /// `true` may come for nothing, so look at the word again.
+    pub fn wait(self, expected: u32, timeout: Duration) -> bool {
+        let deadline = Instant::now().checked_add(timeout);
+        loop {
+            if self.load() != expected {
+                return true;
+            }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return false;
+            }
+            let request = sys::WaitRequest { word: self.atomic(), expected: expected.to_le(), timeout: left };
+            match sys::wait(&request) {
+                sys::Waited::Woken => return true,
+                sys::Waited::Interrupted => {}
+            }
+        }
+    }
+
+    /// Wakes one of those who wait on this word, in whatever process.
+    pub fn wake_one(self) {
+        sys::wake(self.atomic(), 1);
+    }
+
+    /// Wakes all who wait on this word, in whatever process.
+    pub fn wake_all(self) {
+        sys::wake(self.atomic(), i32::MAX);
+    }
+}
+
+/// No load after it is made before the loads that come before it.
+#[inline]
+pub fn fence_acquire() {
+    fence(Ordering::Acquire);
+}
+
+/// No store after it is seen before the loads and stores that come before it.
+#[inline]
+pub fn fence_release() {
+    fence(Ordering::Release);
+}
+
+/// Nothing passes it either way, not even a store a later load.
+#[inline]
+pub fn fence_full() {
+    fence(Ordering::SeqCst);
+}
+
+#[cold]
+#[inline(never)]
+fn read_only() -> ! {
+    panic!("a word of a read-only map cannot be written; map the file with Access::ReadWrite");
+}
