@@ -11,15 +11,17 @@ use std::path::Path;
 pub enum AllocGuarantee {
     /// Writing within the reserved length does not run out of space.
     Reserved,
-    /// It may: the file system writes anew elsewhere (btrfs, ZFS, APFS), or is layered, remote or unknown. A full device is then a
-    /// fault on writing. Also when a part of the file was sparse and could not be filled.
+    /// It may: the file system writes anew elsewhere (btrfs, ZFS, APFS), or is layered, remote or unknown. A
+    /// full device is then a fault on writing. Also when a part of the file was sparse and could not be
+    /// filled.
     None,
 }
 
-/// Makes the file at least `len` bytes long, with space for all of them. Never makes it shorter. What it held stays;
-/// what is new is zero. To be called by one process at a time.
+/// Makes the file at least `len` bytes long, with space for all of them. Never makes it shorter. What it held
+/// stays; what is new is zero. To be called by one process at a time.
 ///
-/// Volumes that are thin themselves, and clones made of the file later, are not seen: no guarantee holds there.
+/// Volumes that are thin themselves, and clones made of the file later, are not seen: no guarantee holds
+/// there.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -83,8 +85,8 @@ pub fn file_id(file: &File) -> Result<FileId> {
     sys::file_id(file).map_err(|source| Error::os("asking for the file's identity", source))
 }
 
-/// Whether the file lies on another machine, or behind a program of its own (NFS, SMB, 9p, Ceph, FUSE and the like), where neither maps
-/// nor locks can be trusted to be shared.
+/// Whether the file lies on another machine, or behind a program of its own (NFS, SMB, 9p, Ceph, FUSE and the
+/// like), where neither maps nor locks can be trusted to be shared.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -99,8 +101,8 @@ pub fn is_remote(file: &File) -> Result<bool> {
     sys::is_remote(file).map_err(|source| Error::os("asking for the file system's kind", source))
 }
 
-/// Opens a file that is there. Symbolic links are followed, programs that are started do not inherit it, and it does
-/// not wait for the other end of a pipe. The caller checks that it is a regular file.
+/// Opens a file that is there. Symbolic links are followed, programs that are started do not inherit it, and
+/// it does not wait for the other end of a pipe. The caller checks that it is a regular file.
 ///
 /// # Errors
 /// `NotFound`, `PermissionDenied`, `Io`.

@@ -11,7 +11,8 @@ pub fn boot_id() -> Option<[u8; 16]> {
     sys::boot_id()
 }
 
-/// Milliseconds since 1970, by the clock on the wall, which may be set back. As coarse as is cheap: a few milliseconds.
+/// Milliseconds since 1970, by the clock on the wall, which may be set back. As coarse as is cheap: a few
+/// milliseconds.
 ///
 /// ```
 /// assert!(samovar_mmap::wall_ms() > 1_600_000_000_000);
@@ -21,7 +22,8 @@ pub fn wall_ms() -> u64 {
     sys::wall_ms()
 }
 
-/// When this process started, in a unit of the system's own: two processes that had the same number in turn differ in it.
+/// When this process started, in a unit of the system's own: two processes that had the same number in turn
+/// differ in it.
 ///
 /// ```
 /// assert_eq!(samovar_mmap::process_start(), samovar_mmap::process_start_of(std::process::id()));

@@ -1,11 +1,11 @@
 //! Map files into memory on every platform; faults are errors, not dead processes.
 //!
-//! A [`SharedMap`] is a window onto a file that other processes may write at any moment. Safe code never gets a
-//! reference into it: a [`View`] gives bounds-checked copies, comparisons, and words that are used in place
+//! A [`SharedMap`] is a window onto a file that other processes may write at any moment. Safe code never gets
+//! a reference into it: a [`View`] gives bounds-checked copies, comparisons, and words that are used in place
 //! ([`Word64`], [`Word32`]). Around it stand the few things that a file shared by processes needs:
-//! [`reserve`] for space, [`NewFile`] for a file that appears whole or not at all, [`ByteLocks`] for locks that the
-//! kernel frees when their owner dies, and [`boot_id`], [`wall_ms`] and [`process_start`] for telling one life of the
-//! machine or of a process from another.
+//! [`reserve`] for space, [`NewFile`] for a file that appears whole or not at all, [`ByteLocks`] for locks
+//! that the kernel frees when their owner dies, and [`boot_id`], [`wall_ms`] and [`process_start`] for
+//! telling one life of the machine or of a process from another.
 //!
 //! ```
 //! use samovar_mmap::{Access, NewFile, SharedMap, reserve};
@@ -33,15 +33,16 @@
 //! * Mapped bytes lie **outside every Rust allocation**. The compiler knows nothing about them, and no reference to
 //!   them as bytes is ever formed, here or in a caller's safe code.
 //! * Copies and comparisons are made by assembly (where there is none: by relaxed atomics). They **act as bytewise
-//!   relaxed atomic accesses**: racing with a writer they may see any mix of old and new bytes, and that is all that
-//!   they may do. Whoever reads while others write has to validate what was read: load a sequence word
+//!   relaxed atomic accesses**: racing with a writer they may see any mix of old and new bytes, and that is all
+//!   that may happen. Whoever reads while others write has to validate what was read: load a sequence word
 //!   ([`Word64::load_acquire`]), copy, [`fence_acquire`], load it again.
 //! * **Words that are used as atomics are never covered by byte copies while they are shared**, since accesses of
 //!   mixed sizes to one place have no meaning. Before a region is published, or by one who holds it alone, both
 //!   are fine. [`View::load_line`] reads words as words.
 //! * Words are **little-endian in the file** on every target.
-//! * A read-only map is only ever read by relaxed loads of at most eight bytes and fences, since any other atomic load may be
-//!   compiled to a store. Writing through one is an error, and for words, which return no error, a panic.
+//! * A read-only map is only ever read by relaxed loads of at most eight bytes and fences, since any other atomic
+//!   load may be compiled to a store. Writing through one is an error, and for words, which return no error, a
+//!   panic.
 //! * No copy uses non-temporal stores, so that a release store that follows a copy publishes it.
 
 mod copy;

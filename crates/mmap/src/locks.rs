@@ -1,6 +1,7 @@
 //! Locks on single bytes of a file, which the kernel frees when their owner dies.
 //!
-//! Invariant: the open file description is this value's own, and nothing else is done with it, since the locks belong to it.
+//! Invariant: the open file description is this value's own, and nothing else is done with it, since the
+//! locks belong to it.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{FileId, file_id};
@@ -15,10 +16,10 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(5);
 
 /// Locks on bytes of a file, held by this value until it is dropped or its process dies.
 ///
-/// The bytes need not exist; choose them far beyond the file's end. Two values, even in one process, exclude each
-/// other; threads that share one value do not. Programs that are started do not inherit the locks. A **forked child** shares
-/// them: it must drop its copy (which frees nothing while the parent lives) and never call [`unlock`](Self::unlock)
-/// on it.
+/// The bytes need not exist; choose them far beyond the file's end. Two values, even in one process, exclude
+/// each other; threads that share one value do not. Programs that are started do not inherit the locks. A
+/// **forked child** shares them: it must drop its copy (which frees nothing while the parent lives) and never
+/// call [`unlock`](Self::unlock) on it.
 ///
 /// ```
 /// use samovar_mmap::{ByteLocks, file_id};
@@ -43,11 +44,12 @@ pub struct ByteLocks {
 }
 
 impl ByteLocks {
-    /// Opens the file at `path` anew, for locks alone, and checks that it still is the file that the caller means. If it
-    /// can only be opened for reading, only shared locks can be taken.
+    /// Opens the file at `path` anew, for locks alone, and checks that it still is the file that the caller
+    /// means. If it can only be opened for reading, only shared locks can be taken.
     ///
     /// # Errors
-    /// `Replaced` if the path names another file by now; `Unsupported` if the platform has no such locks; the errors of opening.
+    /// `Replaced` if the path names another file by now; `Unsupported` if the platform has no such locks; the
+    /// errors of opening.
     pub fn open(path: &Path, expect: FileId) -> Result<ByteLocks> {
         let opened = sys::open(path, Access::ReadWrite).map(|file| (file, Access::ReadWrite));
         let (file, access) = opened
@@ -62,8 +64,8 @@ impl ByteLocks {
         Ok(ByteLocks { file, access })
     }
 
-    /// Locks a byte against everybody else, or turns a shared lock of ours into that. `false` if somebody else holds
-    /// it; a shared lock of ours stays then.
+    /// Locks a byte against everybody else, or turns a shared lock of ours into that. `false` if somebody
+    /// else holds it; a shared lock of ours stays then.
     ///
     /// # Errors
     /// `PermissionDenied` if the file could be opened for reading only.
@@ -77,8 +79,8 @@ impl ByteLocks {
         self.set(byte, LockMode::Exclusive)
     }
 
-    /// Locks a byte together with others who share it, or turns an exclusive lock of ours into that. `false` if
-    /// somebody else holds it exclusively.
+    /// Locks a byte together with others who share it, or turns an exclusive lock of ours into that. `false`
+    /// if somebody else holds it exclusively.
     ///
     /// # Errors
     /// `Io` if the system refuses.
@@ -86,8 +88,8 @@ impl ByteLocks {
         self.set(byte, LockMode::Shared)
     }
 
-    /// [`try_exclusive`](Self::try_exclusive), again and again, at growing intervals of at most 5 ms. `false` if the
-    /// time ran out.
+    /// [`try_exclusive`](Self::try_exclusive), again and again, at growing intervals of at most 5 ms. `false`
+    /// if the time ran out.
     ///
     /// # Errors
     /// As `try_exclusive`.
@@ -95,7 +97,8 @@ impl ByteLocks {
         poll(timeout, || self.try_exclusive(byte))
     }
 
-    /// [`try_shared`](Self::try_shared), again and again, at growing intervals of at most 5 ms. `false` if the time ran out.
+    /// [`try_shared`](Self::try_shared), again and again, at growing intervals of at most 5 ms. `false` if
+    /// the time ran out.
     ///
     /// # Errors
     /// As `try_shared`.
@@ -111,8 +114,8 @@ impl ByteLocks {
         self.set(byte, LockMode::Unlocked).map(|_| ())
     }
 
-    /// Whether somebody else holds the byte, exclusively or shared. Our own locks do not count. The answer may be old
-    /// when it arrives.
+    /// Whether somebody else holds the byte, exclusively or shared. Our own locks do not count. The answer
+    /// may be old when it arrives.
     ///
     /// # Errors
     /// `Io` if the system refuses.

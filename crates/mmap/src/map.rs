@@ -56,8 +56,8 @@ impl SharedMap {
     /// Maps `len` bytes of `file` from `offset`, which may be any; `None` is to the end.
     ///
     /// # Errors
-    /// `OutOfBounds` if the range leaves the file, `PermissionDenied` if the file was opened for less than `access`,
-    /// `InvalidArgument` if it is no regular file.
+    /// `OutOfBounds` if the range leaves the file, `PermissionDenied` if the file was opened for less than
+    /// `access`, `InvalidArgument` if it is no regular file.
     pub fn map(file: &File, access: Access, offset: u64, len: Option<usize>) -> Result<SharedMap> {
         let len = length_within(file, offset, len)?;
         if len == 0 {
@@ -108,8 +108,8 @@ impl SharedMap {
     /// Writes all that changed to the device and waits until it is there.
     ///
     /// # Errors
-    /// `Io` or `NoSpace` if the device failed. After a failure every later flush of this map fails too, since the
-    /// system may have dropped what it could not write.
+    /// `Io` or `NoSpace` if the device failed. After a failure every later flush of this map fails too, since
+    /// the system may have dropped what it could not write.
     pub fn flush(&self) -> Result<()> {
         self.flush_range(0, self.len)
     }

@@ -1,8 +1,9 @@
 //! A file that appears under its name whole, or not at all.
 //!
-//! It begins under a temporary name beside its target, `.NAME.PID-N.new`, and is locked while its maker lives. Publishing
-//! links it to its name without replacing anything. Whoever creates sweeps first: a temporary of the same target that nobody
-//! locks was left by the dead. A maker that finds its own temporary gone (swept between creating and locking) tries anew.
+//! It begins under a temporary name beside its target, `.NAME.PID-COUNT-TICKS.new`, and is locked while its
+//! maker lives. Publishing links it to its name without replacing anything. Whoever creates sweeps first: a
+//! temporary of the same target that nobody locks was left by the dead. A maker that finds its own temporary
+//! gone (swept between creating and locking) tries anew.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::file_id;
@@ -46,8 +47,8 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Creates an empty file beside `target`, open for reading and writing, for this user alone (mode 0600), and sweeps
-    /// what dead makers of the same target left.
+    /// Creates an empty file beside `target`, open for reading and writing, for this user alone (mode 0600),
+    /// and sweeps what dead makers of the same target left.
     ///
     /// # Errors
     /// `InvalidArgument` if `target` has no file name; `NotFound` or `PermissionDenied` of its directory.
@@ -89,9 +90,9 @@ impl NewFile {
     /// Gives the file its name, durably: what it holds first, then its directory.
     ///
     /// # Errors
-    /// `AlreadyExists` if somebody was first: their file stays, and this one is removed. `Unsupported` if the file
-    /// system can neither link nor rename without replacing. After any other error of the directory the file may be
-    /// there, though not durably.
+    /// `AlreadyExists` if somebody was first: their file stays, and this one is removed. `Unsupported` if the
+    /// file system can neither link nor rename without replacing. After any other error of the directory the
+    /// file may be there, though not durably.
     pub fn publish(mut self) -> Result<File> {
         let target = self.target.display();
         self.file().sync_all().map_err(|source| Error::os(format_args!("syncing {target}"), source))?;
@@ -174,12 +175,21 @@ fn give_name(temporary: &Path, target: &Path) -> io::Result<()> {
 fn sweep(directory: &Path, prefix: &OsStr) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        if name.starts_with(prefix.as_encoded_bytes()) && name.ends_with(SUFFIX.as_bytes()) {
+        if is_temporary(entry.file_name().as_encoded_bytes(), prefix.as_encoded_bytes()) {
             sweep_one(&entry.path());
         }
     }
+}
+
+/// Whether we could have made this name: the prefix, three numbers, the suffix.
+fn is_temporary(name: &[u8], prefix: &[u8]) -> bool {
+    let middle = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(SUFFIX.as_bytes()));
+    middle.is_some_and(|middle| {
+        let mut parts = middle.split(|byte| *byte == b'-');
+        let numbers =
+            parts.by_ref().take(3).filter(|part| !part.is_empty() && part.iter().all(u8::is_ascii_hexdigit));
+        numbers.count() == 3 && parts.next().is_none()
+    })
 }
 
 fn sweep_one(path: &Path) {

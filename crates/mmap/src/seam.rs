@@ -1,7 +1,9 @@
-//! The one seam of all accesses to mapped memory: with the feature `inject`, a hook is called at each of them.
+//! The one seam of all accesses to mapped memory: with the feature `inject`, a hook is called at each of
+//! them.
 //!
-//! A test kills its process in the hook, or waits in it for another thread's step, and so makes a death or an interleaving happen at
-//! a chosen store. Without the feature [`hit`] is empty. Events inside a hook are not reported.
+//! A test kills its process in the hook, or waits in it for another thread's step, and so makes a death or an
+//! interleaving happen at a chosen store. Without the feature [`hit`] is empty. Events inside a hook are not
+//! reported.
 
 /// What is about to happen, or for a load has just happened.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -16,7 +18,8 @@ pub enum Event {
     FetchAdd,
     /// Before the first byte of a copy into the map (or of zeroing it).
     CopyIn,
-    /// In the middle of that copy: its first half is there, its second half is not. Not reported for copies of fewer than two bytes.
+    /// In the middle of that copy: its first half is there, its second half is not. Not reported for copies
+    /// of fewer than two bytes.
     CopyHalf,
     /// After a word or a line was loaded.
     Load,

@@ -12,8 +12,8 @@ use std::marker::PhantomData;
 
 /// A window onto a map. All offsets are bytes within the window.
 ///
-/// Others may write the bytes during any call: a copy may then hold old and new bytes in any mix. Whoever needs to know that it does not
-/// validates it with a sequence word, as the crate's page shows.
+/// Others may write the bytes during any call: a copy may then hold old and new bytes in any mix. Whoever
+/// needs to know that it does not validates it with a sequence word, as the crate's page shows.
 ///
 /// ```
 /// use samovar_mmap::{Access, SharedMap};
@@ -133,7 +133,8 @@ impl<'a> View<'a> {
         let from = self.at(offset, len)?;
         out.reserve(len);
         let room = out.spare_capacity_mut().as_mut_ptr().cast::<u8>();
-        // SAFETY: `from` is mapped for `len` bytes, and the vector has room for as many, borrowed for writing.
+        // SAFETY: `from` is mapped for `len` bytes, and the vector has room for as many, borrowed for
+        // writing.
         unsafe { copy_out(room, from, len) }.map_err(|fault| faulted(fault, offset))?;
         let grown = out.len() + len;
         // SAFETY: within the capacity just reserved, and the copy initialised the new bytes.
@@ -144,21 +145,21 @@ impl<'a> View<'a> {
     /// Copies `bytes` in.
     ///
     /// # Errors
-    /// `OutOfBounds`; `PermissionDenied` if the map is read-only; `Fault` if the file was cut short or the device is
-    /// full, and then any part may have been written.
+    /// `OutOfBounds`; `PermissionDenied` if the map is read-only; `Fault` if the file was cut short or the
+    /// device is full, and then any part may have been written.
     #[inline]
     pub fn write_from(self, offset: usize, bytes: &[u8]) -> Result<()> {
         let to = self.writable(offset, bytes.len())?;
-        // SAFETY: `to` is mapped for writing `bytes.len()` bytes; safe code has no slice of mapped memory, so that
-        // `bytes` lies elsewhere; it is borrowed.
+        // SAFETY: `to` is mapped for writing `bytes.len()` bytes; safe code has no slice of mapped memory, so
+        // that `bytes` lies elsewhere; it is borrowed.
         unsafe { copy_in(to, bytes.as_ptr(), bytes.len()) }.map_err(|fault| faulted(fault, offset))
     }
 
     /// Copies `len` bytes to `to_offset` of another view, of the same map or of another.
     ///
     /// # Errors
-    /// `OutOfBounds` of either; `InvalidArgument` if the two ranges overlap; `PermissionDenied` if `to` is read-only;
-    /// `Fault` as for [`write_from`](Self::write_from).
+    /// `OutOfBounds` of either; `InvalidArgument` if the two ranges overlap; `PermissionDenied` if `to` is
+    /// read-only; `Fault` as for [`write_from`](Self::write_from).
     #[inline]
     pub fn copy_to(self, offset: usize, len: usize, to: View<'_>, to_offset: usize) -> Result<()> {
         let from = self.at(offset, len)?;
@@ -166,7 +167,8 @@ impl<'a> View<'a> {
         if from.addr().abs_diff(target.addr()) < len {
             return Err(overlapping(offset, len));
         }
-        // SAFETY: `from` is mapped for `len` bytes, `target` for writing as many, and they were seen not to overlap.
+        // SAFETY: `from` is mapped for `len` bytes, `target` for writing as many, and they were seen not to
+        // overlap.
         unsafe { copy_in(target, from, len) }.map_err(|fault| faulted(fault, offset))
     }
 
@@ -200,7 +202,8 @@ impl<'a> View<'a> {
         unsafe { copy::zero(to.wrapping_add(half), len - half) }.map_err(|fault| faulted(fault, offset))
     }
 
-    /// Asks the processor to fetch the line at `offset`, since it is needed soon. Out of bounds it does nothing.
+    /// Asks the processor to fetch the line at `offset`, since it is needed soon. Out of bounds it does
+    /// nothing.
     #[inline]
     pub fn prefetch(self, offset: usize) {
         if offset < self.len {

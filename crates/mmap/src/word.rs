@@ -1,7 +1,8 @@
 //! Words of a map, used in place by atomics, and the fences that go with them.
 //!
-//! Invariant: a word is aligned and mapped for `'a`. This is the only file with atomics on mapped memory. Words are little-endian in
-//! the file: values are turned on their way in and out. Every store passes the seam first.
+//! Invariant: a word is aligned and mapped for `'a`. This is the only file with atomics on mapped memory.
+//! Words are little-endian in the file: values are turned on their way in and out. Every store passes the
+//! seam first.
 
 #![allow(clippy::disallowed_types)] // the one place where they belong
 
@@ -40,8 +41,8 @@ macro_rules! word {
 
             #[inline(always)]
             fn atomic(self) -> &'a $atomic {
-                // SAFETY: aligned, mapped for `'a`, and covered by no other reference, as `new` was promised; it is
-                // not a word while it is copied as bytes, as the crate's page asks.
+                // SAFETY: aligned, mapped for `'a`, and covered by no other reference, as `new` was promised;
+                // it is not a word while it is copied as bytes, as the crate's page asks.
                 unsafe { <$atomic>::from_ptr(self.at) }
             }
 
@@ -92,8 +93,8 @@ macro_rules! word {
                 self.writable(Event::Store).store(value.to_le(), Ordering::Release);
             }
 
-            /// Stores `new` if it is `current`; in any case tells what it was. Acquire and release; never fails for
-            /// nothing.
+            /// Stores `new` if it is `current`; in any case tells what it was. Acquire and release; never
+            /// fails for nothing.
             ///
             /// # Errors
             /// What it was instead.
@@ -176,8 +177,8 @@ word! {
 }
 
 impl Word32<'_> {
-    /// Sleeps while it is `expected`, until somebody wakes the sleepers of this word, in whatever process. `false` if the time ran out;
-    /// `true` may come for nothing, so look at the word again.
+    /// Sleeps while it is `expected`, until somebody wakes the sleepers of this word, in whatever process.
+    /// `false` if the time ran out; `true` may come for nothing, so look at the word again.
     pub fn wait(self, expected: u32, timeout: Duration) -> bool {
         let deadline = Instant::now().checked_add(timeout);
         loop {

@@ -1,7 +1,8 @@
-//! The racy copy: bytes that others may write meanwhile, moved by assembly, or where there is none by relaxed atomics.
+//! The racy copy: bytes that others may write meanwhile, moved by assembly, or where there is none by relaxed
+//! atomics.
 //!
-//! Every function takes raw pointers and reports a fault instead of dying of it where a handler is there to say so. Only
-//! `view` calls them, after its bounds checks. No function forms a reference to the bytes.
+//! Every function takes raw pointers and reports a fault instead of dying of it where a handler is there to
+//! say so. Only `view` calls them, after its bounds checks. No function forms a reference to the bytes.
 
 #[cfg(any(miri, not(target_arch = "x86_64")))]
 mod portable;

@@ -13,7 +13,8 @@ unsafe fn byte<'a>(at: *const u8) -> &'a AtomicU8 {
 
 #[inline]
 unsafe fn word<'a>(at: *const u8) -> &'a AtomicUsize {
-    // SAFETY: the caller checked the alignment; valid and accessed by atomics alone for the call, as it promises.
+    // SAFETY: the caller checked the alignment; valid and accessed by atomics alone for the call, as it
+    // promises.
     unsafe { AtomicUsize::from_ptr(at.cast_mut().cast()) }
 }
 

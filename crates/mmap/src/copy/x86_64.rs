@@ -1,8 +1,9 @@
-//! Copy, compare and zero in assembly for x86-64, SSE2 only, no stack, no `rep movs` (which is slow at some alignments).
+//! Copy, compare and zero in assembly for x86-64, SSE2 only, no stack, no `rep movs` (which is slow at some
+//! alignments).
 //!
-//! All code lies between the labels `asm_start` and `asm_end`, and the error exit `asm_fault` lies inside: a fault
-//! handler that finds the program counter between the two sets it to the exit, and the function returns [`FAULT`].
-//! No function touches the stack pointer, so the exit is valid from every instruction.
+//! All code lies between the labels `asm_start` and `asm_end`, and the error exit `asm_fault` lies inside: a
+//! fault handler that finds the program counter between the two sets it to the exit, and the function returns
+//! [`FAULT`]. No function touches the stack pointer, so the exit is valid from every instruction.
 
 use super::Fault;
 use std::arch::global_asm;
@@ -94,7 +95,8 @@ pub(crate) unsafe fn zero(dst: *mut u8, len: usize) -> Result<(), Fault> {
 /// Asks the processor to fetch the line at `at`, which may be any address.
 #[inline(always)]
 pub(crate) fn prefetch(at: *const u8) {
-    // SAFETY: SSE is part of x86-64, and a prefetch of any address whatever has no effect that a program can see.
+    // SAFETY: SSE is part of x86-64, and a prefetch of any address whatever has no effect that a program can
+    // see.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
 }
 

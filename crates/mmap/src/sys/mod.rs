@@ -1,7 +1,9 @@
 //! The platform: the only place that knows which one it is.
 //!
-//! `unix`, `windows` and `none` have the same functions, which take one request and return what the system says. Everything above is
-//! the same code everywhere.
+//! `unix`, `windows` and `none` have the same functions, which take one request and return what the system
+//! says. Everything above is the same code everywhere.
+
+#![cfg_attr(not(unix), allow(dead_code))] // requests that nobody reads
 
 #[cfg(unix)]
 mod unix;
@@ -37,7 +39,8 @@ use crate::map::Access;
 use std::fs::File;
 use std::time::Duration;
 
-/// Map `len` bytes of the file from `offset`, a multiple of the granularity. Both lie within the file; `len` is not 0.
+/// Map `len` bytes of the file from `offset`, a multiple of the granularity. Both lie within the file; `len`
+/// is not 0.
 pub(crate) struct MapRequest<'a> {
     pub(crate) file: &'a File,
     pub(crate) access: Access,

@@ -1,4 +1,5 @@
-//! What only Linux has: `fallocate`, locks of open file descriptions, futexes, `/proc`, and file systems with numbers.
+//! What only Linux has: `fallocate`, locks of open file descriptions, futexes, `/proc`, and file systems with
+//! numbers.
 
 #![allow(clippy::disallowed_types)] // a word of the map, on its way from `word` to the futex
 
@@ -109,7 +110,8 @@ pub(crate) fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()>
     let from = CString::new(from.as_os_str().as_bytes())?;
     let to = CString::new(to.as_os_str().as_bytes())?;
     let here = libc::AT_FDCWD;
-    // SAFETY: two strings that end in zero and live for the call. (By number, since not every libc has the function.)
+    // SAFETY: two strings that end in zero and live for the call. (By number, since not every libc has the
+    // function.)
     let outcome = unsafe {
         libc::syscall(libc::SYS_renameat2, here, from.as_ptr(), here, to.as_ptr(), libc::RENAME_NOREPLACE)
     };
@@ -160,8 +162,8 @@ pub(crate) fn wait(request: &WaitRequest<'_>) -> Waited {
     });
     let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     let word = request.word.as_ptr();
-    // SAFETY: an aligned word that stays mapped, and a time that lives for the call. Not private: sleepers and wakers
-    // are of several processes.
+    // SAFETY: an aligned word that stays mapped, and a time that lives for the call. Not private: sleepers
+    // and wakers are of several processes.
     let outcome =
         unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAIT, request.expected, timeout) };
     if outcome == 0 {

@@ -1,12 +1,11 @@
-//! POSIX: maps, files, and the clock. What only one system has is in `linux` (or, for all others, in `other`).
+//! POSIX: maps, files, and the clock. What only one system has is in `linux` (or, for all others, in
+//! `other`).
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod linux;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-#[path = "other.rs"]
-mod linux;
+#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "linux.rs")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "other.rs")]
+mod system;
 
-pub(crate) use linux::{
+pub(crate) use system::{
     boot_id, is_locked_elsewhere, is_remote, keeps_reserved_space, lock, pid_namespace, process_start_of,
     rename_without_replacing, reserve, wait, wake, wall_ms,
 };
@@ -42,7 +41,7 @@ impl Mapping {
             return Err(io::Error::last_os_error());
         }
         let mapping = Mapping { base: base.cast(), len: request.len };
-        linux::leave_out_of_dumps(mapping.base, mapping.len);
+        system::leave_out_of_dumps(mapping.base, mapping.len);
         Ok(mapping)
     }
 
