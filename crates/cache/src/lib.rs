@@ -1,1 +1,52 @@
 //! A cache that is a file: shared by every process, warm after a crash.
+//!
+//! ```
+//! use samovar::{Cache, Ttl};
+//!
+//! # let dir = tempfile::tempdir().unwrap();
+//! # let path = dir.path().join("sessions.samovar");
+//! // Makes the file, or attaches to it; any number of processes may do so at once.
+//! let cache = Cache::options().capacity(64 << 20).open(&path)?;
+//! cache.set_with(b"session:7", b"Ada", Ttl::secs(3600))?;
+//! assert_eq!(cache.get(b"session:7")?.as_deref(), Some(&b"Ada"[..]));
+//! # Ok::<(), samovar::Error>(())
+//! ```
+//!
+//! * Reads take no lock and write nothing shared but a frequency bit, until the entry is known to be hot.
+//! * Writes go through one lock a shard; a writer that dies leaves nothing to clean up.
+//! * Eviction is S3-FIFO (Yang et al., SOSP 2023) on two circular logs a shard.
+//! * What the file looks like is in `docs/FORMAT.md`, how the parts fit in `ARCHITECTURE.md`.
+
+#![forbid(unsafe_code)]
+
+mod attach;
+mod cache;
+mod check;
+mod entry;
+mod error;
+mod evict;
+mod geometry;
+mod hash;
+mod header;
+mod index;
+mod layout;
+mod ledger;
+mod lock;
+mod options;
+mod position;
+mod reader;
+mod recover;
+mod ring;
+mod shard;
+mod slot;
+mod stats;
+mod ttl;
+mod writer;
+
+pub use attach::Attachment;
+pub use cache::Cache;
+pub use check::Report;
+pub use error::{Error, ErrorKind, Result};
+pub use options::Options;
+pub use stats::Stats;
+pub use ttl::Ttl;

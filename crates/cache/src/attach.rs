@@ -1,0 +1,357 @@
+//! Opening a file: a row of gates, each with its own error, then a place among those who have it open.
+//!
+//! ```text
+//!   regular, local, not empty --> magic, version, features, fingerprint, checksum, structure --> as long as it says
+//!     --> (under the init byte) first opener?  no: join. A joiner resets nothing and judges nothing.
+//!                                 yes: same boot and same file, or clean?  yes: warm.  no: cold, emptied in place
+//! ```
+//!
+//! The first opener is whoever gets the *attached* byte exclusively. Locks are on a file description of their own, so that
+//! the kernel frees them when the process dies, however it dies.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::header::{Header, Unchecked};
+use crate::layout::{self, HEADER_LEN, MAGIC, PROCESS_SLOT_LEN, PROCESS_SLOTS, PROCESSES, lock_byte};
+use crate::lock::{self, Owner};
+use crate::recover;
+use crate::shard::Shard;
+use samovar_mmap::{Access, ByteLocks, FileId, SharedMap, View};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long to wait for another process that is attaching or detaching.
+const INIT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// States of the clean word. `CLEARING` is the step between, so that nobody writes before the clearing is durable.
+const DIRTY: u64 = 0;
+const CLEAN: u64 = 1;
+const CLEARING: u64 = 2;
+
+/// What opening a cache found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attachment {
+    /// This call made the file.
+    pub created: bool,
+    /// What the file held could be trusted.
+    pub warm: bool,
+    /// Entries held when it was opened.
+    pub entries: u64,
+    /// Why the file was emptied, if it was.
+    pub cold_reason: Option<String>,
+}
+
+/// What a handle may do with the file.
+pub(crate) enum Role {
+    /// Read and write, as the owner of a process slot.
+    Writer { owner: Owner, process: u32 },
+    /// Read, on a read-only mapping.
+    Reader,
+}
+
+/// An open file, and this handle's place in it.
+pub(crate) struct Attached {
+    pub(crate) map: SharedMap,
+    pub(crate) header: Header,
+    pub(crate) role: Role,
+    pub(crate) attachment: Attachment,
+    locks: ByteLocks,
+    /// Threads of this process take turns at the byte locks, which do not keep them apart.
+    turns: Mutex<()>,
+}
+
+/// Opens an existing file and passes the gates that need no lock.
+pub(crate) fn open_checked(path: &Path, access: Access) -> Result<(File, Header)> {
+    let metadata = std::fs::metadata(path).map_err(|source| io_error("looking at", path, source))?;
+    if !metadata.is_file() {
+        return Err(Error::new(
+            ErrorKind::NotRegularFile,
+            format!("{} is not a regular file; name a file", path.display()),
+        ));
+    }
+    if access == Access::ReadWrite && metadata.permissions().readonly() {
+        return Err(Error::new(
+            ErrorKind::ReadOnly,
+            format!("{} is read-only; open it with read_only(true), or change its mode", path.display()),
+        ));
+    }
+    let mut file = samovar_mmap::open_existing(path, access)?;
+    if samovar_mmap::is_remote(&file)? {
+        return Err(Error::new(
+            ErrorKind::RemoteFilesystem,
+            format!("{} is on a network file system; use a local disk or tmpfs", path.display()),
+        ));
+    }
+    let len = file.metadata().map_err(|source| io_error("looking at", path, source))?.len();
+    let header = read_header(&mut file, path, len)?;
+    if len < header.geometry.file_bytes {
+        return Err(truncated(path, len, header.geometry.file_bytes));
+    }
+    Ok((file, header))
+}
+
+fn read_header(file: &mut File, path: &Path, len: u64) -> Result<Header> {
+    if len == 0 {
+        return Err(Error::new(
+            ErrorKind::EmptyFile,
+            format!("{} is empty, not a cache; remove it and open again", path.display()),
+        ));
+    }
+    let mut page = Box::new([0; HEADER_LEN]);
+    let there = usize::try_from(len).unwrap_or(usize::MAX).min(HEADER_LEN);
+    file.read_exact(&mut page[..there]).map_err(|source| io_error("reading", path, source))?;
+    if there < HEADER_LEN && page.starts_with(&MAGIC) {
+        return Err(truncated(path, len, HEADER_LEN as u64));
+    }
+    Unchecked::new(page).verify()
+}
+
+fn truncated(path: &Path, len: u64, expected: u64) -> Error {
+    Error::new(
+        ErrorKind::Truncated,
+        format!("{} was cut short: {len} bytes of {expected} are there; make a new file", path.display()),
+    )
+}
+
+pub(crate) fn io_error(doing: &str, path: &Path, source: std::io::Error) -> Error {
+    let kind = match source.kind() {
+        std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+        std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        _ => ErrorKind::Io,
+    };
+    Error::with_source(kind, format!("{doing} {}", path.display()), source)
+}
+
+impl Attached {
+    /// Takes a place among those who have the file open, judging and repairing it if nobody else has.
+    pub(crate) fn attach(path: &Path, access: Access) -> Result<Self> {
+        let (file, header) = open_checked(path, access)?;
+        let id = samovar_mmap::file_id(&file)?;
+        let locks = ByteLocks::open(path, id)?;
+        let map = SharedMap::map(&file, access, 0, Some(layout::at(header.geometry.file_bytes)))?;
+        let mut attached = Attached {
+            map,
+            header,
+            role: Role::Reader,
+            attachment: Attachment::default(),
+            locks,
+            turns: Mutex::new(()),
+        };
+        match access {
+            Access::ReadWrite => attached.join_writers(id)?,
+            Access::ReadOnly => attached.join_readers(id)?,
+        }
+        Ok(attached)
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        self.map.view()
+    }
+
+    pub(crate) fn shard(&self, number: u64) -> Result<Shard<'_>> {
+        Shard::new(self.view(), &self.header, number)
+    }
+
+    fn join_writers(&mut self, id: FileId) -> Result<()> {
+        self.lock_init()?;
+        if self.locks.try_exclusive(lock_byte::ATTACHED)? {
+            self.judge(id)?;
+        }
+        if !self.locks.try_shared(lock_byte::ATTACHED)? {
+            return Err(busy());
+        }
+        let (process, incarnation) = self.take_process_slot()?;
+        self.role = Role::Writer { owner: Owner::new(process, incarnation), process };
+        self.attachment.warm = self.attachment.cold_reason.is_none();
+        Ok(self.locks.unlock(lock_byte::INIT)?)
+    }
+
+    fn join_readers(&mut self, id: FileId) -> Result<()> {
+        if !self.locks.shared(lock_byte::INIT, INIT_PATIENCE)? {
+            return Err(busy());
+        }
+        if !self.locks.is_held_elsewhere(lock_byte::ATTACHED)?
+            && let Some(reason) = self.distrust(id)?
+        {
+            return Err(Error::new(
+                ErrorKind::Cold,
+                format!("the cache cannot be trusted, because {reason}; open it for writing once"),
+            ));
+        }
+        if !self.locks.try_shared(lock_byte::READERS)? {
+            return Err(busy());
+        }
+        self.attachment.warm = true;
+        Ok(self.locks.unlock(lock_byte::INIT)?)
+    }
+
+    fn lock_init(&self) -> Result<()> {
+        if self.locks.exclusive(lock_byte::INIT, INIT_PATIENCE)? { Ok(()) } else { Err(busy()) }
+    }
+
+    /// Why the file's content cannot be trusted; none if it can.
+    fn distrust(&self, id: FileId) -> Result<Option<&'static str>> {
+        let view = self.view();
+        if view.word64(layout::CLEAN)?.load() == CLEAN {
+            return Ok(None);
+        }
+        let stored =
+            FileId { device: view.word64(layout::DEVICE)?.load(), inode: view.word64(layout::INODE)?.load() };
+        Ok(match samovar_mmap::boot_id() {
+            None => Some("it was not flushed, and this system does not tell whether it was restarted since"),
+            Some(boot) if boot_words(boot) != load_boot(view)? => {
+                Some("the machine was restarted and the cache had not been flushed since it was last written")
+            }
+            Some(_) if stored != id => Some("it is a copy of a cache that was in use while it was copied"),
+            Some(_) => None,
+        })
+    }
+
+    /// What the first opener does before anybody joins: decide whether the file is warm, and forget volatile state.
+    fn judge(&mut self, id: FileId) -> Result<()> {
+        let reason = self.distrust(id)?;
+        for number in 0..self.header.geometry.shards() {
+            let shard = self.shard(number)?;
+            lock::reset(shard.head)?;
+            if reason.is_some() {
+                recover::reset(shard)?;
+            }
+        }
+        if let Some(reason) = reason {
+            self.view().word64(layout::EPOCH)?.fetch_add(1);
+            self.attachment.cold_reason = Some(reason.to_owned());
+        }
+        let view = self.view();
+        if view.word64(layout::CLEAN)?.load() == CLEARING {
+            view.word64(layout::CLEAN)?.store(DIRTY);
+        }
+        store_identity(view, id)
+    }
+
+    /// Wins the byte of a free process slot, then names a new incarnation before the slot is used.
+    fn take_process_slot(&self) -> Result<(u32, u32)> {
+        for slot in 0..PROCESS_SLOTS {
+            if !self.locks.try_exclusive(lock_byte::process(slot as u64))? {
+                continue;
+            }
+            let at = PROCESSES + slot * PROCESS_SLOT_LEN;
+            let view = self.view();
+            let incarnation = view.word32(at)?.load().wrapping_add(1);
+            view.word32(at)?.store(incarnation);
+            view.word32(at + 4)?.store(std::process::id());
+            view.word64(at + 8)?.store_release(samovar_mmap::process_start().unwrap_or(0));
+            let slot = u32::try_from(slot).unwrap_or(u32::MAX);
+            return Ok((slot, incarnation));
+        }
+        Err(Error::new(
+            ErrorKind::TooManyProcesses,
+            format!("all {PROCESS_SLOTS} process slots of the cache are taken; close some handles"),
+        ))
+    }
+
+    /// Has the owner of a writer lock died? The kernel frees a process slot's byte with its process, and a reused slot
+    /// has another incarnation.
+    pub(crate) fn is_dead(&self, owner: Owner) -> Result<bool> {
+        let Some(slot) = owner.slot().filter(|slot| (*slot as usize) < PROCESS_SLOTS) else {
+            return Ok(true);
+        };
+        let at = PROCESSES + slot as usize * PROCESS_SLOT_LEN;
+        if !owner.is_incarnation(self.view().word32(at)?.load()) {
+            return Ok(true);
+        }
+        match self.role {
+            Role::Writer { process, .. } if process == slot => Ok(false),
+            _ => Ok(!self.locks.is_held_elsewhere(lock_byte::process(u64::from(slot)))?),
+        }
+    }
+
+    /// Makes durable, before the first write after a flush, that the file is no longer clean; once for all processes.
+    #[inline]
+    pub(crate) fn before_write(&self) -> Result<()> {
+        if self.view().word64(layout::CLEAN)?.load_acquire() == DIRTY { Ok(()) } else { self.clear_clean() }
+    }
+
+    #[cold]
+    fn clear_clean(&self) -> Result<()> {
+        let _turn = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.locks.exclusive(lock_byte::DIRTYING, INIT_PATIENCE)? {
+            return Err(busy());
+        }
+        let clean = self.view().word64(layout::CLEAN)?;
+        if clean.load() != DIRTY {
+            clean.store(CLEARING);
+            self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?;
+            // Release, with the acquire in `before_write`: whoever sees it may write.
+            clean.store_release(DIRTY);
+        }
+        Ok(self.locks.unlock(lock_byte::DIRTYING)?)
+    }
+
+    /// Everything is on disk and nobody writes: say so, durably. The caller keeps writers out.
+    pub(crate) fn mark_clean(&self) -> Result<()> {
+        self.view().word64(layout::CLEAN)?.store(CLEAN);
+        Ok(self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?)
+    }
+
+    /// Gives up this handle's place. The last one out leaves the file clean.
+    pub(crate) fn detach(&mut self) -> Result<()> {
+        let Role::Writer { process, .. } = self.role else { return Ok(()) };
+        self.role = Role::Reader;
+        self.lock_init()?;
+        self.locks.unlock(lock_byte::process(u64::from(process)))?;
+        let last = self.locks.try_exclusive(lock_byte::ATTACHED)?;
+        if last && self.view().word64(layout::CLEAN)?.load() != CLEAN {
+            self.map.flush()?;
+            self.mark_clean()?;
+        }
+        self.locks.unlock(lock_byte::ATTACHED)?;
+        Ok(self.locks.unlock(lock_byte::INIT)?)
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        // What fails here is not lost: the kernel frees the locks, and the next opener finds the file unclean.
+        let _ = self.detach();
+    }
+}
+
+/// A new file's first state: no entries, this boot, clean.
+pub(crate) fn format(map: &SharedMap, header: &Header, id: FileId) -> Result<()> {
+    map.view().write_from(0, &header.encode()[..])?;
+    for number in 0..header.geometry.shards() {
+        recover::format(Shard::new(map.view(), header, number)?)?;
+    }
+    store_identity(map.view(), id)?;
+    map.view().word64(layout::CLEAN)?.store(CLEAN);
+    Ok(map.flush()?)
+}
+
+fn store_identity(view: View<'_>, id: FileId) -> Result<()> {
+    for (at, word) in boot_words(samovar_mmap::boot_id().unwrap_or_default()).into_iter().enumerate() {
+        view.word64(layout::BOOT_ID + at * 8)?.store(word);
+    }
+    view.word64(layout::DEVICE)?.store(id.device);
+    view.word64(layout::INODE)?.store(id.inode);
+    Ok(())
+}
+
+fn boot_words(boot: [u8; 16]) -> [u64; 2] {
+    let half = |at: usize| (0..8).fold(0, |word, byte| word | u64::from(boot[at + byte]) << (8 * byte));
+    [half(0), half(8)]
+}
+
+fn load_boot(view: View<'_>) -> Result<[u64; 2]> {
+    Ok([view.word64(layout::BOOT_ID)?.load(), view.word64(layout::BOOT_ID + 8)?.load()])
+}
+
+#[cold]
+fn busy() -> Error {
+    Error::new(
+        ErrorKind::Busy,
+        "another process is opening or closing the cache and does not finish; try again",
+    )
+}

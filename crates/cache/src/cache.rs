@@ -1,0 +1,430 @@
+//! The cache as its users see it: a handle that is cheap to clone and may be shared by threads.
+
+use crate::attach::{Attached, Attachment, Role};
+use crate::check::{Recount, Report};
+use crate::entry::{MAX_KEY_LEN, units_for};
+use crate::error::{Error, ErrorKind, Result};
+use crate::hash::KeyHash;
+use crate::ledger::{Ledger, Selector};
+use crate::lock::{self, Held};
+use crate::options::Options;
+use crate::position::UNIT;
+use crate::reader::{Reader, Trace};
+use crate::recover;
+use crate::shard::Shard;
+use crate::stats::{self, Counter, Stats};
+use crate::ttl::{self, Ttl};
+use crate::writer::{Item, Writer};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Tries at an undisturbed look at a shard that a read-only handle cannot lock.
+const LOOKS: u32 = 100;
+
+/// A cache in a file, shared by every process that opens it.
+///
+/// Clones are handles on the same opening. Gets take no lock and never wait; writes of one shard take turns. Whatever
+/// happens to a process, the next one finds every write that was acknowledged, unless it was evicted, expired, removed
+/// or replaced since.
+///
+/// ```
+/// use samovar::{Cache, Ttl};
+///
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("sessions.samovar");
+/// let cache = Cache::options().capacity(64 << 20).open(&path)?;
+/// cache.set(b"user:1", b"Ada")?;
+/// cache.set_with(b"token:1", b"secret", Ttl::secs(30))?;
+/// assert_eq!(cache.get(b"user:1")?.as_deref(), Some(&b"Ada"[..]));
+/// assert!(cache.remove(b"user:1")?);
+/// assert_eq!(cache.get(b"user:1")?, None);
+/// cache.close()?;
+/// # Ok::<(), samovar::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Cache {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    attached: Attached,
+    patience: Duration,
+    /// Hits and misses of a read-only handle, which cannot count in the file.
+    local: [AtomicUsize; 2],
+}
+
+impl Cache {
+    /// Starts describing the cache to open.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn options() -> Options {
+        Options::new()
+    }
+
+    pub(crate) fn new(mut attached: Attached, patience: Duration) -> Result<Self> {
+        attached.attachment.entries = entries(&attached)?;
+        let local = [AtomicUsize::new(0), AtomicUsize::new(0)];
+        Ok(Cache { inner: Arc::new(Inner { attached, patience, local }) })
+    }
+
+    /// What opening found: a new file, a warm one, or one that had to be emptied, and why.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("c.samovar");
+    /// let cache = samovar::Cache::options().capacity(1 << 20).open(&path)?;
+    /// assert!(cache.attachment().created);
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn attachment(&self) -> Attachment {
+        self.inner.attached.attachment.clone()
+    }
+
+    /// The value stored for `key`; none if there is none, or no longer.
+    ///
+    /// # Errors
+    /// `KeyTooLong`; `Busy` if the key is rewritten faster than it can be copied; `Fault` if the file was cut short.
+    #[inline]
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let mut value = Vec::new();
+        Ok(self.get_into(key, &mut value)?.then_some(value))
+    }
+
+    /// Replaces the content of `out` with the value stored for `key`; false, and `out` empty, if there is none. With a
+    /// buffer that is large enough it allocates nothing.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+    /// let mut value = Vec::new();
+    /// cache.set(b"k", b"v")?;
+    /// assert!(cache.get_into(b"k", &mut value)?);
+    /// assert_eq!(value, b"v");
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    #[inline]
+    pub fn get_into(&self, key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
+        out.clear();
+        check_key(key)?;
+        let attached = &self.inner.attached;
+        let hash = self.hash(key);
+        let trace = match attached.role {
+            Role::Writer { .. } => Trace::Frequency,
+            Role::Reader => Trace::Nothing,
+        };
+        let reader = Reader { shard: self.shard_of(hash)?, key, hash, trace };
+        let now_ms = || ttl::now_ms(attached.view()).unwrap_or(u64::MAX);
+        let hit = reader.get(now_ms, out)?;
+        self.count(if hit { Counter::Hits } else { Counter::Misses })?;
+        Ok(hit)
+    }
+
+    /// Stores `value` for `key` until it is evicted, removed or replaced.
+    ///
+    /// # Errors
+    /// As [`set_with`](Self::set_with).
+    pub fn set(&self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.set_with(key, value, Ttl::NEVER)
+    }
+
+    /// Stores `value` for `key` for at most `ttl`.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+    /// cache.set_with(b"k", b"v", samovar::Ttl::millis(0))?;
+    /// assert_eq!(cache.get(b"k")?, None);
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `ValueTooLarge`, which also removes what was stored for the key; `KeyTooLong`; `ReadOnly` for a read-only handle; `Busy`
+    /// if another writer holds the key's shard for longer than this handle's patience; `Fault`, `Io`, `NoSpace` of
+    /// the file. A refused write is counted in [`Stats::refusals`] and changes nothing else.
+    pub fn set_with(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<()> {
+        self.counted(Counter::Sets, || self.store(key, value, ttl))
+    }
+
+    fn store(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<()> {
+        self.check_writable(key)?;
+        let view = self.inner.attached.view();
+        let now_ms = ttl::now_ms(view)?;
+        let expiry_ms = ttl.expiry_ms(|| now_ms);
+        if expiry_ms.is_some() {
+            ttl::note_now(view, now_ms)?;
+        }
+        let hash = self.hash(key);
+        if let Err(error) = self.check_value(key, value, expiry_ms.is_some()) {
+            self.write(hash, now_ms, |writer| writer.remove(hash, key))?;
+            return Err(error);
+        }
+        self.write(hash, now_ms, |writer| writer.set(Item { hash, key, value, expiry_ms }))
+    }
+
+    /// Forgets what is stored for `key`; true if there was something.
+    ///
+    /// # Errors
+    /// `KeyTooLong`, `ReadOnly`, `Busy`, `Fault` as for [`set_with`](Self::set_with): a removal that did not happen is an error,
+    /// never `false`.
+    pub fn remove(&self, key: &[u8]) -> Result<bool> {
+        let removed = self.refusable(|| {
+            self.check_writable(key)?;
+            let hash = self.hash(key);
+            let now_ms = ttl::now_ms(self.inner.attached.view())?;
+            self.write(hash, now_ms, |writer| writer.remove(hash, key))
+        })?;
+        if removed {
+            self.count(Counter::Removes)?;
+        }
+        Ok(removed)
+    }
+
+    /// What the cache has done and holds, over all processes. Its cost grows with the shards, not with the entries.
+    pub fn stats(&self) -> Stats {
+        self.read_stats().unwrap_or_default()
+    }
+
+    fn read_stats(&self) -> Result<Stats> {
+        let attached = &self.inner.attached;
+        let geometry = &attached.header.geometry;
+        let [hits, misses, sets, removes, refusals] = stats::sums(attached.view())?;
+        let local = |counter: usize| self.inner.local[counter].load(Ordering::Relaxed) as u64;
+        let mut stats = Stats {
+            hits: hits + local(0),
+            misses: misses + local(1),
+            sets,
+            removes,
+            refusals,
+            file_bytes: geometry.file_bytes,
+            data_bytes: geometry.data_bytes(),
+            index_bytes: geometry.shards() * geometry.index_bytes_per_shard(),
+            ..Stats::default()
+        };
+        for number in 0..geometry.shards() {
+            let ledger = glance(attached.shard(number)?)?;
+            stats.entries += ledger.entries();
+            stats.live_bytes += ledger.payload;
+            stats.evictions += ledger.evictions;
+            stats.resets += ledger.resets;
+        }
+        Ok(stats)
+    }
+
+    /// Recounts everything from the bytes up and compares it with the accounts, one shard at a time, keeping writers of
+    /// that shard waiting meanwhile.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+    /// assert!(cache.check()?.is_clean());
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Busy` if a shard cannot be had for long enough; `Fault` if the file was cut short. What does not add up is no
+    /// error of this call: it is in the [`Report`].
+    pub fn check(&self) -> Result<Report> {
+        let mut report = Report::default();
+        for number in 0..self.inner.attached.header.geometry.shards() {
+            match self.inner.attached.role {
+                Role::Writer { .. } => self.check_held(number, &mut report)?,
+                Role::Reader => self.check_watched(number, &mut report)?,
+            }
+        }
+        Ok(report)
+    }
+
+    fn check_held(&self, number: u64, report: &mut Report) -> Result<()> {
+        let shard = self.inner.attached.shard(number)?;
+        let _held = self.hold(shard)?;
+        let now_ms = ttl::now_ms(self.inner.attached.view())?;
+        let writer = Writer::begin(shard, now_ms)?;
+        Recount::new(shard, number, report).run(writer.ledger())
+    }
+
+    /// A read-only handle cannot keep writers out: it counts only if none came in between.
+    fn check_watched(&self, number: u64, report: &mut Report) -> Result<()> {
+        let shard = self.inner.attached.shard(number)?;
+        for _ in 0..LOOKS {
+            let before = glance(shard)?;
+            let mut trial = report.clone();
+            Recount::new(shard, number, &mut trial).run(&before)?;
+            samovar_mmap::fence_acquire();
+            if glance(shard)? == before {
+                *report = trial;
+                return Ok(());
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Busy,
+            "the cache is written too fast to be counted; check it from a writing handle",
+        ))
+    }
+
+    /// Makes everything stored so far durable, so that it is warm even after power loss, provided that nothing is
+    /// written in between.
+    ///
+    /// # Errors
+    /// `Io` or `NoSpace` if the system cannot write it; `Busy` if a shard is held for too long; `ReadOnly`.
+    pub fn flush(&self) -> Result<()> {
+        let attached = &self.inner.attached;
+        if matches!(attached.role, Role::Reader) {
+            return Err(read_only());
+        }
+        attached.map.flush()?;
+        let mut held = Vec::new();
+        for number in 0..attached.header.geometry.shards() {
+            held.push(self.hold(attached.shard(number)?)?);
+        }
+        attached.map.flush()?;
+        attached.mark_clean()
+    }
+
+    /// Closes this handle; the last clone of the last process to do so leaves the file flushed. Dropping does the same,
+    /// but tells of no error.
+    ///
+    /// # Errors
+    /// `Io` or `NoSpace` if the system could not write what was stored.
+    pub fn close(self) -> Result<()> {
+        match Arc::try_unwrap(self.inner) {
+            Ok(mut inner) => inner.attached.detach(),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn hash(&self, key: &[u8]) -> KeyHash {
+        KeyHash::of(key, self.inner.attached.header.hash_seed)
+    }
+
+    #[inline]
+    fn shard_of(&self, hash: KeyHash) -> Result<Shard<'_>> {
+        let attached = &self.inner.attached;
+        attached.shard(hash.shard(attached.header.geometry.shard_bits))
+    }
+
+    fn hold<'a>(&self, shard: Shard<'a>) -> Result<Held<'a>> {
+        let attached = &self.inner.attached;
+        let Role::Writer { owner, .. } = attached.role else { return Err(read_only()) };
+        lock::acquire(shard.head, owner, self.inner.patience, |holder| attached.is_dead(holder))
+    }
+
+    /// Does something under the key's writer lock. A shard whose bytes make no sense is emptied, and it is done again.
+    fn write<T>(&self, hash: KeyHash, now_ms: u64, act: impl Fn(&mut Writer<'_>) -> Result<T>) -> Result<T> {
+        let shard = self.shard_of(hash)?;
+        let _held = self.hold(shard)?;
+        self.inner.attached.before_write()?;
+        match Writer::begin(shard, now_ms).and_then(|mut writer| act(&mut writer)) {
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                recover::reset(shard)?;
+                act(&mut Writer::begin(shard, now_ms)?)
+            }
+            done => done,
+        }
+    }
+
+    fn check_writable(&self, key: &[u8]) -> Result<()> {
+        match self.inner.attached.role {
+            Role::Writer { .. } => check_key(key),
+            Role::Reader => Err(read_only()),
+        }
+    }
+
+    fn check_value(&self, key: &[u8], value: &[u8], has_expiry: bool) -> Result<()> {
+        let geometry = &self.inner.attached.header.geometry;
+        let (largest, len) = (geometry.max_value_size, value.len() as u64);
+        if len > largest {
+            return Err(Error::new(
+                ErrorKind::ValueTooLarge,
+                format!(
+                    "a value of {len} bytes is above this cache's largest of {largest}; see max_value_size"
+                ),
+            ));
+        }
+        if units_for(key.len() as u64, len, has_expiry) > geometry.max_entry_units() {
+            let room = geometry.max_entry_units() * UNIT;
+            return Err(Error::new(
+                ErrorKind::ValueTooLarge,
+                format!(
+                    "the key and its value need more than the {room} bytes that a shard takes; raise the capacity"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn counted(&self, counter: Counter, act: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.refusable(act)?;
+        self.count(counter)
+    }
+
+    fn refusable<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
+        let done = act();
+        if done.is_err() {
+            let _ = self.count(Counter::Refusals);
+        }
+        done
+    }
+
+    #[inline]
+    fn count(&self, counter: Counter) -> Result<()> {
+        match self.inner.attached.role {
+            Role::Writer { process, .. } => stats::count(self.inner.attached.view(), process, counter),
+            Role::Reader => {
+                if let Some(local) = self.inner.local.get(counter as usize) {
+                    local.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = &self.inner.attached.header;
+        f.debug_struct("Cache").field("uuid", &header.uuid).field("geometry", &header.geometry).finish()
+    }
+}
+
+/// The accounts of a shard, without its lock: of one moment, unless writers keep changing them.
+fn glance(shard: Shard<'_>) -> Result<Ledger> {
+    let mut ledger = Ledger::read(shard.head, Selector::load(shard.head)?.holding())?;
+    for _ in 0..LOOKS {
+        let selector = Selector::load(shard.head)?;
+        ledger = Ledger::read(shard.head, selector.holding())?;
+        samovar_mmap::fence_acquire();
+        if Selector::load(shard.head)? == selector {
+            break;
+        }
+    }
+    Ok(ledger)
+}
+
+fn entries(attached: &Attached) -> Result<u64> {
+    let shards = 0..attached.header.geometry.shards();
+    shards.map(|number| Ok(glance(attached.shard(number)?)?.entries())).sum()
+}
+
+fn check_key(key: &[u8]) -> Result<()> {
+    if key.len() <= MAX_KEY_LEN {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::KeyTooLong,
+        format!("a key of {} bytes is above the limit of {MAX_KEY_LEN}; hash long keys", key.len()),
+    ))
+}
+
+#[cold]
+fn read_only() -> Error {
+    Error::new(ErrorKind::ReadOnly, "this handle is read-only; open the cache without read_only to write")
+}

@@ -1,0 +1,175 @@
+//! Recounting a cache from its bytes, and saying what does not add up.
+
+use crate::entry::{Header, Mark};
+use crate::error::Result;
+use crate::layout::bytes_of;
+use crate::ledger::Ledger;
+use crate::position::Position;
+use crate::ring::{QUEUES, Queue};
+use crate::shard::Shard;
+use std::fmt;
+
+/// Problems that a report lists in full; the rest are only counted.
+const LISTED: usize = 100;
+
+/// What [`Cache::check`](crate::Cache::check) found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Entries that a slot names.
+    pub entries: u64,
+    /// Bytes of their keys and values.
+    pub live_bytes: u64,
+    /// Entries in the log that no slot names any more.
+    pub dead_entries: u64,
+    /// Ghosts in the index.
+    pub ghosts: u64,
+    /// Slots of the index.
+    pub slots: u64,
+    /// What does not add up, a sentence each; at most the first hundred.
+    pub problems: Vec<String>,
+    /// How many problems there were in all.
+    pub problem_count: u64,
+}
+
+impl Report {
+    /// Nothing contradicts anything.
+    pub fn is_clean(&self) -> bool {
+        self.problem_count == 0
+    }
+
+    fn problem(&mut self, shard: u64, what: fmt::Arguments<'_>) {
+        self.problem_count += 1;
+        if self.problems.len() < LISTED {
+            self.problems.push(format!("shard {shard}: {what}"));
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "entries       {:>14}", self.entries)?;
+        writeln!(f, "live bytes    {:>14}", self.live_bytes)?;
+        writeln!(f, "dead entries  {:>14}", self.dead_entries)?;
+        writeln!(f, "slots         {:>14}  ({} ghosts)", self.slots, self.ghosts)?;
+        if self.is_clean() {
+            return write!(f, "clean");
+        }
+        writeln!(f, "{} problems", self.problem_count)?;
+        for problem in &self.problems {
+            writeln!(f, "  {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The recount of one shard.
+pub(crate) struct Recount<'a, 'r> {
+    shard: Shard<'a>,
+    number: u64,
+    report: &'r mut Report,
+    live: [u64; 2],
+    entries: [u64; 2],
+    payload: u64,
+}
+
+impl<'a, 'r> Recount<'a, 'r> {
+    pub(crate) fn new(shard: Shard<'a>, number: u64, report: &'r mut Report) -> Self {
+        Recount { shard, number, report, live: [0; 2], entries: [0; 2], payload: 0 }
+    }
+
+    /// Walks both rings and the index, and compares what is there with the accounts. The caller keeps writers out.
+    pub(crate) fn run(mut self, ledger: &Ledger) -> Result<()> {
+        for queue in QUEUES {
+            self.walk(queue, ledger)?;
+        }
+        self.scan_index()?;
+        for queue in QUEUES {
+            let ring = ledger.ring(queue);
+            self.compare(format_args!("live units of {queue:?}"), self.live[queue as usize], ring.live);
+            self.compare(format_args!("entries of {queue:?}"), self.entries[queue as usize], ring.entries);
+        }
+        self.compare(format_args!("bytes of keys and values"), self.payload, ledger.payload);
+        self.report.entries += self.entries.iter().sum::<u64>();
+        self.report.live_bytes += self.payload;
+        Ok(())
+    }
+
+    fn compare(&mut self, what: fmt::Arguments<'_>, counted: u64, accounted: u64) {
+        if counted != accounted {
+            self.report
+                .problem(self.number, format_args!("{what}: counted {counted}, the ledger says {accounted}"));
+        }
+    }
+
+    fn walk(&mut self, queue: Queue, ledger: &Ledger) -> Result<()> {
+        let (span, ring) = (self.shard.span(queue), *ledger.ring(queue));
+        let mut at = ring.tail;
+        while at != ring.head {
+            let limit = if at.lap() == ring.head.lap() { ring.head.offset() } else { span.end };
+            let left = limit.saturating_sub(at.offset());
+            if left == 0 && at.lap() < ring.head.lap() {
+                at = at.wrap(span.start);
+                continue;
+            }
+            match self.shard.mark(at.offset())? {
+                Mark::Wrap if limit == span.end => at = at.wrap(span.start),
+                Mark::Filler(units) if units <= left => at = at.advance(units),
+                Mark::Entry(header) if header.units() <= left => {
+                    self.entry(queue, at, header)?;
+                    at = at.advance(header.units());
+                }
+                mark => {
+                    self.report.problem(self.number, format_args!("{queue:?} ring, {at:?}: {mark:?}"));
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, queue: Queue, at: Position, header: Header) -> Result<()> {
+        let hash = self.shard.hash_at(at.offset(), header)?;
+        if self.shard.index.find_entry(hash, queue, at)?.is_none() {
+            self.report.dead_entries += 1;
+            return Ok(());
+        }
+        if hash.shard(self.shard.geometry.shard_bits) != self.number {
+            self.report
+                .problem(self.number, format_args!("{queue:?} ring, {at:?}: the key belongs elsewhere"));
+        }
+        let mut key = Vec::new();
+        let key_at = bytes_of(at.offset()) + header.key_at();
+        self.shard.data.append_to(key_at, usize::from(header.key_len), &mut key)?;
+        if let Some((first, _)) = self.shard.find(hash, &key)?
+            && !first.slot.points_to(queue, at)
+        {
+            self.report
+                .problem(self.number, format_args!("{queue:?} ring, {at:?}: the key has a second slot"));
+        }
+        self.live[queue as usize] += header.units();
+        self.entries[queue as usize] += 1;
+        self.payload += header.payload();
+        Ok(())
+    }
+
+    /// Every live slot must have been met in the walk: their number tells.
+    fn scan_index(&mut self) -> Result<()> {
+        let mut live = 0;
+        for number in 0..self.shard.geometry.slots_per_shard() {
+            let slot = self.shard.index.load(number)?;
+            live += u64::from(slot.is_live());
+            self.report.ghosts += u64::from(slot.is_ghost());
+            if slot.is_damaged() {
+                self.report.problem(self.number, format_args!("slot {number}: {slot:?}"));
+            }
+        }
+        self.report.slots += self.shard.geometry.slots_per_shard();
+        let met = self.entries.iter().sum::<u64>();
+        if live != met {
+            self.report
+                .problem(self.number, format_args!("{live} live slots, but {met} live entries in the log"));
+        }
+        Ok(())
+    }
+}

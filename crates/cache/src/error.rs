@@ -1,0 +1,142 @@
+//! What can go wrong, told twice: a fieldless [`ErrorKind`] for programs, a sentence with a remedy for people.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The result of every fallible call in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed. Display names what was wrong and what to do about it.
+pub struct Error {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The reason behind an [`Error`], for code that has to choose what to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An option or argument is outside what it may be.
+    InvalidArgument,
+    /// The file does not exist and no capacity was given to create it with.
+    NotFound,
+    /// The path names a directory, a device or another thing that is not a regular file.
+    NotRegularFile,
+    /// The file lies on a network file system, where mapped memory is not shared between machines.
+    RemoteFilesystem,
+    /// The file is empty.
+    EmptyFile,
+    /// The file is not a Samovar cache.
+    NotACache,
+    /// The file is shorter than its header says.
+    Truncated,
+    /// The file was written by a version, or with a feature, that this one does not know.
+    UnsupportedVersion,
+    /// The file's bytes contradict themselves.
+    Corrupt,
+    /// The file exists with another capacity than the one asked for.
+    CapacityMismatch,
+    /// The file cannot be trusted as it is, and this handle may not reset it.
+    Cold,
+    /// The disk, or a quota, is full.
+    NoSpace,
+    /// The operating system refused access to the file.
+    PermissionDenied,
+    /// A write was asked of a handle, or a file, that is read-only.
+    ReadOnly,
+    /// The key is longer than 65,535 bytes.
+    KeyTooLong,
+    /// The key and value together are larger than this cache takes.
+    ValueTooLarge,
+    /// Somebody else held what the call needed for longer than it may wait.
+    Busy,
+    /// Every process slot of the file is taken.
+    TooManyProcesses,
+    /// The mapped file could not be read or written: cut short, or its device failed.
+    Fault,
+    /// This platform lacks what the call needs.
+    Unsupported,
+    /// Any other failure that the operating system reported.
+    Io,
+}
+
+impl Error {
+    #[cold]
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Error { kind, message: message.into(), source: None }
+    }
+
+    #[cold]
+    pub(crate) fn with_source(
+        kind: ErrorKind,
+        message: impl Into<Cow<'static, str>>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Error { kind, message: message.into(), source: Some(source.into()) }
+    }
+
+    #[cold]
+    pub(crate) fn corrupt(message: impl Into<Cow<'static, str>>) -> Self {
+        Error::new(ErrorKind::Corrupt, message)
+    }
+
+    /// The reason, for code.
+    ///
+    /// ```
+    /// let missing = samovar::Cache::options().open("/no/such/file").unwrap_err();
+    /// assert_eq!(missing.kind(), samovar::ErrorKind::NotFound);
+    /// ```
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.source {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error").field("kind", &self.kind).field("message", &self.to_string()).finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}
+
+impl From<samovar_mmap::Error> for Error {
+    #[cold]
+    fn from(error: samovar_mmap::Error) -> Self {
+        use samovar_mmap::ErrorKind as Map;
+        let (kind, message) = match error.kind() {
+            Map::OutOfBounds | Map::Misaligned => (
+                ErrorKind::Corrupt,
+                "an offset in the cache file points outside its region; run `samovar check`",
+            ),
+            Map::NoSpace => (ErrorKind::NoSpace, "no room on the device; free some, or ask for less"),
+            Map::PermissionDenied => {
+                (ErrorKind::PermissionDenied, "the system refused access to the cache file")
+            }
+            Map::NotFound => (ErrorKind::NotFound, "the cache file does not exist"),
+            Map::Fault | Map::Truncated => {
+                (ErrorKind::Fault, "the mapped cache file was cut short or its device failed; reopen it")
+            }
+            Map::Unsupported => (ErrorKind::Unsupported, "this platform cannot do what the cache needs"),
+            Map::TimedOut | Map::WouldBlock => {
+                (ErrorKind::Busy, "the cache file is in use by another process")
+            }
+            _ => (ErrorKind::Io, "the system reported an error on the cache file"),
+        };
+        Error::with_source(kind, message, error)
+    }
+}

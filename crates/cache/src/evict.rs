@@ -1,0 +1,97 @@
+//! What becomes of the entry at a ring's tail. It chooses; it moves nothing.
+//!
+//! S3-FIFO (Yang et al., SOSP 2023) on two rings: an entry read at least twice while in the small ring moves on to the
+//! main ring, any other leaves a ghost; an entry read since it last passed the main ring's tail goes round once more. A
+//! key that comes back while its ghost is remembered goes to the main ring at once.
+//!
+//! Dead bytes are no reason to evict: while a ring has enough of them, everything that lives is kept, and passing the
+//! tail only squeezes them out.
+
+use crate::geometry::Geometry;
+use crate::ledger::Ledger;
+use crate::ring::Queue;
+
+/// Reads in the small ring that earn a place in the main one.
+const PROMOTE_AT: u64 = 2;
+/// While no more than this part of the main ring is live, nothing in it is evicted.
+const ROOMY_PERCENT: u64 = 88;
+/// Entries that one write moves, at most, before it evicts what it would have kept.
+pub(crate) const MOVES_PER_WRITE: u32 = 64;
+
+/// What to do with a live entry at the tail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It has expired: forget it.
+    Drop,
+    /// Forget it, and count an eviction.
+    Evict,
+    /// Forget it but for a ghost, and count an eviction.
+    Ghost,
+    /// Append it to the main ring, with this frequency.
+    Move { freq: u64 },
+}
+
+/// A live entry at a tail.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) queue: Queue,
+    pub(crate) units: u64,
+    pub(crate) freq: u64,
+    pub(crate) expired: bool,
+}
+
+/// Has the main ring so many dead bytes that this many units more can live in it, and nothing needs to go?
+pub(crate) fn roomy(ledger: &Ledger, geometry: &Geometry, units: u64) -> bool {
+    let main = ledger.ring(Queue::Main);
+    (main.live + units).saturating_mul(100) <= geometry.main_units.saturating_mul(ROOMY_PERCENT)
+}
+
+/// Has the main ring this much free room before anything in it would have to be drained?
+pub(crate) fn free(ledger: &Ledger, geometry: &Geometry, units: u64) -> bool {
+    let main = ledger.ring(Queue::Main);
+    geometry.span(Queue::Main).gap(main.head, main.tail) >= units + 2 * geometry.main_step + units
+}
+
+/// Ghosts older than this are forgotten: as many are kept as the main ring has entries.
+pub(crate) fn ghost_limit(ledger: &Ledger) -> u64 {
+    ledger.ring(Queue::Main).entries
+}
+
+/// The fate of the entry at a tail. `moves` is how many the write at hand has moved already.
+pub(crate) fn fate(ledger: &Ledger, geometry: &Geometry, entry: Candidate, moves: u32) -> Fate {
+    if entry.expired {
+        return Fate::Drop;
+    }
+    match entry.queue {
+        Queue::Small if roomy(ledger, geometry, entry.units) || free(ledger, geometry, entry.units) => {
+            Fate::Move { freq: entry.freq }
+        }
+        Queue::Small if entry.freq >= PROMOTE_AT => Fate::Move { freq: 0 },
+        Queue::Small => Fate::Ghost,
+        Queue::Main if roomy(ledger, geometry, 0) => Fate::Move { freq: entry.freq },
+        Queue::Main if entry.freq > 0 && moves < MOVES_PER_WRITE => Fate::Move { freq: entry.freq - 1 },
+        Queue::Main => Fate::Evict,
+    }
+}
+
+/// How much of a ring to walk after an append of `units`, so that no single write pays for a long stretch.
+///
+/// With `live` of `size` units live, a walk of `size / (size - live)` units frees one on average; a stretch in which
+/// everything lives is bridged by the gap, which for that is kept at `live * (size - live) / size`.
+pub(crate) fn walk_after(ledger: &Ledger, geometry: &Geometry, queue: Queue, units: u64) -> u64 {
+    let ring = ledger.ring(queue);
+    let span = geometry.span(queue);
+    let (size, gap) = (span.units(), span.gap(ring.head, ring.tail));
+    let dead = size.saturating_sub(gap).saturating_sub(ring.live);
+    let free = size.saturating_sub(ring.live).max(1);
+    if queue == Queue::Main && dead > 0 && roomy(ledger, geometry, 0) {
+        let reserve = u128::from(ring.live) * u128::from(free) / u128::from(size.max(1));
+        let rate = (size / free + 1).min(16);
+        if u128::from(gap) < reserve + u128::from(2 * geometry.step(queue)) {
+            return units.saturating_mul(rate);
+        }
+    } else if gap < 2 * geometry.step(queue) {
+        return units.saturating_mul(2);
+    }
+    0
+}

@@ -1,0 +1,235 @@
+//! How a capacity is cut into shards, indexes and rings.
+//!
+//! A shard is a whole small cache. Their number follows from the capacity and the largest value, so that each shard
+//! holds many values of the largest kind; the index follows from the expected size of an entry; the small ring is a
+//! tenth of a shard's data.
+
+use crate::entry;
+use crate::error::{Error, ErrorKind, Result};
+use crate::hash::BUCKETS_PER_PAGE;
+use crate::layout::{self, BUCKET_LEN, PAGE, SLOTS_PER_BUCKET};
+use crate::position::{OFFSET_BITS, UNIT};
+use crate::ring::{Queue, Span};
+
+const MIB: u64 = 1 << 20;
+/// The smallest file that holds anything worth caching.
+pub(crate) const MIN_CAPACITY: u64 = 256 << 10;
+pub(crate) const MAX_SHARDS: u64 = 256;
+const MIN_ENTRIES: u64 = 16;
+const SLOTS_PER_PAGE: u64 = BUCKETS_PER_PAGE * SLOTS_PER_BUCKET as u64;
+const PAGE_OF_BUCKETS: u64 = BUCKETS_PER_PAGE * BUCKET_LEN;
+
+/// Bytes of index for each expected entry: one and three quarter slots, so that most of the main ring can have a ghost.
+const INDEX_BYTES_PER_ENTRY: u64 = 14;
+/// Bytes that an entry takes in the log, header included, unless told otherwise.
+pub(crate) const DEFAULT_ENTRY_SIZE: u64 = 144;
+/// A shard has room for at least this many values of the largest size.
+const LARGEST_VALUES_PER_SHARD: u64 = 32;
+const MIN_SHARD: u64 = 8 * MIB;
+/// The small ring's part of a shard's data.
+const SMALL_PERCENT: u64 = 10;
+/// A frontier moves in steps of this part of its ring, so that readers seldom see its line change.
+const STEPS_PER_RING: u64 = 256;
+
+/// What a creator asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// The whole file, in bytes.
+    Capacity(u64),
+    /// A data area of exactly this many entries, each of `entry_bytes` in the log.
+    Entries { entries: u64, entry_bytes: u64 },
+}
+
+/// Everything about a file that is fixed at creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Geometry {
+    pub(crate) size: Size,
+    pub(crate) file_bytes: u64,
+    pub(crate) max_value_size: u64,
+    pub(crate) shard_bits: u32,
+    /// Index pages of a shard.
+    pub(crate) pages: u64,
+    /// Where the indexes begin, and the data areas.
+    pub(crate) index_offset: u64,
+    pub(crate) data_offset: u64,
+    /// From one shard's data area to the next.
+    pub(crate) data_stride: u64,
+    pub(crate) small_units: u64,
+    pub(crate) main_units: u64,
+    /// The least that a frontier moves, in units, in each ring.
+    pub(crate) small_step: u64,
+    pub(crate) main_step: u64,
+}
+
+impl Geometry {
+    pub(crate) fn plan(size: Size, max_value_size: Option<u64>, entry_size: Option<u64>) -> Result<Self> {
+        match size {
+            Size::Capacity(capacity) => Self::plan_capacity(capacity, max_value_size, entry_size),
+            Size::Entries { entries, entry_bytes } => Self::plan_entries(entries, entry_bytes),
+        }
+    }
+
+    fn plan_capacity(capacity: u64, max_value_size: Option<u64>, entry_size: Option<u64>) -> Result<Self> {
+        if capacity < MIN_CAPACITY {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "a capacity of {capacity} bytes is below the minimum of {MIN_CAPACITY}; ask for more"
+                ),
+            ));
+        }
+        let default_max = if capacity >= 64 * MIB { MIB } else { capacity / 64 };
+        let max_value_size = max_value_size.unwrap_or(default_max);
+        let wanted =
+            (capacity / (LARGEST_VALUES_PER_SHARD * max_value_size.max(1))).min(capacity / MIN_SHARD);
+        let shards = 1 << wanted.clamp(1, MAX_SHARDS).ilog2();
+        let index_offset = layout::shard_heads_end(shards);
+        let each = (capacity - index_offset) / shards;
+
+        let entry_size = entry_size.unwrap_or(DEFAULT_ENTRY_SIZE).max(UNIT);
+        let index_bytes = each / (entry_size + INDEX_BYTES_PER_ENTRY) * INDEX_BYTES_PER_ENTRY;
+        let pages = (index_bytes / PAGE_OF_BUCKETS).max(1);
+        let data_stride = (each - pages * PAGE_OF_BUCKETS) / PAGE * PAGE;
+        let units = data_stride / UNIT;
+        let small_units = units * SMALL_PERCENT / 100;
+        let data_offset = index_offset + shards * pages * PAGE_OF_BUCKETS;
+        Geometry {
+            size: Size::Capacity(capacity),
+            file_bytes: data_offset + shards * data_stride,
+            max_value_size,
+            shard_bits: shards.ilog2(),
+            pages,
+            index_offset,
+            data_offset,
+            data_stride,
+            small_units,
+            main_units: units - small_units,
+            small_step: small_units / STEPS_PER_RING,
+            main_step: (units - small_units) / STEPS_PER_RING,
+        }
+        .checked()
+    }
+
+    fn plan_entries(entries: u64, entry_bytes: u64) -> Result<Self> {
+        if entries < MIN_ENTRIES || entry_bytes == 0 {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("a cache of {entries} entries is below the minimum of {MIN_ENTRIES}; ask for more"),
+            ));
+        }
+        let entry_units = entry_bytes.div_ceil(UNIT);
+        let too_large =
+            || Error::new(ErrorKind::InvalidArgument, "that many entries of that size are too much");
+        let bytes = entries.checked_mul(entry_units * UNIT).ok_or_else(too_large)?;
+        // One shard where it stays small, so that a few hundred entries are not cut into fragments.
+        let shards = 1 << (bytes / (4 * MIN_SHARD)).clamp(1, MAX_SHARDS).ilog2();
+        let per_shard = entries / shards;
+        let small = (per_shard * SMALL_PERCENT).div_ceil(100);
+        let slots = per_shard * 21 / 10;
+        let pages = slots.div_ceil(SLOTS_PER_PAGE).max(1);
+        let data_stride = (per_shard * entry_units * UNIT).next_multiple_of(PAGE);
+        let index_offset = layout::shard_heads_end(shards);
+        let data_offset = index_offset + shards * pages * PAGE_OF_BUCKETS;
+        let step = |queue_entries: u64| queue_entries / STEPS_PER_RING * entry_units;
+        Geometry {
+            size: Size::Entries { entries, entry_bytes },
+            file_bytes: data_offset + shards * data_stride,
+            max_value_size: entry_bytes,
+            shard_bits: shards.ilog2(),
+            pages,
+            index_offset,
+            data_offset,
+            data_stride,
+            small_units: small * entry_units,
+            main_units: (per_shard - small) * entry_units,
+            small_step: step(small),
+            main_step: step(per_shard - small),
+        }
+        .checked()
+    }
+
+    fn checked(self) -> Result<Self> {
+        let largest = entry::units_for(0, self.max_value_size, false);
+        let room = self.max_entry_units();
+        if matches!(self.size, Size::Capacity(_)) && largest > room {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "values of {} bytes do not fit: the largest that this capacity takes is {} bytes",
+                    self.max_value_size,
+                    room.saturating_sub(entry::units_for(0, 0, true)) * UNIT
+                ),
+            ));
+        }
+        self.verify().map(|()| self)
+    }
+
+    /// Do the parts fit together? Asked of every header that is read: its checksum shows no accident, not no malice.
+    pub(crate) fn verify(&self) -> Result<()> {
+        let shards = 1u64 << self.shard_bits.min(63);
+        let sane = self.shard_bits <= MAX_SHARDS.ilog2()
+            && (1..1 << 32).contains(&self.pages)
+            && self.index_offset == layout::shard_heads_end(shards)
+            && Some(self.data_offset) == self.index_end(shards)
+            && self.data_stride.is_multiple_of(PAGE)
+            && Some(self.file_bytes) == self.data_end(shards)
+            && self.small_units >= 1
+            && self.main_units >= 4
+            && self.small_units < 1 << OFFSET_BITS
+            && self.main_units < 1 << OFFSET_BITS
+            && self.small_units + self.main_units < (1 << OFFSET_BITS).min(self.data_stride / UNIT + 1)
+            && self.small_step <= self.small_units / 4
+            && self.main_step <= self.main_units / 4
+            && self.max_value_size <= entry::MAX_VALUE_LEN
+            && usize::try_from(self.file_bytes).is_ok();
+        if sane {
+            Ok(())
+        } else {
+            Err(Error::corrupt("the cache's geometry contradicts itself; make a new file"))
+        }
+    }
+
+    fn index_end(&self, shards: u64) -> Option<u64> {
+        self.pages.checked_mul(PAGE_OF_BUCKETS * shards)?.checked_add(self.index_offset)
+    }
+
+    fn data_end(&self, shards: u64) -> Option<u64> {
+        self.data_stride.checked_mul(shards)?.checked_add(self.data_offset)
+    }
+
+    pub(crate) fn shards(&self) -> u64 {
+        1 << self.shard_bits
+    }
+
+    pub(crate) fn slots_per_shard(&self) -> u64 {
+        self.pages * SLOTS_PER_PAGE
+    }
+
+    pub(crate) fn index_bytes_per_shard(&self) -> u64 {
+        self.pages * PAGE_OF_BUCKETS
+    }
+
+    /// The largest entry that a shard takes: a quarter of its main ring, so that four can always be told apart.
+    pub(crate) fn max_entry_units(&self) -> u64 {
+        self.main_units / 4
+    }
+
+    pub(crate) fn span(&self, queue: Queue) -> Span {
+        match queue {
+            Queue::Small => Span { start: 0, end: self.small_units },
+            Queue::Main => Span { start: self.small_units, end: self.small_units + self.main_units },
+        }
+    }
+
+    pub(crate) fn step(&self, queue: Queue) -> u64 {
+        match queue {
+            Queue::Small => self.small_step,
+            Queue::Main => self.main_step,
+        }
+    }
+
+    /// Bytes of all data areas.
+    pub(crate) fn data_bytes(&self) -> u64 {
+        self.shards() * (self.small_units + self.main_units) * UNIT
+    }
+}

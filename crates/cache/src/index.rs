@@ -1,0 +1,119 @@
+//! The index of one shard: 64-byte buckets of eight slots, two candidate buckets a key.
+//!
+//! A live key has at most one slot and never moves; when both buckets are full a ghost goes first, else the coldest
+//! entry. The index never reads entry bytes: whether a slot holds a key is asked of a closure.
+
+use crate::error::Result;
+use crate::hash::KeyHash;
+use crate::layout::{self, BUCKET_LEN, SLOTS_PER_BUCKET};
+use crate::position::Position;
+use crate::ring::Queue;
+use crate::slot::{GHOST_AGE_MODULUS, Slot};
+use samovar_mmap::{View, Word64};
+
+/// The slots of one shard.
+#[derive(Clone, Copy)]
+pub(crate) struct Index<'a> {
+    view: View<'a>,
+    pages: u64,
+}
+
+/// A slot and its number in the shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Numbered {
+    pub(crate) number: u64,
+    pub(crate) slot: Slot,
+}
+
+impl<'a> Index<'a> {
+    pub(crate) fn new(view: View<'a>, pages: u64) -> Self {
+        Index { view, pages }
+    }
+
+    /// The word of slot `number`.
+    #[inline]
+    pub(crate) fn word(self, number: u64) -> Result<Word64<'a>> {
+        Ok(self.view.word64(layout::at(number * 8))?)
+    }
+
+    pub(crate) fn load(self, number: u64) -> Result<Slot> {
+        Ok(Slot::from_word(self.word(number)?.load()))
+    }
+
+    /// The candidate buckets of a key.
+    #[inline]
+    pub(crate) fn buckets(self, hash: KeyHash) -> [u64; 2] {
+        hash.buckets(self.pages)
+    }
+
+    /// The slots of a bucket, each loaded once.
+    #[inline]
+    pub(crate) fn line(self, bucket: u64) -> Result<[Slot; SLOTS_PER_BUCKET]> {
+        Ok(self.view.load_line(layout::at(bucket * BUCKET_LEN))?.map(Slot::from_word))
+    }
+
+    fn slots(self, hash: KeyHash) -> Result<[Numbered; 16]> {
+        let mut slots = [Numbered { number: 0, slot: Slot::EMPTY }; 16];
+        for (half, bucket) in self.buckets(hash).into_iter().enumerate() {
+            for (way, slot) in self.line(bucket)?.into_iter().enumerate() {
+                let number = bucket * SLOTS_PER_BUCKET as u64 + way as u64;
+                slots[half * 8 + way] = Numbered { number, slot };
+            }
+        }
+        Ok(slots)
+    }
+
+    /// The first slot that `holds` accepts among those whose tag matches.
+    pub(crate) fn find(
+        self,
+        hash: KeyHash,
+        mut holds: impl FnMut(Slot) -> Result<bool>,
+    ) -> Result<Option<Numbered>> {
+        for found in self.slots(hash)? {
+            if found.slot.may_hold(hash) && holds(found.slot)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The slot that names exactly this entry.
+    pub(crate) fn find_entry(self, hash: KeyHash, queue: Queue, at: Position) -> Result<Option<Numbered>> {
+        self.find(hash, |slot| Ok(slot.points_to(queue, at)))
+    }
+
+    /// The key's ghost, if it left one fewer than `limit` ghosts ago.
+    pub(crate) fn find_ghost(self, hash: KeyHash, clock: u64, limit: u64) -> Result<Option<Numbered>> {
+        let fresh = |slot: Slot| ghost_age(slot, clock) < limit;
+        Ok(self.slots(hash)?.into_iter().find(|found| found.slot.is_ghost_of(hash) && fresh(found.slot)))
+    }
+
+    /// Where a new key goes: in the bucket with fewer live slots an empty one, else the oldest ghost; where both buckets
+    /// are full of live slots, the coldest of them.
+    pub(crate) fn vacancy(self, hash: KeyHash, clock: u64) -> Result<Numbered> {
+        let slots = self.slots(hash)?;
+        let live = |half: &[Numbered]| half.iter().filter(|found| found.slot.is_live()).count();
+        let (first, second) = slots.split_at(8);
+        let emptier = if live(second) < live(first) { second } else { first };
+        let rank = |found: &&Numbered| match found.slot {
+            slot if slot.is_live() => u64::MAX,
+            slot if slot.is_ghost() => GHOST_AGE_MODULUS - ghost_age(slot, clock),
+            _ => 0,
+        };
+        match emptier.iter().min_by_key(rank).filter(|found| !found.slot.is_live()) {
+            Some(found) => Ok(*found),
+            None => Ok(coldest(&slots)),
+        }
+    }
+}
+
+/// Ghosts left since this one.
+fn ghost_age(slot: Slot, clock: u64) -> u64 {
+    clock.wrapping_sub(slot.ghost_age()) % GHOST_AGE_MODULUS
+}
+
+/// The least read; of equals, one in the small ring.
+fn coldest(slots: &[Numbered; 16]) -> Numbered {
+    let rank = |found: &&Numbered| (found.slot.freq(), found.slot.queue() as u64);
+    *slots.iter().min_by_key(rank).unwrap_or(&slots[0])
+}

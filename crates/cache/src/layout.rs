@@ -1,0 +1,114 @@
+//! Every offset in the file. No other module knows one; `docs/FORMAT.md` draws them and a test compares the two.
+//!
+//! ```text
+//! header page | control page | process table | counters | shard heads | indexes | data areas
+//! ```
+
+/// The first bytes of every cache file.
+pub(crate) const MAGIC: [u8; 8] = *b"SAMOVAR\x1a";
+/// The version of the format that this code reads and writes.
+pub(crate) const VERSION: u32 = 1;
+
+pub(crate) const PAGE: u64 = 4096;
+/// The header page, written once at creation.
+pub(crate) const HEADER_LEN: usize = 4096;
+/// Where the header's checksum lies; it covers all bytes before it.
+pub(crate) const HEADER_CHECKSUM: usize = HEADER_LEN - 8;
+
+/// The control page: what changes at attach, flush and detach.
+pub(crate) const CONTROL: usize = 4096;
+pub(crate) const CONTROL_LEN: usize = 4096;
+pub(crate) const CLEAN: usize = CONTROL;
+pub(crate) const EPOCH: usize = CONTROL + 8;
+pub(crate) const BOOT_ID: usize = CONTROL + 16;
+pub(crate) const DEVICE: usize = CONTROL + 32;
+pub(crate) const INODE: usize = CONTROL + 40;
+/// The latest wall-clock time that any writer has seen, milliseconds; on a line of its own.
+pub(crate) const WATERMARK: usize = CONTROL + 128;
+
+/// Process slots: who is attached.
+pub(crate) const PROCESSES: usize = 8192;
+pub(crate) const PROCESS_SLOTS: usize = 4096;
+pub(crate) const PROCESS_SLOT_LEN: usize = 16;
+
+/// Counters, one cache line a stripe.
+pub(crate) const COUNTERS: usize = PROCESSES + PROCESS_SLOTS * PROCESS_SLOT_LEN;
+pub(crate) const COUNTER_STRIPES: usize = 128;
+pub(crate) const COUNTER_STRIPE_LEN: usize = 64;
+
+/// Shard heads, then, on a page boundary, the indexes.
+pub(crate) const SHARD_HEADS: usize = COUNTERS + COUNTER_STRIPES * COUNTER_STRIPE_LEN;
+pub(crate) const SHARD_HEAD_LEN: usize = 512;
+/// Within a shard head: the writer lock, alone on its line.
+pub(crate) const LOCK: usize = 0;
+/// The two reclaim frontiers, on the one line that readers look at.
+pub(crate) const FRONTIERS: usize = 64;
+/// Which copy of the ledger holds, and whether a change is pending.
+pub(crate) const SELECTOR: usize = 128;
+/// The two copies of the ledger.
+pub(crate) const LEDGERS: [usize; 2] = [256, 384];
+pub(crate) const LEDGER_WORDS: usize = 16;
+
+pub(crate) const BUCKET_LEN: u64 = 64;
+pub(crate) const SLOTS_PER_BUCKET: usize = 8;
+
+const _: () = assert!(CONTROL + CONTROL_LEN == PROCESSES);
+const _: () = assert!(SHARD_HEADS.is_multiple_of(HEADER_LEN));
+const _: () = assert!(LEDGERS[0] + LEDGER_WORDS * 8 == LEDGERS[1]);
+const _: () = assert!(LEDGERS[1] + LEDGER_WORDS * 8 == SHARD_HEAD_LEN);
+
+/// Byte locks, far beyond any file's end: they exclude and show life, and cover no data.
+pub(crate) mod lock_byte {
+    const BASE: u64 = 1 << 62;
+    /// Held exclusively while a process attaches or detaches.
+    pub(crate) const INIT: u64 = BASE;
+    /// Held shared by everyone who may write; the first opener is the one who gets it exclusively.
+    pub(crate) const ATTACHED: u64 = BASE + 1;
+    /// Held shared by everyone who only reads.
+    pub(crate) const READERS: u64 = BASE + 2;
+    /// Held exclusively while the clean word is cleared durably.
+    pub(crate) const DIRTYING: u64 = BASE + 3;
+
+    /// Held exclusively by the owner of a process slot, for as long as it lives.
+    pub(crate) fn process(slot: u64) -> u64 {
+        BASE + 4096 + slot
+    }
+}
+
+/// A file offset as an index into the mapping. `Geometry::verify` has made sure that the file's length fits; an offset
+/// that damage made larger is cut, and then caught, or found harmless, by the bounds check of the view it is used on.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "see above: the one place where offsets become indices")]
+pub(crate) fn at(offset: u64) -> usize {
+    offset as usize
+}
+
+/// Eight-byte units of the log, as bytes.
+#[inline]
+pub(crate) fn bytes_of(units: u64) -> usize {
+    at(units.wrapping_mul(crate::position::UNIT))
+}
+
+pub(crate) fn shard_heads_end(shards: u64) -> u64 {
+    (SHARD_HEADS as u64 + shards * SHARD_HEAD_LEN as u64).next_multiple_of(PAGE)
+}
+
+/// Which layout this is: a file made with other constants is another format, whatever its version says.
+pub(crate) fn fingerprint() -> u64 {
+    let words = [
+        HEADER_LEN as u64,
+        WATERMARK as u64,
+        PROCESSES as u64,
+        COUNTERS as u64,
+        SHARD_HEADS as u64,
+        SHARD_HEAD_LEN as u64,
+        LEDGERS[0] as u64,
+        LEDGER_WORDS as u64,
+        BUCKET_LEN,
+        crate::hash::BUCKETS_PER_PAGE,
+        u64::from(crate::position::OFFSET_BITS),
+        u64::from(crate::position::LAP_LOW_BITS),
+    ];
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    crate::hash::checksum(&bytes)
+}

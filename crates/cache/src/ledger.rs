@@ -1,0 +1,186 @@
+//! A shard's accounts, kept twice, so that a writer may die between any two stores and the next one knows exactly where
+//! things stand.
+//!
+//! A change that moves a slot goes through these states, named by the selector word:
+//!
+//! ```text
+//!   Holds(i) --write copy 1-i, store selector--> Pending(1-i) --slot changed--> Holds(1-i)
+//!      ^                                             |
+//!      '----- slot unchanged: the writer failed -----'      (repair decides by looking at the slot, and nothing else)
+//! ```
+//!
+//! There is no edge from `Pending` to itself: one change is in flight at a time, and the shard's writer lock covers it.
+//! A change that moves no slot (a tail walking over dead entries) goes from `Holds(i)` to `Holds(1-i)` at once. Values are
+//! absolute, never deltas, so that repeating a repair changes nothing.
+
+use crate::error::Result;
+use crate::layout::{LEDGER_WORDS, LEDGERS, SELECTOR};
+use crate::position::Position;
+use crate::ring::Queue;
+use crate::slot::Slot;
+use samovar_mmap::View;
+
+const PENDING: u64 = 2;
+
+/// One ring's part of the accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RingAccount {
+    pub(crate) head: Position,
+    pub(crate) tail: Position,
+    /// Units of entries that a slot points to.
+    pub(crate) live: u64,
+    pub(crate) entries: u64,
+}
+
+/// The accounts of one shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ledger {
+    pub(crate) rings: [RingAccount; 2],
+    /// Bytes of keys and values that a slot points to.
+    pub(crate) payload: u64,
+    /// Entries evicted since creation, to make room or for want of a slot.
+    pub(crate) evictions: u64,
+    /// Ghosts left since creation: the clock by which ghosts age.
+    pub(crate) ghost_clock: u64,
+    /// The change that leads to this ledger.
+    pub(crate) change: Change,
+    /// Times that the shard was emptied because its bytes made no sense.
+    pub(crate) resets: u64,
+}
+
+/// One slot, as it was and as it will be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Which slot of the shard.
+    pub(crate) slot: u64,
+    pub(crate) old: Slot,
+    pub(crate) new: Slot,
+}
+
+impl Change {
+    pub(crate) const NONE: Change = Change { slot: 0, old: Slot::EMPTY, new: Slot::EMPTY };
+}
+
+/// Which copy of the ledger holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Selector {
+    Holds(usize),
+    /// The named copy will hold once its slot has changed; until then the other does.
+    Pending(usize),
+}
+
+impl Ledger {
+    pub(crate) fn ring(&self, queue: Queue) -> &RingAccount {
+        &self.rings[queue as usize]
+    }
+
+    pub(crate) fn ring_mut(&mut self, queue: Queue) -> &mut RingAccount {
+        &mut self.rings[queue as usize]
+    }
+
+    pub(crate) fn entries(&self) -> u64 {
+        self.rings[0].entries.saturating_add(self.rings[1].entries)
+    }
+
+    /// An entry of this size becomes known to a slot.
+    pub(crate) fn link(&mut self, queue: Queue, units: u64, payload: u64) {
+        let ring = self.ring_mut(queue);
+        ring.live = ring.live.wrapping_add(units);
+        ring.entries = ring.entries.wrapping_add(1);
+        self.payload = self.payload.wrapping_add(payload);
+    }
+
+    /// An entry of this size is no longer known to any slot.
+    pub(crate) fn unlink(&mut self, queue: Queue, units: u64, payload: u64) {
+        let ring = self.ring_mut(queue);
+        ring.live = ring.live.saturating_sub(units);
+        ring.entries = ring.entries.saturating_sub(1);
+        self.payload = self.payload.saturating_sub(payload);
+    }
+
+    fn encode(&self) -> [u64; LEDGER_WORDS] {
+        let [small, main] = &self.rings;
+        [
+            small.head.word(),
+            small.tail.word(),
+            small.live,
+            small.entries,
+            main.head.word(),
+            main.tail.word(),
+            main.live,
+            main.entries,
+            self.payload,
+            self.evictions,
+            self.ghost_clock,
+            self.change.slot,
+            self.change.old.word(),
+            self.change.new.word(),
+            self.resets,
+            0,
+        ]
+    }
+
+    fn decode(words: [u64; LEDGER_WORDS]) -> Self {
+        let ring = |at: usize| RingAccount {
+            head: Position::from_word(words[at]),
+            tail: Position::from_word(words[at + 1]),
+            live: words[at + 2],
+            entries: words[at + 3],
+        };
+        Ledger {
+            rings: [ring(0), ring(4)],
+            payload: words[8],
+            evictions: words[9],
+            ghost_clock: words[10],
+            change: Change {
+                slot: words[11],
+                old: Slot::from_word(words[12]),
+                new: Slot::from_word(words[13]),
+            },
+            resets: words[14],
+        }
+    }
+
+    pub(crate) fn read(head: View<'_>, copy: usize) -> Result<Self> {
+        let mut words = [0; LEDGER_WORDS];
+        for half in 0..2 {
+            let line = head.load_line(LEDGERS[copy & 1] + half * 64)?;
+            words[half * 8..half * 8 + 8].copy_from_slice(&line);
+        }
+        Ok(Ledger::decode(words))
+    }
+
+    pub(crate) fn write(&self, head: View<'_>, copy: usize) -> Result<()> {
+        for (index, word) in self.encode().into_iter().enumerate() {
+            head.word64(LEDGERS[copy & 1] + index * 8)?.store(word);
+        }
+        Ok(())
+    }
+}
+
+impl Selector {
+    /// Acquire, with the release in [`Selector::store`]: the copy that it names is whole.
+    pub(crate) fn load(head: View<'_>) -> Result<Self> {
+        let word = head.word64(SELECTOR)?.load_acquire();
+        let copy = usize::from(word & 1 != 0);
+        Ok(if word & PENDING != 0 { Selector::Pending(copy) } else { Selector::Holds(copy) })
+    }
+
+    /// Release, with the acquire in [`Selector::load`].
+    pub(crate) fn store(self, head: View<'_>) -> Result<()> {
+        let word = match self {
+            Selector::Holds(copy) => copy as u64,
+            Selector::Pending(copy) => PENDING | copy as u64,
+        };
+        head.word64(SELECTOR)?.store_release(word);
+        Ok(())
+    }
+
+    /// The copy that holds while no repair is needed, or until one is done.
+    pub(crate) fn holding(self) -> usize {
+        match self {
+            Selector::Holds(copy) => copy,
+            Selector::Pending(copy) => 1 - copy,
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! How a cache is opened.
+
+use crate::attach::{self, Attached};
+use crate::cache::Cache;
+use crate::entry;
+use crate::error::{Error, ErrorKind, Result};
+use crate::geometry::{Geometry, Size};
+use crate::header::Header;
+use crate::position::UNIT;
+use samovar_mmap::{Access, NewFile, SharedMap};
+use std::path::Path;
+use std::time::Duration;
+
+/// Two creators of one file, or one who removes it meanwhile, can make an opener start over this often.
+const ATTEMPTS: u32 = 16;
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How to open a cache; made by [`Cache::options`].
+///
+/// Capacity, the largest value and the expected entry size are fixed when the file is made. Whoever attaches later gets
+/// the file's own, and naming another capacity is an error.
+///
+/// ```
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("sessions.samovar");
+/// let cache = samovar::Cache::options().capacity(16 << 20).open(&path)?;
+/// let reader = samovar::Cache::options().read_only(true).open(&path)?;
+/// cache.set(b"k", b"v")?;
+/// assert_eq!(reader.get(b"k")?.as_deref(), Some(&b"v"[..]));
+/// # Ok::<(), samovar::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing until `open`"]
+pub struct Options {
+    size: Option<Size>,
+    max_value_size: Option<u64>,
+    expected_entry_size: Option<u64>,
+    read_only: bool,
+    create: bool,
+    patience: Duration,
+}
+
+impl Options {
+    pub(crate) fn new() -> Self {
+        Options {
+            size: None,
+            max_value_size: None,
+            expected_entry_size: None,
+            read_only: false,
+            create: true,
+            patience: DEFAULT_PATIENCE,
+        }
+    }
+
+    /// Bytes of the whole file, everything included; at least 256 KiB. Without a capacity, [`open`](Self::open) only
+    /// attaches to a file that exists.
+    pub fn capacity(mut self, bytes: u64) -> Self {
+        self.size = Some(Size::Capacity(bytes));
+        self
+    }
+
+    /// Instead of a capacity in bytes: room for the bytes of exactly this many entries with keys and values of these
+    /// lengths, header and padding included; at least 16. What the engine keeps free comes out of it, so that never more
+    /// than `entries` are held. For comparing miss ratios with policies that count entries.
+    pub fn capacity_entries(mut self, entries: u64, key_len: usize, value_len: usize) -> Self {
+        let entry_bytes = entry::units_for(key_len as u64, value_len as u64, false) * UNIT;
+        self.size = Some(Size::Entries { entries, entry_bytes });
+        self
+    }
+
+    /// The largest value that the cache takes, in bytes. Default: 1 MiB where the capacity is at least 64 MiB, else a
+    /// sixty-fourth of the capacity. A larger one makes for fewer shards, and so for fewer writers at once; more than
+    /// a quarter of a shard is refused.
+    pub fn max_value_size(mut self, bytes: u64) -> Self {
+        self.max_value_size = Some(bytes);
+        self
+    }
+
+    /// Bytes that a typical entry takes: its key, its value, and 8 more (16 with a TTL). Default: 144. The index is sized by
+    /// it: one that is named too large leaves room unused, one too small makes an index larger than it need be.
+    pub fn expected_entry_size(mut self, bytes: u64) -> Self {
+        self.expected_entry_size = Some(bytes);
+        self
+    }
+
+    /// Attach on a read-only mapping: gets only, which leave no trace. Needs no more than read permission.
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
+    /// Whether a missing file is made, given a capacity. Default: true.
+    pub fn create(mut self, create: bool) -> Self {
+        self.create = create;
+        self
+    }
+
+    /// How long a write waits for another writer of the same shard before it is refused. Default: one second.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Opens the cache at `path`, making it first if it does not exist and a capacity was given.
+    ///
+    /// # Errors
+    /// `NotFound` without a file and a capacity to make one; `InvalidArgument` for a size that cannot be;
+    /// `NotRegularFile`, `RemoteFilesystem`, `ReadOnly`, `EmptyFile`, `NotACache`, `UnsupportedVersion`, `Corrupt`,
+    /// `Truncated`, `CapacityMismatch` for what is wrong with an existing file, which stays as it is; `NoSpace` if the disk
+    /// is too full; `TooManyProcesses`; `Busy` if another process opens or closes it and does not finish; `Cold` if
+    /// a read-only handle would have to reset it.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<Cache> {
+        let path = path.as_ref();
+        let access = if self.read_only { Access::ReadOnly } else { Access::ReadWrite };
+        let mut created = false;
+        for _ in 0..ATTEMPTS {
+            match Attached::attach(path, access) {
+                Ok(attached) => return self.finish(attached, created),
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Err(error) => match self.size {
+                    Some(size) if self.create && !self.read_only => created |= self.make(path, size)?,
+                    _ => return Err(missing(path, error)),
+                },
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Busy,
+            format!("{} is removed as fast as it is made; stop whoever does", path.display()),
+        ))
+    }
+
+    fn finish(self, mut attached: Attached, created: bool) -> Result<Cache> {
+        if let Some(asked) = self.size
+            && asked != attached.header.geometry.size
+        {
+            return Err(mismatch(asked, attached.header.geometry.size));
+        }
+        attached.attachment.created = created;
+        Cache::new(attached, self.patience)
+    }
+
+    /// Makes the file under a temporary name and links it: a half-made file is never seen. False if somebody was first.
+    fn make(&self, path: &Path, size: Size) -> Result<bool> {
+        let geometry = Geometry::plan(size, self.max_value_size, self.expected_entry_size)?;
+        let header = new_header(geometry)?;
+        let new = NewFile::create(path)?;
+        if samovar_mmap::is_remote(new.file())? {
+            return Err(Error::new(
+                ErrorKind::RemoteFilesystem,
+                format!("{} is on a network file system; use a local disk or tmpfs", path.display()),
+            ));
+        }
+        samovar_mmap::reserve(new.file(), geometry.file_bytes)?;
+        let map = SharedMap::map(new.file(), Access::ReadWrite, 0, None)?;
+        attach::format(&map, &header, samovar_mmap::file_id(new.file())?)?;
+        map.close()?;
+        match new.publish() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == samovar_mmap::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn new_header(geometry: Geometry) -> Result<Header> {
+    let (mut uuid, mut mac_key, mut seed) = ([0; 16], [0; 16], [0; 8]);
+    for secret in [&mut uuid[..], &mut mac_key[..], &mut seed[..]] {
+        getrandom::fill(secret).map_err(|source| {
+            let source = std::io::Error::from(source);
+            Error::with_source(
+                ErrorKind::Io,
+                "the system gave no random bytes for the cache's secret",
+                source,
+            )
+        })?;
+    }
+    let created_ms = samovar_mmap::wall_ms();
+    Ok(Header { uuid, hash_seed: u64::from_le_bytes(seed), mac_key, created_ms, geometry })
+}
+
+fn missing(path: &Path, source: Error) -> Error {
+    Error::with_source(
+        ErrorKind::NotFound,
+        format!("{} does not exist; give a capacity to make it", path.display()),
+        source,
+    )
+}
+
+fn mismatch(asked: Size, found: Size) -> Error {
+    let tell = |size| match size {
+        Size::Capacity(bytes) => format!("{bytes} bytes"),
+        Size::Entries { entries, entry_bytes } => format!("{entries} entries of {entry_bytes} bytes"),
+    };
+    Error::new(
+        ErrorKind::CapacityMismatch,
+        format!("the cache has a capacity of {}, not {}; name that, or none", tell(found), tell(asked)),
+    )
+}

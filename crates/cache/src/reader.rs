@@ -1,0 +1,147 @@
+//! The validated copy: a get that takes no lock and writes nothing.
+//!
+//! ```text
+//!   load slot --acquire--> load frontier --> compare key, copy value --acquire fence--> frontier and slot unchanged?
+//!      ^                                                                                  | yes: that is the answer
+//!      '--------------------------------------- no: the entry moved or died --------------'
+//! ```
+//!
+//! Why the checks at the end suffice. A writer stores a frontier, then a release fence, before it overwrites a byte below
+//! it; so a reader that copied such a byte sees, after its acquire fence, a frontier that no longer protects the entry.
+//! The slot word holds ten bits of the lap; the two frontier loads less than 512 laps apart close what those ten bits
+//! leave open, and the slot, loaded again, still names the entry: so no slot that a slow reader carried for a thousand
+//! laps can pass. Whatever was copied in vain is dropped: lengths from the file are checked before they are used.
+
+use crate::entry::Mark;
+use crate::error::{Error, ErrorKind, Result};
+use crate::hash::KeyHash;
+use crate::layout::{SLOTS_PER_BUCKET, bytes_of};
+use crate::position::Position;
+use crate::shard::Shard;
+use crate::slot::{FREQ_MAX, Slot};
+
+/// Tries before a get gives up on a key that is rewritten faster than it can be copied.
+const RETRIES: u32 = 64;
+/// Frontier loads further apart than this many laps prove nothing about ten lap bits.
+const LAPS_APART: u64 = 512;
+
+/// Whether a get may leave a trace of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trace {
+    /// Count the read in the slot's frequency, while that is below its maximum.
+    Frequency,
+    /// Leave everything as it is, as on a read-only mapping.
+    Nothing,
+}
+
+/// What one look at one slot told.
+enum Look {
+    /// The value is in the buffer.
+    Hit,
+    /// The slot holds the key, and the entry has expired.
+    Expired,
+    /// The slot holds another key.
+    Other,
+    /// The slot changed under the reader, who must start again.
+    Stale,
+}
+
+/// One get of one key.
+pub(crate) struct Reader<'a, 'k> {
+    pub(crate) shard: Shard<'a>,
+    pub(crate) key: &'k [u8],
+    pub(crate) hash: KeyHash,
+    pub(crate) trace: Trace,
+}
+
+impl Reader<'_, '_> {
+    /// Appends the value to `out`; false is a miss, and leaves `out` as it was. `now_ms` is asked only about entries
+    /// that can expire.
+    #[inline]
+    pub(crate) fn get(&self, now_ms: impl Fn() -> u64, out: &mut Vec<u8>) -> Result<bool> {
+        let buckets = self.shard.index.buckets(self.hash);
+        for _ in 0..RETRIES {
+            if let Some(hit) = self.scan(buckets, &now_ms, out)? {
+                return Ok(hit);
+            }
+        }
+        Err(Error::new(ErrorKind::Busy, "the key was rewritten faster than it could be read; try again"))
+    }
+
+    /// One pass over the candidate buckets; none if it has to be repeated.
+    #[inline]
+    fn scan(&self, buckets: [u64; 2], now_ms: &impl Fn() -> u64, out: &mut Vec<u8>) -> Result<Option<bool>> {
+        for bucket in buckets {
+            let line = self.shard.index.line(bucket)?;
+            // Acquire, with the release of the slot's store: the entry's bytes are older than its slot.
+            samovar_mmap::fence_acquire();
+            for (way, slot) in line.into_iter().enumerate() {
+                if !slot.may_hold(self.hash) {
+                    continue;
+                }
+                match self.look(bucket * SLOTS_PER_BUCKET as u64 + way as u64, slot, now_ms, out)? {
+                    Look::Hit => return Ok(Some(true)),
+                    Look::Expired => return Ok(Some(false)),
+                    Look::Other => {}
+                    Look::Stale => return Ok(None),
+                }
+            }
+        }
+        Ok(Some(false))
+    }
+
+    #[inline]
+    fn look(&self, number: u64, slot: Slot, now_ms: &impl Fn() -> u64, out: &mut Vec<u8>) -> Result<Look> {
+        let before = out.len();
+        let frontier = self.shard.frontier(slot.queue())?;
+        let first = Position::from_word(frontier.load());
+        let seen = self.copy(slot, now_ms, out)?;
+        // Acquire fence, with the release fence after a frontier's store: bytes first, then what they are worth.
+        samovar_mmap::fence_acquire();
+        let last = Position::from_word(frontier.load());
+        let word = self.shard.index.word(number)?;
+        let now = Slot::from_word(word.load());
+        if now.same_entry(slot) {
+            let held = last.protects(slot.low()) && last.lap().wrapping_sub(first.lap()) < LAPS_APART;
+            if held && matches!(seen, Look::Hit) {
+                self.count(word, now);
+            }
+            if !held {
+                out.truncate(before);
+            }
+            // A slot that names reclaimed bytes and stays is damage, not motion: no entry of this key is there.
+            return Ok(if held { seen } else { Look::Other });
+        }
+        out.truncate(before);
+        Ok(Look::Stale)
+    }
+
+    /// Compares and copies, trusting nothing; what it says holds only if the caller's checks pass.
+    #[inline]
+    fn copy(&self, slot: Slot, now_ms: &impl Fn() -> u64, out: &mut Vec<u8>) -> Result<Look> {
+        let span = self.shard.span(slot.queue());
+        let offset = slot.offset();
+        if offset < span.start || offset >= span.end {
+            return Ok(Look::Other);
+        }
+        let Mark::Entry(header) = self.shard.mark(offset)? else { return Ok(Look::Other) };
+        if header.units() > span.end - offset || !self.shard.has_key(offset, header, self.key)? {
+            return Ok(Look::Other);
+        }
+        if header.has_expiry && self.shard.expiry_ms(offset, header)? <= now_ms() {
+            return Ok(Look::Expired);
+        }
+        let at = bytes_of(offset) + header.value_at();
+        self.shard.data.append_to(at, header.value_len as usize, out)?;
+        Ok(Look::Hit)
+    }
+
+    /// One compare-exchange of the whole word, its failure ignored: a bump never lands on a slot that has moved on, and
+    /// a hot key, at its maximum, is not written at all.
+    #[inline]
+    fn count(&self, word: samovar_mmap::Word64<'_>, slot: Slot) {
+        if self.trace == Trace::Frequency && slot.freq() < FREQ_MAX {
+            let _ = word.compare_exchange(slot.word(), slot.bumped().word());
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Bringing a shard's accounts in order: what a dead writer left half done is finished or undone, and what makes no sense
+//! is emptied. Repeating any of it changes nothing.
+
+use crate::entry::Mark;
+use crate::error::Result;
+use crate::ledger::{Change, Ledger, RingAccount, Selector};
+use crate::position::Position;
+use crate::ring::{QUEUES, Queue};
+use crate::shard::Shard;
+use crate::slot::Slot;
+
+/// The accounts that hold, and in which copy, after whatever repair they need. The caller holds the writer lock.
+pub(crate) fn settle(shard: Shard<'_>) -> Result<(Ledger, usize)> {
+    let (ledger, holding) = match Selector::load(shard.head)? {
+        Selector::Holds(copy) => (Ledger::read(shard.head, copy)?, copy),
+        Selector::Pending(copy) => finish_or_undo(shard, copy)?,
+    };
+    if is_sound(shard, &ledger)? { Ok((ledger, holding)) } else { reset(shard) }
+}
+
+/// Are the positions possible: frontier, tail and head in order and less than a lap apart?
+pub(crate) fn is_sound(shard: Shard<'_>, ledger: &Ledger) -> Result<bool> {
+    let frontiers = shard.load_frontiers()?;
+    Ok(QUEUES.into_iter().all(|queue| {
+        let ring = ledger.ring(queue);
+        let span = shard.span(queue);
+        span.orders(frontiers[queue as usize], ring.head)
+            && span.orders(ring.tail, ring.head)
+            && span.orders(frontiers[queue as usize], ring.tail)
+    }))
+}
+
+/// One change was in flight when its writer died. If its slot has changed, the change happened; else it did not, and the
+/// bytes it may have been writing are skipped for good.
+fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
+    let next = Ledger::read(shard.head, pending)?;
+    let before = Ledger::read(shard.head, 1 - pending)?;
+    let slots = shard.geometry.slots_per_shard();
+    if next.change.slot >= slots || !is_sound(shard, &next)? || !is_sound(shard, &before)? {
+        return reset(shard);
+    }
+    let slot = shard.index.load(next.change.slot)?;
+    if slot.same_entry(next.change.new) {
+        Selector::Holds(pending).store(shard.head)?;
+        return Ok((next, pending));
+    }
+    let mut sealed = before;
+    for queue in QUEUES {
+        let (from, to) = (before.ring(queue).head, next.ring(queue).head);
+        seal(shard, queue, from, to)?;
+        sealed.ring_mut(queue).head = to;
+    }
+    sealed.change = Change::NONE;
+    sealed.write(shard.head, pending)?;
+    Selector::Holds(pending).store(shard.head)?;
+    Ok((sealed, pending))
+}
+
+/// Makes a walk skip what lies between two heads. A filler has the length of the entry that was being written there, so
+/// that the walk is right whichever of the two headers it meets.
+fn seal(shard: Shard<'_>, queue: Queue, from: Position, to: Position) -> Result<()> {
+    let span = shard.span(queue);
+    let mut at = from;
+    if to.lap() != from.lap() {
+        if from.offset() < span.end {
+            shard.put_mark(from.offset(), Mark::wrap_word())?;
+        }
+        at = from.wrap(span.start);
+    }
+    while at.offset() < to.offset() {
+        let units = u32::try_from(to.offset() - at.offset()).unwrap_or(u32::MAX);
+        shard.put_mark(at.offset(), Mark::filler_word(units))?;
+        at = at.advance(u64::from(units));
+    }
+    Ok(())
+}
+
+/// Empties the shard in place. Every position moves two laps on and the frontiers go first, so that no read that began
+/// before can pass; a death in the middle leaves frontiers ahead of tails, and the next writer starts over.
+pub(crate) fn reset(shard: Shard<'_>) -> Result<(Ledger, usize)> {
+    let selector = Selector::load(shard.head)?;
+    let ledgers = [Ledger::read(shard.head, 0)?, Ledger::read(shard.head, 1)?];
+    let frontiers = shard.load_frontiers()?;
+    let ring = |queue: Queue| -> Result<RingAccount> {
+        let heads = ledgers.map(|ledger| ledger.ring(queue).head.lap() & LAP_TRUSTED);
+        let lap = heads.into_iter().fold(frontiers[queue as usize].lap() & LAP_TRUSTED, u64::max);
+        let at = Position::new(lap + 2, shard.span(queue).start);
+        shard.frontier(queue)?.store_release(at.word());
+        Ok(RingAccount { head: at, tail: at, live: 0, entries: 0 })
+    };
+    let rings = [ring(Queue::Small)?, ring(Queue::Main)?];
+    // Release fence, with the acquire fence in `Reader::look`: the frontiers are seen before any slot or byte changes.
+    samovar_mmap::fence_release();
+    for number in 0..shard.geometry.slots_per_shard() {
+        let word = shard.index.word(number)?;
+        if word.load() != Slot::EMPTY.word() {
+            word.store(Slot::EMPTY.word());
+        }
+    }
+    let held = &ledgers[selector.holding()];
+    let ledger = Ledger {
+        rings,
+        payload: 0,
+        evictions: held.evictions,
+        ghost_clock: held.ghost_clock,
+        change: Change::NONE,
+        resets: held.resets.wrapping_add(1),
+    };
+    let copy = 1 - selector.holding();
+    ledger.write(shard.head, copy)?;
+    Selector::Holds(copy).store(shard.head)?;
+    Ok((ledger, copy))
+}
+
+/// Laps have 30 bits. A damaged position may hold any; keep two bits' room above so that adding laps cannot overflow.
+const LAP_TRUSTED: u64 = (1 << 28) - 1;
+
+/// The accounts of a shard that has never been written.
+pub(crate) fn format(shard: Shard<'_>) -> Result<()> {
+    let ring = |queue: Queue| -> Result<RingAccount> {
+        let at = Position::new(0, shard.span(queue).start);
+        shard.frontier(queue)?.store(at.word());
+        Ok(RingAccount { head: at, tail: at, live: 0, entries: 0 })
+    };
+    let rings = [ring(Queue::Small)?, ring(Queue::Main)?];
+    let ledger = Ledger { rings, payload: 0, evictions: 0, ghost_clock: 0, change: Change::NONE, resets: 0 };
+    ledger.write(shard.head, 0)?;
+    Selector::Holds(0).store(shard.head)
+}

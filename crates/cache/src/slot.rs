@@ -1,0 +1,187 @@
+//! One 8-byte word of the index: empty, a ghost, or a live entry's address. One store of it is the commit point.
+//!
+//! ```text
+//!        63      48 47  46 45   44    43      34 33          0
+//! live  |   tag    | freq |1 | queue | lap low  |   offset    |
+//!        63      48 47  46 45 44               24 23          0
+//! ghost |   tag    | 0  1 |0 |   more hash bits  |    age      |
+//! empty |                        0                             |
+//!
+//!   empty --set--> live --set--> live          (the slot is reused; a live key never moves to another slot)
+//!   live --evicted from small--> ghost         live --evicted from main, removed, expired--> empty
+//!   ghost --set of its key--> live             ghost --slot needed--> live (of another key)
+//! ```
+//!
+//! No edge leads from a ghost to empty: a ghost costs nothing until its slot is wanted. Readers change only `freq`, and
+//! only by a compare-exchange of the whole word, so that a late bump cannot land on a slot that has moved on.
+
+use crate::hash::KeyHash;
+use crate::position::{LOW_BITS, Position};
+use crate::ring::Queue;
+use std::fmt;
+
+const TAG_SHIFT: u32 = 48;
+const FREQ_SHIFT: u32 = 46;
+const FREQ_MASK: u64 = 0b11 << FREQ_SHIFT;
+const LIVE: u64 = 1 << 45;
+const QUEUE_SHIFT: u32 = 44;
+const LOW_MASK: u64 = (1 << LOW_BITS) - 1;
+const GHOST: u64 = 1 << 46;
+const GHOST_EXTRA_SHIFT: u32 = 24;
+const GHOST_EXTRA_BITS: u32 = 21;
+const GHOST_EXTRA_MASK: u64 = ((1 << GHOST_EXTRA_BITS) - 1) << GHOST_EXTRA_SHIFT;
+/// Ages of ghosts count modulo this.
+pub(crate) const GHOST_AGE_MODULUS: u64 = 1 << GHOST_EXTRA_SHIFT;
+/// The frequency at which readers stop counting.
+pub(crate) const FREQ_MAX: u64 = 3;
+
+const _: () = assert!(LOW_BITS == QUEUE_SHIFT);
+const _: () = assert!(GHOST_EXTRA_SHIFT + GHOST_EXTRA_BITS == 45);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slot(u64);
+
+impl Slot {
+    pub(crate) const EMPTY: Slot = Slot(0);
+
+    pub(crate) fn from_word(word: u64) -> Self {
+        Slot(word)
+    }
+
+    pub(crate) fn word(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn live(hash: KeyHash, queue: Queue, at: Position, freq: u64) -> Self {
+        let queue = (queue as u64) << QUEUE_SHIFT;
+        Slot(hash.tag() << TAG_SHIFT | freq.min(FREQ_MAX) << FREQ_SHIFT | LIVE | queue | at.low())
+    }
+
+    pub(crate) fn ghost(hash: KeyHash, age: u64) -> Self {
+        let extra = hash.ghost_bits() << GHOST_EXTRA_SHIFT & GHOST_EXTRA_MASK;
+        Slot(hash.tag() << TAG_SHIFT | GHOST | extra | (age % GHOST_AGE_MODULUS))
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn is_live(self) -> bool {
+        self.0 & LIVE != 0
+    }
+
+    pub(crate) fn is_ghost(self) -> bool {
+        self.0 & (LIVE | FREQ_MASK) == GHOST
+    }
+
+    /// Is this a live slot that may hold the key?
+    #[inline]
+    pub(crate) fn may_hold(self, hash: KeyHash) -> bool {
+        const MASK: u64 = 0xffff << TAG_SHIFT | LIVE;
+        self.0 & MASK == hash.tag() << TAG_SHIFT | LIVE
+    }
+
+    /// Is this the key's ghost? Wrong about once in 2^37 slots looked at.
+    pub(crate) fn is_ghost_of(self, hash: KeyHash) -> bool {
+        self.0 & !(GHOST_AGE_MODULUS - 1) == Slot::ghost(hash, 0).0
+    }
+
+    pub(crate) fn ghost_age(self) -> u64 {
+        self.0 % GHOST_AGE_MODULUS
+    }
+
+    pub(crate) fn queue(self) -> Queue {
+        if self.0 >> QUEUE_SHIFT & 1 == 0 { Queue::Small } else { Queue::Main }
+    }
+
+    /// The low bits of the entry's position.
+    pub(crate) fn low(self) -> u64 {
+        self.0 & LOW_MASK
+    }
+
+    /// Units from the start of the shard's data area.
+    pub(crate) fn offset(self) -> u64 {
+        Position::from_word(self.low()).offset()
+    }
+
+    pub(crate) fn freq(self) -> u64 {
+        (self.0 & FREQ_MASK) >> FREQ_SHIFT
+    }
+
+    /// The same live slot, read once more.
+    pub(crate) fn bumped(self) -> Self {
+        Slot(self.0 + (1 << FREQ_SHIFT))
+    }
+
+    /// The same word, but for the frequency of a live slot, which readers may change at any time?
+    pub(crate) fn same_entry(self, other: Slot) -> bool {
+        if self.is_live() && other.is_live() {
+            self.0 & !FREQ_MASK == other.0 & !FREQ_MASK
+        } else {
+            self == other
+        }
+    }
+
+    /// Does this live slot name exactly this entry?
+    pub(crate) fn points_to(self, queue: Queue, at: Position) -> bool {
+        self.is_live() && self.queue() == queue && self.low() == at.low()
+    }
+
+    /// None of the words that a writer can have stored.
+    pub(crate) fn is_damaged(self) -> bool {
+        !self.is_empty() && !self.is_live() && !self.is_ghost()
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            f.write_str("empty")
+        } else if self.is_live() {
+            let at = Position::from_word(self.low());
+            write!(f, "live {:?} {at:?} freq {} tag {:04x}", self.queue(), self.freq(), self.0 >> TAG_SHIFT)
+        } else if self.is_ghost() {
+            write!(f, "ghost age {} tag {:04x}", self.ghost_age(), self.0 >> TAG_SHIFT)
+        } else {
+            write!(f, "damaged {:016x}", self.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(key: &[u8]) -> KeyHash {
+        KeyHash::of(key, 7)
+    }
+
+    #[test]
+    fn a_live_slot_gives_back_what_was_packed() {
+        let at = Position::new((1 << 30) - 1, (1 << 34) - 1);
+        let slot = Slot::live(hash(b"k"), Queue::Main, at, 2);
+        assert!(slot.is_live() && !slot.is_ghost() && !slot.is_empty() && !slot.is_damaged());
+        assert!(slot.may_hold(hash(b"k")) && !slot.may_hold(hash(b"other")));
+        assert!(slot.points_to(Queue::Main, at) && !slot.points_to(Queue::Small, at));
+        assert_eq!((slot.freq(), slot.bumped().freq(), slot.offset()), (2, 3, (1 << 34) - 1));
+        assert!(slot.same_entry(slot.bumped()) && !slot.same_entry(Slot::EMPTY));
+    }
+
+    #[test]
+    fn a_ghost_knows_its_key_and_its_age() {
+        let ghost = Slot::ghost(hash(b"k"), GHOST_AGE_MODULUS + 5);
+        assert!(ghost.is_ghost() && !ghost.is_live() && !ghost.is_empty());
+        assert!(ghost.is_ghost_of(hash(b"k")) && !ghost.is_ghost_of(hash(b"other")));
+        assert_eq!(ghost.ghost_age(), 5);
+        assert!(!ghost.may_hold(hash(b"k")));
+    }
+
+    #[test]
+    fn no_live_slot_or_ghost_is_the_empty_word() {
+        for key in 0u32..10_000 {
+            let h = hash(&key.to_le_bytes());
+            assert!(!Slot::live(h, Queue::Small, Position::new(0, 0), 0).is_empty());
+            assert!(!Slot::ghost(h, 0).is_empty());
+        }
+    }
+}

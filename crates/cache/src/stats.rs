@@ -1,0 +1,112 @@
+//! Counters: in the file, so that they outlive every process, on lines that no two busy threads share.
+
+use crate::error::Result;
+use crate::layout::{COUNTER_STRIPE_LEN, COUNTER_STRIPES, COUNTERS};
+use samovar_mmap::View;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What a cache has done since its file was made, and what it holds now.
+///
+/// Counters are summed over all processes that ever had the file open, but for read-only handles, which count for
+/// themselves alone. The numbers are read one after another while others write, so that they need not add up to the last
+/// unit in a cache in use.
+///
+/// ```
+/// # let dir = tempfile::tempdir().unwrap();
+/// let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+/// cache.set(b"k", b"v")?;
+/// cache.get(b"k")?;
+/// let stats = cache.stats();
+/// assert_eq!((stats.hits, stats.misses, stats.sets, stats.entries), (1, 0, 1, 1));
+/// # Ok::<(), samovar::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Gets that found a value.
+    pub hits: u64,
+    /// Gets that found none.
+    pub misses: u64,
+    /// Values stored.
+    pub sets: u64,
+    /// Keys removed that were there.
+    pub removes: u64,
+    /// Entries that had to go to make room.
+    pub evictions: u64,
+    /// Writes that were refused with an error.
+    pub refusals: u64,
+    /// Entries held now, expired ones that nobody has met included.
+    pub entries: u64,
+    /// Bytes of keys and values held now.
+    pub live_bytes: u64,
+    /// Bytes of the file, everything included.
+    pub file_bytes: u64,
+    /// Bytes that entries can take, headers and padding included.
+    pub data_bytes: u64,
+    /// Bytes of the index.
+    pub index_bytes: u64,
+    /// Shards emptied because their bytes made no sense.
+    pub resets: u64,
+}
+
+impl Stats {
+    /// Bytes of the file for each entry above its key and value; none while nothing is held.
+    pub fn overhead_per_entry(&self) -> Option<f64> {
+        let above = self.file_bytes.saturating_sub(self.live_bytes);
+        (self.entries > 0).then(|| above as f64 / self.entries as f64)
+    }
+
+    /// Hits for each get; none before the first.
+    pub fn hit_ratio(&self) -> Option<f64> {
+        let gets = self.hits + self.misses;
+        (gets > 0).then(|| self.hits as f64 / gets as f64)
+    }
+}
+
+/// One of the counters of a stripe.
+#[derive(Clone, Copy)]
+pub(crate) enum Counter {
+    Hits = 0,
+    Misses = 1,
+    Sets = 2,
+    Removes = 3,
+    Refusals = 4,
+}
+
+const COUNTERS_IN_USE: usize = 5;
+
+thread_local! {
+    static THREAD: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// A small number for this thread; consecutive threads get consecutive numbers.
+#[inline]
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    THREAD.with(|number| {
+        if number.get() == usize::MAX {
+            number.set(NEXT.fetch_add(1, Ordering::Relaxed));
+        }
+        number.get()
+    })
+}
+
+/// Adds one, on this thread's line of process `process`.
+#[inline]
+pub(crate) fn count(file: View<'_>, process: u32, counter: Counter) -> Result<()> {
+    let stripe = (process as usize * 8 + thread_number()) % COUNTER_STRIPES;
+    file.word64(COUNTERS + stripe * COUNTER_STRIPE_LEN + counter as usize * 8)?.fetch_add(1);
+    Ok(())
+}
+
+/// The sums over all stripes, in the order of [`Counter`].
+pub(crate) fn sums(file: View<'_>) -> Result<[u64; COUNTERS_IN_USE]> {
+    let mut sums = [0u64; COUNTERS_IN_USE];
+    for stripe in 0..COUNTER_STRIPES {
+        for (sum, value) in sums.iter_mut().zip(file.load_line(COUNTERS + stripe * COUNTER_STRIPE_LEN)?) {
+            *sum = sum.wrapping_add(value);
+        }
+    }
+    Ok(sums)
+}

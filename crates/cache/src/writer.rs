@@ -1,0 +1,389 @@
+//! What a process does while it holds a shard's writer lock.
+//!
+//! Every change of a slot goes through [`Writer::commit`]: the ledger that will hold is written beside the one that does,
+//! the bytes are copied, the slot is exchanged (the commit point), and the new ledger holds. A death between any two of
+//! these stores is decided by the slot alone; see [`crate::ledger`].
+
+use crate::entry::{self, Header, Mark};
+use crate::error::{Error, ErrorKind, Result};
+use crate::evict::{self, Candidate, Fate};
+use crate::hash::KeyHash;
+use crate::index::Numbered;
+use crate::layout::bytes_of;
+use crate::ledger::{Change, Ledger, Selector};
+use crate::position::Position;
+use crate::recover;
+use crate::ring::{Place, Queue};
+use crate::shard::Shard;
+use crate::slot::Slot;
+
+/// One shard, held by its writer lock.
+pub(crate) struct Writer<'a> {
+    shard: Shard<'a>,
+    /// The accounts; tails may be ahead of the copy in the file.
+    ledger: Ledger,
+    /// Which copy in the file holds.
+    holding: usize,
+    /// Tails have moved since the copy in the file was written.
+    unsettled: bool,
+    /// The frontiers in the file.
+    frontiers: [Position; 2],
+    now_ms: u64,
+    /// Entries moved by the write at hand.
+    moves: u32,
+    /// Slots changed by the write at hand.
+    changes: u32,
+}
+
+/// What is to be stored.
+#[derive(Clone, Copy)]
+pub(crate) struct Item<'v> {
+    pub(crate) hash: KeyHash,
+    pub(crate) key: &'v [u8],
+    pub(crate) value: &'v [u8],
+    /// Wall milliseconds; none for an entry that does not expire.
+    pub(crate) expiry_ms: Option<u64>,
+}
+
+/// An entry in the log.
+#[derive(Clone, Copy)]
+struct Located {
+    queue: Queue,
+    at: Position,
+    header: Header,
+}
+
+impl Item<'_> {
+    fn header(self) -> Result<Header> {
+        let too_long = |_| Error::new(ErrorKind::KeyTooLong, "keys are at most 65,535 bytes long");
+        let too_large =
+            |_| Error::new(ErrorKind::ValueTooLarge, "values are at most 4,294,967,295 bytes long");
+        Ok(Header {
+            key_len: u16::try_from(self.key.len()).map_err(too_long)?,
+            value_len: u32::try_from(self.value.len()).map_err(too_large)?,
+            has_expiry: self.expiry_ms.is_some(),
+        })
+    }
+}
+
+impl<'a> Writer<'a> {
+    /// Takes up the shard's accounts, finishing or undoing what a dead writer left. The caller holds the writer lock.
+    pub(crate) fn begin(shard: Shard<'a>, now_ms: u64) -> Result<Self> {
+        let (ledger, holding) = recover::settle(shard)?;
+        let frontiers = shard.load_frontiers()?;
+        Ok(Writer { shard, ledger, holding, unsettled: false, frontiers, now_ms, moves: 0, changes: 0 })
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Stores the item, evicting what has to go.
+    pub(crate) fn set(&mut self, item: Item<'_>) -> Result<()> {
+        let header = item.header()?;
+        let known = self.shard.find(item.hash, item.key)?;
+        let queue = self.queue_for(item.hash, known.map(|(found, _)| found.slot), header.units())?;
+        let place = self.make_room(queue, header.units())?;
+        let located = Located { queue, at: place.at, header };
+        let (target, next) = self.plan_set(item, located, known)?;
+        let freq = if target.slot.is_live() && known.is_some() { target.slot.freq() } else { 0 };
+        let new = Slot::live(item.hash, queue, place.at, freq);
+        let change = Change { slot: target.number, old: target.slot, new };
+        let shard = self.shard;
+        self.commit(change, next, |head| {
+            mark_wrap(shard, queue, head, place)?;
+            write_entry(shard, located, item)
+        })?;
+        self.walk(queue, header.units())
+    }
+
+    /// Forgets the key; true if a live entry was there.
+    pub(crate) fn remove(&mut self, hash: KeyHash, key: &[u8]) -> Result<bool> {
+        let Some((found, header)) = self.shard.find(hash, key)? else { return Ok(false) };
+        let expired = self.shard.expiry_ms(found.slot.offset(), header)? <= self.now_ms;
+        let mut next = self.ledger;
+        next.unlink(found.slot.queue(), header.units(), header.payload());
+        self.commit(Change { slot: found.number, old: found.slot, new: Slot::EMPTY }, next, |_| Ok(()))?;
+        Ok(!expired)
+    }
+
+    /// An overwrite stays in its ring, a key with a ghost goes to the main ring, a new one to the small ring; but what is
+    /// large for the small ring, or comes while the main ring has room to spare, goes to the main ring.
+    fn queue_for(&self, hash: KeyHash, known: Option<Slot>, units: u64) -> Result<Queue> {
+        let geometry = self.shard.geometry;
+        let span = self.shard.span(Queue::Small);
+        let small = self.ledger.ring(Queue::Small);
+        if units > span.units() / 2 {
+            return Ok(Queue::Main);
+        }
+        let full = span.place(small.head, small.tail, units).is_none();
+        let main_has_room =
+            evict::roomy(&self.ledger, geometry, units) || evict::free(&self.ledger, geometry, units);
+        if full && main_has_room {
+            return Ok(Queue::Main);
+        }
+        if let Some(slot) = known {
+            return Ok(slot.queue());
+        }
+        let limit = evict::ghost_limit(&self.ledger);
+        let ghost = self.shard.index.find_ghost(hash, self.ledger.ghost_clock, limit)?;
+        Ok(if ghost.is_some() { Queue::Main } else { Queue::Small })
+    }
+
+    /// The slot to change, and the accounts after it. Making room may have moved or evicted what was known, so then it is
+    /// looked up again.
+    fn plan_set(
+        &mut self,
+        item: Item<'_>,
+        new: Located,
+        known: Option<(Numbered, Header)>,
+    ) -> Result<(Numbered, Ledger)> {
+        let known = if self.changes == 0 { known } else { self.shard.find(item.hash, item.key)? };
+        let target = match known {
+            Some((found, _)) => found,
+            None => self.vacant_slot(item.hash)?,
+        };
+        let mut next = self.ledger;
+        if target.slot.is_live() {
+            let old = match known {
+                Some((_, header)) => header,
+                None => self.shard.header_of(target.slot)?,
+            };
+            next.unlink(target.slot.queue(), old.units(), old.payload());
+            next.evictions += u64::from(known.is_none());
+        }
+        next.link(new.queue, new.header.units(), new.header.payload());
+        next.ring_mut(new.queue).head = new.at.advance(new.header.units());
+        Ok((target, next))
+    }
+
+    /// The key's own ghost, so that it does not linger; else the best slot of the two buckets.
+    fn vacant_slot(&self, hash: KeyHash) -> Result<Numbered> {
+        let clock = self.ledger.ghost_clock;
+        match self.shard.index.find_ghost(hash, clock, u64::MAX)? {
+            Some(ghost) => Ok(ghost),
+            None => self.shard.index.vacancy(hash, clock),
+        }
+    }
+
+    /// Changes one slot, and the accounts with it. `copy` writes the bytes that the new slot names; it is given the heads
+    /// before the change.
+    fn commit(
+        &mut self,
+        change: Change,
+        next: Ledger,
+        copy: impl FnOnce(&Ledger) -> Result<()>,
+    ) -> Result<()> {
+        let mut next = next;
+        next.change = change;
+        let spare = 1 - self.holding;
+        next.write(self.shard.head, spare)?;
+        Selector::Pending(spare).store(self.shard.head)?;
+        copy(&self.ledger)?;
+        self.exchange(change)?;
+        Selector::Holds(spare).store(self.shard.head)?;
+        (self.ledger, self.holding, self.unsettled) = (next, spare, false);
+        self.changes += 1;
+        Ok(())
+    }
+
+    /// The commit point. Only readers' frequency bumps may come between; anything else means that the lock was lost.
+    fn exchange(&self, change: Change) -> Result<()> {
+        let word = self.shard.index.word(change.slot)?;
+        let mut expected = change.old;
+        loop {
+            match word.compare_exchange(expected.word(), change.new.word()) {
+                Ok(_) => return Ok(()),
+                Err(found) if Slot::from_word(found).same_entry(expected) => {
+                    expected = Slot::from_word(found)
+                }
+                Err(_) => {
+                    return Err(Error::new(
+                        ErrorKind::Busy,
+                        "the shard was taken over while this write was asleep; the write did not happen",
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Writes down tails that have moved, without changing a slot.
+    fn settle(&mut self) -> Result<()> {
+        if self.unsettled {
+            let spare = 1 - self.holding;
+            self.ledger.change = Change::NONE;
+            self.ledger.write(self.shard.head, spare)?;
+            Selector::Holds(spare).store(self.shard.head)?;
+            (self.holding, self.unsettled) = (spare, false);
+        }
+        Ok(())
+    }
+
+    /// A place for `units` at the head of a ring, draining its tail until there is one.
+    fn make_room(&mut self, queue: Queue, units: u64) -> Result<Place> {
+        let mut walked = 0;
+        loop {
+            if let Some(place) = self.place(queue, units)? {
+                let reserve = if queue == Queue::Main { self.shard.geometry.main_step.max(units) } else { 0 };
+                let ring = self.ledger.ring(queue);
+                let gap = self.shard.span(queue).gap(ring.head, ring.tail);
+                if gap >= units + reserve || ring.head == ring.tail || walked > 4 * reserve {
+                    return Ok(place);
+                }
+            }
+            if self.ledger.ring(queue).head == self.ledger.ring(queue).tail {
+                self.restart_lap(queue)?;
+                let too_large = || Error::new(ErrorKind::ValueTooLarge, "the entry is larger than its ring");
+                return self.place(queue, units)?.ok_or_else(too_large);
+            }
+            walked += self.drain_one(queue)?;
+        }
+    }
+
+    /// A place for `units` as things stand, moving the frontier up to the tail if that is what it takes.
+    fn place(&mut self, queue: Queue, units: u64) -> Result<Option<Place>> {
+        let span = self.shard.span(queue);
+        let ring = *self.ledger.ring(queue);
+        if let Some(place) = span.place(ring.head, self.frontiers[queue as usize], units) {
+            return Ok(Some(place));
+        }
+        let Some(place) = span.place(ring.head, ring.tail, units) else { return Ok(None) };
+        self.publish_frontier(queue)?;
+        Ok(Some(place))
+    }
+
+    /// No slot names anything below the tail: say so, before a byte there is overwritten.
+    fn publish_frontier(&mut self, queue: Queue) -> Result<()> {
+        self.settle()?;
+        let tail = self.ledger.ring(queue).tail;
+        self.shard.frontier(queue)?.store_release(tail.word());
+        self.frontiers[queue as usize] = tail;
+        // Release fence, with the acquire fence in `Reader::look`: the frontier is seen before the bytes that follow.
+        samovar_mmap::fence_release();
+        Ok(())
+    }
+
+    /// An empty ring begins anew at its start, so that its whole length is in one piece.
+    fn restart_lap(&mut self, queue: Queue) -> Result<()> {
+        let start = self.shard.span(queue).start;
+        let ring = self.ledger.ring_mut(queue);
+        ring.head = ring.head.wrap(start);
+        ring.tail = ring.head;
+        self.unsettled = true;
+        self.publish_frontier(queue)
+    }
+
+    /// Passes one entry or mark at the tail; how many units it was long.
+    fn drain_one(&mut self, queue: Queue) -> Result<u64> {
+        let span = self.shard.span(queue);
+        let ring = *self.ledger.ring(queue);
+        let limit = if ring.head.lap() == ring.tail.lap() { ring.head.offset() } else { span.end };
+        let left = limit.saturating_sub(ring.tail.offset());
+        if left == 0 {
+            return self.pass_tail(queue, ring.tail.wrap(span.start), 0);
+        }
+        match self.shard.mark(ring.tail.offset())? {
+            Mark::Wrap if limit == span.end => self.pass_tail(queue, ring.tail.wrap(span.start), left),
+            Mark::Filler(units) if units <= left => self.pass_tail(queue, ring.tail.advance(units), units),
+            Mark::Entry(header) if header.units() <= left => {
+                self.drain_entry(Located { queue, at: ring.tail, header })?;
+                Ok(header.units())
+            }
+            _ => Err(Error::corrupt("the cache's log is damaged at a ring's tail; run `samovar check`")),
+        }
+    }
+
+    fn pass_tail(&mut self, queue: Queue, to: Position, units: u64) -> Result<u64> {
+        self.ledger.ring_mut(queue).tail = to;
+        self.unsettled = true;
+        Ok(units)
+    }
+
+    fn drain_entry(&mut self, entry: Located) -> Result<()> {
+        let hash = self.shard.hash_at(entry.at.offset(), entry.header)?;
+        let Some(found) = self.shard.index.find_entry(hash, entry.queue, entry.at)? else {
+            return self.pass_tail(entry.queue, entry.at.advance(entry.header.units()), 0).map(|_| ());
+        };
+        let expired = self.shard.expiry_ms(entry.at.offset(), entry.header)? <= self.now_ms;
+        let candidate =
+            Candidate { queue: entry.queue, units: entry.header.units(), freq: found.slot.freq(), expired };
+        match evict::fate(&self.ledger, self.shard.geometry, candidate, self.moves) {
+            Fate::Move { freq } => self.move_to_main(entry, hash, found, freq),
+            Fate::Drop => self.forget(entry, found, Slot::EMPTY),
+            Fate::Evict => {
+                self.ledger.evictions += 1;
+                self.forget(entry, found, Slot::EMPTY)
+            }
+            Fate::Ghost => {
+                self.ledger.evictions += 1;
+                self.ledger.ghost_clock += 1;
+                self.forget(entry, found, Slot::ghost(hash, self.ledger.ghost_clock))
+            }
+        }
+    }
+
+    /// Unlinks the entry at the tail and passes it.
+    fn forget(&mut self, entry: Located, found: Numbered, new: Slot) -> Result<()> {
+        let mut next = self.ledger;
+        next.unlink(entry.queue, entry.header.units(), entry.header.payload());
+        next.ring_mut(entry.queue).tail = entry.at.advance(entry.header.units());
+        self.commit(Change { slot: found.number, old: found.slot, new }, next, |_| Ok(()))
+    }
+
+    /// Appends the entry at a tail to the main ring; where that has no room for it, the entry is evicted after all.
+    fn move_to_main(&mut self, entry: Located, hash: KeyHash, found: Numbered, freq: u64) -> Result<()> {
+        let units = entry.header.units();
+        self.moves += 1;
+        let place = match entry.queue {
+            Queue::Small => Some(self.make_room(Queue::Main, units)?),
+            Queue::Main => self.place(Queue::Main, units)?,
+        };
+        let Some(place) = place else {
+            self.ledger.evictions += 1;
+            return self.forget(entry, found, Slot::EMPTY);
+        };
+        let mut next = self.ledger;
+        next.unlink(entry.queue, units, entry.header.payload());
+        next.link(Queue::Main, units, entry.header.payload());
+        next.ring_mut(entry.queue).tail = entry.at.advance(units);
+        next.ring_mut(Queue::Main).head = place.at.advance(units);
+        let new = Slot::live(hash, Queue::Main, place.at, freq);
+        let change = Change { slot: found.number, old: found.slot, new };
+        let shard = self.shard;
+        self.commit(change, next, |ledger| {
+            mark_wrap(shard, Queue::Main, ledger, place)?;
+            let (from, to) = (bytes_of(entry.at.offset()), bytes_of(place.at.offset()));
+            Ok(shard.data.copy_to(from, bytes_of(units), shard.data, to)?)
+        })?;
+        if entry.queue == Queue::Small { self.walk(Queue::Main, units) } else { Ok(()) }
+    }
+
+    /// Drains a little ahead of need, in proportion to what was appended.
+    fn walk(&mut self, queue: Queue, appended: u64) -> Result<()> {
+        let mut left = evict::walk_after(&self.ledger, self.shard.geometry, queue, appended);
+        while left > 0 && self.ledger.ring(queue).head != self.ledger.ring(queue).tail {
+            left = left.saturating_sub(self.drain_one(queue)?.max(1));
+        }
+        Ok(())
+    }
+}
+
+/// Tells a walk that the rest of the lap is empty.
+fn mark_wrap(shard: Shard<'_>, queue: Queue, before: &Ledger, place: Place) -> Result<()> {
+    let head = before.ring(queue).head;
+    if place.wraps && head.offset() < shard.span(queue).end {
+        shard.put_mark(head.offset(), entry::Mark::wrap_word())?;
+    }
+    Ok(())
+}
+
+fn write_entry(shard: Shard<'_>, entry: Located, item: Item<'_>) -> Result<()> {
+    let at = bytes_of(entry.at.offset());
+    shard.put_mark(entry.at.offset(), entry.header.word())?;
+    if let Some(expiry_ms) = item.expiry_ms {
+        shard.data.write_from(at + 8, &expiry_ms.to_le_bytes())?;
+    }
+    shard.data.write_from(at + entry.header.key_at(), item.key)?;
+    shard.data.write_from(at + entry.header.value_at(), item.value)?;
+    Ok(())
+}
