@@ -2,6 +2,7 @@
 //!
 //! It is a pointer wide, since hot functions return it, and is built in cold functions only.
 
+use crate::fault::Fault;
 use std::fmt;
 use std::io;
 
@@ -23,6 +24,7 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     source: Option<io::Error>,
+    fault: Option<Fault>,
 }
 
 /// What went wrong, without the details.
@@ -62,7 +64,7 @@ pub enum ErrorKind {
 impl Error {
     #[cold]
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error(Box::new(Inner { kind, message: message.into(), source: None }))
+        Error(Box::new(Inner { kind, message: message.into(), source: None, fault: None }))
     }
 
     /// An error of the operating system; `doing` is what was tried, and with what.
@@ -73,7 +75,19 @@ impl Error {
             "" => format!("{doing}: {source}"),
             advice => format!("{doing}: {source}; {advice}"),
         };
-        Error(Box::new(Inner { kind, message, source: Some(source) }))
+        Error(Box::new(Inner { kind, message, source: Some(source), fault: None }))
+    }
+
+    #[cold]
+    pub(crate) fn fault_at(fault: Fault, message: impl Into<String>) -> Error {
+        let inner =
+            Inner { kind: ErrorKind::Fault, message: message.into(), source: None, fault: Some(fault) };
+        Error(Box::new(inner))
+    }
+
+    /// Where and why mapped memory could not be reached, if that is what it is about.
+    pub fn fault(&self) -> Option<Fault> {
+        self.0.fault
     }
 
     /// What went wrong, for matching on.

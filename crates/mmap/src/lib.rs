@@ -47,11 +47,14 @@
 
 mod copy;
 mod error;
+mod fault;
 mod file;
+mod guard;
 mod host;
 mod locks;
 mod map;
 mod new_file;
+mod registry;
 #[cfg(feature = "inject")]
 pub mod seam;
 #[cfg(not(feature = "inject"))]
@@ -61,7 +64,9 @@ mod view;
 mod word;
 
 pub use error::{Error, ErrorKind, Result};
+pub use fault::{Fault, FaultKind, GuardState};
 pub use file::{AllocGuarantee, FileId, file_id, is_remote, open_existing, reserve};
+pub use guard::{fault_guard_state, install_fault_guard, remove_fault_guard};
 pub use host::{boot_id, pid_namespace, process_start, process_start_of, wall_ms};
 pub use locks::ByteLocks;
 pub use map::{Access, SharedMap};

@@ -3,9 +3,11 @@
 //! Invariant: between `map` and drop the pages stay mapped at one address; all views borrow from the map.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault::Fault;
+use crate::registry::Registration;
 use crate::seam;
 use crate::sys;
-use crate::view::View;
+use crate::view::{View, faulted};
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,6 +41,8 @@ pub enum Access {
 /// # }
 /// ```
 pub struct SharedMap {
+    /// Dropped first: a range is registered no longer than it is mapped.
+    registration: Option<Registration>,
     mapping: Option<sys::Mapping>,
     /// The view's bytes: a part of the mapping, which begins at a page.
     base: *mut u8,
@@ -62,7 +66,8 @@ impl SharedMap {
         let len = length_within(file, offset, len)?;
         if len == 0 {
             let base = std::ptr::without_provenance_mut(64);
-            return Ok(SharedMap { mapping: None, base, len, access, flush_failed: AtomicBool::new(false) });
+            let flush_failed = AtomicBool::new(false);
+            return Ok(SharedMap { registration: None, mapping: None, base, len, access, flush_failed });
         }
         let granularity = sys::granularity();
         let skipped = offset % granularity;
@@ -78,7 +83,16 @@ impl SharedMap {
             Error::os(format_args!("mapping {len} bytes at {offset} ({access:?})"), source)
         })?;
         let base = mapping.base().wrapping_add(lead);
-        Ok(SharedMap { mapping: Some(mapping), base, len, access, flush_failed: AtomicBool::new(false) })
+        let registered = total.next_multiple_of(sys::page_size());
+        let registration = Registration::new(mapping.base(), registered, access == Access::ReadWrite);
+        Ok(SharedMap {
+            registration: Some(registration),
+            mapping: Some(mapping),
+            base,
+            len,
+            access,
+            flush_failed: AtomicBool::new(false),
+        })
     }
 
     /// Bytes mapped.
@@ -105,6 +119,23 @@ impl SharedMap {
         View::new(self.base, self.len, self.access)
     }
 
+    /// Whether a word or a slice of this map met a fault, and reads zeroes since: nothing that was read or written
+    /// since can be believed. Costs one load: ask at the end of every operation that used words, and map the
+    /// file anew if it is so. Copies report their faults themselves and do not poison.
+    ///
+    /// Only ever true where the [fault guard](crate::install_fault_guard) is installed.
+    #[inline]
+    pub fn is_poisoned(&self) -> bool {
+        self.registration.as_ref().is_some_and(Registration::is_poisoned)
+    }
+
+    /// The first fault that poisoned this map.
+    pub fn fault(&self) -> Option<Fault> {
+        let found = self.registration.as_ref()?.fault()?;
+        let lead = self.base.addr() - self.mapping.as_ref()?.base().addr();
+        Some(Fault { offset: found.offset.saturating_sub(lead), ..found })
+    }
+
     /// Writes all that changed to the device and waits until it is there.
     ///
     /// # Errors
@@ -117,7 +148,7 @@ impl SharedMap {
     /// [`flush`](Self::flush) for a range, rounded outwards to whole pages.
     ///
     /// # Errors
-    /// As `flush`, and `OutOfBounds` if the range leaves the map.
+    /// As `flush`; `OutOfBounds` if the range leaves the map; `Fault` if the map is poisoned.
     pub fn flush_range(&self, offset: usize, len: usize) -> Result<()> {
         self.view().window(offset, len)?;
         if self.flush_failed.load(Ordering::Relaxed) {
@@ -125,6 +156,9 @@ impl SharedMap {
                 ErrorKind::Io,
                 "an earlier flush of this map failed, and what it lost is unknown; open the file anew",
             ));
+        }
+        if let Some(fault) = self.fault() {
+            return Err(faulted(fault));
         }
         let Some(mapping) = self.mapping.as_ref().filter(|_| len != 0) else { return Ok(()) };
         seam::hit(seam::Event::Flush);
@@ -140,6 +174,7 @@ impl SharedMap {
     /// # Errors
     /// `Io` if the system refuses.
     pub fn close(mut self) -> Result<()> {
+        drop(self.registration.take());
         let Some(mapping) = self.mapping.take() else { return Ok(()) };
         mapping.unmap().map_err(|source| Error::os(format_args!("unmapping {} bytes", self.len), source))
     }

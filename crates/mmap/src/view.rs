@@ -3,8 +3,9 @@
 //! Invariant: `base .. base + len` is mapped for `'a`, and writable if `access` says so. Nothing here forms a
 //! reference to bytes of the map. Faults are reported by `copy`.
 
-use crate::copy::{self, Fault};
+use crate::copy::{self, Unreachable};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault::{Fault, FaultKind};
 use crate::map::Access;
 use crate::seam::{self, Event};
 use crate::word::{Word32, Word64};
@@ -121,7 +122,7 @@ impl<'a> View<'a> {
     pub fn read_into(self, offset: usize, out: &mut [u8]) -> Result<()> {
         let from = self.at(offset, out.len())?;
         // SAFETY: `from` is mapped for `out.len()` bytes, and `out` is borrowed for writing.
-        unsafe { copy_out(out.as_mut_ptr(), from, out.len()) }.map_err(|fault| faulted(fault, offset))
+        unsafe { copy_out(out.as_mut_ptr(), from, out.len()) }.map_err(|at| self.read_fault(at, offset))
     }
 
     /// Copies `len` bytes to the end of `out`, which grows by exactly those.
@@ -135,7 +136,7 @@ impl<'a> View<'a> {
         let room = out.spare_capacity_mut().as_mut_ptr().cast::<u8>();
         // SAFETY: `from` is mapped for `len` bytes, and the vector has room for as many, borrowed for
         // writing.
-        unsafe { copy_out(room, from, len) }.map_err(|fault| faulted(fault, offset))?;
+        unsafe { copy_out(room, from, len) }.map_err(|at| self.read_fault(at, offset))?;
         let grown = out.len() + len;
         // SAFETY: within the capacity just reserved, and the copy initialised the new bytes.
         unsafe { out.set_len(grown) };
@@ -152,7 +153,7 @@ impl<'a> View<'a> {
         let to = self.writable(offset, bytes.len())?;
         // SAFETY: `to` is mapped for writing `bytes.len()` bytes; safe code has no slice of mapped memory, so
         // that `bytes` lies elsewhere; it is borrowed.
-        unsafe { copy_in(to, bytes.as_ptr(), bytes.len()) }.map_err(|fault| faulted(fault, offset))
+        unsafe { copy_in(to, bytes.as_ptr(), bytes.len()) }.map_err(|at| self.write_fault(at, offset))
     }
 
     /// Copies `len` bytes to `to_offset` of another view, of the same map or of another.
@@ -169,7 +170,7 @@ impl<'a> View<'a> {
         }
         // SAFETY: `from` is mapped for `len` bytes, `target` for writing as many, and they were seen not to
         // overlap.
-        unsafe { copy_in(target, from, len) }.map_err(|fault| faulted(fault, offset))
+        unsafe { copy_in(target, from, len) }.map_err(|at| self.write_fault(at, offset))
     }
 
     /// Whether the bytes at `offset` are these.
@@ -181,7 +182,7 @@ impl<'a> View<'a> {
         let at = self.at(offset, bytes.len())?;
         seam::hit(Event::CopyOut);
         // SAFETY: `at` is mapped for `bytes.len()` bytes, and `bytes` is borrowed.
-        unsafe { copy::equals(at, bytes.as_ptr(), bytes.len()) }.map_err(|fault| faulted(fault, offset))
+        unsafe { copy::equals(at, bytes.as_ptr(), bytes.len()) }.map_err(|at| self.read_fault(at, offset))
     }
 
     /// Writes `len` zeroes.
@@ -195,11 +196,11 @@ impl<'a> View<'a> {
         let half = if seam::ON { len / 2 } else { 0 };
         if half > 0 {
             // SAFETY: the first half of a range that is mapped for writing.
-            unsafe { copy::zero(to, half) }.map_err(|fault| faulted(fault, offset))?;
+            unsafe { copy::zero(to, half) }.map_err(|at| self.write_fault(at, offset))?;
             seam::hit(Event::CopyHalf);
         }
         // SAFETY: the rest of a range that is mapped for writing.
-        unsafe { copy::zero(to.wrapping_add(half), len - half) }.map_err(|fault| faulted(fault, offset))
+        unsafe { copy::zero(to.wrapping_add(half), len - half) }.map_err(|at| self.write_fault(at, offset))
     }
 
     /// Asks the processor to fetch the line at `offset`, since it is needed soon. Out of bounds it does
@@ -209,6 +210,23 @@ impl<'a> View<'a> {
         if offset < self.len {
             copy::prefetch(self.base.wrapping_add(offset));
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_fault(self, at: Unreachable, offset: usize) -> Error {
+        faulted(Fault { offset: self.offset_of(at, offset), kind: FaultKind::Missing })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_fault(self, at: Unreachable, offset: usize) -> Error {
+        faulted(Fault { offset: self.offset_of(at, offset), kind: FaultKind::of_store(at.0) })
+    }
+
+    /// Where in this view a fault was; if it was on the other side of the copy, where this side began.
+    fn offset_of(self, at: Unreachable, began: usize) -> usize {
+        at.0.checked_sub(self.base.addr()).filter(|offset| *offset < self.len).unwrap_or(began)
     }
 
     #[inline(always)]
@@ -249,7 +267,7 @@ impl std::fmt::Debug for View<'_> {
 /// # Safety
 /// That of [`copy::copy`].
 #[inline(always)]
-unsafe fn copy_in(to: *mut u8, from: *const u8, len: usize) -> Result<(), Fault> {
+unsafe fn copy_in(to: *mut u8, from: *const u8, len: usize) -> Result<(), Unreachable> {
     // SAFETY: the caller's promise.
     unsafe { copy_halves(to, from, len, [Event::CopyIn, Event::CopyHalf]) }
 }
@@ -259,7 +277,7 @@ unsafe fn copy_in(to: *mut u8, from: *const u8, len: usize) -> Result<(), Fault>
 /// # Safety
 /// That of [`copy::copy`].
 #[inline(always)]
-unsafe fn copy_out(to: *mut u8, from: *const u8, len: usize) -> Result<(), Fault> {
+unsafe fn copy_out(to: *mut u8, from: *const u8, len: usize) -> Result<(), Unreachable> {
     // SAFETY: the caller's promise.
     unsafe { copy_halves(to, from, len, [Event::CopyOut, Event::CopyOutHalf]) }
 }
@@ -267,7 +285,12 @@ unsafe fn copy_out(to: *mut u8, from: *const u8, len: usize) -> Result<(), Fault
 /// # Safety
 /// That of [`copy::copy`].
 #[inline(always)]
-unsafe fn copy_halves(to: *mut u8, from: *const u8, len: usize, events: [Event; 2]) -> Result<(), Fault> {
+unsafe fn copy_halves(
+    to: *mut u8,
+    from: *const u8,
+    len: usize,
+    events: [Event; 2],
+) -> Result<(), Unreachable> {
     seam::hit(events[0]);
     let half = if seam::ON { len / 2 } else { 0 };
     if half > 0 {
@@ -317,13 +340,13 @@ fn overlapping(offset: usize, len: usize) -> Error {
     )
 }
 
-#[cold]
-#[inline(never)]
-fn faulted(_fault: Fault, offset: usize) -> Error {
-    Error::new(
-        ErrorKind::Fault,
-        format!(
-            "the map could not be reached near {offset}: the file was cut short, or its device is full or failed"
-        ),
-    )
+pub(crate) fn faulted(fault: Fault) -> Error {
+    let offset = fault.offset;
+    let why = match fault.kind {
+        FaultKind::Missing => {
+            "the file was cut short, or its device failed or (in memory) is full; open the file anew"
+        }
+        FaultKind::NoSpace => "its device is full; free some space and reserve it before writing",
+    };
+    Error::fault_at(fault, format!("the map could not be reached at {offset}: {why}"))
 }

@@ -10,13 +10,13 @@ mod portable;
 mod x86_64;
 
 #[cfg(any(miri, not(target_arch = "x86_64")))]
-pub(crate) use portable::{copy, equals, prefetch, zero};
+pub(crate) use portable::{copy, equals, error_exit, prefetch, zero};
 #[cfg(all(not(miri), target_arch = "x86_64"))]
-pub(crate) use x86_64::{copy, equals, prefetch, zero};
+pub(crate) use x86_64::{copy, equals, error_exit, prefetch, zero};
 
-/// Mapped memory could not be reached.
+/// Mapped memory could not be reached at this address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Fault;
+pub(crate) struct Unreachable(pub(crate) usize);
 
 #[cfg(test)]
 mod tests;

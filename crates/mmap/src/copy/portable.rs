@@ -1,6 +1,6 @@
 //! Copy, compare and zero by relaxed atomics, for targets without the assembly.
 
-use super::Fault;
+use super::Unreachable;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 
 const WORD: usize = size_of::<usize>();
@@ -31,7 +31,7 @@ fn step(a: *const u8, b: *const u8, i: usize, len: usize) -> usize {
 /// 1. `src` is readable and `dst` is writable for `len` bytes.
 /// 2. The two do not overlap.
 /// 3. Bytes that no other thread or process shares are borrowed by the caller for the call.
-pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
+pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
     let mut i = 0;
     while i < len {
         let (to, from) = (dst.wrapping_add(i), src.wrapping_add(i));
@@ -57,7 +57,7 @@ pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<()
 /// # Safety
 /// 1. Both are readable for `len` bytes.
 /// 2. Bytes that no other thread or process shares are borrowed by the caller for the call.
-pub(crate) unsafe fn equals(a: *const u8, b: *const u8, len: usize) -> Result<bool, Fault> {
+pub(crate) unsafe fn equals(a: *const u8, b: *const u8, len: usize) -> Result<bool, Unreachable> {
     let mut i = 0;
     while i < len {
         let (left, right) = (a.wrapping_add(i), b.wrapping_add(i));
@@ -85,7 +85,7 @@ pub(crate) unsafe fn equals(a: *const u8, b: *const u8, len: usize) -> Result<bo
 ///
 /// # Safety
 /// `dst` is writable for `len` bytes.
-pub(crate) unsafe fn zero(dst: *mut u8, len: usize) -> Result<(), Fault> {
+pub(crate) unsafe fn zero(dst: *mut u8, len: usize) -> Result<(), Unreachable> {
     let mut i = 0;
     while i < len {
         let to = dst.wrapping_add(i);
@@ -105,3 +105,9 @@ pub(crate) unsafe fn zero(dst: *mut u8, len: usize) -> Result<(), Fault> {
 /// No hint on this target.
 #[inline(always)]
 pub(crate) fn prefetch(_at: *const u8) {}
+
+/// No exit here: a fault finds a page of zeroes instead.
+#[cfg_attr(not(unix), allow(dead_code))] // asked by signal handlers alone
+pub(crate) fn error_exit(_pc: usize) -> Option<usize> {
+    None
+}

@@ -5,7 +5,7 @@
 //! fault handler that finds the program counter between the two sets it to the exit, and the function returns
 //! [`FAULT`]. No function touches the stack pointer, so the exit is valid from every instruction.
 
-use super::Fault;
+use super::Unreachable;
 use std::arch::global_asm;
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
@@ -43,13 +43,26 @@ const DONE: u32 = 0;
 const DIFFERENT: u32 = 1;
 const FAULT: u32 = 2;
 
+/// `eax`, and in `rdx` the address of a fault (else anything).
+#[repr(C)]
+struct Outcome {
+    code: u32,
+    address: usize,
+}
+
 unsafe extern "sysv64" {
     #[link_name = symbol!("copy")]
-    fn asm_copy(dst: *mut u8, src: *const u8, len: usize) -> u32;
+    fn asm_copy(dst: *mut u8, src: *const u8, len: usize) -> Outcome;
     #[link_name = symbol!("equals")]
-    fn asm_equals(a: *const u8, b: *const u8, len: usize) -> u32;
+    fn asm_equals(a: *const u8, b: *const u8, len: usize) -> Outcome;
     #[link_name = symbol!("zero")]
-    fn asm_zero(dst: *mut u8, len: usize) -> u32;
+    fn asm_zero(dst: *mut u8, len: usize) -> Outcome;
+    #[link_name = symbol!("asm_start")]
+    static ASM_START: u8;
+    #[link_name = symbol!("asm_fault")]
+    static ASM_FAULT: u8;
+    #[link_name = symbol!("asm_end")]
+    static ASM_END: u8;
 }
 
 /// Copies `len` bytes.
@@ -59,10 +72,10 @@ unsafe extern "sysv64" {
 /// 2. The two do not overlap.
 /// 3. Bytes that no other thread or process shares are borrowed by the caller for the call.
 #[inline]
-pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Fault> {
+pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
     // SAFETY: 1 to 3 are the caller's promises; the assembly accesses these bytes and no others.
     let outcome = unsafe { asm_copy(dst, src, len) };
-    if outcome == DONE { Ok(()) } else { Err(Fault) }
+    if outcome.code == DONE { Ok(()) } else { Err(Unreachable(outcome.address)) }
 }
 
 /// Whether `len` bytes are equal.
@@ -71,13 +84,13 @@ pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<()
 /// 1. Both are readable for `len` bytes (or mapped, and a fault handler is installed).
 /// 2. Bytes that no other thread or process shares are borrowed by the caller for the call.
 #[inline]
-pub(crate) unsafe fn equals(a: *const u8, b: *const u8, len: usize) -> Result<bool, Fault> {
+pub(crate) unsafe fn equals(a: *const u8, b: *const u8, len: usize) -> Result<bool, Unreachable> {
     // SAFETY: 1 and 2 are the caller's promises; the assembly accesses these bytes and no others.
     let outcome = unsafe { asm_equals(a, b, len) };
-    match outcome {
+    match outcome.code {
         DONE => Ok(true),
         DIFFERENT => Ok(false),
-        FAULT.. => Err(Fault),
+        FAULT.. => Err(Unreachable(outcome.address)),
     }
 }
 
@@ -86,10 +99,17 @@ pub(crate) unsafe fn equals(a: *const u8, b: *const u8, len: usize) -> Result<bo
 /// # Safety
 /// `dst` is writable for `len` bytes (or mapped, and a fault handler is installed).
 #[inline]
-pub(crate) unsafe fn zero(dst: *mut u8, len: usize) -> Result<(), Fault> {
+pub(crate) unsafe fn zero(dst: *mut u8, len: usize) -> Result<(), Unreachable> {
     // SAFETY: the caller's promise; the assembly accesses these bytes and no others.
     let outcome = unsafe { asm_zero(dst, len) };
-    if outcome == DONE { Ok(()) } else { Err(Fault) }
+    if outcome.code == DONE { Ok(()) } else { Err(Unreachable(outcome.address)) }
+}
+
+/// Where a fault at this instruction leaves to, if it is one of ours. The address of the fault has to be in `rdx`
+/// then.
+pub(crate) fn error_exit(pc: usize) -> Option<usize> {
+    let code = (&raw const ASM_START).addr()..(&raw const ASM_END).addr();
+    code.contains(&pc).then(|| (&raw const ASM_FAULT).addr())
 }
 
 /// Asks the processor to fetch the line at `at`, which may be any address.
@@ -103,6 +123,7 @@ pub(crate) fn prefetch(at: *const u8) {
 global_asm!(
     ".text",
     ".p2align 6",
+    concat!(".globl ", label!("asm_start")),
     concat!(label!("asm_start"), ":"),
     // copy: rdi = to, rsi = from, rdx = length.
     concat!(".globl ", label!("copy")),
@@ -317,9 +338,11 @@ global_asm!(
     "7:",
     "ret",
     // Where a fault handler leaves: from every instruction above, the stack holds only the return address.
+    concat!(".globl ", label!("asm_fault")),
     concat!(label!("asm_fault"), ":"),
     "mov eax, {fault}",
     "ret",
+    concat!(".globl ", label!("asm_end")),
     concat!(label!("asm_end"), ":"),
     different = const DIFFERENT,
     fault = const FAULT,

@@ -9,27 +9,27 @@
 mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{
-    Mapping, boot_id, create_new, file_id, granularity, is_locked_elsewhere, is_remote, keeps_reserved_space,
-    lock, open, open_for_sweep, pid_namespace, process_start_of, rename_without_replacing, reserve,
-    sync_directory, wait, wake, wall_ms,
+    Mapping, boot_id, can_be_read, create_new, file_id, granularity, guard, is_locked_elsewhere, is_remote,
+    keeps_reserved_space, lock, open, open_for_sweep, page_size, pid_namespace, process_start_of,
+    rename_without_replacing, reserve, sync_directory, wait, wake, wall_ms,
 };
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
 pub(crate) use windows::{
-    Mapping, boot_id, create_new, file_id, granularity, is_locked_elsewhere, is_remote, keeps_reserved_space,
-    lock, open, open_for_sweep, pid_namespace, process_start_of, rename_without_replacing, reserve,
-    sync_directory, wait, wake, wall_ms,
+    Mapping, boot_id, can_be_read, create_new, file_id, granularity, guard, is_locked_elsewhere, is_remote,
+    keeps_reserved_space, lock, open, open_for_sweep, page_size, pid_namespace, process_start_of,
+    rename_without_replacing, reserve, sync_directory, wait, wake, wall_ms,
 };
 
 #[cfg(not(unix))]
 mod none;
 #[cfg(not(any(unix, windows)))]
 pub(crate) use none::{
-    Mapping, boot_id, create_new, file_id, granularity, is_locked_elsewhere, is_remote, keeps_reserved_space,
-    lock, open, open_for_sweep, pid_namespace, process_start_of, rename_without_replacing, reserve,
-    sync_directory, wait, wake, wall_ms,
+    Mapping, boot_id, can_be_read, create_new, file_id, granularity, guard, is_locked_elsewhere, is_remote,
+    keeps_reserved_space, lock, open, open_for_sweep, page_size, pid_namespace, process_start_of,
+    rename_without_replacing, reserve, sync_directory, wait, wake, wall_ms,
 };
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -97,3 +97,29 @@ pub(crate) fn process_start_of(_pid: u32) -> Option<u64> {
 pub(crate) fn pid_namespace() -> Option<u64> {
     None
 }
+
+pub(crate) fn can_be_read(_address: usize) -> bool {
+    false
+}
+
+/// No faults, since there are no maps.
+pub(crate) mod guard {
+    use crate::fault::GuardState;
+    use std::io;
+
+    pub(crate) fn install() -> io::Result<()> {
+        super::unsupported()
+    }
+
+    pub(crate) fn remove() -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn state() -> GuardState {
+        GuardState::Absent
+    }
+}
+
+pub(crate) fn page_size() -> usize {
+    1 << 12
+}

@@ -212,3 +212,12 @@ pub(crate) fn process_start_of(pid: u32) -> Option<u64> {
 pub(crate) fn pid_namespace() -> Option<u64> {
     std::fs::metadata("/proc/self/ns/pid").ok().map(|metadata| metadata.ino())
 }
+
+/// Whether the page of this address can be read, found out without a signal. `false` on kernels that cannot say
+/// (before 5.14). May be called by a signal handler.
+pub(crate) fn can_be_read(address: usize) -> bool {
+    let page = super::page_size();
+    let base = std::ptr::without_provenance_mut(address & !(page - 1));
+    // SAFETY: brings a page of ours in and changes no byte.
+    unsafe { libc::madvise(base, page, libc::MADV_POPULATE_READ) == 0 }
+}

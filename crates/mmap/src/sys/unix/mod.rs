@@ -5,9 +5,13 @@
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "other.rs")]
 mod system;
 
+mod context;
+mod errno;
+pub(crate) mod guard;
+
 pub(crate) use system::{
-    boot_id, is_locked_elsewhere, is_remote, keeps_reserved_space, lock, pid_namespace, process_start_of,
-    rename_without_replacing, reserve, wait, wake, wall_ms,
+    boot_id, can_be_read, is_locked_elsewhere, is_remote, keeps_reserved_space, lock, pid_namespace,
+    process_start_of, rename_without_replacing, reserve, wait, wake, wall_ms,
 };
 
 use super::MapRequest;
@@ -19,6 +23,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Mapped pages, unmapped on drop.
 pub(crate) struct Mapping {
@@ -51,7 +56,7 @@ impl Mapping {
 
     /// Writes the pages of this range and waits for them.
     pub(crate) fn flush(&self, offset: usize, len: usize) -> io::Result<()> {
-        let page = usize::try_from(granularity()).unwrap_or(1);
+        let page = page_size();
         let skipped = offset % page;
         let from = self.base.wrapping_add(offset - skipped);
         // SAFETY: the range lies within the mapping, and begins at a page.
@@ -89,10 +94,25 @@ fn retry(mut call: impl FnMut() -> libc::c_int) -> io::Result<()> {
 }
 
 /// Maps begin at multiples of this.
+#[inline]
 pub(crate) fn granularity() -> u64 {
-    // SAFETY: asks for a number.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    u64::try_from(page).unwrap_or(1 << 16)
+    page_size() as u64
+}
+
+/// Bytes of a page, asked for once.
+#[inline]
+pub(crate) fn page_size() -> usize {
+    static SIZE: AtomicUsize = AtomicUsize::new(0);
+    match SIZE.load(Ordering::Relaxed) {
+        0 => {
+            // SAFETY: asks for a number.
+            let asked = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+            let size = usize::try_from(asked).unwrap_or(1 << 16);
+            SIZE.store(size, Ordering::Relaxed);
+            size
+        }
+        size => size,
+    }
 }
 
 pub(crate) fn file_id(file: &File) -> io::Result<FileId> {

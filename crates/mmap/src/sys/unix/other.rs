@@ -60,3 +60,7 @@ pub(crate) fn process_start_of(_pid: u32) -> Option<u64> {
 pub(crate) fn pid_namespace() -> Option<u64> {
     None
 }
+
+pub(crate) fn can_be_read(_address: usize) -> bool {
+    false
+}

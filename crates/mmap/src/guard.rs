@@ -1,0 +1,69 @@
+//! The fault guard: a handler, installed once for the process, that turns faults of maps into errors.
+//!
+//! Its two answers: a copy leaves by its error exit; any other access to a registered map finds a page of
+//! zeroes, and the map is poisoned. What it does not know it passes on to the handler that was there before.
+
+use crate::error::{Error, Result};
+use crate::fault::GuardState;
+use crate::sys;
+
+/// Makes faults of maps errors, from now on and in all threads, also for maps that are there already, and in
+/// children after a fork. Calling it again does nothing.
+///
+/// Without it, touching a part of a map that is no longer in the file (or cannot be written, because the device
+/// is full) ends the process with `SIGBUS`. With it:
+///
+/// * copies, comparisons and zeroing through a [`View`](crate::View) return an error of kind
+///   [`Fault`](crate::ErrorKind::Fault) that [says where and why](crate::Error::fault);
+/// * a word used in place, or a slice obtained by an `unsafe` door, reads zeroes from that page on; what is written
+///   to it is lost; and [`SharedMap::is_poisoned`](crate::SharedMap::is_poisoned) is true from then on. Ask it at
+///   the end of an operation, before the result is believed. On processors without the assembly copy (neither
+///   x86-64 nor aarch64) this is what happens to copies too;
+/// * a signal that is no business of ours reaches the handler that was installed before.
+///
+/// It holds while no other library sets a handler for this signal afterwards without passing on what is not
+/// meant for it: [`fault_guard_state`] tells. It takes no lock and allocates nothing when a fault comes.
+/// On Windows it handles errors of the device and the network; files cannot be cut short there while they
+/// are mapped.
+///
+/// ```
+/// use samovar_mmap::{GuardState, fault_guard_state, install_fault_guard};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// install_fault_guard()?;
+/// install_fault_guard()?;
+/// assert_eq!(fault_guard_state(), GuardState::Active);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// `Unsupported` on platforms without signals; `Io` if the system refuses.
+pub fn install_fault_guard() -> Result<()> {
+    sys::guard::install().map_err(|source| Error::os("installing the fault guard", source))
+}
+
+/// Takes the guard away and puts back the handler that was there before it. If another handler was set since,
+/// ours must stay, because that one may call it, and passes everything on.
+///
+/// ```
+/// use samovar_mmap::{GuardState, fault_guard_state, install_fault_guard, remove_fault_guard};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// install_fault_guard()?;
+/// remove_fault_guard()?;
+/// assert_eq!(fault_guard_state(), GuardState::Absent);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// `Io` if the system refuses.
+pub fn remove_fault_guard() -> Result<()> {
+    sys::guard::remove().map_err(|source| Error::os("removing the fault guard", source))
+}
+
+/// Whether the guard is there and first to be asked.
+pub fn fault_guard_state() -> GuardState {
+    sys::guard::state()
+}

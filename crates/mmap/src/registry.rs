@@ -1,0 +1,163 @@
+//! The ranges of all maps of this process, for the fault handler to look up.
+//!
+//! Invariant: a handler may look at any moment, in any thread, also amid a change: nothing here locks, and
+//! nothing is ever freed. A slot's `start` is 0 while its other fields change. Chunks are added, never taken away.
+
+use crate::fault::{Fault, FaultKind};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+
+const SLOTS: usize = 64;
+
+/// One registered range.
+pub(crate) struct Slot {
+    taken: AtomicBool,
+    writable: AtomicBool,
+    /// First address, or 0 while there is no range.
+    start: AtomicUsize,
+    /// One past the last address.
+    end: AtomicUsize,
+    /// 0, or the first fault: see `pack`.
+    fault: AtomicUsize,
+}
+
+struct Chunk {
+    slots: [Slot; SLOTS],
+    next: AtomicPtr<Chunk>,
+}
+
+static FIRST: Chunk = Chunk::EMPTY;
+
+impl Chunk {
+    #[allow(clippy::declare_interior_mutable_const)] // each use is a new one, as is meant
+    const EMPTY: Chunk =
+        Chunk { slots: [const { Slot::EMPTY }; SLOTS], next: AtomicPtr::new(ptr::null_mut()) };
+
+    fn next(&self) -> Option<&'static Chunk> {
+        let next = self.next.load(Ordering::Acquire);
+        // SAFETY: null, or a chunk that `grow` leaked; the acquire load sees it whole.
+        unsafe { next.as_ref() }
+    }
+
+    /// The next chunk, made if there is none. Of two who make one at once, one throws his away.
+    fn grow(&self) -> &'static Chunk {
+        let made = Box::into_raw(Box::new(Chunk::EMPTY));
+        let linked = self.next.compare_exchange(ptr::null_mut(), made, Ordering::AcqRel, Ordering::Acquire);
+        if linked.is_err() {
+            // SAFETY: made above, and nobody else has seen it.
+            drop(unsafe { Box::from_raw(made) });
+        }
+        match self.next() {
+            Some(next) => next,
+            None => unreachable!("it was linked, by us or by another"),
+        }
+    }
+}
+
+impl Slot {
+    #[allow(clippy::declare_interior_mutable_const)] // each use is a new one, as is meant
+    const EMPTY: Slot = Slot {
+        taken: AtomicBool::new(false),
+        writable: AtomicBool::new(false),
+        start: AtomicUsize::new(0),
+        end: AtomicUsize::new(0),
+        fault: AtomicUsize::new(0),
+    };
+
+    fn try_take(&self) -> bool {
+        !self.taken.load(Ordering::Relaxed)
+            && self.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    fn covers(&self, address: usize) -> bool {
+        let start = self.start.load(Ordering::Acquire);
+        let end = self.end.load(Ordering::Acquire);
+        // Looked at again, since the slot may have gone to another range between the two loads.
+        start != 0 && (start..end).contains(&address) && self.start.load(Ordering::Relaxed) == start
+    }
+
+    pub(crate) fn is_writable(&self) -> bool {
+        self.writable.load(Ordering::Relaxed)
+    }
+
+    /// Notes a fault at this address, unless there was one before.
+    pub(crate) fn poison(&self, address: usize, kind: FaultKind) {
+        let offset = address.wrapping_sub(self.start.load(Ordering::Relaxed));
+        let packed = pack(offset, kind);
+        let _ = self.fault.compare_exchange(0, packed, Ordering::Release, Ordering::Relaxed);
+    }
+}
+
+/// The slot whose range holds this address. Called by the fault handler.
+pub(crate) fn find(address: usize) -> Option<&'static Slot> {
+    let mut chunk = Some(&FIRST);
+    while let Some(here) = chunk {
+        if let Some(slot) = here.slots.iter().find(|slot| slot.covers(address)) {
+            return Some(slot);
+        }
+        chunk = here.next();
+    }
+    None
+}
+
+/// A range that is registered until this is dropped, which must be before it is unmapped.
+pub(crate) struct Registration(&'static Slot);
+
+impl Registration {
+    pub(crate) fn new(base: *mut u8, len: usize, writable: bool) -> Registration {
+        let slot = take();
+        slot.writable.store(writable, Ordering::Relaxed);
+        slot.fault.store(0, Ordering::Relaxed);
+        slot.end.store(base.addr() + len, Ordering::Release);
+        slot.start.store(base.addr(), Ordering::Release);
+        Registration(slot)
+    }
+
+    #[inline]
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.0.fault.load(Ordering::Relaxed) != 0
+    }
+
+    /// The first fault, counted from the beginning of the range.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        unpack(self.0.fault.load(Ordering::Acquire))
+    }
+
+    /// The pages may be written from now on, or no longer.
+    #[allow(dead_code)]
+    pub(crate) fn set_writable(&self, writable: bool) {
+        self.0.writable.store(writable, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.0.start.store(0, Ordering::Release);
+        self.0.taken.store(false, Ordering::Release);
+    }
+}
+
+fn take() -> &'static Slot {
+    let mut chunk = &FIRST;
+    loop {
+        if let Some(slot) = chunk.slots.iter().find(|slot| slot.try_take()) {
+            return slot;
+        }
+        chunk = chunk.next().unwrap_or_else(|| chunk.grow());
+    }
+}
+
+/// The offset doubled, the lowest bit for the kind, and one more, so that it is never 0. No map is longer than
+/// `isize::MAX`, so that it fits.
+fn pack(offset: usize, kind: FaultKind) -> usize {
+    (offset << 1 | usize::from(kind == FaultKind::NoSpace)) + 1
+}
+
+fn unpack(packed: usize) -> Option<Fault> {
+    let bits = packed.checked_sub(1)?;
+    let kind = if bits & 1 == 1 { FaultKind::NoSpace } else { FaultKind::Missing };
+    Some(Fault { offset: bits >> 1, kind })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! Ranges come and go by the hundred while others look.
+
+use super::*;
+
+fn at(address: usize) -> *mut u8 {
+    ptr::without_provenance_mut(address)
+}
+
+#[test]
+fn ranges_are_found_while_they_are_registered() {
+    let base = 1 << 40;
+    let many: Vec<_> =
+        (0..SLOTS * 3).map(|i| Registration::new(at(base + i * 100), 50, i % 2 == 0)).collect();
+    for (i, registration) in many.iter().enumerate() {
+        let start = base + i * 100;
+        assert!(find(start - 1).is_none() && find(start + 50).is_none());
+        assert_eq!(find(start).unwrap().is_writable(), i % 2 == 0);
+        find(start + 49).unwrap().poison(start + 49, FaultKind::NoSpace);
+        find(start).unwrap().poison(start, FaultKind::Missing);
+        let fault = registration.fault().unwrap();
+        assert_eq!((fault.offset, fault.kind), (49, FaultKind::NoSpace), "the first one stays");
+    }
+    drop(many);
+    assert!((0..SLOTS * 3).all(|i| find(base + i * 100).is_none()));
+}
+
+#[test]
+fn a_slot_used_again_is_not_poisoned() {
+    let base = 1 << 41;
+    for _ in 0..3 {
+        let one = Registration::new(at(base), 10, true);
+        assert!(!one.is_poisoned());
+        find(base + 5).unwrap().poison(base + 5, FaultKind::Missing);
+        assert!(one.is_poisoned());
+    }
+}
+
+#[test]
+fn looking_amid_changes_finds_only_what_is_there() {
+    let (mine, other) = (3 << 40, 5 << 40);
+    let kept = Registration::new(at(mine), 100, true);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for thread in 0..2 {
+            let stop = &stop;
+            scope.spawn(move || {
+                let mut i = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    i = (i + 1) % 7;
+                    drop(Registration::new(at(other + thread * 10_000 + i * 100), 100, false));
+                }
+            });
+        }
+        for _ in 0..20_000 {
+            assert!(find(mine + 50).is_some_and(Slot::is_writable));
+            assert!(find(other - 1).is_none() && find(other + 20_000).is_none());
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    drop(kept);
+}
