@@ -1,2 +1,52 @@
 //! The samovar command: create, inspect and replay caches that are files.
-fn main() {}
+//!
+//! `args` says what may be asked, one module a command answers it, and `failure` says what an exit status means.
+//! Nothing here panics: bad input, a closed pipe and a damaged file are all answers.
+#![forbid(unsafe_code)]
+
+mod access;
+mod args;
+mod check;
+mod create;
+mod demo;
+mod entry;
+mod failure;
+mod output;
+mod payload;
+mod plan;
+mod progress;
+mod replay;
+mod report;
+mod runner;
+mod stat;
+mod tally;
+mod trace;
+mod units;
+
+use args::{Arguments, Command};
+use clap::Parser;
+use failure::{Outcome, Status};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(status) => status.into(),
+        Err(failure) => {
+            failure.print();
+            failure.status().into()
+        }
+    }
+}
+
+fn run(command: Command) -> Outcome<Status> {
+    match command {
+        Command::Create(arguments) => create::run(&arguments),
+        Command::Set(arguments) => entry::set(&arguments),
+        Command::Get(arguments) => entry::get(&arguments),
+        Command::Del(arguments) => entry::delete(&arguments),
+        Command::Stat(arguments) => stat::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+    }
+}

@@ -1,0 +1,67 @@
+//! Opening an existing cache file, for the commands that work on one.
+
+use crate::failure::{Failure, Outcome};
+use samovar::{Cache, ErrorKind};
+use std::path::Path;
+
+/// Opens the cache at `path` for reading and writing.
+pub(crate) fn open(path: &Path) -> Outcome<Cache> {
+    Cache::options().create(false).open(path).map_err(|error| Failure::of_cache(path, &error))
+}
+
+/// Opens the cache at `path` so that nothing in the file changes, not even a counter.
+pub(crate) fn open_read_only(path: &Path) -> Outcome<Cache> {
+    let options = Cache::options().create(false).read_only(true);
+    options.open(path).map_err(|error| Failure::of_cache(path, &error))
+}
+
+/// Opens the cache at `path` so that reads count as such, or at least can be made: who may not write the file may still
+/// read it.
+pub(crate) fn open_to_read(path: &Path) -> Outcome<Cache> {
+    match Cache::options().create(false).open(path) {
+        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnly) => {
+            open_read_only(path)
+        }
+        opened => opened.map_err(|error| Failure::of_cache(path, &error)),
+    }
+}
+
+/// Closes the cache, and reports what could not be written.
+pub(crate) fn close(path: &Path, cache: Cache) -> Outcome<()> {
+    cache.close().map_err(|error| Failure::of_cache(path, &error))
+}
+
+/// What opening found, in a few words.
+pub(crate) fn describe(cache: &Cache) -> String {
+    let attachment = cache.attachment();
+    match &attachment.cold_reason {
+        _ if attachment.created => "cold: the file is new".to_owned(),
+        _ if attachment.warm => format!("warm, with {}", crate::units::entries(attachment.entries)),
+        Some(reason) => format!("cold: {reason}"),
+        None => "cold".to_owned(),
+    }
+}
+
+/// Removes the cache file at `path`, if there is one. A file that is no cache is left alone.
+pub(crate) fn remove(path: &Path) -> Outcome<()> {
+    if path.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    match Cache::options().create(false).read_only(true).open(path) {
+        Err(error) if !is_a_cache(error.kind()) => return Err(Failure::of_cache(path, &error)),
+        opened => drop(opened),
+    }
+    std::fs::remove_file(path).map_err(|error| Failure::of_file(path, &error))
+}
+
+/// Whether a file that cannot be opened is still known to be a cache, or to be nothing at all.
+fn is_a_cache(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Cold
+            | ErrorKind::Corrupt
+            | ErrorKind::EmptyFile
+            | ErrorKind::Truncated
+            | ErrorKind::UnsupportedVersion
+    )
+}

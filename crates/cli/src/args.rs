@@ -1,0 +1,184 @@
+//! What may be asked: commands, their arguments, and the help that explains them.
+
+use crate::units::{parse_size, parse_ttl};
+use clap::{Args, Parser, Subcommand};
+use samovar::Ttl;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// A cache that is a file: shared by every process, warm after a crash.
+///
+/// A cache is one file. Any number of processes may use it at once, and whatever happens to them (an exit, a crash,
+/// kill -9), the next one that opens the file finds it warm. When the file is full, what is used least makes room.
+#[derive(Debug, Parser)]
+#[command(name = "samovar", version, after_help = EXIT_STATUS, after_long_help = EXIT_STATUS_AND_EXAMPLE)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a new, empty cache file
+    Create(CreateArguments),
+    /// Store a value under a key
+    Set(SetArguments),
+    /// Write the value of a key to standard output; exit status 1 if it is not there
+    Get(GetArguments),
+    /// Remove a key; exit status 1 if it is not there
+    Del(DelArguments),
+    /// Show what the cache holds, what it costs and how well it does
+    Stat(ReportArguments),
+    /// Read everything in the file and recount it; exit status 3 if anything is wrong
+    Check(ReportArguments),
+    /// Replay a trace of real accesses and report how the cache did
+    Replay(ReplayArguments),
+    /// Show in a few seconds what Samovar does: a real trace, kill -9, and still warm
+    Demo(DemoArguments),
+}
+
+/// `samovar create`
+#[derive(Debug, Args)]
+#[command(after_help = SIZES)]
+pub(crate) struct CreateArguments {
+    /// The cache file to make; nothing may be there yet
+    pub(crate) file: PathBuf,
+    /// How large the file is, everything included. It is reserved at once and never grows
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) capacity: u64,
+    /// The largest value that may be stored
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) max_value_size: Option<u64>,
+    /// How large a key and its value are together on average: the size of the index follows from it
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) expected_entry_size: Option<u64>,
+}
+
+/// `samovar set`
+#[derive(Debug, Args)]
+pub(crate) struct SetArguments {
+    /// The cache file
+    pub(crate) file: PathBuf,
+    /// The key
+    pub(crate) key: OsString,
+    /// The value; `-` reads it from standard input
+    #[arg(required_unless_present = "value_file")]
+    pub(crate) value: Option<OsString>,
+    /// Read the value from this file instead
+    #[arg(long, value_name = "PATH", conflicts_with = "value")]
+    pub(crate) value_file: Option<PathBuf>,
+    /// Forget the value after this time, such as 30s, 250ms or 1h30m; without it, only for want of room
+    #[arg(long, value_name = "TIME", value_parser = parse_ttl)]
+    pub(crate) ttl: Option<Ttl>,
+}
+
+/// `samovar get`
+#[derive(Debug, Args)]
+pub(crate) struct GetArguments {
+    /// The cache file
+    pub(crate) file: PathBuf,
+    /// The key
+    pub(crate) key: OsString,
+    /// Write the value to this file instead; it is left alone when the key is not there
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// `samovar del`
+#[derive(Debug, Args)]
+pub(crate) struct DelArguments {
+    /// The cache file
+    pub(crate) file: PathBuf,
+    /// The key
+    pub(crate) key: OsString,
+}
+
+/// `samovar stat` and `samovar check`
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// The cache file
+    pub(crate) file: PathBuf,
+    /// Report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `samovar replay`
+#[derive(Debug, Args)]
+#[command(after_help = REPLAY_NOTES)]
+pub(crate) struct ReplayArguments {
+    /// The trace, zstd-compressed or not
+    pub(crate) trace: PathBuf,
+    /// The cache file, made if nothing is there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cache: PathBuf,
+    /// How large a new cache file is, everything included [default: 64MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) capacity: Option<u64>,
+    /// Give a new cache file exactly the room of this many entries instead
+    #[arg(long, value_name = "N", conflicts_with = "capacity", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) capacity_entries: Option<u64>,
+    /// The length of every value; without it, the recorded lengths, and 100 where none is recorded
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) value_size: Option<u32>,
+    /// Replay recorded sets as sets and deletes as deletes; without it, every record is a look-up
+    #[arg(long)]
+    pub(crate) honour_ops: bool,
+    /// Remove the cache file first, so as to start with an empty one
+    #[arg(long)]
+    pub(crate) cold: bool,
+    /// Report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `samovar demo`
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// Keep the cache files in this directory; without it they go to a temporary one and are removed
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) dir: Option<PathBuf>,
+    /// The part of the demonstration that is killed: fill this cache, at a pace that can be watched
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub(crate) child: Option<PathBuf>,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  done
+  1  the key is not there (get, del)
+  2  the request makes no sense: usage, a bad trace, a file that is no cache, a size out of range
+  3  the cache file is damaged, or it returned a wrong value (check, replay)
+  4  anything else: a file that is missing, may not be read, or cannot be written just now";
+
+const EXIT_STATUS_AND_EXAMPLE: &str = "\
+Example:
+  samovar create /tmp/pages.samovar --capacity 64MiB
+  samovar set /tmp/pages.samovar front-page '<h1>Tea</h1>' --ttl 1h
+  samovar get /tmp/pages.samovar front-page
+  samovar stat /tmp/pages.samovar
+
+Exit status:
+  0  done
+  1  the key is not there (get, del)
+  2  the request makes no sense: usage, a bad trace, a file that is no cache, a size out of range
+  3  the cache file is damaged, or it returned a wrong value (check, replay)
+  4  anything else: a file that is missing, may not be read, or cannot be written just now";
+
+const SIZES: &str =
+    "A SIZE is a number of bytes, or one with a unit: 4096, 64KiB, 64MiB, 1G. Units are powers of 1024.";
+
+const REPLAY_NOTES: &str = "\
+Every record of the trace is a get, and a miss is followed by a set, as a program with a cache does it. \
+Every value that comes back is checked, to the last byte, against what was stored for its key; \
+the exit status is 3 if one is wrong.
+
+Run it again on the same file, and it starts warm. Run it twice at once on the same file, and the two share it.
+
+--capacity-entries compares with caches that count entries: index and headers are extra, and all values have the one \
+length of --value-size, or 100. Otherwise a new file takes values up to the largest of the trace, but not above a \
+sixteenth of its capacity; larger ones are refused and counted.
+
+A SIZE is a number of bytes, or one with a unit: 4096, 64KiB, 64MiB, 1G. Units are powers of 1024.";

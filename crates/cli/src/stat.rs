@@ -1,0 +1,93 @@
+//! `samovar stat`: what a cache holds, what it costs and how well it does. The file is only read.
+
+use crate::args::ReportArguments;
+use crate::failure::{Outcome, Status};
+use crate::units::{bytes, count, percent};
+use crate::{access, output};
+use samovar::Cache;
+use serde::Serialize;
+use std::fmt::{self, Display, Formatter};
+
+/// Prints the statistics.
+pub(crate) fn run(arguments: &ReportArguments) -> Outcome<Status> {
+    let cache = access::open_read_only(&arguments.file)?;
+    let view = View::of(&arguments.file.display().to_string(), &cache);
+    if arguments.json {
+        output::put_json(&view)?
+    } else {
+        output::put(&view.to_string())?
+    }
+    Ok(Status::Done)
+}
+
+/// The statistics as they are shown. Ratios are absent while there is nothing to divide by.
+#[derive(Debug, Serialize)]
+struct View {
+    file: String,
+    warm: bool,
+    state: String,
+    file_bytes: u64,
+    data_bytes: u64,
+    index_bytes: u64,
+    entries: u64,
+    live_bytes: u64,
+    overhead_bytes_per_entry: Option<f64>,
+    hit_ratio: Option<f64>,
+    hits: u64,
+    misses: u64,
+    sets: u64,
+    removes: u64,
+    evictions: u64,
+    refusals: u64,
+    resets: u64,
+}
+
+impl View {
+    fn of(file: &str, cache: &Cache) -> View {
+        let stats = cache.stats();
+        View {
+            file: file.to_owned(),
+            warm: cache.attachment().warm,
+            state: access::describe(cache),
+            file_bytes: stats.file_bytes,
+            data_bytes: stats.data_bytes,
+            index_bytes: stats.index_bytes,
+            entries: stats.entries,
+            live_bytes: stats.live_bytes,
+            overhead_bytes_per_entry: stats.overhead_per_entry(),
+            hit_ratio: stats.hit_ratio(),
+            hits: stats.hits,
+            misses: stats.misses,
+            sets: stats.sets,
+            removes: stats.removes,
+            evictions: stats.evictions,
+            refusals: stats.refusals,
+            resets: stats.resets,
+        }
+    }
+}
+
+impl Display for View {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        let overhead = self.overhead_bytes_per_entry.map(|bytes| format!("{bytes:.1} bytes an entry"));
+        writeln!(f, "{}: {}", self.file, self.state)?;
+        let rows = [
+            ("file", bytes(self.file_bytes)),
+            ("  for entries", bytes(self.data_bytes)),
+            ("  for the index", bytes(self.index_bytes)),
+            ("entries", count(self.entries)),
+            ("live bytes", format!("{} of keys and values", bytes(self.live_bytes))),
+            ("overhead", or_dash(overhead)),
+            ("hit ratio", or_dash(self.hit_ratio.map(percent))),
+            ("hits", count(self.hits)),
+            ("misses", count(self.misses)),
+            ("sets", count(self.sets)),
+            ("removes", count(self.removes)),
+            ("evictions", count(self.evictions)),
+            ("refusals", count(self.refusals)),
+            ("resets", count(self.resets)),
+        ];
+        rows.into_iter().try_for_each(|(name, value)| writeln!(f, "{name:<16}{value}"))
+    }
+}

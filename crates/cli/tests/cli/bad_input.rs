@@ -1,0 +1,106 @@
+//! Each bad input gets its own clear error, and the file is left as it was.
+
+use crate::harness::{DAMAGE, DONE, OTHER, Place, USAGE, samovar};
+use std::fs;
+
+/// Every command that opens an existing cache.
+fn each_on(cache: &str) -> [Vec<&str>; 5] {
+    [
+        vec!["set", cache, "k", "v"],
+        vec!["get", cache, "k"],
+        vec!["del", cache, "k"],
+        vec!["stat", cache],
+        vec!["check", cache],
+    ]
+}
+
+#[test]
+fn a_missing_file_is_not_made() {
+    let place = Place::new();
+    let cache = place.file("c");
+    for arguments in each_on(&cache) {
+        samovar(&arguments).ends(OTHER).says(&[&cache, "samovar create"]);
+        assert!(!place.path("c").exists());
+    }
+}
+
+#[test]
+fn a_foreign_file_is_left_alone() {
+    let place = Place::new();
+    let text = "Camellia sinensis\n".repeat(10_000);
+    let cache = place.write("c", text.as_bytes());
+    for arguments in each_on(&cache) {
+        samovar(&arguments).ends(USAGE).says(&[&cache]);
+    }
+    samovar(&["create", &cache, "--capacity", "8MiB"]).ends(USAGE).says(&[&cache, "already there"]);
+    assert_eq!(fs::read_to_string(&cache).expect("the file"), text);
+}
+
+#[test]
+fn a_directory_is_no_cache() {
+    let place = Place::new();
+    for arguments in each_on(&place.file("")) {
+        samovar(&arguments).ends(USAGE).says(&[]);
+    }
+}
+
+#[test]
+fn a_cache_is_not_made_over_another() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    samovar(&["set", &cache, "k", "v"]).ends(DONE);
+    samovar(&["create", &cache, "--capacity", "8MiB"]).ends(USAGE).says(&[&cache, "already there"]);
+    assert_eq!(samovar(&["get", &cache, "k"]).ends(DONE).bytes(), b"v");
+}
+
+#[test]
+fn a_file_cut_short_is_damage() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    let file = fs::OpenOptions::new().write(true).open(&cache).expect("the file");
+    file.set_len(1 << 20).expect("shorter");
+    for arguments in each_on(&cache) {
+        samovar(&arguments).ends(DAMAGE).says(&[&cache]);
+    }
+    assert_eq!(fs::metadata(&cache).expect("the file").len(), 1 << 20);
+}
+
+#[test]
+fn sizes_and_times_must_make_sense() {
+    let place = Place::new();
+    let cache = place.file("c");
+    for size in ["", "parrots", "-1", "12QiB"] {
+        let answer = samovar(&["create", &cache, &format!("--capacity={size}")]).ends(USAGE);
+        assert!(answer.err().contains("--capacity"), "{}", answer.err());
+    }
+    samovar(&["create", &cache, "--capacity", "1KiB"]).ends(USAGE).says(&[&cache]);
+    assert!(!place.path("c").exists());
+    let answer = samovar(&["set", &place.cache("c"), "k", "v", "--ttl", "soon"]).ends(USAGE);
+    assert!(answer.err().contains("--ttl"), "{}", answer.err());
+}
+
+#[test]
+fn no_room_is_an_error() {
+    let place = Place::new();
+    samovar(&["create", &place.file("c"), "--capacity", "20T"]).ends(OTHER).says(&[&place.file("c")]);
+    assert!(!place.path("c").exists());
+}
+
+#[test]
+fn keys_and_values_have_limits() {
+    let place = Place::new();
+    let cache = place.file("c");
+    samovar(&["create", &cache, "--capacity", "8MiB", "--max-value-size", "10KiB"]).ends(DONE);
+    let large = place.write("large", &[0; 10_241]);
+    samovar(&["set", &cache, "k", "--value-file", &large]).ends(USAGE).says(&[&cache]);
+    samovar(&["set", &cache, &"k".repeat(65_536), "v"]).ends(USAGE).says(&[&cache]);
+    samovar(&["set", &cache, "k", "--value-file", &place.file("none")]).ends(OTHER).says(&["none"]);
+}
+
+#[test]
+fn a_value_is_given_once() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    samovar(&["set", &cache, "k"]).ends(USAGE);
+    samovar(&["set", &cache, "k", "v", "--value-file", &cache]).ends(USAGE);
+}

@@ -1,0 +1,113 @@
+//! create, set, get, del, stat and check, on good input.
+
+use crate::harness::{ABSENT, DONE, Place, assert_clean, finish, samovar, samovar_reading, start};
+use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
+
+#[test]
+fn what_was_set_is_read_and_removed() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    samovar(&["set", &cache, "leaf", "oolong"]).ends(DONE);
+    assert_eq!(samovar(&["get", &cache, "leaf"]).ends(DONE).bytes(), b"oolong");
+    samovar(&["set", &cache, "leaf", "assam"]).ends(DONE);
+    assert_eq!(samovar(&["get", &cache, "leaf"]).ends(DONE).bytes(), b"assam");
+    samovar(&["del", &cache, "leaf"]).ends(DONE);
+    samovar(&["del", &cache, "leaf"]).ends(ABSENT);
+    assert_clean(&cache);
+}
+
+#[test]
+fn a_key_that_is_not_there_is_an_answer_without_words() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    let answer = samovar(&["get", &cache, "leaf", "--out", &place.file("out")]).ends(ABSENT);
+    assert!(answer.bytes().is_empty() && answer.err().is_empty());
+    assert!(!place.path("out").exists());
+}
+
+#[test]
+fn values_are_any_bytes_from_anywhere() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    let file = place.write("value", &bytes);
+    samovar(&["set", &cache, "file", "--value-file", &file]).ends(DONE);
+    samovar_reading(&bytes, &["set", &cache, "pipe", "-"]).ends(DONE);
+    samovar(&["set", &cache, "", ""]).ends(DONE);
+    assert_eq!(samovar(&["get", &cache, "file"]).ends(DONE).bytes(), bytes);
+    samovar(&["get", &cache, "pipe", "--out", &place.file("out")]).ends(DONE);
+    assert_eq!(fs::read(place.path("out")).expect("the value"), bytes);
+    assert!(samovar(&["get", &cache, ""]).ends(DONE).bytes().is_empty());
+}
+
+#[test]
+fn a_time_to_live_ends() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    samovar(&["set", &cache, "short", "v", "--ttl", "50ms"]).ends(DONE);
+    samovar(&["set", &cache, "long", "v", "--ttl", "1h 30m"]).ends(DONE);
+    sleep(Duration::from_millis(100));
+    samovar(&["get", &cache, "short"]).ends(ABSENT);
+    samovar(&["get", &cache, "long"]).ends(DONE);
+}
+
+#[test]
+fn stat_tells_what_is_there() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    samovar(&["set", &cache, "leaf", "oolong"]).ends(DONE);
+    samovar(&["get", &cache, "leaf"]).ends(DONE);
+    samovar(&["get", &cache, "root"]).ends(ABSENT);
+    let stat = samovar(&["stat", &cache, "--json"]).ends(DONE).json();
+    for (name, value) in [("entries", 1), ("live_bytes", 10), ("hits", 1), ("misses", 1), ("sets", 1)] {
+        assert_eq!(stat[name], value, "{name}: {stat}");
+    }
+    assert_eq!((&stat["hit_ratio"], &stat["file_bytes"]), (&0.5.into(), &(8 << 20).into()), "{stat}");
+    let overhead = stat["overhead_bytes_per_entry"].as_f64().expect("a number");
+    assert!((overhead - f64::from((8 << 20) - 10)).abs() < 1.0, "{stat}");
+    let table = samovar(&["stat", &cache]).ends(DONE).out();
+    assert!(table.contains("entries         1\n") && table.contains("8.00 MiB"), "{table}");
+}
+
+#[test]
+fn stat_of_an_empty_cache_divides_by_nothing() {
+    let place = Place::new();
+    let stat = samovar(&["stat", &place.cache("c"), "--json"]).ends(DONE).json();
+    assert!(stat["hit_ratio"].is_null() && stat["overhead_bytes_per_entry"].is_null(), "{stat}");
+}
+
+#[test]
+fn stat_and_check_leave_the_file_as_it_is() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    samovar(&["set", &cache, "leaf", "oolong"]).ends(DONE);
+    let before = fs::read(&cache).expect("the file");
+    samovar(&["stat", &cache]).ends(DONE);
+    samovar(&["check", &cache]).ends(DONE);
+    assert!(before == fs::read(&cache).expect("the file"));
+}
+
+#[test]
+fn check_counts_the_entries() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    samovar(&["set", &cache, "leaf", "oolong"]).ends(DONE);
+    let report = samovar(&["check", &cache, "--json"]).ends(DONE).json();
+    assert_eq!((&report["clean"], &report["entries"]), (&true.into(), &1.into()), "{report}");
+    assert_eq!(report["problems"], serde_json::json!([]));
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    let value = place.write("value", &[b'x'; 100_000]);
+    samovar(&["set", &cache, "large", "--value-file", &value]).ends(DONE);
+    for arguments in [&["get", &cache, "large"][..], &["stat", &cache], &["--help"]] {
+        let mut child = start(arguments);
+        drop(child.stdout.take());
+        finish(arguments, child).ends(DONE).stays_silent();
+    }
+}

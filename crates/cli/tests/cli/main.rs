@@ -1,0 +1,13 @@
+//! The program `samovar`, run as its users run it: a process, its arguments, what it says and how it ends.
+
+mod bad_input;
+mod commands;
+mod damage;
+mod demo;
+mod harness;
+mod help;
+mod kills;
+mod read_only;
+mod replays;
+mod sharing;
+mod traces;
