@@ -10,6 +10,7 @@
 //! the kernel frees them when the process dies, however it dies.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::geometry::Size;
 use crate::header::{Header, Unchecked};
 use crate::layout::{self, HEADER_LEN, MAGIC, PROCESS_SLOT_LEN, PROCESS_SLOTS, PROCESSES, lock_byte};
 use crate::lock::{self, Owner};
@@ -93,6 +94,19 @@ pub(crate) fn open_checked(path: &Path, access: Access) -> Result<(File, Header)
     Ok((file, header))
 }
 
+/// Whoever names a size means that size.
+fn check_size(asked: Option<Size>, found: Size) -> Result<()> {
+    let Some(asked) = asked.filter(|asked| *asked != found) else { return Ok(()) };
+    let tell = |size| match size {
+        Size::Capacity(bytes) => format!("{bytes} bytes"),
+        Size::Entries { entries, entry_bytes } => format!("{entries} entries of {entry_bytes} bytes"),
+    };
+    Err(Error::new(
+        ErrorKind::CapacityMismatch,
+        format!("the cache has a capacity of {}, not {}; name that, or none", tell(found), tell(asked)),
+    ))
+}
+
 fn read_header(file: &mut File, path: &Path, len: u64) -> Result<Header> {
     if len == 0 {
         return Err(Error::new(
@@ -126,9 +140,10 @@ pub(crate) fn io_error(doing: &str, path: &Path, source: std::io::Error) -> Erro
 }
 
 impl Attached {
-    /// Takes a place among those who have the file open, judging and repairing it if nobody else has.
-    pub(crate) fn attach(path: &Path, access: Access) -> Result<Self> {
+    /// Takes a place among those who have the file open, judging it if nobody else has.
+    pub(crate) fn attach(path: &Path, access: Access, asked: Option<Size>) -> Result<Self> {
         let (file, header) = open_checked(path, access)?;
+        check_size(asked, header.geometry.size)?;
         let id = samovar_mmap::file_id(&file)?;
         let locks = ByteLocks::open(path, id)?;
         let map = SharedMap::map(&file, access, 0, Some(layout::at(header.geometry.file_bytes)))?;

@@ -7,7 +7,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::hash::KeyHash;
 use crate::ledger::{Ledger, Selector};
 use crate::lock::{self, Held};
-use crate::options::Options;
 use crate::position::UNIT;
 use crate::reader::{Reader, Trace};
 use crate::recover;
@@ -56,17 +55,6 @@ struct Inner {
 }
 
 impl Cache {
-    /// Starts describing the cache to open.
-    ///
-    /// ```
-    /// # let dir = tempfile::tempdir().unwrap();
-    /// let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
-    /// # Ok::<(), samovar::Error>(())
-    /// ```
-    pub fn options() -> Options {
-        Options::new()
-    }
-
     pub(crate) fn new(mut attached: Attached, patience: Duration) -> Result<Self> {
         attached.attachment.entries = entries(&attached)?;
         let local = [AtomicUsize::new(0), AtomicUsize::new(0)];

@@ -161,7 +161,12 @@ impl Geometry {
                 ),
             ));
         }
-        self.verify().map(|()| self)
+        self.verify().map(|()| self).map_err(|_| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                "the capacity is beyond what the format holds: 128 GiB a shard, 32 TiB in all; ask for less",
+            )
+        })
     }
 
     /// Do the parts fit together? Asked of every header that is read: its checksum shows no accident, not no malice.

@@ -112,3 +112,43 @@ pub(crate) fn fingerprint() -> u64 {
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     crate::hash::checksum(&bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `docs/FORMAT.md` tells the same numbers as this module.
+    #[test]
+    fn the_page_about_the_format_is_true() {
+        let page =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/FORMAT.md")).unwrap();
+        for (region, offset, len) in [
+            ("header page", 0, HEADER_LEN),
+            ("control page", CONTROL, CONTROL_LEN),
+            ("process table", PROCESSES, PROCESS_SLOTS * PROCESS_SLOT_LEN),
+            ("counters", COUNTERS, COUNTER_STRIPES * COUNTER_STRIPE_LEN),
+            ("shard heads", SHARD_HEADS, SHARD_HEAD_LEN),
+        ] {
+            let line = format!("| {region} | {offset} | {len} |");
+            assert!(page.contains(&line), "FORMAT.md lacks {line:?}");
+        }
+        for (field, offset) in [
+            ("clean", CLEAN - CONTROL),
+            ("epoch", EPOCH - CONTROL),
+            ("boot id", BOOT_ID - CONTROL),
+            ("watermark", WATERMARK - CONTROL),
+            ("checksum", HEADER_CHECKSUM),
+        ] {
+            let line = format!("| {field} | {offset} |");
+            assert!(page.contains(&line), "FORMAT.md lacks {line:?}");
+        }
+        for line in [
+            format!("{FRONTIERS:>5}  frontier of the small ring"),
+            format!("{SELECTOR:>5}  selector"),
+            format!("{:>5}  ledger 0                 {LEDGER_WORDS} words", LEDGERS[0]),
+            format!("{:>5}  ledger 1                 {LEDGER_WORDS} words", LEDGERS[1]),
+        ] {
+            assert!(page.contains(&line), "FORMAT.md lacks {line:?}");
+        }
+    }
+}

@@ -40,8 +40,21 @@ pub struct Options {
     patience: Duration,
 }
 
+impl Cache {
+    /// Starts describing the cache to open.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn options() -> Options {
+        Options::new()
+    }
+}
+
 impl Options {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Options {
             size: None,
             max_value_size: None,
@@ -114,8 +127,11 @@ impl Options {
         let access = if self.read_only { Access::ReadOnly } else { Access::ReadWrite };
         let mut created = false;
         for _ in 0..ATTEMPTS {
-            match Attached::attach(path, access) {
-                Ok(attached) => return self.finish(attached, created),
+            match Attached::attach(path, access, self.size) {
+                Ok(mut attached) => {
+                    attached.attachment.created = created;
+                    return Cache::new(attached, self.patience);
+                }
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 Err(error) => match self.size {
                     Some(size) if self.create && !self.read_only => created |= self.make(path, size)?,
@@ -127,16 +143,6 @@ impl Options {
             ErrorKind::Busy,
             format!("{} is removed as fast as it is made; stop whoever does", path.display()),
         ))
-    }
-
-    fn finish(self, mut attached: Attached, created: bool) -> Result<Cache> {
-        if let Some(asked) = self.size
-            && asked != attached.header.geometry.size
-        {
-            return Err(mismatch(asked, attached.header.geometry.size));
-        }
-        attached.attachment.created = created;
-        Cache::new(attached, self.patience)
     }
 
     /// Makes the file under a temporary name and links it: a half-made file is never seen. False if somebody was first.
@@ -183,16 +189,5 @@ fn missing(path: &Path, source: Error) -> Error {
         ErrorKind::NotFound,
         format!("{} does not exist; give a capacity to make it", path.display()),
         source,
-    )
-}
-
-fn mismatch(asked: Size, found: Size) -> Error {
-    let tell = |size| match size {
-        Size::Capacity(bytes) => format!("{bytes} bytes"),
-        Size::Entries { entries, entry_bytes } => format!("{entries} entries of {entry_bytes} bytes"),
-    };
-    Error::new(
-        ErrorKind::CapacityMismatch,
-        format!("the cache has a capacity of {}, not {}; name that, or none", tell(found), tell(asked)),
     )
 }

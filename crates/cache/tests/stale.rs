@@ -1,0 +1,110 @@
+//! A reader that sleeps at any of its loads and copies, while its entry is recycled or replaced, never returns a value
+//! that is torn, foreign or older than one that was there before it began.
+//!
+//! Canary: without the checks at the end of `Reader::look`, every one of these tests fails.
+
+use samovar::Cache;
+use samovar_mmap::seam::{Event, set_thread_hook};
+use std::cell::Cell;
+use std::rc::Rc;
+
+const ENTRIES: u64 = 64;
+const VALUE: usize = 200;
+
+fn value(key: u64, version: u8) -> Vec<u8> {
+    let mut value = vec![version; VALUE];
+    value[..8].copy_from_slice(&key.to_le_bytes());
+    value
+}
+
+fn set(cache: &Cache, key: u64, version: u8) {
+    cache.set(&key.to_le_bytes(), &value(key, version)).unwrap();
+}
+
+/// Gets `key`, doing `meanwhile` at the reader's `nth` event; none if the get has fewer.
+fn get_interrupted(
+    cache: &Cache,
+    key: u64,
+    nth: u32,
+    meanwhile: impl Fn() + 'static,
+) -> Option<Option<Vec<u8>>> {
+    let (left, fired) = (Rc::new(Cell::new(nth)), Rc::new(Cell::new(false)));
+    let seen = fired.clone();
+    set_thread_hook(Some(Box::new(move |event| {
+        if !matches!(event, Event::Load | Event::CopyOut | Event::CopyOutHalf) || seen.get() {
+            return;
+        }
+        left.set(left.get() - 1);
+        if left.get() == 0 {
+            seen.set(true);
+            meanwhile();
+        }
+    })));
+    let found = cache.get(&key.to_le_bytes()).unwrap();
+    set_thread_hook(None);
+    fired.get().then_some(found)
+}
+
+/// Runs the race at every event of a get, in a fresh cache each time.
+fn at_every_event(meanwhile: impl Fn(&Cache) + Clone + 'static, judge: impl Fn(Option<Vec<u8>>, u32)) {
+    let mut events = 0;
+    for nth in 1..1000 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.samovar");
+        let cache = Cache::options().capacity_entries(ENTRIES, 8, VALUE).open(&path).unwrap();
+        set(&cache, 0, 1);
+        let (other, act) = (cache.clone(), meanwhile.clone());
+        match get_interrupted(&cache, 0, nth, move || act(&other)) {
+            Some(found) => judge(found, nth),
+            None => break,
+        }
+        events = nth;
+    }
+    assert!(events >= 8, "a get has more events than {events}: the seam is not where it was");
+}
+
+#[test]
+fn a_reader_overtaken_by_a_lap_finds_nothing() {
+    let fill = |cache: &Cache| (1..4 * ENTRIES).for_each(|key| set(cache, key, 9));
+    at_every_event(fill, |found, nth| assert!(found.is_none() || found == Some(value(0, 1)), "event {nth}"));
+}
+
+#[test]
+fn a_reader_overtaken_by_laps_and_its_own_key_finds_the_new_value() {
+    let replace = |cache: &Cache| {
+        (1..4 * ENTRIES).for_each(|key| set(cache, key, 9));
+        set(cache, 0, 2);
+    };
+    at_every_event(replace, |found, nth| {
+        let whole = [None, Some(value(0, 1)), Some(value(0, 2))];
+        assert!(whole.contains(&found), "event {nth}: a torn or foreign value");
+    });
+}
+
+#[test]
+fn a_reader_overtaken_by_an_overwrite_finds_a_whole_value() {
+    at_every_event(
+        |cache| set(cache, 0, 2),
+        |found, nth| assert!([Some(value(0, 1)), Some(value(0, 2))].contains(&found), "event {nth}"),
+    );
+}
+
+#[test]
+fn a_thousand_laps_do_not_bring_a_slot_back() {
+    // Ten lap bits: after 1,024 laps of its ring a slot's word could name the same place again.
+    let laps = |cache: &Cache| {
+        for round in 0..1024 * ENTRIES {
+            set(cache, 1 + round % (3 * ENTRIES), 9);
+        }
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let cache =
+        Cache::options().capacity_entries(ENTRIES, 8, VALUE).open(dir.path().join("c.samovar")).unwrap();
+    for nth in [1, 5, 9, 12] {
+        set(&cache, 0, 1);
+        let other = cache.clone();
+        if let Some(found) = get_interrupted(&cache, 0, nth, move || laps(&other)) {
+            assert!(found.is_none() || found == Some(value(0, 1)), "event {nth}");
+        }
+    }
+}

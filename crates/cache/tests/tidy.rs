@@ -1,0 +1,156 @@
+//! The rules that a reader may rely on, held by a test: short files, one noun each; unsafe, platforms and atomics in
+//! their rooms; modules that use only what lies below them; a map that names what is there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Modules of the engine from the ground up: each may use only those before it.
+const FLOORS: [&str; 24] = [
+    "error", "position", "hash", "ring", "entry", "layout", "slot", "geometry", "header", "ledger", "index",
+    "stats", "ttl", "lock", "shard", "evict", "reader", "check", "recover", "writer", "attach", "cache",
+    "options", "lib",
+];
+
+const LONGEST_FILE: usize = 600;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() && !path.ends_with("target") {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every source file of the project, by its path from the root.
+fn all() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    sources(&root().join("crates"), &mut found);
+    sources(&root().join("fuzz"), &mut found);
+    assert!(found.len() > 20, "the sources are not where they were");
+    let name = |path: &Path| path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+    found.into_iter().map(|path| (name(&path), fs::read_to_string(&path).unwrap())).collect()
+}
+
+fn is_test(path: &str) -> bool {
+    path.contains("/tests/") || path.ends_with("tests.rs") || path.contains("/benches/")
+}
+
+fn code_lines(text: &str) -> usize {
+    let body = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    body.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
+}
+
+/// Collects what breaks a rule, and fails with all of it.
+fn hold(rule: &str, breaks: impl Iterator<Item = String>) {
+    let breaks: Vec<String> = breaks.collect();
+    assert!(breaks.is_empty(), "{rule}:\n  {}", breaks.join("\n  "));
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    let silent = all().into_iter().filter(|(_, text)| !text.starts_with("//! "));
+    hold("a file begins with `//! ` and what it is", silent.map(|(path, _)| path));
+}
+
+#[test]
+fn no_file_is_long() {
+    let long = all().into_iter().map(|(path, text)| (path, code_lines(&text)));
+    let long = long.filter(|(path, lines)| !is_test(path) && *lines > LONGEST_FILE);
+    hold("a file has at most 600 lines of code", long.map(|(path, lines)| format!("{path}: {lines}")));
+}
+
+#[test]
+fn sources_are_ascii_and_finished() {
+    let words = ["TO", "FIX", "XX"].map(|half| {
+        half.to_owned()
+            + if half == "TO" {
+                "DO"
+            } else if half == "FIX" {
+                "ME"
+            } else {
+                "X"
+            }
+    });
+    let unfinished = all()
+        .into_iter()
+        .filter(|(_, text)| !text.is_ascii() || words.iter().any(|word| text.contains(word)));
+    hold("sources are ASCII and leave nothing open", unfinished.map(|(path, _)| path));
+}
+
+#[test]
+fn unsafe_lives_in_the_mapping_layer() {
+    let markers = ["{", "fn", "impl", "extern"].map(|next| format!("{} {next}", "unsafe"));
+    let elsewhere = all().into_iter().filter(|(path, text)| {
+        !path.starts_with("crates/mmap/")
+            && text.lines().any(|line| {
+                !line.trim_start().starts_with("//") && markers.iter().any(|marker| line.contains(marker))
+            })
+    });
+    hold("unsafe code is in crates/mmap", elsewhere.map(|(path, _)| path));
+}
+
+#[test]
+fn platforms_are_told_apart_in_one_place() {
+    let asks = |line: &str| {
+        line.contains("cfg(")
+            && ["target_os", "cfg(unix", "cfg(windows", "not(unix", "not(windows"]
+                .iter()
+                .any(|word| line.contains(word))
+    };
+    let elsewhere = all().into_iter().filter(|(path, text)| {
+        !path.starts_with("crates/mmap/src/sys")
+            && !is_test(path)
+            && !path.contains("/examples/")
+            && text.lines().any(asks)
+    });
+    hold("platforms are told apart in crates/mmap/src/sys", elsewhere.map(|(path, _)| path));
+}
+
+#[test]
+fn modules_of_the_engine_use_only_what_lies_below() {
+    let floor = |name: &str| FLOORS.iter().position(|other| *other == name);
+    let mut breaks = Vec::new();
+    for (path, text) in all() {
+        let Some(name) = path.strip_prefix("crates/cache/src/").and_then(|file| file.strip_suffix(".rs"))
+        else {
+            continue;
+        };
+        let Some(own) = floor(name) else {
+            breaks.push(format!("{name} has no floor: name it in FLOORS"));
+            continue;
+        };
+        for used in text.split("crate::").skip(1) {
+            let used = used.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap_or("");
+            if floor(used).is_some_and(|floor| floor >= own) {
+                breaks.push(format!("{name} uses {used}"));
+            }
+        }
+    }
+    hold("a module uses only those before it in FLOORS", breaks.into_iter());
+}
+
+#[test]
+fn the_map_names_what_is_there() {
+    let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    assert!(map.lines().count() < 200, "ARCHITECTURE.md is a map, not a book: under 200 lines");
+    let missing = all().into_iter().map(|(path, _)| path).filter(|path| {
+        let parts: Vec<&str> = path.split('/').collect();
+        let top = parts.len() == 4 && parts[2] == "src" && parts[3] != "lib.rs" && parts[3] != "main.rs";
+        top && ["cache", "mmap"].contains(&parts[1]) && !map.contains(&format!("`{}`", parts[3]))
+    });
+    hold("ARCHITECTURE.md names every file of the engine and the mapping layer", missing);
+    let gone = map
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| word.contains('/') && !word.contains([' ', '<', '(', ':']));
+    let gone = gone.filter(|path| !root().join(path).exists()).map(str::to_owned);
+    hold("what ARCHITECTURE.md names exists", gone);
+}
