@@ -37,7 +37,7 @@ const CLEARING: u64 = 2;
 pub struct Attachment {
     /// This call made the file.
     pub created: bool,
-    /// What the file held could be trusted.
+    /// The file was there, and what it held could be trusted.
     pub warm: bool,
     /// Entries held when it was opened.
     pub entries: u64,
@@ -168,6 +168,13 @@ impl Attached {
 
     pub(crate) fn shard(&self, number: u64) -> Result<Shard<'_>> {
         Shard::new(self.view(), &self.header, number)
+    }
+
+    /// An answer is to be believed only if no part of the file vanished while it was found: what was read there instead
+    /// were zeroes.
+    #[inline]
+    pub(crate) fn believe(&self) -> Result<()> {
+        if self.map.is_poisoned() { Err(cut_short()) } else { Ok(()) }
     }
 
     fn join_writers(&mut self, id: FileId) -> Result<()> {
@@ -361,6 +368,14 @@ fn boot_words(boot: [u8; 16]) -> [u64; 2] {
 
 fn load_boot(view: View<'_>) -> Result<[u64; 2]> {
     Ok([view.word64(layout::BOOT_ID)?.load(), view.word64(layout::BOOT_ID + 8)?.load()])
+}
+
+#[cold]
+fn cut_short() -> Error {
+    Error::new(
+        ErrorKind::Fault,
+        "the cache file was cut short, or its device failed, while it was in use; close this handle and open it anew",
+    )
 }
 
 #[cold]

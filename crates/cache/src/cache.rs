@@ -112,6 +112,7 @@ impl Cache {
         let reader = Reader { shard: self.shard_of(hash)?, key, hash, trace };
         let now_ms = || ttl::now_ms(attached.view()).unwrap_or(u64::MAX);
         let hit = reader.get(now_ms, out)?;
+        attached.believe()?;
         self.count(if hit { Counter::Hits } else { Counter::Misses })?;
         Ok(hit)
     }
@@ -228,6 +229,7 @@ impl Cache {
                 Role::Reader => self.check_watched(number, &mut report)?,
             }
         }
+        self.inner.attached.believe()?;
         Ok(report)
     }
 
@@ -243,11 +245,11 @@ impl Cache {
     fn check_watched(&self, number: u64, report: &mut Report) -> Result<()> {
         let shard = self.inner.attached.shard(number)?;
         for _ in 0..LOOKS {
-            let before = glance(shard)?;
+            let before = recover::outlook(shard)?;
             let mut trial = report.clone();
             Recount::new(shard, number, &mut trial).run(&before)?;
             samovar_mmap::fence_acquire();
-            if glance(shard)? == before {
+            if recover::outlook(shard)? == before {
                 *report = trial;
                 return Ok(());
             }
@@ -310,13 +312,15 @@ impl Cache {
         let shard = self.shard_of(hash)?;
         let _held = self.hold(shard)?;
         self.inner.attached.before_write()?;
-        match Writer::begin(shard, now_ms).and_then(|mut writer| act(&mut writer)) {
+        let done = match Writer::begin(shard, now_ms).and_then(|mut writer| act(&mut writer)) {
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 recover::reset(shard)?;
                 act(&mut Writer::begin(shard, now_ms)?)
             }
             done => done,
-        }
+        };
+        self.inner.attached.believe()?;
+        done
     }
 
     fn check_writable(&self, key: &[u8]) -> Result<()> {

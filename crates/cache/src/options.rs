@@ -38,6 +38,7 @@ pub struct Options {
     read_only: bool,
     create: bool,
     patience: Duration,
+    fault_guard: bool,
 }
 
 impl Cache {
@@ -62,6 +63,7 @@ impl Options {
             read_only: false,
             create: true,
             patience: DEFAULT_PATIENCE,
+            fault_guard: true,
         }
     }
 
@@ -114,6 +116,14 @@ impl Options {
         self
     }
 
+    /// Whether opening installs the process-wide guard that makes a file cut short an error of kind `Fault` instead of a
+    /// dead process. Default: true, where the platform has one; say false if the program handles `SIGBUS` itself. The promise
+    /// lapses if another library replaces the handler later without passing on what is not its own.
+    pub fn fault_guard(mut self, fault_guard: bool) -> Self {
+        self.fault_guard = fault_guard;
+        self
+    }
+
     /// Opens the cache at `path`, making it first if it does not exist and a capacity was given.
     ///
     /// # Errors
@@ -124,12 +134,16 @@ impl Options {
     /// a read-only handle would have to reset it.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Cache> {
         let path = path.as_ref();
+        if self.fault_guard {
+            guard_faults()?;
+        }
         let access = if self.read_only { Access::ReadOnly } else { Access::ReadWrite };
         let mut created = false;
         for _ in 0..ATTEMPTS {
             match Attached::attach(path, access, self.size) {
                 Ok(mut attached) => {
                     attached.attachment.created = created;
+                    attached.attachment.warm &= !created;
                     return Cache::new(attached, self.patience);
                 }
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -165,6 +179,14 @@ impl Options {
             Err(error) if error.kind() == samovar_mmap::ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Where the platform has no guard there is nothing to install, and nothing is promised.
+fn guard_faults() -> Result<()> {
+    match samovar_mmap::install_fault_guard() {
+        Err(error) if error.kind() == samovar_mmap::ErrorKind::Unsupported => Ok(()),
+        done => Ok(done?),
     }
 }
 

@@ -18,6 +18,21 @@ pub(crate) fn settle(shard: Shard<'_>) -> Result<(Ledger, usize)> {
     if is_sound(shard, &ledger)? { Ok((ledger, holding)) } else { reset(shard) }
 }
 
+/// The accounts that hold, without repairing anything: for those who may not write. A pending change has happened if its
+/// slot says so.
+pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
+    let selector = Selector::load(shard.head)?;
+    if let Selector::Pending(copy) = selector {
+        let next = Ledger::read(shard.head, copy)?;
+        let number = next.change.slot;
+        if number < shard.geometry.slots_per_shard() && shard.index.load(number)?.same_entry(next.change.new)
+        {
+            return Ok(next);
+        }
+    }
+    Ledger::read(shard.head, selector.holding())
+}
+
 /// Are the positions possible: frontier, tail and head in order and less than a lap apart?
 pub(crate) fn is_sound(shard: Shard<'_>, ledger: &Ledger) -> Result<bool> {
     let frontiers = shard.load_frontiers()?;

@@ -1,7 +1,7 @@
 //! A reader that sleeps at any of its loads and copies, while its entry is recycled or replaced, never returns a value
 //! that is torn, foreign or older than one that was there before it began.
 //!
-//! Canary: without the checks at the end of `Reader::look`, every one of these tests fails.
+//! Canary: without the checks at the end of `Reader::look`, both tests of an overtaken reader fail.
 
 use samovar::Cache;
 use samovar_mmap::seam::{Event, set_thread_hook};
