@@ -48,6 +48,28 @@ pub fn reserve(file: &File, len: u64) -> Result<AllocGuarantee> {
     Ok(if kept { AllocGuarantee::Reserved } else { AllocGuarantee::None })
 }
 
+/// Begins to write a range of the file to its device, and does not wait: nothing is durable by that. `len` 0 is to
+/// the end.
+///
+/// ```
+/// # #[cfg(target_os = "linux")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let file = tempfile::tempfile()?;
+/// file.set_len(1 << 16)?;
+/// samovar_mmap::start_writeback(&file, 0, 4096)?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(target_os = "linux"))]
+/// # fn main() {}
+/// ```
+///
+/// # Errors
+/// `Unsupported` on systems other than Linux; `Io`.
+pub fn start_writeback(file: &File, offset: u64, len: u64) -> Result<()> {
+    sys::start_writeback(file, offset, len)
+        .map_err(|source| Error::os(format_args!("starting to write {len} bytes at {offset}"), source))
+}
+
 fn size(file: &File) -> Result<u64> {
     let metadata = file.metadata().map_err(|source| Error::os("asking for the file's size", source))?;
     if !metadata.is_file() {

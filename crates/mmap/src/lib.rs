@@ -5,7 +5,12 @@
 //! ([`Word64`], [`Word32`]). Around it stand the few things that a file shared by processes needs:
 //! [`reserve`] for space, [`NewFile`] for a file that appears whole or not at all, [`ByteLocks`] for locks
 //! that the kernel frees when their owner dies, and [`boot_id`], [`wall_ms`] and [`process_start`] for
-//! telling one life of the machine or of a process from another.
+//! telling one life of the machine or of a process from another. [`install_fault_guard`] makes errors of the faults
+//! that files cut short and full devices cause.
+//!
+//! Trust is in the type: memory that nobody else can change ([`Memory`], [`FrozenMemory`], [`SealedMap`]) is a slice;
+//! a map of a file never is ([`SharedMap`], [`CowMap`], [`GrowingMap`]), but by a visible `unsafe`
+//! ([`View::slice`]).
 //!
 //! ```
 //! use samovar_mmap::{Access, NewFile, SharedMap, reserve};
@@ -28,6 +33,53 @@
 //! # }
 //! ```
 //!
+//! # Coming from a thin mapping package
+//!
+//! | there | here |
+//! |---|---|
+//! | `RDONLY`, `RDWR` | [`SharedMap`] with [`Access::ReadOnly`] or [`Access::ReadWrite`], which updates the file. Read-write on a read-only file is an error at map time |
+//! | `COPY` | [`CowMap`]: it can be written, and the file stays as it is |
+//! | `EXEC` | [`CodeMap`], from a file or [from memory](Memory::into_code); `unsafe` to make |
+//! | `ANON` | [`Memory`]: private, and a slice. [`SharedMemory`]: shared with forked children |
+//! | `FileMap(file, prot, flags)` | `SharedMap::map(&file, access, 0, None)`; there is no file to ignore in [`Memory::new`] |
+//! | `MapRegion(file, length, prot, flags, offset)` | `SharedMap::map(&file, access, offset, length)`: any offset, and no length is to the end of the file |
+//! | `Flush` | [`SharedMap::flush`], [`SharedMap::flush_range`]: on the device when they return |
+//! | `Lock`, `Unlock` | [`Pages::lock`], [`Pages::unlock`]; an error names the limit |
+//! | `Unmap` | `close()` of each kind, with a result, or dropping it. What was written to a shared map is in the file, flushed or not |
+//!
+//! A map cannot be used or unmapped again after it was unmapped, since that does not compile:
+//!
+//! ```compile_fail
+//! # let file = tempfile::tempfile().unwrap();
+//! # file.set_len(64).unwrap();
+//! # use samovar_mmap::{Access, SharedMap};
+//! let map = SharedMap::map(&file, Access::ReadWrite, 0, None).unwrap();
+//! map.close().unwrap();
+//! map.close().unwrap();
+//! ```
+//!
+//! nor can a view be kept, or a map be protected under it:
+//!
+//! ```compile_fail
+//! # let file = tempfile::tempfile().unwrap();
+//! # file.set_len(64).unwrap();
+//! # use samovar_mmap::{Access, SharedMap};
+//! let map = SharedMap::map(&file, Access::ReadWrite, 0, None).unwrap();
+//! let view = map.view();
+//! drop(map);
+//! view.write_from(0, b"x").unwrap();
+//! ```
+//!
+//! ```compile_fail
+//! # let file = tempfile::tempfile().unwrap();
+//! # file.set_len(64).unwrap();
+//! # use samovar_mmap::{Access, SharedMap};
+//! let mut map = SharedMap::map(&file, Access::ReadWrite, 0, None).unwrap();
+//! let view = map.view();
+//! map.protect(Access::ReadOnly).unwrap();
+//! view.write_from(0, b"x").unwrap();
+//! ```
+//!
 //! # The memory model
 //!
 //! * Mapped bytes lie **outside every Rust allocation**. The compiler knows nothing about them, and no reference to
@@ -45,16 +97,24 @@
 //!   panic.
 //! * No copy uses non-temporal stores, so that a release store that follows a copy publishes it.
 
+mod advice;
+mod code;
 mod copy;
+mod cow;
 mod error;
 mod fault;
 mod file;
+mod flush;
+mod growing;
 mod guard;
 mod host;
 mod locks;
 mod map;
+mod memory;
 mod new_file;
+mod region;
 mod registry;
+mod sealed;
 #[cfg(feature = "inject")]
 pub mod seam;
 #[cfg(not(feature = "inject"))]
@@ -63,13 +123,19 @@ mod sys;
 mod view;
 mod word;
 
+pub use advice::{Advice, Discard, LockMode, Pages, Residency};
+pub use code::CodeMap;
+pub use cow::CowMap;
 pub use error::{Error, ErrorKind, Result};
 pub use fault::{Fault, FaultKind, GuardState};
-pub use file::{AllocGuarantee, FileId, file_id, is_remote, open_existing, reserve};
+pub use file::{AllocGuarantee, FileId, file_id, is_remote, open_existing, reserve, start_writeback};
+pub use growing::GrowingMap;
 pub use guard::{fault_guard_state, install_fault_guard, remove_fault_guard};
 pub use host::{boot_id, pid_namespace, process_start, process_start_of, wall_ms};
 pub use locks::ByteLocks;
 pub use map::{Access, SharedMap};
+pub use memory::{FrozenMemory, Memory, SharedMemory};
 pub use new_file::NewFile;
+pub use sealed::{Seal, SealedMap, memory_file, seal};
 pub use view::View;
 pub use word::{Word32, Word64, fence_acquire, fence_full, fence_release};

@@ -2,14 +2,14 @@
 //!
 //! Invariant: between `map` and drop the pages stay mapped at one address; all views borrow from the map.
 
+use crate::advice::{Discard, sealed::Backed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
-use crate::registry::Registration;
-use crate::seam;
-use crate::sys;
-use crate::view::{View, faulted};
+use crate::flush::FlushLatch;
+use crate::region::{Placement, Region, too_long};
+use crate::sys::{MapRequest, Protection, Sharing};
+use crate::view::View;
 use std::fs::File;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What may be done with a file or a map of it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -23,7 +23,8 @@ pub enum Access {
 /// A range of a file in memory. What is written through it is seen at once by all who map the file.
 ///
 /// The map is left out of core dumps. It stays whole when the `File` is closed. The file must not be cut
-/// shorter while it is mapped: see the crate's page for what a fault is then.
+/// shorter while it is mapped; if it is nevertheless, see [`install_fault_guard`](crate::install_fault_guard). What
+/// can be done with its pages is in [`Pages`](crate::Pages).
 ///
 /// ```
 /// use samovar_mmap::{Access, SharedMap};
@@ -41,20 +42,9 @@ pub enum Access {
 /// # }
 /// ```
 pub struct SharedMap {
-    /// Dropped first: a range is registered no longer than it is mapped.
-    registration: Option<Registration>,
-    mapping: Option<sys::Mapping>,
-    /// The view's bytes: a part of the mapping, which begins at a page.
-    base: *mut u8,
-    len: usize,
-    access: Access,
-    flush_failed: AtomicBool,
+    region: Region,
+    latch: FlushLatch,
 }
-
-// SAFETY: the mapping is the process's, not a thread's, and is freed by whoever drops the map last.
-unsafe impl Send for SharedMap {}
-// SAFETY: a shared map gives only views, whose accesses are atomic or act so.
-unsafe impl Sync for SharedMap {}
 
 impl SharedMap {
     /// Maps `len` bytes of `file` from `offset`, which may be any; `None` is to the end.
@@ -63,60 +53,83 @@ impl SharedMap {
     /// `OutOfBounds` if the range leaves the file, `PermissionDenied` if the file was opened for less than
     /// `access`, `InvalidArgument` if it is no regular file.
     pub fn map(file: &File, access: Access, offset: u64, len: Option<usize>) -> Result<SharedMap> {
-        let len = length_within(file, offset, len)?;
-        if len == 0 {
-            let base = std::ptr::without_provenance_mut(64);
-            let flush_failed = AtomicBool::new(false);
-            return Ok(SharedMap { registration: None, mapping: None, base, len, access, flush_failed });
+        SharedMap::placed(file, access, offset, length_within(file, offset, len)?)
+    }
+
+    /// Maps `len` bytes from `offset`, though the file may be shorter: for a file that is about to grow. Until
+    /// it has grown, what lies beyond its last page is a fault.
+    ///
+    /// ```
+    /// # #[cfg(unix)]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use samovar_mmap::{Access, SharedMap};
+    ///
+    /// let file = tempfile::tempfile()?;
+    /// let map = SharedMap::map_beyond_end(&file, Access::ReadWrite, 0, 1 << 20)?;
+    /// file.set_len(1 << 20)?;
+    /// map.view().write_from(1000, b"there now")?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(unix))]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    /// As [`map`](Self::map), but for `OutOfBounds`; on Windows, where the file would grow, `Unsupported`.
+    pub fn map_beyond_end(file: &File, access: Access, offset: u64, len: usize) -> Result<SharedMap> {
+        if cfg!(windows) {
+            length_within(file, offset, Some(len)).map_err(|_| {
+                Error::new(
+                    ErrorKind::Unsupported,
+                    "Windows maps nothing beyond the end; make the file longer first",
+                )
+            })?;
         }
-        let granularity = sys::granularity();
-        let skipped = offset % granularity;
-        let lead = usize::try_from(skipped).unwrap_or(0);
-        let Some(total) = len.checked_add(lead).filter(|total| isize::try_from(*total).is_ok()) else {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!("{len} bytes are more than this platform's addresses; map less at a time"),
-            ));
+        size_of_regular(file)?;
+        SharedMap::placed(file, access, offset, len)
+    }
+
+    fn placed(file: &File, access: Access, offset: u64, len: usize) -> Result<SharedMap> {
+        let placement = Placement::of(offset, len)?;
+        let request = MapRequest {
+            file: Some(file),
+            sharing: Sharing::Shared,
+            protection: access.into(),
+            offset: placement.offset,
+            len: placement.total,
         };
-        let request = sys::MapRequest { file, access, offset: offset - skipped, len: total };
-        let mapping = sys::Mapping::new(&request).map_err(|source| {
-            Error::os(format_args!("mapping {len} bytes at {offset} ({access:?})"), source)
-        })?;
-        let base = mapping.base().wrapping_add(lead);
-        let registered = total.next_multiple_of(sys::page_size());
-        let registration = Registration::new(mapping.base(), registered, access == Access::ReadWrite);
-        Ok(SharedMap {
-            registration: Some(registration),
-            mapping: Some(mapping),
-            base,
-            len,
-            access,
-            flush_failed: AtomicBool::new(false),
-        })
+        let region = Region::new(&request, placement.lead)?;
+        Ok(SharedMap { region, latch: FlushLatch::default() })
     }
 
     /// Bytes mapped.
     #[inline]
     pub fn len(&self) -> usize {
-        self.len
+        self.region.len()
     }
 
     /// Whether nothing is mapped, because the file or the range was empty.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// What it was mapped for.
     #[inline]
     pub fn access(&self) -> Access {
-        self.access
+        self.region.access()
     }
 
     /// All of it.
     #[inline]
     pub fn view(&self) -> View<'_> {
-        View::new(self.base, self.len, self.access)
+        self.region.view()
+    }
+
+    /// Where it begins in memory, for calls of the system and for other languages.
+    #[inline]
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.region.base()
     }
 
     /// Whether a word or a slice of this map met a fault, and reads zeroes since: nothing that was read or written
@@ -126,72 +139,113 @@ impl SharedMap {
     /// Only ever true where the [fault guard](crate::install_fault_guard) is installed.
     #[inline]
     pub fn is_poisoned(&self) -> bool {
-        self.registration.as_ref().is_some_and(Registration::is_poisoned)
+        self.region.is_poisoned()
     }
 
     /// The first fault that poisoned this map.
     pub fn fault(&self) -> Option<Fault> {
-        let found = self.registration.as_ref()?.fault()?;
-        let lead = self.base.addr() - self.mapping.as_ref()?.base().addr();
-        Some(Fault { offset: found.offset.saturating_sub(lead), ..found })
+        self.region.fault()
     }
 
-    /// Writes all that changed to the device and waits until it is there.
+    /// Writes all that changed to the device and waits until it is there. (On systems that neither are Linux,
+    /// Windows nor of Apple, until it is where the system's `msync` brings it.)
     ///
     /// # Errors
-    /// `Io` or `NoSpace` if the device failed. After a failure every later flush of this map fails too, since
-    /// the system may have dropped what it could not write.
+    /// `Io` or `NoSpace` if the device failed; `Fault` if the map is poisoned. After a failure every later flush
+    /// of this map fails too, since the system may have dropped what it could not write.
     pub fn flush(&self) -> Result<()> {
-        self.flush_range(0, self.len)
+        self.flush_range(0, self.len())
     }
 
     /// [`flush`](Self::flush) for a range, rounded outwards to whole pages.
     ///
     /// # Errors
-    /// As `flush`; `OutOfBounds` if the range leaves the map; `Fault` if the map is poisoned.
+    /// As `flush`, and `OutOfBounds` if the range leaves the map.
     pub fn flush_range(&self, offset: usize, len: usize) -> Result<()> {
         self.view().window(offset, len)?;
-        if self.flush_failed.load(Ordering::Relaxed) {
+        if len == 0 {
+            return Ok(());
+        }
+        self.latch.flush(self.fault(), || self.region.flush(offset, len))
+    }
+
+    /// Changes what may be done with the map. Nobody can have a view of it meanwhile. After an error it is as
+    /// it was.
+    ///
+    /// ```
+    /// # use samovar_mmap::{Access, SharedMap};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let file = tempfile::tempfile()?;
+    /// # file.set_len(64)?;
+    /// let mut map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+    /// map.view().write_from(0, b"final")?;
+    /// map.protect(Access::ReadOnly)?;
+    /// assert!(map.view().write_from(0, b"other").is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `PermissionDenied` if the file was not opened for writing.
+    pub fn protect(&mut self, access: Access) -> Result<()> {
+        self.region.protect(access.into())
+    }
+
+    /// Gives whole pages within a range up, and says how many bytes those were. [`Discard::Remove`] zeroes them
+    /// for everybody who maps the file, and needs a map for writing.
+    ///
+    /// # Errors
+    /// `OutOfBounds`; `PermissionDenied`; `InvalidArgument` or `Unsupported` if a shared map has no such way.
+    pub fn discard(&self, discard: Discard, offset: usize, len: usize) -> Result<usize> {
+        if discard == Discard::Remove && self.access() == Access::ReadOnly {
             return Err(Error::new(
-                ErrorKind::Io,
-                "an earlier flush of this map failed, and what it lost is unknown; open the file anew",
+                ErrorKind::PermissionDenied,
+                "space of a file is freed only through a map for writing; map it so",
             ));
         }
-        if let Some(fault) = self.fault() {
-            return Err(faulted(fault));
-        }
-        let Some(mapping) = self.mapping.as_ref().filter(|_| len != 0) else { return Ok(()) };
-        seam::hit(seam::Event::Flush);
-        let lead = self.base.addr() - mapping.base().addr();
-        mapping.flush(lead + offset, len).map_err(|source| {
-            self.flush_failed.store(true, Ordering::Relaxed);
-            Error::os(format_args!("flushing {len} bytes at {offset}"), source)
-        })
+        self.region.discard(discard, offset, len)
     }
 
     /// Unmaps it and says whether that worked; dropping it does not say. Neither flushes.
     ///
     /// # Errors
     /// `Io` if the system refuses.
-    pub fn close(mut self) -> Result<()> {
-        drop(self.registration.take());
-        let Some(mapping) = self.mapping.take() else { return Ok(()) };
-        mapping.unmap().map_err(|source| Error::os(format_args!("unmapping {} bytes", self.len), source))
+    pub fn close(self) -> Result<()> {
+        self.region.close()
+    }
+}
+
+impl Backed for SharedMap {
+    fn region(&self) -> &Region {
+        &self.region
     }
 }
 
 impl std::fmt::Debug for SharedMap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SharedMap").field("len", &self.len).field("access", &self.access).finish()
+        f.debug_struct("SharedMap").field("len", &self.len()).field("access", &self.access()).finish()
     }
 }
 
-fn length_within(file: &File, offset: u64, len: Option<usize>) -> Result<usize> {
+impl From<Access> for Protection {
+    fn from(access: Access) -> Protection {
+        match access {
+            Access::ReadOnly => Protection::Read,
+            Access::ReadWrite => Protection::ReadWrite,
+        }
+    }
+}
+
+fn size_of_regular(file: &File) -> Result<u64> {
     let metadata = file.metadata().map_err(|source| Error::os("asking for the file's size", source))?;
     if !metadata.is_file() {
         return Err(Error::new(ErrorKind::InvalidArgument, "only regular files can be mapped; name one"));
     }
-    let size = metadata.len();
+    Ok(metadata.len())
+}
+
+pub(crate) fn length_within(file: &File, offset: u64, len: Option<usize>) -> Result<usize> {
+    let size = size_of_regular(file)?;
     let outside = |len: u64| {
         Error::new(
             ErrorKind::OutOfBounds,
@@ -207,11 +261,6 @@ fn length_within(file: &File, offset: u64, len: Option<usize>) -> Result<usize> 
     match len {
         Some(len) if len as u64 > rest => Err(outside(len as u64)),
         Some(len) => Ok(len),
-        None => usize::try_from(rest).map_err(|_| {
-            Error::new(
-                ErrorKind::InvalidArgument,
-                format!("{rest} bytes are more than this platform's addresses; map less at a time"),
-            )
-        }),
+        None => usize::try_from(rest).map_err(|_| too_long(rest)),
     }
 }

@@ -203,6 +203,50 @@ impl<'a> View<'a> {
         unsafe { copy::zero(to.wrapping_add(half), len - half) }.map_err(|at| self.write_fault(at, offset))
     }
 
+    /// The bytes themselves, for those who must have them.
+    ///
+    /// # Safety
+    /// 1. Until the slice is gone, nobody writes these bytes: no view, no thread, no other process.
+    /// 2. Nobody cuts the file shorter. With the [fault guard](crate::install_fault_guard) the process would live,
+    ///    but the slice would change.
+    ///
+    /// ```
+    /// # use samovar_mmap::{Access, SharedMap};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let file = tempfile::tempfile()?;
+    /// # file.set_len(64)?;
+    /// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+    /// map.view().write_from(0, b"words")?;
+    /// // SAFETY: the file has no name, and nobody else has it.
+    /// let slice = unsafe { map.view().slice(0, 5)? };
+    /// assert_eq!(slice, b"words");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `OutOfBounds`.
+    #[inline]
+    pub unsafe fn slice(self, offset: usize, len: usize) -> Result<&'a [u8]> {
+        let at = self.at(offset, len)?;
+        // SAFETY: mapped and readable for `'a`, at most `isize::MAX` bytes; unchanging, as the caller promises.
+        Ok(unsafe { std::slice::from_raw_parts(at, len) })
+    }
+
+    /// The bytes themselves, to be written.
+    ///
+    /// # Safety
+    /// As for [`slice`](Self::slice), and until the slice is gone nobody reads these bytes either.
+    ///
+    /// # Errors
+    /// `OutOfBounds`; `PermissionDenied` if the map is read-only.
+    #[inline]
+    pub unsafe fn slice_mut(self, offset: usize, len: usize) -> Result<&'a mut [u8]> {
+        let at = self.writable(offset, len)?;
+        // SAFETY: mapped and writable for `'a`, at most `isize::MAX` bytes; nobody else's, as the caller promises.
+        Ok(unsafe { std::slice::from_raw_parts_mut(at, len) })
+    }
+
     /// Asks the processor to fetch the line at `offset`, since it is needed soon. Out of bounds it does
     /// nothing.
     #[inline]

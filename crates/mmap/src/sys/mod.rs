@@ -10,8 +10,9 @@ mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{
     Mapping, boot_id, can_be_read, create_new, file_id, granularity, guard, is_locked_elsewhere, is_remote,
-    keeps_reserved_space, lock, open, open_for_sweep, page_size, pid_namespace, process_start_of,
-    rename_without_replacing, reserve, sync_directory, wait, wake, wall_ms,
+    is_sealed, keeps_reserved_space, lock, lock_limit, memory_file, open, open_for_sweep, page_size,
+    pid_namespace, process_start_of, rename_without_replacing, reserve, seal, start_writeback,
+    sync_directory, synchronise_code, wait, wake, wall_ms,
 };
 
 #[cfg(windows)]
@@ -19,17 +20,19 @@ mod windows;
 #[cfg(windows)]
 pub(crate) use windows::{
     Mapping, boot_id, can_be_read, create_new, file_id, granularity, guard, is_locked_elsewhere, is_remote,
-    keeps_reserved_space, lock, open, open_for_sweep, page_size, pid_namespace, process_start_of,
-    rename_without_replacing, reserve, sync_directory, wait, wake, wall_ms,
+    is_sealed, keeps_reserved_space, lock, lock_limit, memory_file, open, open_for_sweep, page_size,
+    pid_namespace, process_start_of, rename_without_replacing, reserve, seal, start_writeback,
+    sync_directory, synchronise_code, wait, wake, wall_ms,
 };
 
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 mod none;
 #[cfg(not(any(unix, windows)))]
 pub(crate) use none::{
     Mapping, boot_id, can_be_read, create_new, file_id, granularity, guard, is_locked_elsewhere, is_remote,
-    keeps_reserved_space, lock, open, open_for_sweep, page_size, pid_namespace, process_start_of,
-    rename_without_replacing, reserve, sync_directory, wait, wake, wall_ms,
+    is_sealed, keeps_reserved_space, lock, lock_limit, memory_file, open, open_for_sweep, page_size,
+    pid_namespace, process_start_of, rename_without_replacing, reserve, seal, start_writeback,
+    sync_directory, synchronise_code, wait, wake, wall_ms,
 };
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -39,13 +42,67 @@ use crate::map::Access;
 use std::fs::File;
 use std::time::Duration;
 
-/// Map `len` bytes of the file from `offset`, a multiple of the granularity. Both lie within the file; `len`
-/// is not 0.
+/// What may be done with mapped pages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Protection {
+    Read,
+    ReadWrite,
+    ReadExecute,
+}
+
+impl Protection {
+    pub(crate) fn access(self) -> Access {
+        if self == Protection::ReadWrite { Access::ReadWrite } else { Access::ReadOnly }
+    }
+}
+
+/// Whose writes are whose.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sharing {
+    Shared,
+    Private,
+}
+
+/// Map `len` bytes of the file from `offset`, a multiple of the granularity, or `len` zeroes of no file. `len` is not
+/// 0.
 pub(crate) struct MapRequest<'a> {
-    pub(crate) file: &'a File,
-    pub(crate) access: Access,
+    pub(crate) file: Option<&'a File>,
+    pub(crate) sharing: Sharing,
+    pub(crate) protection: Protection,
     pub(crate) offset: u64,
     pub(crate) len: usize,
+}
+
+/// Map a part of the file, in whole pages, into reserved address space at the same place.
+pub(crate) struct GrowRequest<'a> {
+    pub(crate) file: &'a File,
+    pub(crate) access: Access,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+}
+
+/// Bytes of a mapping, which begins at a page. Never empty.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct PageRange {
+    pub(crate) offset: usize,
+    pub(crate) len: usize,
+}
+
+impl PageRange {
+    /// All pages that it touches.
+    pub(crate) fn outwards(self) -> PageRange {
+        let page = page_size();
+        let offset = self.offset - self.offset % page;
+        PageRange { offset, len: (self.offset + self.len).next_multiple_of(page) - offset }
+    }
+
+    /// All pages that it covers, if there are any.
+    pub(crate) fn inwards(self) -> Option<PageRange> {
+        let page = page_size();
+        let offset = self.offset.next_multiple_of(page);
+        let end = (self.offset + self.len) / page * page;
+        (offset < end).then(|| PageRange { offset, len: end - offset })
+    }
 }
 
 /// Make the file, which has `before` bytes, at least `len` long, with space.

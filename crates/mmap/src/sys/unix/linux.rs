@@ -3,16 +3,39 @@
 
 #![allow(clippy::disallowed_types)] // a word of the map, on its way from `word` to the futex
 
-use super::super::{LockMode, LockRequest, ReserveRequest, WaitRequest, Waited};
+use super::super::{LockMode, LockRequest, MapRequest, ReserveRequest, WaitRequest, Waited};
 use super::{check, retry};
+use crate::sealed::Seal;
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Offsets of 64 bits, on every processor.
+pub(super) use libc::{mmap64 as mmap, off64_t as off_t};
+
+/// A flushed map is on its device: there is nothing more to do.
+pub(super) struct Backing;
+
+impl Backing {
+    pub(super) fn none() -> Backing {
+        Backing
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // elsewhere it may fail
+    pub(super) fn new(_request: &MapRequest<'_>) -> io::Result<Backing> {
+        Ok(Backing)
+    }
+
+    #[allow(clippy::unnecessary_wraps, clippy::unused_self)] // elsewhere it may fail
+    pub(super) fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// A map of gigabytes has no place in a core dump. Not vital.
 pub(super) fn leave_out_of_dumps(base: *mut u8, len: usize) {
@@ -26,10 +49,10 @@ pub(crate) fn reserve(request: &ReserveRequest<'_>) -> io::Result<()> {
     if len == 0 {
         return Ok(());
     }
-    let end = libc::off_t::try_from(len).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
+    let end = off_t::try_from(len).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
     let fd = file.as_raw_fd();
     // SAFETY: the descriptor is open; the call changes the file's size and space, and no byte that it holds.
-    match retry(|| unsafe { libc::fallocate(fd, 0, 0, end) }) {
+    match retry(|| unsafe { libc::fallocate64(fd, 0, 0, end) }) {
         Err(error) if lacks(&error) => write_zeroes(file, before, len),
         Err(error) => Err(error),
         // A store behind the end through a map comes to light when the file grows; only tmpfs lets it.
@@ -119,16 +142,36 @@ pub(crate) fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()>
     outcome.map_err(|error| if lacks(&error) { io::ErrorKind::Unsupported.into() } else { error })
 }
 
-fn lock_of(byte: u64, kind: libc::c_int) -> io::Result<libc::flock> {
-    let start = libc::off_t::try_from(byte).ok().filter(|start| *start < libc::off_t::MAX);
+/// The lock with offsets of 64 bits.
+#[cfg(target_pointer_width = "64")]
+use libc::flock as Lock;
+#[cfg(not(target_pointer_width = "64"))]
+use libc::flock64 as Lock;
+
+fn lock_of(byte: u64, kind: libc::c_int) -> io::Result<Lock> {
+    let start = off_t::try_from(byte).ok().filter(|start| *start < off_t::MAX);
     let kind = libc::c_short::try_from(kind).map_err(|_| io::ErrorKind::InvalidInput)?;
     // SAFETY: a C struct of integers, for which zeroes are a value.
-    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+    let mut lock: Lock = unsafe { std::mem::zeroed() };
     lock.l_type = kind;
     lock.l_whence = 0; // SEEK_SET
     lock.l_start = start.ok_or(io::ErrorKind::InvalidInput)?;
     lock.l_len = 1;
     Ok(lock)
+}
+
+#[cfg(target_pointer_width = "64")]
+fn set_lock(fd: libc::c_int, command: libc::c_int, lock: &mut Lock) -> libc::c_int {
+    // SAFETY: the descriptor is open, and the lock is ours to be written for the call.
+    unsafe { libc::fcntl(fd, command, &raw mut *lock) }
+}
+
+/// The system's call itself, since not every libc passes such a lock on as it is.
+#[cfg(not(target_pointer_width = "64"))]
+fn set_lock(fd: libc::c_int, command: libc::c_int, lock: &mut Lock) -> libc::c_int {
+    // SAFETY: the descriptor is open, and the lock is ours to be written for the call.
+    let outcome = unsafe { libc::syscall(libc::SYS_fcntl64, fd, command, &raw mut *lock) };
+    if outcome == -1 { -1 } else { 0 }
 }
 
 pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
@@ -137,10 +180,9 @@ pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
         LockMode::Shared => libc::F_RDLCK,
         LockMode::Unlocked => libc::F_UNLCK,
     };
-    let lock = lock_of(request.byte, kind)?;
+    let mut lock = lock_of(request.byte, kind)?;
     let fd = request.file.as_raw_fd();
-    // SAFETY: the descriptor is open, and the lock lives for the call.
-    match retry(|| unsafe { libc::fcntl(fd, libc::F_OFD_SETLK, &raw const lock) }) {
+    match retry(|| set_lock(fd, libc::F_OFD_SETLK, &mut lock)) {
         Ok(()) => Ok(true),
         Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => Ok(false),
         Err(error) => Err(error),
@@ -150,15 +192,14 @@ pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
 pub(crate) fn is_locked_elsewhere(file: &File, byte: u64) -> io::Result<bool> {
     let mut lock = lock_of(byte, libc::F_WRLCK)?;
     let fd = file.as_raw_fd();
-    // SAFETY: the descriptor is open, and the lock is ours to be written for the call.
-    retry(|| unsafe { libc::fcntl(fd, libc::F_OFD_GETLK, &raw mut lock) })?;
+    retry(|| set_lock(fd, libc::F_OFD_GETLK, &mut lock))?;
     Ok(libc::c_int::from(lock.l_type) != libc::F_UNLCK)
 }
 
 pub(crate) fn wait(request: &WaitRequest<'_>) -> Waited {
     let timeout = request.timeout.map(|timeout| libc::timespec {
         tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
-        tv_nsec: timeout.subsec_nanos().into(),
+        tv_nsec: timeout.subsec_nanos() as libc::c_long,
     });
     let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     let word = request.word.as_ptr();
@@ -220,4 +261,45 @@ pub(crate) fn can_be_read(address: usize) -> bool {
     let base = std::ptr::without_provenance_mut(address & !(page - 1));
     // SAFETY: brings a page of ours in and changes no byte.
     unsafe { libc::madvise(base, page, libc::MADV_POPULATE_READ) == 0 }
+}
+
+pub(crate) fn start_writeback(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    let range = (off_t::try_from(offset), off_t::try_from(len));
+    let (Ok(offset), Ok(len)) = range else { return Err(io::ErrorKind::InvalidInput.into()) };
+    // SAFETY: the descriptor is open; no byte is changed.
+    check(unsafe { libc::sync_file_range(file.as_raw_fd(), offset, len, libc::SYNC_FILE_RANGE_WRITE) })
+}
+
+pub(crate) fn memory_file() -> io::Result<File> {
+    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+    // SAFETY: a string that ends in zero and lives for the call. (By number, since not every libc has the function.)
+    let fd = unsafe { libc::syscall(libc::SYS_memfd_create, c"samovar".as_ptr(), flags) };
+    let fd = libc::c_int::try_from(fd).map_err(|_| io::ErrorKind::InvalidData)?;
+    check(fd)?;
+    // SAFETY: the call succeeded, and nobody else has the descriptor.
+    Ok(unsafe { File::from_raw_fd(fd) })
+}
+
+pub(crate) fn seal(file: &File, seal: Seal) -> io::Result<()> {
+    let seals = match seal {
+        Seal::Shrink => libc::F_SEAL_SHRINK,
+        Seal::Resize => libc::F_SEAL_SHRINK | libc::F_SEAL_GROW,
+        Seal::Write => libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE,
+        Seal::FutureWrite => libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_FUTURE_WRITE,
+    };
+    // SAFETY: the descriptor is open; no byte is changed.
+    check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) }).map_err(unsealable)
+}
+
+pub(crate) fn is_sealed(file: &File) -> io::Result<bool> {
+    // SAFETY: the descriptor is open; the call asks only.
+    let seals = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GET_SEALS) };
+    check(seals).map_err(unsealable)?;
+    let needed = libc::F_SEAL_SHRINK | libc::F_SEAL_WRITE;
+    Ok(seals & needed == needed)
+}
+
+/// What a file says that is not one in memory.
+fn unsealable(error: io::Error) -> io::Error {
+    if error.raw_os_error() == Some(libc::EINVAL) { io::ErrorKind::Unsupported.into() } else { error }
 }

@@ -8,75 +8,24 @@ mod system;
 mod context;
 mod errno;
 pub(crate) mod guard;
+mod mapping;
+mod pages;
+
+pub(crate) use mapping::{Mapping, lock_limit, synchronise_code};
 
 pub(crate) use system::{
-    boot_id, can_be_read, is_locked_elsewhere, is_remote, keeps_reserved_space, lock, pid_namespace,
-    process_start_of, rename_without_replacing, reserve, wait, wake, wall_ms,
+    boot_id, can_be_read, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, memory_file,
+    pid_namespace, process_start_of, rename_without_replacing, reserve, seal, start_writeback, wait, wake,
+    wall_ms,
 };
 
-use super::MapRequest;
 use crate::file::FileId;
 use crate::map::Access;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Mapped pages, unmapped on drop.
-pub(crate) struct Mapping {
-    base: *mut u8,
-    len: usize,
-}
-
-impl Mapping {
-    pub(crate) fn new(request: &MapRequest<'_>) -> io::Result<Mapping> {
-        let protection = match request.access {
-            Access::ReadOnly => libc::PROT_READ,
-            Access::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
-        };
-        let offset = libc::off_t::try_from(request.offset).map_err(|_| io::ErrorKind::InvalidInput)?;
-        let fd = request.file.as_raw_fd();
-        // SAFETY: no address is asked for, so that nothing that is mapped is touched; the descriptor is open.
-        let base =
-            unsafe { libc::mmap(ptr::null_mut(), request.len, protection, libc::MAP_SHARED, fd, offset) };
-        if base == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let mapping = Mapping { base: base.cast(), len: request.len };
-        system::leave_out_of_dumps(mapping.base, mapping.len);
-        Ok(mapping)
-    }
-
-    pub(crate) fn base(&self) -> *mut u8 {
-        self.base
-    }
-
-    /// Writes the pages of this range and waits for them.
-    pub(crate) fn flush(&self, offset: usize, len: usize) -> io::Result<()> {
-        let page = page_size();
-        let skipped = offset % page;
-        let from = self.base.wrapping_add(offset - skipped);
-        // SAFETY: the range lies within the mapping, and begins at a page.
-        check(unsafe { libc::msync(from.cast(), len + skipped, libc::MS_SYNC) })
-    }
-
-    pub(crate) fn unmap(self) -> io::Result<()> {
-        let (base, len) = (self.base, self.len);
-        std::mem::forget(self);
-        // SAFETY: exactly what was mapped; the caller owned it, and no view of it lives.
-        check(unsafe { libc::munmap(base.cast(), len) })
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: exactly what was mapped; we own it, and no view of it lives.
-        unsafe { libc::munmap(self.base.cast(), self.len) };
-    }
-}
 
 /// What a call that answers -1 for a failure says.
 fn check(outcome: libc::c_int) -> io::Result<()> {

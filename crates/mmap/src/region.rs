@@ -1,0 +1,232 @@
+//! The pages under every kind of map: what is mapped, from where the caller's bytes begin in it, and what can be
+//! done with its pages.
+//!
+//! Invariant: `base .. base + len` stays mapped at one address while the region lives; its range is registered for
+//! the fault guard no longer than that.
+
+use crate::advice::{Advice, Discard, LockMode, Residency};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fault::Fault;
+use crate::map::Access;
+use crate::registry::Registration;
+use crate::sys::{self, MapRequest, PageRange, Protection};
+use crate::view::View;
+use std::io;
+
+/// Mapped pages, and the caller's bytes among them.
+pub struct Region {
+    /// Dropped first: a range is registered no longer than it is mapped.
+    registration: Option<Registration>,
+    /// None if there are no bytes.
+    mapping: Option<sys::Mapping>,
+    base: *mut u8,
+    len: usize,
+    access: Access,
+}
+
+// SAFETY: the pages are the process's, not a thread's; what is shared of them is accessed by views alone, which are
+// atomic or act so. Kinds that give slices say for themselves.
+unsafe impl Send for Region {}
+// SAFETY: as above.
+unsafe impl Sync for Region {}
+
+impl Region {
+    /// Maps what the request asks for; `lead` bytes of it come before the caller's first.
+    pub(crate) fn new(request: &MapRequest<'_>, lead: usize) -> Result<Region> {
+        let access = request.protection.access();
+        let len = request.len - lead;
+        if len == 0 {
+            let base = std::ptr::without_provenance_mut(64);
+            return Ok(Region { registration: None, mapping: None, base, len, access });
+        }
+        let mapping = sys::Mapping::new(request).map_err(|source| {
+            Error::os(format_args!("mapping {len} bytes ({:?})", request.protection), source)
+        })?;
+        let registered = request.len.next_multiple_of(sys::page_size());
+        let registration = Registration::new(mapping.base(), registered, access == Access::ReadWrite);
+        let base = mapping.base().wrapping_add(lead);
+        Ok(Region { registration: Some(registration), mapping: Some(mapping), base, len, access })
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
+    pub(crate) fn access(&self) -> Access {
+        self.access
+    }
+
+    #[inline]
+    pub(crate) fn base(&self) -> *mut u8 {
+        self.base
+    }
+
+    #[inline]
+    pub(crate) fn view(&self) -> View<'_> {
+        View::new(self.base, self.len, self.access)
+    }
+
+    #[inline]
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.registration.as_ref().is_some_and(Registration::is_poisoned)
+    }
+
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        let found = self.registration.as_ref()?.fault()?;
+        let lead = self.base.addr() - self.mapping.as_ref()?.base().addr();
+        Some(Fault { offset: found.offset.saturating_sub(lead), ..found })
+    }
+
+    /// The mapping, and where in it the range lies; none if the range has no bytes.
+    fn range(&self, offset: usize, len: usize) -> Result<Option<(&sys::Mapping, PageRange)>> {
+        self.view().window(offset, len)?;
+        let Some(mapping) = self.mapping.as_ref().filter(|_| len != 0) else { return Ok(None) };
+        let lead = self.base.addr() - mapping.base().addr();
+        Ok(Some((mapping, PageRange { offset: lead + offset, len })))
+    }
+
+    pub(crate) fn flush(&self, offset: usize, len: usize) -> Result<()> {
+        let Some((mapping, range)) = self.range(offset, len)? else { return Ok(()) };
+        let outcome = mapping.flush(range);
+        outcome.map_err(|source| Error::os(format_args!("flushing {len} bytes at {offset}"), source))
+    }
+
+    pub(crate) fn advise(&self, advice: Advice, offset: usize, len: usize) -> Result<()> {
+        let Some((mapping, range)) = self.range(offset, len)? else { return Ok(()) };
+        let outcome = mapping.advise(range.outwards(), advice);
+        outcome.map_err(|source| Error::os(format_args!("advising {advice:?}"), source))
+    }
+
+    pub(crate) fn discard(&self, discard: Discard, offset: usize, len: usize) -> Result<usize> {
+        let Some((mapping, range)) = self.range(offset, len)? else { return Ok(0) };
+        let Some(range) = range.inwards() else { return Ok(0) };
+        let outcome = mapping.discard(range, discard);
+        outcome.map_err(|source| Error::os(format_args!("discarding ({discard:?})"), source))?;
+        Ok(range.len)
+    }
+
+    pub(crate) fn lock(&self, mode: LockMode, offset: usize, len: usize) -> Result<()> {
+        let Some((mapping, range)) = self.range(offset, len)? else { return Ok(()) };
+        mapping.lock(range.outwards(), mode).map_err(|source| {
+            let limit = sys::lock_limit().map_or(String::from("the system's limit"), |limit| {
+                format!("the limit of {limit} bytes that this process may lock (RLIMIT_MEMLOCK)")
+            });
+            let doing = format!("locking {len} bytes in memory, of which {limit} may be the reason");
+            Error::os(doing, source)
+        })
+    }
+
+    pub(crate) fn unlock(&self, offset: usize, len: usize) -> Result<()> {
+        let Some((mapping, range)) = self.range(offset, len)? else { return Ok(()) };
+        let outcome = mapping.unlock(range.outwards());
+        outcome.map_err(|source| Error::os(format_args!("unlocking {len} bytes"), source))
+    }
+
+    pub(crate) fn populate(&self, access: Access, offset: usize, len: usize) -> Result<()> {
+        if access == Access::ReadWrite && self.access == Access::ReadOnly {
+            return Err(Error::new(
+                ErrorKind::PermissionDenied,
+                "the map is read-only, so its pages can only be brought in for reading; ask for that",
+            ));
+        }
+        let Some((mapping, range)) = self.range(offset, len)? else { return Ok(()) };
+        match mapping.populate(range.outwards(), access) {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => self.touch(access, offset, len),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Error::new(
+                ErrorKind::Fault,
+                "a page is not there: the file was cut short, or its device failed or is full",
+            )),
+            other => {
+                other.map_err(|source| Error::os(format_args!("bringing in {len} bytes at {offset}"), source))
+            }
+        }
+    }
+
+    /// One access a page.
+    fn touch(&self, access: Access, offset: usize, len: usize) -> Result<()> {
+        let view = self.view();
+        for at in (offset..offset + len).step_by(sys::page_size()).chain([offset + len - 1]) {
+            match access {
+                Access::ReadOnly => view.read_into(at, &mut [0])?,
+                Access::ReadWrite => drop(view.word32(at & !3).map(|word| word.fetch_add(0))),
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn residency(&self, offset: usize, len: usize) -> Result<Residency> {
+        let page = sys::page_size();
+        let Some((mapping, range)) = self.range(offset, len)? else {
+            return Ok(Residency { pages: Vec::new(), page_bytes: page });
+        };
+        let outcome = mapping.residency(range.outwards());
+        let pages = outcome.map_err(|source| Error::os("asking which pages are in memory", source))?;
+        Ok(Residency { pages, page_bytes: page })
+    }
+
+    pub(crate) fn huge_bytes(&self) -> Result<usize> {
+        let Some(mapping) = &self.mapping else { return Ok(0) };
+        mapping.huge_bytes().map_err(|source| Error::os("asking for the size of the pages", source))
+    }
+
+    /// Nobody has a view, since the caller has the region alone.
+    pub(crate) fn protect(&mut self, protection: Protection) -> Result<()> {
+        let access = protection.access();
+        if let Some(mapping) = &self.mapping {
+            let outcome = mapping.protect(protection);
+            outcome
+                .map_err(|source| Error::os(format_args!("changing the map to {protection:?}"), source))?;
+        }
+        if let Some(registration) = &self.registration {
+            registration.set_writable(access == Access::ReadWrite);
+        }
+        self.access = access;
+        Ok(())
+    }
+
+    pub(crate) fn close(mut self) -> Result<()> {
+        drop(self.registration.take());
+        let Some(mapping) = self.mapping.take() else { return Ok(()) };
+        mapping.unmap().map_err(|source| Error::os(format_args!("unmapping {} bytes", self.len), source))
+    }
+}
+
+impl std::fmt::Debug for Region {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Region").field("len", &self.len).field("access", &self.access).finish()
+    }
+}
+
+/// Where a part of a file begins in memory: maps begin at multiples of the granularity, so that some bytes may come
+/// before the caller's first.
+pub(crate) struct Placement {
+    /// In the file, a multiple of the granularity.
+    pub(crate) offset: u64,
+    /// Bytes before the caller's first.
+    pub(crate) lead: usize,
+    /// All bytes, those before included.
+    pub(crate) total: usize,
+}
+
+impl Placement {
+    pub(crate) fn of(offset: u64, len: usize) -> Result<Placement> {
+        if len == 0 {
+            return Ok(Placement { offset: 0, lead: 0, total: 0 });
+        }
+        let skipped = offset % sys::granularity();
+        let lead = usize::try_from(skipped).unwrap_or(0);
+        let total = len.checked_add(lead).filter(|total| isize::try_from(*total).is_ok());
+        let total = total.ok_or_else(|| too_long(len as u64))?;
+        Ok(Placement { offset: offset - skipped, lead, total })
+    }
+}
+
+#[cold]
+pub(crate) fn too_long(len: u64) -> Error {
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!("{len} bytes are more than this platform's addresses; map less at a time"),
+    )
+}

@@ -1,0 +1,187 @@
+//! Mapped pages: `mmap` and its kin.
+
+use super::super::{GrowRequest, MapRequest, PageRange, Protection, Sharing};
+use super::{check, page_size, pages, system};
+use crate::advice::{Advice, Discard, LockMode};
+use crate::map::Access;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::ptr;
+
+/// Mapped pages, unmapped on drop.
+pub(crate) struct Mapping {
+    base: *mut u8,
+    len: usize,
+    backing: system::Backing,
+}
+
+impl Mapping {
+    pub(crate) fn new(request: &MapRequest<'_>) -> io::Result<Mapping> {
+        let sharing = match request.sharing {
+            Sharing::Shared => libc::MAP_SHARED,
+            Sharing::Private => libc::MAP_PRIVATE,
+        };
+        let (fd, anonymous) = request.file.map_or((-1, libc::MAP_ANON), |file| (file.as_raw_fd(), 0));
+        let offset = system::off_t::try_from(request.offset).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let backing = system::Backing::new(request)?;
+        let (null, protection) = (ptr::null_mut(), bits(request.protection));
+        // SAFETY: no address is asked for, so that nothing that is mapped is touched; the descriptor is open, or
+        // there is none.
+        let base = unsafe { system::mmap(null, request.len, protection, sharing | anonymous, fd, offset) };
+        if base == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let base = base.cast();
+        let mapping = Mapping { base, len: request.len, backing };
+        if request.file.is_some() {
+            system::leave_out_of_dumps(base, request.len);
+        }
+        Ok(mapping)
+    }
+
+    /// Addresses for `len` bytes, which are a multiple of the page size, with nothing there.
+    pub(crate) fn reserve(len: usize) -> io::Result<Mapping> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
+        // SAFETY: no address is asked for, so that nothing that is mapped is touched.
+        let base = unsafe { system::mmap(ptr::null_mut(), len, libc::PROT_NONE, flags, -1, 0) };
+        if base == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Mapping { base: base.cast(), len, backing: system::Backing::none() })
+    }
+
+    /// Maps a part of a file over a part of what was reserved.
+    pub(crate) fn grow(&self, request: &GrowRequest<'_>) -> io::Result<()> {
+        let len = request.to - request.from;
+        let at = self.at(request.from, len)?;
+        let offset = system::off_t::try_from(request.from).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let (protection, fd) = (bits(request.access.into()), request.file.as_raw_fd());
+        let flags = libc::MAP_SHARED | libc::MAP_FIXED;
+        // SAFETY: the range lies within what was reserved, and nothing was mapped there yet; the descriptor is open.
+        let base = unsafe { system::mmap(at.cast(), len, protection, flags, fd, offset) };
+        if base == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        system::leave_out_of_dumps(at, len);
+        Ok(())
+    }
+
+    pub(crate) fn base(&self) -> *mut u8 {
+        self.base
+    }
+
+    /// Where these bytes are; an error unless they lie within the pages that are mapped.
+    fn at(&self, offset: usize, len: usize) -> io::Result<*mut u8> {
+        let pages = self.len.next_multiple_of(page_size());
+        if offset > pages || len > pages - offset {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(self.base.wrapping_add(offset))
+    }
+
+    /// Writes the pages of this range and waits for them.
+    pub(crate) fn flush(&self, range: PageRange) -> io::Result<()> {
+        let range = range.outwards();
+        let from = self.at(range.offset, range.len)?;
+        // SAFETY: the range lies within the mapping, and begins at a page.
+        check(unsafe { libc::msync(from.cast(), range.len, libc::MS_SYNC) })?;
+        self.backing.flush()
+    }
+
+    pub(crate) fn advise(&self, range: PageRange, advice: Advice) -> io::Result<()> {
+        let number = pages::advice(advice).ok_or(io::ErrorKind::Unsupported)?;
+        self.madvise(range, number)
+    }
+
+    pub(crate) fn discard(&self, range: PageRange, discard: Discard) -> io::Result<()> {
+        let number = pages::discard(discard).ok_or(io::ErrorKind::Unsupported)?;
+        self.madvise(range, number)
+    }
+
+    fn madvise(&self, range: PageRange, number: libc::c_int) -> io::Result<()> {
+        let from = self.at(range.offset, range.len)?;
+        // SAFETY: the range lies within the mapping, and begins at a page; advice that changes bytes comes from
+        // `discard` alone, whose caller may write them.
+        check(unsafe { libc::madvise(from.cast(), range.len, number) })
+    }
+
+    pub(crate) fn populate(&self, range: PageRange, access: Access) -> io::Result<()> {
+        let number = pages::populate(access).ok_or(io::ErrorKind::Unsupported)?;
+        self.madvise(range, number).map_err(|error| match error.raw_os_error() {
+            Some(libc::EINVAL) => io::ErrorKind::Unsupported.into(), // a kernel before 5.14
+            Some(libc::EFAULT) => io::ErrorKind::UnexpectedEof.into(),
+            _ => error,
+        })
+    }
+
+    pub(crate) fn residency(&self, range: PageRange) -> io::Result<Vec<bool>> {
+        let from = self.at(range.offset, range.len)?;
+        let mut pages = vec![0; range.len / page_size()];
+        // SAFETY: the range lies within the mapping, and begins at a page; there is a byte for each page.
+        check(unsafe { libc::mincore(from.cast(), range.len, pages.as_mut_ptr()) })?;
+        Ok(pages.into_iter().map(|page| page & 1 != 0).collect())
+    }
+
+    pub(crate) fn lock(&self, range: PageRange, mode: LockMode) -> io::Result<()> {
+        let from = self.at(range.offset, range.len)?;
+        match mode {
+            // SAFETY: the range lies within the mapping.
+            LockMode::Now => check(unsafe { libc::mlock(from.cast(), range.len) }),
+            LockMode::OnFault => pages::lock_on_fault(from, range.len),
+        }
+    }
+
+    pub(crate) fn unlock(&self, range: PageRange) -> io::Result<()> {
+        let from = self.at(range.offset, range.len)?;
+        // SAFETY: the range lies within the mapping.
+        check(unsafe { libc::munlock(from.cast(), range.len) })
+    }
+
+    pub(crate) fn protect(&self, protection: Protection) -> io::Result<()> {
+        // SAFETY: exactly the mapping; the caller has it alone, so that nobody holds what is no longer allowed.
+        check(unsafe { libc::mprotect(self.base.cast(), self.len, bits(protection)) })
+    }
+
+    pub(crate) fn huge_bytes(&self) -> io::Result<usize> {
+        pages::huge_bytes(self.base.addr(), self.len)
+    }
+
+    pub(crate) fn unmap(self) -> io::Result<()> {
+        let (base, len) = (self.base, self.len);
+        let mut whole = std::mem::ManuallyDrop::new(self);
+        whole.backing = system::Backing::none();
+        // SAFETY: exactly what was mapped; the caller owned it, and no view of it lives.
+        check(unsafe { libc::munmap(base.cast(), len) })
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: exactly what was mapped; we own it, and no view of it lives.
+        unsafe { libc::munmap(self.base.cast(), self.len) };
+    }
+}
+
+fn bits(protection: Protection) -> libc::c_int {
+    match protection {
+        Protection::Read => libc::PROT_READ,
+        Protection::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
+        Protection::ReadExecute => libc::PROT_READ | libc::PROT_EXEC,
+    }
+}
+
+/// Code that was just made is what will be executed.
+pub(crate) fn synchronise_code(base: *const u8, len: usize) {
+    pages::synchronise_code(base, len);
+}
+
+/// How many bytes this process may lock in memory; `None` if that is not limited or not known.
+pub(crate) fn lock_limit() -> Option<u64> {
+    let mut limit = std::mem::MaybeUninit::<libc::rlimit>::uninit();
+    // SAFETY: asks for a limit, and has room for the answer.
+    check(unsafe { libc::getrlimit(libc::RLIMIT_MEMLOCK, limit.as_mut_ptr()) }).ok()?;
+    // SAFETY: the call succeeded, and so it filled the answer.
+    let limit = unsafe { limit.assume_init() };
+    #[allow(clippy::unnecessary_cast)] // 32 bits wide on some systems
+    (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur as u64)
+}
