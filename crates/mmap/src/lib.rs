@@ -108,6 +108,7 @@ mod flush;
 mod growing;
 mod guard;
 mod host;
+mod line;
 mod locks;
 mod map;
 mod memory;
@@ -132,6 +133,7 @@ pub use file::{AllocGuarantee, FileId, file_id, is_remote, open_existing, reserv
 pub use growing::GrowingMap;
 pub use guard::{fault_guard_state, install_fault_guard, remove_fault_guard};
 pub use host::{boot_id, pid_namespace, process_start, process_start_of, wall_ms};
+pub use line::Line;
 pub use locks::ByteLocks;
 pub use map::{Access, SharedMap};
 pub use memory::{FrozenMemory, Memory, SharedMemory};

@@ -6,6 +6,7 @@
 use crate::copy::{self, Unreachable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::{Fault, FaultKind};
+use crate::line::Line;
 use crate::map::Access;
 use crate::seam::{self, Event};
 use crate::word::{Word32, Word64};
@@ -96,6 +97,17 @@ impl<'a> View<'a> {
         let at = self.aligned(offset, 4, 4)?;
         // SAFETY: four bytes, mapped for `'a`, aligned to four, writable if `access` says so.
         Ok(unsafe { Word32::new(at.cast(), self.access) })
+    }
+
+    /// The line of 64 bytes at `offset`, whose eight words are then used without further checks.
+    ///
+    /// # Errors
+    /// `OutOfBounds`; `Misaligned` if it does not begin at a multiple of 64 bytes of the file.
+    #[inline]
+    pub fn line(self, offset: usize) -> Result<Line<'a>> {
+        let at = self.aligned(offset, 64, 64)?;
+        // SAFETY: 64 bytes, mapped for `'a`, aligned to 64, writable if `access` says so.
+        Ok(unsafe { Line::new(at.cast(), self.access) })
     }
 
     /// The eight words of a line of 64 bytes, each loaded whole (relaxed), in no particular order.
