@@ -1,0 +1,86 @@
+//! What several proofs need: this program as another process, seeds that are told, values that say what they are.
+#![allow(dead_code)] // each test uses a part of it
+
+pub(crate) mod oracle;
+
+use std::path::Path;
+use std::process::Command;
+
+/// The environment variable that names what a process started by a test is to do; in a plain run it is not set.
+pub(crate) const ROLE: &str = "SAMOVAR_TEST_ROLE";
+/// The file that it is about.
+pub(crate) const FILE: &str = "SAMOVAR_TEST_FILE";
+
+/// This test program, to be started again for one of its ignored tests.
+pub(crate) fn this_program(test: &str, role: &str, file: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"]);
+    command.env(ROLE, role).env(FILE, file);
+    command
+}
+
+/// A number from the environment, or the usual one.
+pub(crate) fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(usual)
+}
+
+/// The seed of this run: `SAMOVAR_SEED`, or a new one, which is printed so that the run can be had again.
+pub(crate) fn seed() -> u64 {
+    let fresh = std::time::UNIX_EPOCH.elapsed().map_or(1, |since| u64::from(since.subsec_nanos()));
+    let seed = number("SAMOVAR_SEED", fresh);
+    println!("SAMOVAR_SEED={seed}");
+    seed
+}
+
+/// Random numbers that depend on the seed alone (splitmix64).
+pub(crate) struct Rng(u64);
+
+impl Rng {
+    pub(crate) fn new(seed: u64) -> Self {
+        Rng(seed)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+}
+
+/// Who wrote a value, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) key: u64,
+    pub(crate) writer: u64,
+    pub(crate) sequence: u64,
+}
+
+const STAMP: usize = 24;
+
+impl Stamp {
+    /// A value that carries the stamp, and whose every byte follows from it and from its length.
+    pub(crate) fn value(self, len: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(len.max(STAMP));
+        for word in [self.key, self.writer, self.sequence] {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        let mut fill = Rng::new(self.key ^ self.writer << 40 ^ self.sequence << 20 ^ len as u64);
+        while bytes.len() < len {
+            bytes.extend_from_slice(&fill.next().to_le_bytes());
+        }
+        bytes.truncate(len.max(STAMP));
+        bytes
+    }
+
+    /// The stamp of a value; none if the value is not whole.
+    pub(crate) fn of(value: &[u8]) -> Option<Stamp> {
+        let word = |at: usize| Some(u64::from_le_bytes(value.get(at..at + 8)?.try_into().ok()?));
+        let stamp = Stamp { key: word(0)?, writer: word(8)?, sequence: word(16)? };
+        (stamp.value(value.len()) == value).then_some(stamp)
+    }
+}

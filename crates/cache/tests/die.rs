@@ -1,0 +1,454 @@
+//! Die at every store: a real process kills itself (`SIGKILL`, so that nothing of it runs on) before each of its stores, swaps, copies and flushes, and in
+//! the middle of each copy, while it attaches, sets, overwrites, removes, evicts, compacts, publishes frontiers, flushes,
+//! takes over, repairs, resets and detaches. What it leaves must open warm, `check` clean, and hold every acknowledged
+//! write.
+//!
+//! Canaries, each tried, each found by these tests: the selector's `Pending` left out of `Writer::commit`; the slot exchanged
+//! before the bytes are copied; `recover::finish_or_undo` that does not seal; the frontier published before the ledger is
+//! settled; `is_dead` that says no.
+//!
+//! `SAMOVAR_SEED` repeats a run; `SAMOVAR_DIE_STRIDE=1` makes the nested deaths exhaustive too.
+#![cfg(feature = "inject")]
+
+mod common;
+
+use common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
+use rustix::process::{Signal, getpid, kill_process};
+use samovar::{Cache, Ttl};
+use samovar_mmap::seam::{Event, set_process_hook};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const DIE_AT: &str = "SAMOVAR_DIE_AT";
+const SEED: &str = "SAMOVAR_DIE_SEED";
+
+/// One step of a scenario.
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Open,
+    Set { key: u64, sequence: u64, len: usize },
+    Expiring { key: u64, sequence: u64, len: usize },
+    Remove { key: u64 },
+    Get { key: u64 },
+    Flush,
+    Close,
+}
+
+/// What is done to a cache: first safely, by the test itself, then by a process that dies.
+struct Scenario {
+    name: &'static str,
+    size: Size,
+    prepare: Vec<Op>,
+    act: Vec<Op>,
+    /// The file is made to look like a copy in between, so that it must be emptied.
+    spoil: bool,
+    /// Fewer stores than this would mean that the scenario does not do what it is named for.
+    least_stores: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Size {
+    /// At least twice the data: nothing may be evicted.
+    Roomy,
+    /// Forty entries.
+    Tight,
+}
+
+/// Who else is there while the process dies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Company {
+    /// Nobody: the next to open the file is its first opener.
+    None,
+    /// The test has it open all the time, and takes the dead one's lock over.
+    Attached,
+}
+
+type Model = BTreeMap<u64, Vec<u8>>;
+
+fn key_bytes(key: u64) -> Vec<u8> {
+    let mut bytes = key.to_le_bytes().to_vec();
+    bytes.resize(8 + usize::try_from(key % 3).unwrap() * 5, 0x6b);
+    bytes
+}
+
+fn value_bytes(key: u64, sequence: u64, len: usize) -> Vec<u8> {
+    Stamp { key, writer: 0, sequence }.value(len)
+}
+
+fn open(path: &Path, size: Size) -> Cache {
+    let options = match size {
+        Size::Roomy => Cache::options().capacity(256 << 10),
+        Size::Tight => Cache::options().capacity_entries(40, 18, 64),
+    };
+    options.open(path).unwrap_or_else(|error| panic!("it does not open: {error}"))
+}
+
+/// Does the step, and returns the handle that is open after it.
+fn perform(op: Op, cache: Option<Cache>, path: &Path, size: Size) -> Option<Cache> {
+    let Some(cache) = cache else { return Some(open(path, size)) };
+    match op {
+        Op::Open => {}
+        Op::Set { key, sequence, len } => {
+            cache.set(&key_bytes(key), &value_bytes(key, sequence, len)).unwrap();
+        }
+        Op::Expiring { key, sequence, len } => {
+            let hour = Ttl::secs(3600);
+            cache.set_with(&key_bytes(key), &value_bytes(key, sequence, len), hour).unwrap();
+        }
+        Op::Remove { key } => drop(cache.remove(&key_bytes(key)).unwrap()),
+        Op::Get { key } => drop(cache.get(&key_bytes(key)).unwrap()),
+        Op::Flush => cache.flush().unwrap(),
+        Op::Close => {
+            cache.close().unwrap();
+            return None;
+        }
+    }
+    Some(cache)
+}
+
+/// What the step does to the keys, if it happens.
+fn apply(model: &mut Model, op: Op) {
+    match op {
+        Op::Set { key, sequence, len } | Op::Expiring { key, sequence, len } => {
+            model.insert(key, value_bytes(key, sequence, len));
+        }
+        Op::Remove { key } => drop(model.remove(&key)),
+        Op::Open | Op::Get { .. } | Op::Flush | Op::Close => {}
+    }
+}
+
+fn is_store(event: Event) -> bool {
+    !matches!(event, Event::Load | Event::CopyOut | Event::CopyOutHalf)
+}
+
+fn die_now() {
+    kill_process(getpid(), Signal::KILL).unwrap();
+    unreachable!("nobody lives on after that");
+}
+
+/// The process that dies. It says on its standard output which steps it has finished, and at the end how many stores
+/// there were.
+#[test]
+#[ignore = "started by the other tests as a process of its own"]
+fn dying_process() {
+    let (Ok(role), Some(file)) = (std::env::var(ROLE), std::env::var_os(FILE)) else { return };
+    let scenario = scenarios(number(SEED, 0)).into_iter().find(|one| one.name == role).unwrap();
+    let (path, die_at) = (Path::new(&file), usize::try_from(number(DIE_AT, u64::MAX)).unwrap());
+    static STORES: AtomicUsize = AtomicUsize::new(0);
+    set_process_hook(Some(Box::new(move |event| {
+        if is_store(event) && STORES.fetch_add(1, Ordering::Relaxed) == die_at {
+            die_now();
+        }
+    })));
+    let mut cache = None;
+    for op in scenario.act {
+        cache = perform(op, cache, path, scenario.size);
+        writeln!(std::io::stdout(), "\ndone").unwrap();
+    }
+    writeln!(std::io::stdout(), "\nstores {}", STORES.load(Ordering::Relaxed)).unwrap();
+}
+
+/// What became of a process that was to die.
+struct Outcome {
+    steps_done: usize,
+    died: bool,
+    stores: usize,
+}
+
+fn run(scenario: &Scenario, path: &Path, die_at: usize, seed: u64) -> Outcome {
+    let mut command = this_program("dying_process", scenario.name, path);
+    command.env(DIE_AT, die_at.to_string()).env(SEED, seed.to_string());
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let died = output.status.signal() == Some(Signal::KILL.as_raw());
+    let context = || format!("{} at {die_at}: {output:?}", scenario.name);
+    assert!(died || output.status.success(), "{}", context());
+    let stores = said.lines().find_map(|line| line.strip_prefix("stores ")?.parse().ok());
+    assert!(died || stores.is_some(), "{}", context());
+    Outcome {
+        steps_done: said.lines().filter(|line| *line == "done").count(),
+        died,
+        stores: stores.unwrap_or(0),
+    }
+}
+
+/// One file, and what must be in it.
+struct Trial<'a> {
+    scenario: &'a Scenario,
+    path: &'a Path,
+    model: Model,
+    company: Option<Cache>,
+    /// Steps that may have happened or not: their process died in them.
+    in_flight: Vec<Op>,
+    seed: u64,
+    what: String,
+}
+
+impl<'a> Trial<'a> {
+    fn prepare(scenario: &'a Scenario, path: &'a Path, company: Company, seed: u64) -> Self {
+        let mut model = Model::new();
+        let mut cache = None;
+        for op in &scenario.prepare {
+            cache = perform(*op, cache, path, scenario.size);
+            apply(&mut model, *op);
+        }
+        let company = cache.filter(|_| company == Company::Attached);
+        if scenario.spoil {
+            dirty_copy(path);
+            model.clear();
+        }
+        Trial { scenario, path, model, company, in_flight: Vec::new(), seed, what: String::new() }
+    }
+
+    /// Lets a process act until it dies.
+    fn die(&mut self, die_at: usize) -> Outcome {
+        let outcome = run(self.scenario, self.path, die_at, self.seed);
+        for op in &self.scenario.act[..outcome.steps_done] {
+            apply(&mut self.model, *op);
+        }
+        let next = self.scenario.act.get(outcome.steps_done);
+        self.in_flight.extend(next.filter(|_| outcome.died));
+        outcome
+    }
+
+    /// Judges what the dead have left.
+    fn judge(&mut self) {
+        self.what = format!(
+            "SAMOVAR_SEED={} {}, {:?} in flight, company {}",
+            self.seed,
+            self.scenario.name,
+            self.in_flight,
+            self.company.is_some()
+        );
+        let cache = match self.company.take() {
+            Some(cache) => cache,
+            None => self.reopen(),
+        };
+        // Readers do not wait for a repair, and what they saw before it stays true after it.
+        let before = self.read(&cache);
+        self.expect_clean(&cache);
+        let after = self.read(&cache);
+        assert_eq!(before, after, "{}: a repair changed what is read", self.what);
+        self.go_on(&cache);
+        drop(cache);
+        let cache = self.reopen();
+        self.expect_clean(&cache);
+        self.read(&cache);
+    }
+
+    fn reopen(&self) -> Cache {
+        let cache = open(self.path, self.scenario.size);
+        let attachment = cache.attachment();
+        let may_be_new = attachment.created && self.scenario.prepare.is_empty();
+        let fine = attachment.warm || may_be_new || self.scenario.spoil;
+        assert!(fine, "{}: not warm, {attachment:?}", self.what);
+        cache
+    }
+
+    fn expect_clean(&self, cache: &Cache) {
+        let report = cache.check().unwrap_or_else(|error| panic!("{}: {error}", self.what));
+        assert!(report.is_clean(), "{}:\n{report}", self.what);
+        let stats = cache.stats();
+        assert_eq!(stats.entries, report.entries, "{}: entries", self.what);
+        assert_eq!(stats.refusals, 0, "{}: refusals", self.what);
+        if self.scenario.size == Size::Roomy {
+            assert_eq!((stats.evictions, stats.resets > 0), (0, self.scenario.spoil), "{}", self.what);
+        }
+    }
+
+    /// Reads every key, and says what it found.
+    fn read(&self, cache: &Cache) -> Model {
+        let possible = self.in_flight.iter().map(|op| {
+            let mut model = self.model.clone();
+            apply(&mut model, *op);
+            model
+        });
+        let possible: Vec<Model> = possible.chain([self.model.clone()]).collect();
+        let keys = self.scenario.prepare.iter().chain(&self.scenario.act).filter_map(key_of);
+        let mut found = Model::new();
+        for key in keys {
+            let value = cache.get(&key_bytes(key)).unwrap_or_else(|error| panic!("{}: {error}", self.what));
+            let right = possible.iter().any(|model| model.get(&key) == value.as_ref());
+            let evicted = value.is_none() && self.scenario.size == Size::Tight;
+            assert!(right || evicted, "{}: key {key} is {value:?}", self.what);
+            value.into_iter().for_each(|value| drop(found.insert(key, value)));
+        }
+        found
+    }
+
+    /// The file takes writes as if nothing had been, of the key that was in flight first.
+    fn go_on(&mut self, cache: &Cache) {
+        let keys: Vec<u64> = self.in_flight.drain(..).filter_map(|op| key_of(&op)).collect();
+        for key in keys.into_iter().chain(0..3) {
+            let op = Op::Set { key, sequence: 1 << 40, len: 64 };
+            apply(&mut self.model, op);
+            perform(op, Some(cache.clone()), self.path, self.scenario.size);
+        }
+        self.expect_clean(cache);
+        self.read(cache);
+    }
+}
+
+fn key_of(op: &Op) -> Option<u64> {
+    match *op {
+        Op::Set { key, .. } | Op::Expiring { key, .. } | Op::Remove { key } | Op::Get { key } => Some(key),
+        Op::Open | Op::Flush | Op::Close => None,
+    }
+}
+
+/// Makes the file what a backup made of a cache in use would be: another inode than its control page says, and not clean.
+fn dirty_copy(path: &Path) {
+    use std::os::unix::fs::FileExt;
+    let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.write_all_at(&0u64.to_le_bytes(), 4096).unwrap();
+    file.write_all_at(&u64::MAX.to_le_bytes(), 4096 + 40).unwrap();
+}
+
+fn sets(keys: impl Iterator<Item = u64>, sequence: u64, len: usize) -> impl Iterator<Item = Op> {
+    keys.map(move |key| Op::Set { key, sequence, len })
+}
+
+fn between_open_and_close(ops: impl IntoIterator<Item = Op>) -> Vec<Op> {
+    std::iter::once(Op::Open).chain(ops).chain([Op::Close]).collect()
+}
+
+fn scenarios(seed: u64) -> Vec<Scenario> {
+    let mut rng = Rng::new(seed);
+    let opened = |ops: Vec<Op>| -> Vec<Op> { std::iter::once(Op::Open).chain(ops).collect() };
+    let few = opened(sets(0..20, 1, 100).collect());
+    let writes = [
+        Op::Set { key: 100, sequence: 2, len: 200 },
+        Op::Set { key: 3, sequence: 2, len: 400 },
+        Op::Expiring { key: 4, sequence: 2, len: 50 },
+        Op::Remove { key: 5 },
+        Op::Remove { key: 500 },
+        Op::Flush,
+        Op::Set { key: 6, sequence: 3, len: 30 },
+    ];
+    // Overwritten at random until the rings have gone round a few times: then every write compacts.
+    let churn: Vec<Op> = (0..700usize)
+        .map(|at| Op::Set { key: rng.below(60), sequence: at as u64 + 2, len: 1000 + at % 700 })
+        .collect();
+    let churned = opened(sets(0..60, 1, 1300).chain(churn).collect());
+    let compact: Vec<Op> =
+        (0..12).map(|at| Op::Set { key: rng.below(60), sequence: 5000 + at, len: 1500 }).collect();
+    let full = opened(sets(0..150, 1, 64).collect());
+    // Read often enough to be promoted, overwritten in place, new, and back from the dead.
+    let mut evicting: Vec<Op> = sets(200..203, 2, 64).collect();
+    evicting.extend([Op::Get { key: 202 }, Op::Get { key: 202 }, Op::Get { key: 202 }]);
+    evicting.extend(sets(203..210, 2, 64).chain(sets(140..143, 3, 64)));
+    let scenario = |name, size, prepare: &Vec<Op>, act, least_stores| Scenario {
+        name,
+        size,
+        prepare: prepare.clone(),
+        act: between_open_and_close(act),
+        spoil: false,
+        least_stores,
+    };
+    let reset = [Op::Set { key: 1, sequence: 9, len: 70 }];
+    vec![
+        scenario("write", Size::Roomy, &few, writes.to_vec(), 150),
+        scenario("compact", Size::Roomy, &churned, compact, 600),
+        scenario("evict", Size::Tight, &full, evicting, 500),
+        Scenario { spoil: true, ..scenario("reset", Size::Roomy, &few, reset.to_vec(), 50) },
+        scenario("create", Size::Roomy, &Vec::new(), reset.to_vec(), 50),
+    ]
+}
+
+fn at_every_store(name: &str, companies: &[Company]) {
+    let seed = seed();
+    let scenarios = scenarios(seed);
+    let scenario = scenarios.iter().find(|one| one.name == name).unwrap();
+    for company in companies {
+        let mut die_at = 0;
+        loop {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("c.samovar");
+            let mut trial = Trial::prepare(scenario, &path, *company, seed);
+            let outcome = trial.die(die_at);
+            trial.judge();
+            if !outcome.died {
+                println!("{name}, company {company:?}: died at each of {die_at} stores");
+                assert!(outcome.stores >= scenario.least_stores, "only {} stores", outcome.stores);
+                break;
+            }
+            die_at += 1;
+        }
+    }
+}
+
+#[test]
+fn a_set_an_overwrite_a_remove_a_flush_an_attach_and_a_detach() {
+    at_every_store("write", &[Company::None, Company::Attached]);
+}
+
+#[test]
+fn a_compaction_and_a_frontier() {
+    at_every_store("compact", &[Company::None, Company::Attached]);
+}
+
+#[test]
+fn an_eviction_and_a_promotion() {
+    at_every_store("evict", &[Company::None, Company::Attached]);
+}
+
+#[test]
+fn a_cold_reset() {
+    at_every_store("reset", &[Company::None]);
+}
+
+#[test]
+fn a_creation() {
+    at_every_store("create", &[Company::None]);
+}
+
+/// A second process dies at every store of taking over from the first, which died somewhere; a third one judges.
+#[test]
+fn a_takeover_and_its_repair() {
+    let seed = seed();
+    let stride = usize::try_from(number("SAMOVAR_DIE_STRIDE", 89)).unwrap();
+    let scenarios = scenarios(seed);
+    let mut deaths = 0;
+    for (name, company) in
+        [("write", Company::Attached), ("evict", Company::Attached), ("compact", Company::None)]
+    {
+        let scenario = scenarios.iter().find(|one| one.name == name).unwrap();
+        let mut first = usize::try_from(Rng::new(seed).below(stride as u64)).unwrap();
+        while let Some(more) = die_after_death(scenario, company, first, stride, seed) {
+            deaths += more;
+            first += stride;
+        }
+    }
+    println!("{deaths} deaths after deaths");
+}
+
+/// The first dies at this store, the second at each of its own, `stride / 4` apart; how often that was. None if the first
+/// does not have so many stores.
+fn die_after_death(
+    scenario: &Scenario,
+    company: Company,
+    first: usize,
+    stride: usize,
+    seed: u64,
+) -> Option<usize> {
+    let step = (stride / 4).max(1);
+    let mut second = first % step;
+    for deaths in 0.. {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.samovar");
+        let mut trial = Trial::prepare(scenario, &path, company, seed);
+        if !trial.die(first).died {
+            return None;
+        }
+        let outcome = trial.die(second);
+        trial.judge();
+        if !outcome.died {
+            return Some(deaths);
+        }
+        second += step;
+    }
+    None
+}
