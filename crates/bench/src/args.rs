@@ -1,0 +1,91 @@
+//! The command line.
+
+use crate::catalogue;
+use crate::cell::Cell;
+use crate::churn::Churn;
+use crate::first::First;
+use crate::ground::Ground;
+use crate::machine::Machine;
+use crate::open::{Open, Probe};
+use crate::overhead::Overhead;
+use crate::results::{Destination, Results};
+use crate::roster;
+use crate::verdict::Verdict;
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+
+const EXIT_STATUS: &str =
+    "Exit status: 0 if every bound held, 1 if one did not, 2 for anything else that went wrong.";
+
+/// Measures Samovar beside its peers.
+#[derive(Parser, Debug)]
+#[command(version, after_help = EXIT_STATUS)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    ground: Ground,
+    #[command(flatten)]
+    destination: Destination,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Hits, misses and overwrites of small and large populations, one thread and two, beside the peers.
+    First(First),
+    /// Time until a file that was closed, killed or is in use is open; less than 5 ms, whatever it holds.
+    Open(Open),
+    /// Bytes of the file above keys and values, once five times the capacity was written; at most 40 an entry.
+    Overhead(Overhead),
+    /// Twenty rounds of overwriting every key of a cache that has room for twice the data; nothing may be lost.
+    Churn(Churn),
+    /// Who can be measured, in which version, set how and why.
+    Peers,
+    /// Runs one cell in this process (started by the others).
+    #[command(hide = true)]
+    Cell {
+        /// The cell, as JSON.
+        cell: String,
+    },
+    /// Opens a file once and tells how long it took (started by `open`).
+    #[command(hide = true)]
+    Probe(Probe),
+}
+
+impl Args {
+    /// Does what was asked.
+    pub(crate) fn run(self) -> Result<Verdict> {
+        match &self.command {
+            Command::First(first) => self.deliver("first", first.run(&self.ground)?, |_| true),
+            Command::Open(open) => self.deliver("open", open.run(&self.ground)?, |found| found.holds()),
+            Command::Overhead(overhead) => {
+                self.deliver("overhead", overhead.run(&self.ground)?, |found| found.holds())
+            }
+            Command::Churn(churn) => self.deliver("churn", churn.run(&self.ground)?, |found| found.holds()),
+            Command::Peers => {
+                print!("{}", roster::table(&catalogue::names()));
+                Ok(Verdict::Held)
+            }
+            Command::Cell { cell } => {
+                let cell: Cell = serde_json::from_str(cell).context("a cell that makes no sense")?;
+                let outcome = catalogue::run(&cell, self.ground.here())?;
+                println!("{}", serde_json::to_string(&outcome)?);
+                Ok(Verdict::Held)
+            }
+            Command::Probe(probe) => probe.run(),
+        }
+    }
+
+    fn deliver<T: Serialize + std::fmt::Display>(
+        &self,
+        command: &str,
+        found: T,
+        holds: impl Fn(&T) -> bool,
+    ) -> Result<Verdict> {
+        let verdict = Verdict::of(holds(&found));
+        let machine = Machine::here(&self.ground.disk());
+        Results { command: command.to_owned(), machine, found }.deliver(&self.destination)?;
+        Ok(verdict)
+    }
+}

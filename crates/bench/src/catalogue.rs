@@ -1,0 +1,46 @@
+//! Finds a peer by its name. Only those that are built in are there.
+
+use crate::cell::{Cell, Outcome};
+use crate::drive::{self, Places};
+use crate::peers;
+use anyhow::{Context, Result};
+
+type Run = fn(&Cell, Places) -> Result<Outcome>;
+
+const PEERS: &[(&str, Run)] = &[
+    ("samovar", drive::run::<peers::samovar::OnDisk>),
+    ("samovar-tmpfs", drive::run::<peers::samovar::OnTmpfs>),
+    ("samovar-ro", drive::run::<peers::samovar::ReadOnly>),
+    #[cfg(feature = "quick_cache")]
+    ("quick_cache", drive::run::<peers::quick_cache::QuickCache>),
+    #[cfg(feature = "moka")]
+    ("moka", drive::run::<peers::moka::Moka>),
+    #[cfg(feature = "lmdb")]
+    ("lmdb", drive::run::<peers::lmdb::Lmdb>),
+];
+
+/// Names of the peers that are built in.
+pub(crate) fn names() -> Vec<&'static str> {
+    PEERS.iter().map(|(name, _)| *name).collect()
+}
+
+/// Runs a cell in this process.
+pub(crate) fn run(cell: &Cell, places: Places) -> Result<Outcome> {
+    let (_, run) = PEERS
+        .iter()
+        .find(|(name, _)| *name == cell.peer)
+        .with_context(|| format!("no peer is called {}; built in: {}", cell.peer, names().join(", ")))?;
+    run(cell, places)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::roster::MEMBERS;
+
+    #[test]
+    fn every_peer_is_in_the_roster() {
+        for name in super::names() {
+            assert!(MEMBERS.iter().any(|member| member.name == name), "{name} has no settings in the roster");
+        }
+    }
+}

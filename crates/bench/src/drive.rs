@@ -1,0 +1,103 @@
+//! Runs a cell in the process that was started for it.
+
+use crate::cell::{Cell, Measure, Outcome, Timing};
+use crate::order::Order;
+use crate::payload::Payload;
+use crate::peer::{Peer, Population, Setup};
+use crate::random::mix;
+use crate::worker::{self, Tally, Task};
+use anyhow::{Result, anyhow, ensure};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Entries of room for each that is stored: nothing has to be evicted.
+const ROOM: u32 = 2;
+
+/// Empty directories for a peer's files.
+pub(crate) struct Places {
+    pub(crate) disk: PathBuf,
+    pub(crate) tmpfs: PathBuf,
+}
+
+/// Fills the peer and times what the cell asks for.
+pub(crate) fn run<P: Peer>(cell: &Cell, places: Places) -> Result<Outcome> {
+    let peer = P::open(&Setup {
+        capacity: cell.entries * ROOM,
+        entries: cell.entries,
+        value_len: cell.value_len,
+        disk: places.disk,
+        tmpfs: places.tmpfs,
+    })?;
+    let load_ns = load(&peer, cell)?;
+    let mut orders: HashMap<Order, Vec<u32>> = HashMap::new();
+    let mut timings = Vec::new();
+    for measure in &cell.measures {
+        if measure.work.writes() && !P::WRITES {
+            continue;
+        }
+        let order =
+            orders.entry(measure.order).or_insert_with(|| measure.order.draw(cell.entries, cell.seed));
+        timings.push(time(&peer, cell, *measure, order)?);
+    }
+    Ok(Outcome { load_ns, timings })
+}
+
+fn load<P: Peer>(peer: &P, cell: &Cell) -> Result<f64> {
+    let mut payload = Payload::new(cell.value_len);
+    let start = Instant::now();
+    peer.load(&mut Population { entries: cell.entries, value_len: cell.value_len, payload: &mut payload })?;
+    let elapsed = start.elapsed();
+    peer.settle()?;
+    Ok(nanoseconds(elapsed) / f64::from(cell.entries))
+}
+
+fn time<P: Peer>(peer: &P, cell: &Cell, measure: Measure, order: &[u32]) -> Result<Timing> {
+    let timed = Duration::from_millis(cell.millis);
+    let ready = Barrier::new(measure.threads as usize);
+    let task = |thread: u32| Task {
+        work: measure.work,
+        order,
+        start: usize::try_from(mix(cell.seed ^ u64::from(thread) << 32)).unwrap_or(0),
+        value_len: cell.value_len,
+        warm_up: timed / 4,
+        timed,
+    };
+    let tallies = thread::scope(|scope| {
+        let spawn = |thread| {
+            let (task, ready) = (task(thread), &ready);
+            scope.spawn(move || worker::run(peer, &task, ready))
+        };
+        let workers: Vec<_> = (0..measure.threads).map(spawn).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, Result<Tally>>| {
+            worker.join().map_err(|_| anyhow!("a worker panicked"))?
+        };
+        workers.into_iter().map(join).collect::<Result<Vec<Tally>>>()
+    })?;
+    let timing = sum(measure, &tallies);
+    let expected = if measure.work == crate::cell::Work::Miss { 0 } else { timing.gets };
+    ensure!(timing.hits == expected, "{} of {} gets hit, not {expected}", timing.hits, timing.gets);
+    Ok(timing)
+}
+
+fn sum(measure: Measure, tallies: &[Tally]) -> Timing {
+    let total = |part: fn(&Tally) -> u64| tallies.iter().map(part).sum::<u64>();
+    let operations = total(|tally| tally.operations);
+    let each = |part: fn(&Tally) -> Duration| {
+        nanoseconds(tallies.iter().map(part).sum::<Duration>()) / operations.max(1) as f64
+    };
+    Timing {
+        measure,
+        wall_ns: each(|tally| tally.elapsed.wall),
+        cpu_ns: each(|tally| tally.elapsed.cpu),
+        operations,
+        hits: total(|tally| tally.hits),
+        gets: total(|tally| tally.gets),
+    }
+}
+
+fn nanoseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e9
+}

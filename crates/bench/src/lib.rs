@@ -1,1 +1,0 @@
-//! Samovar beside its peers, measured in one run.

@@ -1,0 +1,75 @@
+//! Values that say whose they are: a torn, old or foreign one is seen when it is checked.
+//!
+//! A value begins with the number of its entry and the version of the write, and ends with bytes that follow from both.
+//! What lies between is filled once a buffer; stamping a value costs the same for every size.
+
+use crate::random::mix;
+
+/// The smallest value: a number, a version, and two bytes of tail.
+pub(crate) const MIN_VALUE_LEN: usize = 10;
+
+/// A buffer in which values are made.
+pub(crate) struct Payload {
+    bytes: Vec<u8>,
+}
+
+impl Payload {
+    pub(crate) fn new(max_len: usize) -> Self {
+        let bytes = (0..max_len).map(|at| at.to_le_bytes()[0] ^ 0x5a).collect();
+        Payload { bytes }
+    }
+
+    /// The value of this length for entry `number`.
+    #[inline]
+    pub(crate) fn stamp(&mut self, len: usize, number: u32, version: u32) -> &[u8] {
+        let value = &mut self.bytes[..len];
+        let tail = tail_of(number, version);
+        value[len - tail_len(len)..].copy_from_slice(&tail[..tail_len(len)]);
+        value[..4].copy_from_slice(&number.to_le_bytes());
+        value[4..8].copy_from_slice(&version.to_le_bytes());
+        value
+    }
+}
+
+/// The version of a value of entry `number`; none if it is not one, or not whole.
+#[inline]
+pub(crate) fn version(value: &[u8], number: u32) -> Option<u32> {
+    let (head, rest) = value.split_first_chunk::<8>()?;
+    let [n0, n1, n2, n3, v0, v1, v2, v3] = *head;
+    let version = u32::from_le_bytes([v0, v1, v2, v3]);
+    let tail = tail_of(number, version);
+    let tail = &tail[..tail_len(value.len())];
+    (u32::from_le_bytes([n0, n1, n2, n3]) == number && rest.ends_with(tail)).then_some(version)
+}
+
+#[inline]
+fn tail_of(number: u32, version: u32) -> [u8; 8] {
+    mix(u64::from(number) << 32 | u64::from(version)).to_le_bytes()
+}
+
+#[inline]
+fn tail_len(len: usize) -> usize {
+    len.saturating_sub(8).min(8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_known_and_damage_is_seen() {
+        let mut payload = Payload::new(100);
+        for len in [MIN_VALUE_LEN, 16, 17, 64, 100] {
+            let mut value = payload.stamp(len, 7, 9).to_vec();
+            assert_eq!(value.len(), len);
+            assert_eq!(version(&value, 7), Some(9));
+            assert_eq!(version(&value, 8), None);
+            for at in [0, 4, len - 1] {
+                value[at] ^= 1;
+                assert_eq!(version(&value, 7), None, "length {len}, byte {at}");
+                value[at] ^= 1;
+            }
+        }
+        assert_eq!(version(&[], 7), None);
+    }
+}

@@ -1,0 +1,44 @@
+//! Results as they are kept: what was found, on what, and when.
+
+use crate::machine::Machine;
+use anyhow::{Context, Result};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::PathBuf;
+
+/// What a command found.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Results<T> {
+    /// The command.
+    pub(crate) command: String,
+    pub(crate) machine: Machine,
+    pub(crate) found: T,
+}
+
+/// Where results go.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Destination {
+    /// Print JSON instead of tables.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Also keep the JSON in this file.
+    #[arg(long, value_name = "FILE", global = true)]
+    save: Option<PathBuf>,
+}
+
+impl<T: Serialize + std::fmt::Display> Results<T> {
+    /// Prints and keeps them as asked.
+    pub(crate) fn deliver(&self, destination: &Destination) -> Result<()> {
+        let json = serde_json::to_string_pretty(self)? + "\n";
+        if let Some(path) = &destination.save {
+            fs::write(path, &json).with_context(|| format!("{} could not be written", path.display()))?;
+        }
+        if destination.json {
+            print!("{json}");
+        } else {
+            println!("{}\n{}", self.found, self.machine);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! Every peer, its exact version, how it is set, and why: the one file to read before believing a table.
+//!
+//! Rules for all: keys are byte strings of any length and values byte strings of any length, owned by the cache. A heap cache
+//! hands out a value by counting a reference (`Arc<[u8]>`, as its authors advise for values that are dear to clone),
+//! and the value is then copied into the caller's buffer, as the others do it. Capacity is twice what is stored, so that
+//! nothing is evicted, but where evictions are what is measured. Hashers: the peer's own, or the one that its
+//! documentation names for speed.
+
+use crate::table::Table;
+
+/// One peer as it is measured.
+pub(crate) struct Member {
+    pub(crate) name: &'static str,
+    /// The crate, and the version in the lock file; none for Samovar itself.
+    pub(crate) package: Option<(&'static str, &'static str)>,
+    pub(crate) settings: &'static str,
+}
+
+/// Who can be measured, if built in.
+pub(crate) const MEMBERS: &[Member] = &[
+    Member {
+        name: "samovar",
+        package: None,
+        settings: "file on a disk; capacity for twice the entries; expected_entry_size: what an entry takes in the log \
+                   (8 + key + value, rounded up to 8); flushed after the population is stored",
+    },
+    Member { name: "samovar-tmpfs", package: None, settings: "as samovar, file on a tmpfs" },
+    Member {
+        name: "samovar-ro",
+        package: None,
+        settings: "as samovar, gets through a read-only attachment in the process that also holds a writing one",
+    },
+    Member {
+        name: "quick_cache",
+        package: Some(("quick_cache", "0.7.0")),
+        settings: "unit weights, weight capacity twice the entries, estimated items as many as the entries; its default \
+                   hasher (foldhash) and shards; Box<[u8]> to Arc<[u8]>",
+    },
+    Member {
+        name: "moka",
+        package: Some(("moka", "0.12.16")),
+        settings: "sync cache, max_capacity twice the entries; ahash, which its guide names for speed; pending tasks run \
+                   after the population is stored; Box<[u8]> to Arc<[u8]>",
+    },
+    Member {
+        name: "lmdb",
+        package: Some(("heed", "0.23.1")),
+        settings: "file on a disk, NO_SYNC and WRITE_MAP (a cache needs no durability), one read transaction kept by each \
+                   thread until it writes, one write transaction a set; map size ten times the data",
+    },
+];
+
+/// The members of these names as a table.
+pub(crate) fn table(names: &[&str]) -> Table {
+    let mut table = Table::new(["peer", "version", "settings"]);
+    for member in MEMBERS.iter().filter(|member| names.contains(&member.name)) {
+        let version = member.package.map_or_else(
+            || env!("CARGO_PKG_VERSION").to_owned(),
+            |(package, version)| format!("{package} {version}"),
+        );
+        table.row([member.name.to_owned(), version, member.settings.to_owned()]);
+    }
+    table
+}
+
+#[cfg(feature = "quick_cache")]
+pub(crate) mod quick_cache {
+    //! quick_cache's options.
+
+    use crate::peer::Setup;
+    use anyhow::Result;
+    use quick_cache::{Options, OptionsBuilder};
+
+    pub(crate) fn options(setup: &Setup) -> Result<Options> {
+        let mut builder = OptionsBuilder::new();
+        builder.estimated_items_capacity(setup.entries as usize);
+        builder.weight_capacity(u64::from(setup.capacity));
+        Ok(builder.build()?)
+    }
+}
+
+#[cfg(feature = "moka")]
+pub(crate) mod moka {
+    //! moka's options.
+
+    use crate::peer::Setup;
+    use moka::sync::{Cache, CacheBuilder};
+    use std::sync::Arc;
+
+    type Builder = CacheBuilder<Box<[u8]>, Arc<[u8]>, Cache<Box<[u8]>, Arc<[u8]>>>;
+
+    pub(crate) fn builder(setup: &Setup) -> Builder {
+        Cache::builder().max_capacity(u64::from(setup.capacity))
+    }
+}
+
+#[cfg(feature = "lmdb")]
+pub(crate) mod lmdb {
+    //! LMDB's options.
+
+    use crate::peer::Setup;
+    use anyhow::Result;
+    use heed::EnvFlags;
+
+    pub(crate) const FLAGS: EnvFlags = EnvFlags::NO_SYNC.union(EnvFlags::WRITE_MAP);
+    const SMALLEST: u64 = 256 << 20;
+
+    pub(crate) fn map_size(setup: &Setup) -> Result<usize> {
+        Ok(usize::try_from((10 * setup.capacity_bytes()).max(SMALLEST).next_multiple_of(1 << 20))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_file_has_the_versions_named_here() {
+        let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock");
+        let lock = std::fs::read_to_string(lock).unwrap();
+        for (name, version) in MEMBERS.iter().filter_map(|member| member.package) {
+            let entry = format!("name = \"{name}\"\nversion = \"{version}\"\n");
+            assert!(lock.contains(&entry), "{name} {version} is not what is locked");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! One thread of a measure: it works through its order until its time is over, and checks every value it is given.
+
+use crate::cell::Work;
+use crate::key::{ABSENT, key};
+use crate::payload::{self, Payload};
+use crate::peer::{Peer, Session};
+use crate::stopwatch::{Elapsed, Stopwatch};
+use anyhow::{Result, ensure};
+use std::sync::Barrier;
+use std::time::Duration;
+
+/// Operations between two looks at the clock.
+const CHUNK: usize = 128;
+
+/// What a thread is told.
+pub(crate) struct Task<'a> {
+    pub(crate) work: Work,
+    pub(crate) order: &'a [u32],
+    /// Where in the order to begin.
+    pub(crate) start: usize,
+    pub(crate) value_len: usize,
+    pub(crate) warm_up: Duration,
+    pub(crate) timed: Duration,
+}
+
+/// What a thread did while it was timed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) elapsed: Elapsed,
+    pub(crate) operations: u64,
+    pub(crate) gets: u64,
+    pub(crate) hits: u64,
+}
+
+struct Hand<S> {
+    session: S,
+    out: Vec<u8>,
+    payload: Payload,
+    value_len: usize,
+    version: u32,
+    tally: Tally,
+}
+
+/// Waits for the others, then works.
+pub(crate) fn run<P: Peer>(peer: &P, task: &Task<'_>, ready: &Barrier) -> Result<Tally> {
+    let hand = peer.session().map(|session| Hand {
+        session,
+        out: Vec::with_capacity(task.value_len),
+        payload: Payload::new(task.value_len),
+        value_len: task.value_len,
+        version: 0,
+        tally: Tally::default(),
+    });
+    ready.wait();
+    let mut hand = hand?;
+    match task.work {
+        Work::Hit => hand.repeat(task, |hand, number| hand.get(number)),
+        Work::Miss => hand.repeat(task, |hand, number| hand.get(number | ABSENT)),
+        Work::Overwrite => hand.repeat(task, Hand::set),
+        Work::Mixed { sets_percent } => {
+            let mut share = 0;
+            hand.repeat(task, |hand, number| {
+                share += sets_percent;
+                if share < 100 {
+                    return hand.get(number);
+                }
+                share -= 100;
+                hand.set(number)
+            })
+        }
+    }?;
+    Ok(hand.tally)
+}
+
+impl<S: Session> Hand<S> {
+    /// Goes round the order: first untimed, then timed.
+    fn repeat(&mut self, task: &Task<'_>, mut step: impl FnMut(&mut Self, u32) -> Result<()>) -> Result<()> {
+        let mut chunks = Chunks { order: task.order, at: task.start % task.order.len() };
+        let watch = Stopwatch::start();
+        while watch.wall() < task.warm_up {
+            chunks.next().iter().try_for_each(|number| step(self, *number))?;
+        }
+        self.tally = Tally::default();
+        let watch = Stopwatch::start();
+        while watch.wall() < task.timed {
+            let chunk = chunks.next();
+            chunk.iter().try_for_each(|number| step(self, *number))?;
+            self.tally.operations += chunk.len() as u64;
+        }
+        self.tally.elapsed = watch.elapsed();
+        Ok(())
+    }
+
+    #[inline]
+    fn get(&mut self, number: u32) -> Result<()> {
+        self.tally.gets += 1;
+        if self.session.get(&key(number), &mut self.out)? {
+            self.tally.hits += 1;
+            let right = self.out.len() == self.value_len && payload::version(&self.out, number).is_some();
+            ensure!(right, "a wrong value for entry {number}");
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn set(&mut self, number: u32) -> Result<()> {
+        self.version = self.version.wrapping_add(1);
+        self.session.set(&key(number), self.payload.stamp(self.value_len, number, self.version))
+    }
+}
+
+struct Chunks<'a> {
+    order: &'a [u32],
+    at: usize,
+}
+
+impl<'a> Chunks<'a> {
+    fn next(&mut self) -> &'a [u32] {
+        let end = (self.at + CHUNK).min(self.order.len());
+        let chunk = &self.order[self.at..end];
+        self.at = if end == self.order.len() { 0 } else { end };
+        chunk
+    }
+}
