@@ -36,7 +36,7 @@ pub enum Advice {
     DontFork,
     /// Takes that back.
     DoFork,
-    /// Leave it out of core dumps. Maps of files are so from the beginning.
+    /// Leave it out of core dumps. Large maps of files are so from the beginning.
     DontDump,
     /// Takes that back.
     DoDump,

@@ -3,6 +3,7 @@
 //! Invariant: address space for the largest length is reserved at the beginning; the first `mapped` bytes of it are
 //! the file's, and are never unmapped before the end. So every view of it stays good.
 
+use crate::copy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::flush::FlushLatch;
@@ -66,6 +67,7 @@ impl GrowingMap {
         let rounded =
             limit.checked_next_multiple_of(sys::page_size()).ok_or_else(|| too_long(limit as u64))?;
         Placement::of(0, rounded)?;
+        copy::choose();
         let space = sys::Mapping::reserve(rounded)
             .map_err(|source| Error::os(format_args!("reserving {limit} bytes of address space"), source))?;
         let registration = Registration::new(space.base(), rounded, access == Access::ReadWrite);

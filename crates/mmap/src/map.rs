@@ -22,7 +22,7 @@ pub enum Access {
 
 /// A range of a file in memory. What is written through it is seen at once by all who map the file.
 ///
-/// The map is left out of core dumps. It stays whole when the `File` is closed. The file must not be cut
+/// A map of a megabyte or more is left out of core dumps. It stays whole when the `File` is closed. The file must not be cut
 /// shorter while it is mapped; if it is nevertheless, see [`install_fault_guard`](crate::install_fault_guard). What
 /// can be done with its pages is in [`Pages`](crate::Pages).
 ///

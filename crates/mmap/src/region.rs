@@ -5,6 +5,7 @@
 //! the fault guard no longer than that.
 
 use crate::advice::{Advice, Discard, LockMode, Residency};
+use crate::copy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::map::Access;
@@ -39,6 +40,7 @@ impl Region {
             let base = std::ptr::without_provenance_mut(64);
             return Ok(Region { registration: None, mapping: None, base, len, access });
         }
+        copy::choose();
         let mapping = sys::Mapping::new(request).map_err(|source| {
             Error::os(format_args!("mapping {len} bytes ({:?})", request.protection), source)
         })?;

@@ -133,6 +133,11 @@ impl<'a> View<'a> {
     #[inline]
     pub fn read_into(self, offset: usize, out: &mut [u8]) -> Result<()> {
         let from = self.at(offset, out.len())?;
+        if let (false, Ok(out)) = (seam::ON, <&mut [u8; 8]>::try_from(&mut *out)) {
+            // SAFETY: `from` is mapped for eight bytes.
+            *out = unsafe { copy::load(from) }.map_err(|at| self.read_fault(at, offset))?;
+            return Ok(());
+        }
         // SAFETY: `from` is mapped for `out.len()` bytes, and `out` is borrowed for writing.
         unsafe { copy_out(out.as_mut_ptr(), from, out.len()) }.map_err(|at| self.read_fault(at, offset))
     }
@@ -163,6 +168,10 @@ impl<'a> View<'a> {
     #[inline]
     pub fn write_from(self, offset: usize, bytes: &[u8]) -> Result<()> {
         let to = self.writable(offset, bytes.len())?;
+        if let (false, Ok(bytes)) = (seam::ON, <[u8; 8]>::try_from(bytes)) {
+            // SAFETY: `to` is mapped for writing eight bytes.
+            return unsafe { copy::store(to, bytes) }.map_err(|at| self.write_fault(at, offset));
+        }
         // SAFETY: `to` is mapped for writing `bytes.len()` bytes; safe code has no slice of mapped memory, so
         // that `bytes` lies elsewhere; it is borrowed.
         unsafe { copy_in(to, bytes.as_ptr(), bytes.len()) }.map_err(|at| self.write_fault(at, offset))

@@ -10,9 +10,9 @@ mod portable;
 mod x86_64;
 
 #[cfg(any(miri, not(target_arch = "x86_64")))]
-pub(crate) use portable::{copy, equals, error_exit, prefetch, zero};
+pub(crate) use portable::{choose, copy, equals, error_exit, load, prefetch, store, zero};
 #[cfg(all(not(miri), target_arch = "x86_64"))]
-pub(crate) use x86_64::{copy, equals, error_exit, prefetch, zero};
+pub(crate) use x86_64::{choose, copy, equals, error_exit, load, prefetch, store, zero};
 
 /// Mapped memory could not be reached at this address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

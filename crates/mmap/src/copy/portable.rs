@@ -25,6 +25,31 @@ fn step(a: *const u8, b: *const u8, i: usize, len: usize) -> usize {
     if co_aligned && here && len - i >= WORD { WORD } else { 1 }
 }
 
+/// Nothing to choose.
+pub(crate) fn choose() {}
+
+/// Eight bytes, as they lie in memory.
+///
+/// # Safety
+/// `src` is readable for eight bytes.
+#[inline]
+pub(crate) unsafe fn load(src: *const u8) -> Result<[u8; 8], Unreachable> {
+    let mut bytes = [0; 8];
+    // SAFETY: the caller's promise, and an array of eight bytes.
+    unsafe { copy(bytes.as_mut_ptr(), src, 8) }?;
+    Ok(bytes)
+}
+
+/// Stores eight bytes, as they are to lie in memory.
+///
+/// # Safety
+/// `dst` is writable for eight bytes.
+#[inline]
+pub(crate) unsafe fn store(dst: *mut u8, bytes: [u8; 8]) -> Result<(), Unreachable> {
+    // SAFETY: the caller's promise, and an array of eight bytes.
+    unsafe { copy(dst, bytes.as_ptr(), 8) }
+}
+
 /// Copies `len` bytes.
 ///
 /// # Safety

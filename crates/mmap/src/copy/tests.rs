@@ -1,6 +1,6 @@
 //! Every length and alignment against a model, with guard bytes around.
 
-use super::{copy, equals, zero};
+use super::{choose, copy, equals, load, store, zero};
 
 const ROOM: usize = 512;
 
@@ -20,6 +20,7 @@ fn check_copy(len: usize, from: usize, to: usize) {
 
 #[test]
 fn copies_every_length_at_every_offset() {
+    choose();
     for len in 0..300 {
         for offset in 0..64 {
             check_copy(len, offset, (offset * 5 + len) % 64);
@@ -78,4 +79,16 @@ fn copies_long_ranges() {
             assert_eq!(&target[shift..shift + len], &source[..]);
         }
     }
+}
+
+#[test]
+fn eight_bytes_come_and_go() {
+    let mut bytes = *b"0123456789abcdef";
+    for offset in 0..=8 {
+        // SAFETY: eight bytes of the array.
+        assert_eq!(unsafe { load(bytes.as_ptr().wrapping_add(offset)) }.unwrap(), bytes[offset..offset + 8]);
+    }
+    // SAFETY: eight bytes of the array.
+    unsafe { store(bytes.as_mut_ptr().wrapping_add(3), *b"ABCDEFGH") }.unwrap();
+    assert_eq!(&bytes, b"012ABCDEFGHbcdef");
 }

@@ -37,8 +37,12 @@ impl Backing {
     }
 }
 
-/// A map of gigabytes has no place in a core dump. Not vital.
+/// A map of gigabytes has no place in a core dump. Not vital, and not worth the call for a small one.
 pub(super) fn leave_out_of_dumps(base: *mut u8, len: usize) {
+    const SMALL: usize = 1 << 20;
+    if len < SMALL {
+        return;
+    }
     // SAFETY: advice on a range that was just mapped; it changes no byte.
     unsafe { libc::madvise(base.cast(), len, libc::MADV_DONTDUMP) };
 }
