@@ -12,7 +12,7 @@ use crate::reader::{Reader, Trace};
 use crate::recover;
 use crate::shard::Shard;
 use crate::stats::{self, Counter, Stats};
-use crate::ttl::{self, Ttl};
+use crate::ttl::{Clock, Ttl};
 use crate::writer::{Item, Writer};
 use std::fmt;
 use std::sync::Arc;
@@ -110,8 +110,7 @@ impl Cache {
             Role::Reader => Trace::Nothing,
         };
         let reader = Reader { shard: self.shard_of(hash)?, key, hash, trace };
-        let now_ms = || ttl::now_ms(attached.view()).unwrap_or(u64::MAX);
-        let hit = reader.get(now_ms, out)?;
+        let hit = reader.get(&Clock::new(attached.view()), out)?;
         attached.believe()?;
         self.count(if hit { Counter::Hits } else { Counter::Misses })?;
         Ok(hit)
@@ -145,18 +144,17 @@ impl Cache {
 
     fn store(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<()> {
         self.check_writable(key)?;
-        let view = self.inner.attached.view();
-        let now_ms = ttl::now_ms(view)?;
-        let expiry_ms = ttl.expiry_ms(|| now_ms);
+        let clock = Clock::new(self.inner.attached.view());
+        let expiry_ms = ttl.expiry_ms(&clock);
         if expiry_ms.is_some() {
-            ttl::note_now(view, now_ms)?;
+            clock.note()?;
         }
         let hash = self.hash(key);
         if let Err(error) = self.check_value(key, value, expiry_ms.is_some()) {
-            self.write(hash, now_ms, |writer| writer.remove(hash, key))?;
+            self.write(hash, &clock, |writer| writer.remove(hash, key))?;
             return Err(error);
         }
-        self.write(hash, now_ms, |writer| writer.set(Item { hash, key, value, expiry_ms }))
+        self.write(hash, &clock, |writer| writer.set(Item { hash, key, value, expiry_ms }))
     }
 
     /// Forgets what is stored for `key`; true if there was something.
@@ -168,8 +166,8 @@ impl Cache {
         let removed = self.refusable(|| {
             self.check_writable(key)?;
             let hash = self.hash(key);
-            let now_ms = ttl::now_ms(self.inner.attached.view())?;
-            self.write(hash, now_ms, |writer| writer.remove(hash, key))
+            let clock = Clock::new(self.inner.attached.view());
+            self.write(hash, &clock, |writer| writer.remove(hash, key))
         })?;
         if removed {
             self.count(Counter::Removes)?;
@@ -236,8 +234,8 @@ impl Cache {
     fn check_held(&self, number: u64, report: &mut Report) -> Result<()> {
         let shard = self.inner.attached.shard(number)?;
         let _held = self.hold(shard)?;
-        let now_ms = ttl::now_ms(self.inner.attached.view())?;
-        let writer = Writer::begin(shard, now_ms)?;
+        let clock = Clock::new(self.inner.attached.view());
+        let writer = Writer::begin(shard, &clock)?;
         Recount::new(shard, number, report).run(writer.ledger())
     }
 
@@ -308,14 +306,19 @@ impl Cache {
     }
 
     /// Does something under the key's writer lock. A shard whose bytes make no sense is emptied, and it is done again.
-    fn write<T>(&self, hash: KeyHash, now_ms: u64, act: impl Fn(&mut Writer<'_>) -> Result<T>) -> Result<T> {
+    fn write<T>(
+        &self,
+        hash: KeyHash,
+        clock: &Clock<'_>,
+        act: impl Fn(&mut Writer<'_>) -> Result<T>,
+    ) -> Result<T> {
         let shard = self.shard_of(hash)?;
         let _held = self.hold(shard)?;
         self.inner.attached.before_write()?;
-        let done = match Writer::begin(shard, now_ms).and_then(|mut writer| act(&mut writer)) {
+        let done = match Writer::begin(shard, clock).and_then(|mut writer| act(&mut writer)) {
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 recover::reset(shard)?;
-                act(&mut Writer::begin(shard, now_ms)?)
+                act(&mut Writer::begin(shard, clock)?)
             }
             done => done,
         };

@@ -115,6 +115,10 @@ impl<'a, 'r> Recount<'a, 'r> {
             match self.shard.mark(at.offset())? {
                 Mark::Wrap if limit == span.end => at = at.wrap(span.start),
                 Mark::Filler(units) if units <= left => at = at.advance(units),
+                Mark::Dead(units) if units <= left => {
+                    self.report.dead_entries += 1;
+                    at = at.advance(units);
+                }
                 Mark::Entry(header) if header.units() <= left => {
                     self.entry(queue, at, header)?;
                     at = at.advance(header.units());

@@ -5,7 +5,7 @@
 //! header | check | flags |  key length |   value length    |
 //! ```
 //!
-//! Flags tell entries from the two marks that a walk meets: WRAP (the rest of this lap is empty) and FILLER (skip `value
+//! Flags tell entries, and entries known to be dead, from the two marks that a walk meets: WRAP (the rest of this lap is empty) and FILLER (skip `value
 //! length` units). The check byte is a sum over the other seven, so that a walk over damaged bytes stops at once.
 
 use crate::position::UNIT;
@@ -21,13 +21,17 @@ const EXPIRY: u64 = 8;
 const HAS_EXPIRY: u8 = 1;
 const WRAP: u8 = 2;
 const FILLER: u8 = 4;
-const FLAGS: u8 = HAS_EXPIRY | WRAP | FILLER;
+/// A hint: no slot names this entry any more. Set after its slot has changed; its absence proves nothing.
+const DEAD: u8 = 8;
+const FLAGS: u8 = HAS_EXPIRY | WRAP | FILLER | DEAD;
 
 /// What a header word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
     /// An entry with a key and a value.
     Entry(Header),
+    /// An entry that no slot names any more, this many units long.
+    Dead(u64),
     /// Nothing more in this lap.
     Wrap,
     /// This many units hold nothing.
@@ -71,7 +75,16 @@ impl Header {
     }
 
     pub(crate) fn word(self) -> u64 {
-        let flags = if self.has_expiry { HAS_EXPIRY } else { 0 };
+        self.word_with(0)
+    }
+
+    /// The header of the same entry, dead.
+    pub(crate) fn dead_word(self) -> u64 {
+        self.word_with(DEAD)
+    }
+
+    fn word_with(self, more: u8) -> u64 {
+        let flags = more | if self.has_expiry { HAS_EXPIRY } else { 0 };
         sealed(u64::from(flags) << 48 | u64::from(self.key_len) << 32 | u64::from(self.value_len))
     }
 }
@@ -87,9 +100,10 @@ impl Mark {
         match flags {
             WRAP => Mark::Wrap,
             FILLER if value_len > 0 => Mark::Filler(u64::from(value_len)),
-            0 | HAS_EXPIRY => {
+            _ if flags & !(HAS_EXPIRY | DEAD) == 0 => {
                 let key_len = u16::from_le_bytes([k0, k1]);
-                Mark::Entry(Header { key_len, value_len, has_expiry: flags == HAS_EXPIRY })
+                let header = Header { key_len, value_len, has_expiry: flags & HAS_EXPIRY != 0 };
+                if flags & DEAD == 0 { Mark::Entry(header) } else { Mark::Dead(header.units()) }
             }
             _ => Mark::Damaged,
         }
@@ -128,6 +142,7 @@ mod tests {
         ] {
             let header = Header { key_len, value_len, has_expiry };
             assert_eq!(Mark::parse(header.word()), Mark::Entry(header));
+            assert_eq!(Mark::parse(header.dead_word()), Mark::Dead(header.units()));
             assert!(units == 0 || header.units() == units);
         }
     }

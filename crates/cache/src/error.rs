@@ -6,8 +6,11 @@ use std::fmt;
 /// The result of every fallible call in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call failed. Display names what was wrong and what to do about it.
-pub struct Error {
+/// Why a call failed. Display names what was wrong and what to do about it. It is a pointer wide, since every get returns
+/// room for one.
+pub struct Error(Box<Inner>);
+
+struct Inner {
     kind: ErrorKind,
     message: Cow<'static, str>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -64,7 +67,7 @@ pub enum ErrorKind {
 impl Error {
     #[cold]
     pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Error { kind, message: message.into(), source: None }
+        Error(Box::new(Inner { kind, message: message.into(), source: None }))
     }
 
     #[cold]
@@ -73,7 +76,7 @@ impl Error {
         message: impl Into<Cow<'static, str>>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Error { kind, message: message.into(), source: Some(source.into()) }
+        Error(Box::new(Inner { kind, message: message.into(), source: Some(source.into()) }))
     }
 
     #[cold]
@@ -88,14 +91,14 @@ impl Error {
     /// assert_eq!(missing.kind(), samovar::ErrorKind::NotFound);
     /// ```
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        match &self.source {
+        f.write_str(&self.0.message)?;
+        match &self.0.source {
             Some(source) => write!(f, ": {source}"),
             None => Ok(()),
         }
@@ -104,13 +107,13 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error").field("kind", &self.kind).field("message", &self.to_string()).finish()
+        f.debug_struct("Error").field("kind", &self.kind()).field("message", &self.to_string()).finish()
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+        self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
     }
 }
 

@@ -77,22 +77,30 @@ pub(crate) fn fate(ledger: &Ledger, geometry: &Geometry, entry: Candidate, moves
 
 /// How much of a ring to walk after an append of `units`, so that no single write pays for a long stretch.
 ///
-/// With `live` of `size` units live, a walk of `size / (size - live)` units frees one on average; a stretch in which
-/// everything lives is bridged by the gap, which for that is kept at `live * (size - live) / size`.
+/// With `live` of `size` units live, walking `size / (size - live)` units frees one on average. That pace is kept while the
+/// gap is at its reserve; the smaller the gap, the faster, so that a long stretch in which everything lives is passed
+/// before the gap is used up.
 pub(crate) fn walk_after(ledger: &Ledger, geometry: &Geometry, queue: Queue, units: u64) -> u64 {
     let ring = ledger.ring(queue);
     let span = geometry.span(queue);
     let (size, gap) = (span.units(), span.gap(ring.head, ring.tail));
+    let step = geometry.step(queue);
     let dead = size.saturating_sub(gap).saturating_sub(ring.live);
-    let free = size.saturating_sub(ring.live).max(1);
     if queue == Queue::Main && dead > 0 && roomy(ledger, geometry, 0) {
-        let reserve = u128::from(ring.live) * u128::from(free) / u128::from(size.max(1));
-        let rate = (size / free + 1).min(16);
-        if u128::from(gap) < reserve + u128::from(2 * geometry.step(queue)) {
-            return units.saturating_mul(rate);
+        let free = size.saturating_sub(ring.live).max(1);
+        let reserve = (size / RESERVE_PARTS).min(free / 2) + 2 * step;
+        if gap >= reserve {
+            return 0;
         }
-    } else if gap < 2 * geometry.step(queue) {
-        return units.saturating_mul(2);
+        let pace = (size * PACE_UNIT / free).saturating_mul(reserve) / gap.max(1);
+        return units.saturating_mul(pace.min(PACE_MAX * PACE_UNIT)) / PACE_UNIT;
     }
-    0
+    if gap < 2 * step { units.saturating_mul(2) } else { 0 }
 }
+
+/// The main ring keeps one in this many units free while it squeezes out dead bytes.
+const RESERVE_PARTS: u64 = 12;
+/// Paces count in parts of this.
+const PACE_UNIT: u64 = 16;
+/// The most units walked for one appended.
+const PACE_MAX: u64 = 32;

@@ -9,7 +9,7 @@ use crate::layout::{self, BUCKET_LEN, SLOTS_PER_BUCKET};
 use crate::position::Position;
 use crate::ring::Queue;
 use crate::slot::{GHOST_AGE_MODULUS, Slot};
-use samovar_mmap::{View, Word64};
+use samovar_mmap::{Line, View, Word64};
 
 /// The slots of one shard.
 #[derive(Clone, Copy)]
@@ -46,32 +46,44 @@ impl<'a> Index<'a> {
         hash.buckets(self.pages)
     }
 
-    /// The slots of a bucket, each loaded once.
+    /// The line of a bucket.
     #[inline]
-    pub(crate) fn line(self, bucket: u64) -> Result<[Slot; SLOTS_PER_BUCKET]> {
-        Ok(self.view.load_line(layout::at(bucket * BUCKET_LEN))?.map(Slot::from_word))
+    pub(crate) fn line(self, bucket: u64) -> Result<Line<'a>> {
+        Ok(self.view.line(layout::at(bucket * BUCKET_LEN))?)
+    }
+
+    /// Asks for a bucket's line, to have it sooner.
+    #[inline]
+    pub(crate) fn prefetch(self, bucket: u64) {
+        self.view.prefetch(layout::at(bucket * BUCKET_LEN));
     }
 
     fn slots(self, hash: KeyHash) -> Result<[Numbered; 16]> {
         let mut slots = [Numbered { number: 0, slot: Slot::EMPTY }; 16];
         for (half, bucket) in self.buckets(hash).into_iter().enumerate() {
-            for (way, slot) in self.line(bucket)?.into_iter().enumerate() {
-                let number = bucket * SLOTS_PER_BUCKET as u64 + way as u64;
-                slots[half * 8 + way] = Numbered { number, slot };
+            let line = self.line(bucket)?;
+            for way in 0..SLOTS_PER_BUCKET {
+                let slot = Slot::from_word(line.word(way).load());
+                slots[half * SLOTS_PER_BUCKET + way] = Numbered { number: number(bucket, way), slot };
             }
         }
         Ok(slots)
     }
 
     /// The first slot that `holds` accepts among those whose tag matches.
+    #[inline]
     pub(crate) fn find(
         self,
         hash: KeyHash,
         mut holds: impl FnMut(Slot) -> Result<bool>,
     ) -> Result<Option<Numbered>> {
-        for found in self.slots(hash)? {
-            if found.slot.may_hold(hash) && holds(found.slot)? {
-                return Ok(Some(found));
+        for bucket in self.buckets(hash) {
+            let line = self.line(bucket)?;
+            for way in Ways::of(line, Slot::TAG_AND_LIVE, Slot::live_tag(hash)) {
+                let slot = Slot::from_word(line.word(way).load());
+                if slot.may_hold(hash) && holds(slot)? {
+                    return Ok(Some(Numbered { number: number(bucket, way), slot }));
+                }
             }
         }
         Ok(None)
@@ -84,8 +96,16 @@ impl<'a> Index<'a> {
 
     /// The key's ghost, if it left one fewer than `limit` ghosts ago.
     pub(crate) fn find_ghost(self, hash: KeyHash, clock: u64, limit: u64) -> Result<Option<Numbered>> {
-        let fresh = |slot: Slot| ghost_age(slot, clock) < limit;
-        Ok(self.slots(hash)?.into_iter().find(|found| found.slot.is_ghost_of(hash) && fresh(found.slot)))
+        for bucket in self.buckets(hash) {
+            let line = self.line(bucket)?;
+            for way in Ways::of(line, Slot::GHOST_IDENTITY, Slot::ghost(hash, 0).word()) {
+                let slot = Slot::from_word(line.word(way).load());
+                if slot.is_ghost_of(hash) && ghost_age(slot, clock) < limit {
+                    return Ok(Some(Numbered { number: number(bucket, way), slot }));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Where a new key goes: in the bucket with fewer live slots an empty one, else the oldest ghost; where both buckets
@@ -105,6 +125,34 @@ impl<'a> Index<'a> {
             None => Ok(coldest(&slots)),
         }
     }
+}
+
+/// The ways of a bucket that are worth a closer look, lowest first.
+pub(crate) struct Ways(u32);
+
+impl Ways {
+    /// Those whose word, under `mask`, is `wanted`.
+    #[inline]
+    pub(crate) fn of(line: Line<'_>, mask: u64, wanted: u64) -> Self {
+        Ways(line.matches(mask, wanted))
+    }
+}
+
+impl Iterator for Ways {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let way = (self.0 != 0).then(|| self.0.trailing_zeros() as usize);
+        self.0 &= self.0.wrapping_sub(1);
+        way
+    }
+}
+
+/// The number of a way of a bucket among the slots of its shard.
+#[inline]
+pub(crate) fn number(bucket: u64, way: usize) -> u64 {
+    bucket * SLOTS_PER_BUCKET as u64 + way as u64
 }
 
 /// Ghosts left since this one.

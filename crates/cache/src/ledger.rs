@@ -18,7 +18,7 @@ use crate::layout::{LEDGER_WORDS, LEDGERS, SELECTOR};
 use crate::position::Position;
 use crate::ring::Queue;
 use crate::slot::Slot;
-use samovar_mmap::View;
+use samovar_mmap::{Line, View};
 
 const PENDING: u64 = 2;
 
@@ -142,20 +142,23 @@ impl Ledger {
     }
 
     pub(crate) fn read(head: View<'_>, copy: usize) -> Result<Self> {
-        let mut words = [0; LEDGER_WORDS];
-        for half in 0..2 {
-            let line = head.load_line(LEDGERS[copy & 1] + half * 64)?;
-            words[half * 8..half * 8 + 8].copy_from_slice(&line);
-        }
-        Ok(Ledger::decode(words))
+        let lines = lines(head, copy)?;
+        Ok(Ledger::decode(std::array::from_fn(|index| lines[index / 8].word(index).load())))
     }
 
     pub(crate) fn write(&self, head: View<'_>, copy: usize) -> Result<()> {
+        let lines = lines(head, copy)?;
         for (index, word) in self.encode().into_iter().enumerate() {
-            head.word64(LEDGERS[copy & 1] + index * 8)?.store(word);
+            lines[index / 8].word(index).store(word);
         }
         Ok(())
     }
+}
+
+/// The two cache lines of a copy.
+fn lines(head: View<'_>, copy: usize) -> Result<[Line<'_>; 2]> {
+    let at = LEDGERS[copy & 1];
+    Ok([head.line(at)?, head.line(at + 64)?])
 }
 
 impl Selector {

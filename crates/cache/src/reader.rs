@@ -15,10 +15,13 @@
 use crate::entry::Mark;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::KeyHash;
-use crate::layout::{SLOTS_PER_BUCKET, bytes_of};
+use crate::index::Ways;
+use crate::layout::bytes_of;
 use crate::position::Position;
 use crate::shard::Shard;
 use crate::slot::{FREQ_MAX, Slot};
+use crate::ttl::Clock;
+use samovar_mmap::Word64;
 
 /// Tries before a get gives up on a key that is rewritten faster than it can be copied.
 const RETRIES: u32 = 64;
@@ -55,13 +58,14 @@ pub(crate) struct Reader<'a, 'k> {
 }
 
 impl Reader<'_, '_> {
-    /// Appends the value to `out`; false is a miss, and leaves `out` as it was. `now_ms` is asked only about entries
-    /// that can expire.
+    /// Appends the value to `out`; false is a miss, and leaves `out` as it was. The clock is asked only about
+    /// entries that can expire.
     #[inline]
-    pub(crate) fn get(&self, now_ms: impl Fn() -> u64, out: &mut Vec<u8>) -> Result<bool> {
+    pub(crate) fn get(&self, clock: &Clock<'_>, out: &mut Vec<u8>) -> Result<bool> {
         let buckets = self.shard.index.buckets(self.hash);
+        self.shard.index.prefetch(buckets[1]);
         for _ in 0..RETRIES {
-            if let Some(hit) = self.scan(buckets, &now_ms, out)? {
+            if let Some(hit) = self.scan(buckets, clock, out)? {
                 return Ok(hit);
             }
         }
@@ -70,16 +74,17 @@ impl Reader<'_, '_> {
 
     /// One pass over the candidate buckets; none if it has to be repeated.
     #[inline]
-    fn scan(&self, buckets: [u64; 2], now_ms: &impl Fn() -> u64, out: &mut Vec<u8>) -> Result<Option<bool>> {
+    fn scan(&self, buckets: [u64; 2], clock: &Clock<'_>, out: &mut Vec<u8>) -> Result<Option<bool>> {
         for bucket in buckets {
             let line = self.shard.index.line(bucket)?;
-            // Acquire, with the release of the slot's store: the entry's bytes are older than its slot.
-            samovar_mmap::fence_acquire();
-            for (way, slot) in line.into_iter().enumerate() {
+            for way in Ways::of(line, Slot::TAG_AND_LIVE, Slot::live_tag(self.hash)) {
+                let word = line.word(way);
+                // Acquire, with the release of the slot's exchange: the entry's bytes are older than its slot.
+                let slot = Slot::from_word(word.load_acquire());
                 if !slot.may_hold(self.hash) {
-                    continue;
+                    return Ok(None);
                 }
-                match self.look(bucket * SLOTS_PER_BUCKET as u64 + way as u64, slot, now_ms, out)? {
+                match self.look(word, slot, clock, out)? {
                     Look::Hit => return Ok(Some(true)),
                     Look::Expired => return Ok(Some(false)),
                     Look::Other => {}
@@ -91,15 +96,14 @@ impl Reader<'_, '_> {
     }
 
     #[inline]
-    fn look(&self, number: u64, slot: Slot, now_ms: &impl Fn() -> u64, out: &mut Vec<u8>) -> Result<Look> {
+    fn look(&self, word: Word64<'_>, slot: Slot, clock: &Clock<'_>, out: &mut Vec<u8>) -> Result<Look> {
         let before = out.len();
         let frontier = self.shard.frontier(slot.queue())?;
         let first = Position::from_word(frontier.load());
-        let seen = self.copy(slot, now_ms, out)?;
+        let seen = self.copy(slot, clock, out)?;
         // Acquire fence, with the release fence after a frontier's store: bytes first, then what they are worth.
         samovar_mmap::fence_acquire();
         let last = Position::from_word(frontier.load());
-        let word = self.shard.index.word(number)?;
         let now = Slot::from_word(word.load());
         if now.same_entry(slot) {
             let held = last.protects(slot.low()) && last.lap().wrapping_sub(first.lap()) < LAPS_APART;
@@ -118,7 +122,7 @@ impl Reader<'_, '_> {
 
     /// Compares and copies, trusting nothing; what it says holds only if the caller's checks pass.
     #[inline]
-    fn copy(&self, slot: Slot, now_ms: &impl Fn() -> u64, out: &mut Vec<u8>) -> Result<Look> {
+    fn copy(&self, slot: Slot, clock: &Clock<'_>, out: &mut Vec<u8>) -> Result<Look> {
         let span = self.shard.span(slot.queue());
         let offset = slot.offset();
         if offset < span.start || offset >= span.end {
@@ -128,7 +132,7 @@ impl Reader<'_, '_> {
         if header.units() > span.end - offset || !self.shard.has_key(offset, header, self.key)? {
             return Ok(Look::Other);
         }
-        if header.has_expiry && self.shard.expiry_ms(offset, header)? <= now_ms() {
+        if header.has_expiry && self.shard.expiry_ms(offset, header)? <= clock.now_ms() {
             return Ok(Look::Expired);
         }
         let at = bytes_of(offset) + header.value_at();
@@ -139,7 +143,7 @@ impl Reader<'_, '_> {
     /// One compare-exchange of the whole word, its failure ignored: a bump never lands on a slot that has moved on, and
     /// a hot key, at its maximum, is not written at all.
     #[inline]
-    fn count(&self, word: samovar_mmap::Word64<'_>, slot: Slot) {
+    fn count(&self, word: Word64<'_>, slot: Slot) {
         if self.trace == Trace::Frequency && slot.freq() < FREQ_MAX {
             let _ = word.compare_exchange(slot.word(), slot.bumped().word());
         }

@@ -9,13 +9,26 @@ use crate::ring::{QUEUES, Queue};
 use crate::shard::Shard;
 use crate::slot::Slot;
 
-/// The accounts that hold, and in which copy, after whatever repair they need. The caller holds the writer lock.
-pub(crate) fn settle(shard: Shard<'_>) -> Result<(Ledger, usize)> {
+/// A shard's accounts in order.
+pub(crate) struct Settled {
+    pub(crate) ledger: Ledger,
+    /// Which copy holds.
+    pub(crate) holding: usize,
+    pub(crate) frontiers: [Position; 2],
+}
+
+/// The accounts after whatever repair they need. The caller holds the writer lock.
+pub(crate) fn settle(shard: Shard<'_>) -> Result<Settled> {
     let (ledger, holding) = match Selector::load(shard.head)? {
         Selector::Holds(copy) => (Ledger::read(shard.head, copy)?, copy),
         Selector::Pending(copy) => finish_or_undo(shard, copy)?,
     };
-    if is_sound(shard, &ledger)? { Ok((ledger, holding)) } else { reset(shard) }
+    let frontiers = shard.load_frontiers()?;
+    if is_sound(shard, &ledger, frontiers) {
+        return Ok(Settled { ledger, holding, frontiers });
+    }
+    let (ledger, holding) = reset(shard)?;
+    Ok(Settled { ledger, holding, frontiers: shard.load_frontiers()? })
 }
 
 /// The accounts that hold, without repairing anything: for those who may not write. A pending change has happened if its
@@ -34,15 +47,14 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
 }
 
 /// Are the positions possible: frontier, tail and head in order and less than a lap apart?
-pub(crate) fn is_sound(shard: Shard<'_>, ledger: &Ledger) -> Result<bool> {
-    let frontiers = shard.load_frontiers()?;
-    Ok(QUEUES.into_iter().all(|queue| {
+pub(crate) fn is_sound(shard: Shard<'_>, ledger: &Ledger, frontiers: [Position; 2]) -> bool {
+    QUEUES.into_iter().all(|queue| {
         let ring = ledger.ring(queue);
         let span = shard.span(queue);
         span.orders(frontiers[queue as usize], ring.head)
             && span.orders(ring.tail, ring.head)
             && span.orders(frontiers[queue as usize], ring.tail)
-    }))
+    })
 }
 
 /// One change was in flight when its writer died. If its slot has changed, the change happened; else it did not, and the
@@ -51,7 +63,9 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
     let next = Ledger::read(shard.head, pending)?;
     let before = Ledger::read(shard.head, 1 - pending)?;
     let slots = shard.geometry.slots_per_shard();
-    if next.change.slot >= slots || !is_sound(shard, &next)? || !is_sound(shard, &before)? {
+    let frontiers = shard.load_frontiers()?;
+    let sound = is_sound(shard, &next, frontiers) && is_sound(shard, &before, frontiers);
+    if next.change.slot >= slots || !sound {
         return reset(shard);
     }
     let slot = shard.index.load(next.change.slot)?;

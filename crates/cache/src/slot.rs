@@ -43,6 +43,9 @@ pub(crate) struct Slot(u64);
 
 impl Slot {
     pub(crate) const EMPTY: Slot = Slot(0);
+    /// The bits by which live slots are searched, and those that tell a key's ghost.
+    pub(crate) const TAG_AND_LIVE: u64 = 0xffff << TAG_SHIFT | LIVE;
+    pub(crate) const GHOST_IDENTITY: u64 = !(GHOST_AGE_MODULUS - 1);
 
     pub(crate) fn from_word(word: u64) -> Self {
         Slot(word)
@@ -77,13 +80,18 @@ impl Slot {
     /// Is this a live slot that may hold the key?
     #[inline]
     pub(crate) fn may_hold(self, hash: KeyHash) -> bool {
-        const MASK: u64 = 0xffff << TAG_SHIFT | LIVE;
-        self.0 & MASK == hash.tag() << TAG_SHIFT | LIVE
+        self.0 & Slot::TAG_AND_LIVE == Slot::live_tag(hash)
+    }
+
+    /// What the bits of `TAG_AND_LIVE` are in a live slot of this key.
+    #[inline]
+    pub(crate) fn live_tag(hash: KeyHash) -> u64 {
+        hash.tag() << TAG_SHIFT | LIVE
     }
 
     /// Is this the key's ghost? Wrong about once in 2^37 slots looked at.
     pub(crate) fn is_ghost_of(self, hash: KeyHash) -> bool {
-        self.0 & !(GHOST_AGE_MODULUS - 1) == Slot::ghost(hash, 0).0
+        self.0 & Slot::GHOST_IDENTITY == Slot::ghost(hash, 0).0
     }
 
     pub(crate) fn ghost_age(self) -> u64 {

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::layout::WATERMARK;
 use samovar_mmap::View;
+use std::cell::Cell;
 
 /// How long an entry lives after it was set. Milliseconds; the clock behind it ticks every few of them.
 ///
@@ -28,22 +29,39 @@ impl Ttl {
     }
 
     /// When an entry set now dies, in wall milliseconds.
-    pub(crate) fn expiry_ms(self, now_ms: impl Fn() -> u64) -> Option<u64> {
-        self.0.map(|ttl_ms| now_ms().saturating_add(ttl_ms).min(u64::MAX - 1))
+    pub(crate) fn expiry_ms(self, clock: &Clock<'_>) -> Option<u64> {
+        self.0.map(|ttl_ms| clock.now_ms().saturating_add(ttl_ms).min(u64::MAX - 1))
     }
 }
 
 /// The time that expiry is judged by: the wall clock, but never before what any writer has seen, so that a clock stepped
-/// back revives nothing. Milliseconds.
-pub(crate) fn now_ms(file: View<'_>) -> Result<u64> {
-    Ok(samovar_mmap::wall_ms().max(file.word64(WATERMARK)?.load()))
+/// back revives nothing. Read at most once, and only if somebody asks.
+pub(crate) struct Clock<'a> {
+    file: View<'a>,
+    read_ms: Cell<u64>,
 }
 
-/// Lets every process know that this time was seen.
-pub(crate) fn note_now(file: View<'_>, now_ms: u64) -> Result<()> {
-    let watermark = file.word64(WATERMARK)?;
-    if watermark.load() < now_ms {
-        watermark.store(now_ms);
+impl<'a> Clock<'a> {
+    pub(crate) fn new(file: View<'a>) -> Self {
+        Clock { file, read_ms: Cell::new(0) }
     }
-    Ok(())
+
+    /// Wall milliseconds.
+    pub(crate) fn now_ms(&self) -> u64 {
+        if self.read_ms.get() == 0 {
+            // The watermark's offset is a constant inside every file: without it there would be no mapping.
+            let watermark_ms = self.file.word64(WATERMARK).map_or(0, samovar_mmap::Word64::load);
+            self.read_ms.set(samovar_mmap::wall_ms().max(watermark_ms));
+        }
+        self.read_ms.get()
+    }
+
+    /// Lets every process know that this time was seen.
+    pub(crate) fn note(&self) -> Result<()> {
+        let watermark = self.file.word64(WATERMARK)?;
+        if watermark.load() < self.now_ms() {
+            watermark.store(self.now_ms());
+        }
+        Ok(())
+    }
 }

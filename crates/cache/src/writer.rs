@@ -16,6 +16,7 @@ use crate::recover;
 use crate::ring::{Place, Queue};
 use crate::shard::Shard;
 use crate::slot::Slot;
+use crate::ttl::Clock;
 
 /// One shard, held by its writer lock.
 pub(crate) struct Writer<'a> {
@@ -28,7 +29,7 @@ pub(crate) struct Writer<'a> {
     unsettled: bool,
     /// The frontiers in the file.
     frontiers: [Position; 2],
-    now_ms: u64,
+    clock: &'a Clock<'a>,
     /// Entries moved by the write at hand.
     moves: u32,
     /// Slots changed by the write at hand.
@@ -53,6 +54,20 @@ struct Located {
     header: Header,
 }
 
+/// How a set will change its slot.
+struct Plan {
+    target: Numbered,
+    old: Option<Replaced>,
+    next: Ledger,
+}
+
+/// The entry that a set takes the slot of: the key's own, or the coldest where both buckets are full.
+#[derive(Clone, Copy)]
+struct Replaced {
+    header: Header,
+    same_key: bool,
+}
+
 impl Item<'_> {
     fn header(self) -> Result<Header> {
         let too_long = |_| Error::new(ErrorKind::KeyTooLong, "keys are at most 65,535 bytes long");
@@ -68,10 +83,9 @@ impl Item<'_> {
 
 impl<'a> Writer<'a> {
     /// Takes up the shard's accounts, finishing or undoing what a dead writer left. The caller holds the writer lock.
-    pub(crate) fn begin(shard: Shard<'a>, now_ms: u64) -> Result<Self> {
-        let (ledger, holding) = recover::settle(shard)?;
-        let frontiers = shard.load_frontiers()?;
-        Ok(Writer { shard, ledger, holding, unsettled: false, frontiers, now_ms, moves: 0, changes: 0 })
+    pub(crate) fn begin(shard: Shard<'a>, clock: &'a Clock<'a>) -> Result<Self> {
+        let recover::Settled { ledger, holding, frontiers } = recover::settle(shard)?;
+        Ok(Writer { shard, ledger, holding, unsettled: false, frontiers, clock, moves: 0, changes: 0 })
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
@@ -85,8 +99,8 @@ impl<'a> Writer<'a> {
         let queue = self.queue_for(item.hash, known.map(|(found, _)| found.slot), header.units())?;
         let place = self.make_room(queue, header.units())?;
         let located = Located { queue, at: place.at, header };
-        let (target, next) = self.plan_set(item, located, known)?;
-        let freq = if target.slot.is_live() && known.is_some() { target.slot.freq() } else { 0 };
+        let Plan { target, old, next } = self.plan_set(item, located, known)?;
+        let freq = if old.is_some_and(|old| old.same_key) { target.slot.freq() } else { 0 };
         let new = Slot::live(item.hash, queue, place.at, freq);
         let change = Change { slot: target.number, old: target.slot, new };
         let shard = self.shard;
@@ -94,17 +108,31 @@ impl<'a> Writer<'a> {
             mark_wrap(shard, queue, head, place)?;
             write_entry(shard, located, item)
         })?;
+        if let Some(old) = old {
+            self.bury(target.slot, old.header)?;
+        }
         self.walk(queue, header.units())
     }
 
     /// Forgets the key; true if a live entry was there.
     pub(crate) fn remove(&mut self, hash: KeyHash, key: &[u8]) -> Result<bool> {
         let Some((found, header)) = self.shard.find(hash, key)? else { return Ok(false) };
-        let expired = self.shard.expiry_ms(found.slot.offset(), header)? <= self.now_ms;
+        let expired = self.is_expired(found.slot.offset(), header)?;
         let mut next = self.ledger;
         next.unlink(found.slot.queue(), header.units(), header.payload());
         self.commit(Change { slot: found.number, old: found.slot, new: Slot::EMPTY }, next, |_| Ok(()))?;
+        self.bury(found.slot, header)?;
         Ok(!expired)
+    }
+
+    fn is_expired(&self, offset: u64, header: Header) -> Result<bool> {
+        Ok(header.has_expiry && self.shard.expiry_ms(offset, header)? <= self.clock.now_ms())
+    }
+
+    /// Marks an entry that its slot has let go, so that passing it costs no look at the index. It is a hint, left when all
+    /// is done: nothing depends on its being there.
+    fn bury(&self, slot: Slot, header: Header) -> Result<()> {
+        self.shard.put_mark(slot.offset(), header.dead_word())
     }
 
     /// An overwrite stays in its ring, a key with a ghost goes to the main ring, a new one to the small ring; but what is
@@ -132,29 +160,27 @@ impl<'a> Writer<'a> {
 
     /// The slot to change, and the accounts after it. Making room may have moved or evicted what was known, so then it is
     /// looked up again.
-    fn plan_set(
-        &mut self,
-        item: Item<'_>,
-        new: Located,
-        known: Option<(Numbered, Header)>,
-    ) -> Result<(Numbered, Ledger)> {
+    fn plan_set(&mut self, item: Item<'_>, new: Located, known: Option<(Numbered, Header)>) -> Result<Plan> {
         let known = if self.changes == 0 { known } else { self.shard.find(item.hash, item.key)? };
         let target = match known {
             Some((found, _)) => found,
             None => self.vacant_slot(item.hash)?,
         };
+        let old = match known {
+            Some((_, header)) => Some(Replaced { header, same_key: true }),
+            None if target.slot.is_live() => {
+                Some(Replaced { header: self.shard.header_of(target.slot)?, same_key: false })
+            }
+            None => None,
+        };
         let mut next = self.ledger;
-        if target.slot.is_live() {
-            let old = match known {
-                Some((_, header)) => header,
-                None => self.shard.header_of(target.slot)?,
-            };
-            next.unlink(target.slot.queue(), old.units(), old.payload());
-            next.evictions += u64::from(known.is_none());
+        if let Some(old) = old {
+            next.unlink(target.slot.queue(), old.header.units(), old.header.payload());
+            next.evictions += u64::from(!old.same_key);
         }
         next.link(new.queue, new.header.units(), new.header.payload());
         next.ring_mut(new.queue).head = new.at.advance(new.header.units());
-        Ok((target, next))
+        Ok(Plan { target, old, next })
     }
 
     /// The key's own ghost, so that it does not linger; else the best slot of the two buckets.
@@ -284,7 +310,9 @@ impl<'a> Writer<'a> {
         }
         match self.shard.mark(ring.tail.offset())? {
             Mark::Wrap if limit == span.end => self.pass_tail(queue, ring.tail.wrap(span.start), left),
-            Mark::Filler(units) if units <= left => self.pass_tail(queue, ring.tail.advance(units), units),
+            Mark::Filler(units) | Mark::Dead(units) if units <= left => {
+                self.pass_tail(queue, ring.tail.advance(units), units)
+            }
             Mark::Entry(header) if header.units() <= left => {
                 self.drain_entry(Located { queue, at: ring.tail, header })?;
                 Ok(header.units())
@@ -304,7 +332,7 @@ impl<'a> Writer<'a> {
         let Some(found) = self.shard.index.find_entry(hash, entry.queue, entry.at)? else {
             return self.pass_tail(entry.queue, entry.at.advance(entry.header.units()), 0).map(|_| ());
         };
-        let expired = self.shard.expiry_ms(entry.at.offset(), entry.header)? <= self.now_ms;
+        let expired = self.is_expired(entry.at.offset(), entry.header)?;
         let candidate =
             Candidate { queue: entry.queue, units: entry.header.units(), freq: found.slot.freq(), expired };
         match evict::fate(&self.ledger, self.shard.geometry, candidate, self.moves) {
