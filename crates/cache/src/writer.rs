@@ -97,6 +97,7 @@ impl<'a> Writer<'a> {
         let header = item.header()?;
         let known = self.shard.find(item.hash, item.key)?;
         let queue = self.queue_for(item.hash, known.map(|(found, _)| found.slot), header.units())?;
+        self.walk(queue, header.units())?;
         let place = self.make_room(queue, header.units())?;
         let located = Located { queue, at: place.at, header };
         let Plan { target, old, next } = self.plan_set(item, located, known)?;
@@ -111,7 +112,7 @@ impl<'a> Writer<'a> {
         if let Some(old) = old {
             self.bury(target.slot, old.header)?;
         }
-        self.walk(queue, header.units())
+        Ok(())
     }
 
     /// Forgets the key; true if a live entry was there.
@@ -386,7 +387,8 @@ impl<'a> Writer<'a> {
         if entry.queue == Queue::Small { self.walk(Queue::Main, units) } else { Ok(()) }
     }
 
-    /// Drains a little ahead of need, in proportion to what was appended.
+    /// Drains a little ahead of need, in proportion to what is appended. It comes before the change that will write down
+    /// how far the tail has come.
     fn walk(&mut self, queue: Queue, appended: u64) -> Result<()> {
         let mut left = evict::walk_after(&self.ledger, self.shard.geometry, queue, appended);
         while left > 0 && self.ledger.ring(queue).head != self.ledger.ring(queue).tail {
