@@ -1,1 +1,33 @@
-//! Fixed-size typed records in a mapped file, seen as a slice.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod control;
+mod draft;
+mod error;
+mod file;
+mod header;
+mod holder;
+mod iter;
+mod layout;
+mod mapping;
+mod motion;
+mod raw;
+mod reader;
+mod record;
+mod schema;
+mod set;
+mod shape;
+mod snapshot;
+mod writer;
+
+pub use draft::Draft;
+pub use error::{Error, ErrorKind, Result};
+pub use file::RecordFile;
+pub use iter::Iter;
+pub use raw::{Info, RawFile};
+pub use record::{Plain, Record};
+#[doc(hidden)]
+pub use record::{covers, field};
+pub use schema::{Field, Scalar, Schema};
+pub use set::{Generation, RecordSet};
+pub use snapshot::Snapshot;

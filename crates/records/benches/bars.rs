@@ -1,0 +1,2 @@
+//! Bars.
+fn main() {}

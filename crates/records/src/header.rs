@@ -1,0 +1,184 @@
+//! The header page: written once at creation, and parsed, never merely checked: an [`Unchecked`] page cannot be used
+//! until [`Unchecked::verify`] has turned it into a [`Header`].
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{self, HEADER_LEN, MAGIC, VERSION, header as field};
+use crate::schema::Schema;
+
+/// Features that an older reader must refuse; none yet.
+const INCOMPATIBLE: u64 = 0;
+/// How records lie in memory here.
+const ENDIANNESS: u64 = if cfg!(target_endian = "little") { 1 } else { 2 };
+
+/// What a file is and always will be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) schema: Schema,
+    pub(crate) created_ms: u64,
+}
+
+/// A page that claims to be a header.
+pub(crate) struct Unchecked(Box<[u8; HEADER_LEN]>);
+
+impl Header {
+    pub(crate) fn new(schema: Schema) -> Self {
+        Header { schema, created_ms: samovar_mmap::wall_ms() }
+    }
+
+    pub(crate) fn record_size(&self) -> u64 {
+        self.schema.record_size() as u64
+    }
+
+    pub(crate) fn shadow_stride(&self) -> u64 {
+        layout::shadow_stride(self.record_size())
+    }
+
+    pub(crate) fn records_offset(&self) -> u64 {
+        layout::records_offset(self.shadow_stride())
+    }
+
+    /// How many records a file of this length has room for.
+    pub(crate) fn slots_in(&self, file_len: u64) -> u64 {
+        file_len.saturating_sub(self.records_offset()) / self.record_size()
+    }
+
+    /// How long a file with room for so many records is, in whole pages.
+    pub(crate) fn file_len(&self, slots: u64) -> Option<u64> {
+        slots
+            .checked_mul(self.record_size())?
+            .checked_add(self.records_offset())?
+            .checked_next_multiple_of(layout::PAGE)
+            .filter(|len| *len < layout::ORDINAL_MAX)
+    }
+
+    pub(crate) fn encode(&self) -> Box<[u8; HEADER_LEN]> {
+        let mut page = Box::new([0u8; HEADER_LEN]);
+        let text = self.schema.to_string();
+        let mut put = |at: usize, bytes: &[u8]| page[at..at + bytes.len()].copy_from_slice(bytes);
+        put(field::MAGIC, &MAGIC);
+        put(field::SCHEMA, text.as_bytes());
+        for (at, word) in [
+            (field::VERSION, VERSION),
+            (field::ENDIANNESS, ENDIANNESS),
+            (field::INCOMPATIBLE, INCOMPATIBLE),
+            (field::FINGERPRINT, self.schema.fingerprint()),
+            (field::RECORD_SIZE, self.record_size()),
+            (field::ALIGNMENT, self.schema.alignment() as u64),
+            (field::SHADOW_STRIDE, self.shadow_stride()),
+            (field::RECORDS_OFFSET, self.records_offset()),
+            (field::CREATED_MS, self.created_ms),
+            (field::SCHEMA_LEN, text.len() as u64),
+        ] {
+            put(at, &word.to_le_bytes());
+        }
+        let sum = layout::checksum(&page[..field::CHECKSUM]);
+        page[field::CHECKSUM..].copy_from_slice(&sum.to_le_bytes());
+        page
+    }
+
+    /// The gates of a type: its records have the size, and then the fields, of those in the file.
+    pub(crate) fn admit(&self, asked: &Schema) -> Result<()> {
+        let found = &self.schema;
+        if asked.record_size() != found.record_size() {
+            return Err(Error::new(
+                ErrorKind::WrongSize,
+                format!(
+                    "the file's records have {} bytes ({found}), the type asked for has {} ({asked}); use the type it was made with",
+                    found.record_size(),
+                    asked.record_size()
+                ),
+            ));
+        }
+        if asked.fingerprint() != found.fingerprint() {
+            return Err(Error::new(
+                ErrorKind::WrongType,
+                format!(
+                    "the file's records are {found}, the type asked for is {asked}; use the type it was made with"
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Unchecked {
+    pub(crate) fn new(page: Box<[u8; HEADER_LEN]>) -> Self {
+        Unchecked(page)
+    }
+
+    fn word(&self, at: usize) -> u64 {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&self.0[at..at + 8]);
+        u64::from_le_bytes(bytes)
+    }
+
+    /// The gates that the header alone decides: magic, version, features, byte order, checksum, structure.
+    pub(crate) fn verify(self) -> Result<Header> {
+        self.verify_identity()?;
+        if self.word(field::CHECKSUM) != layout::checksum(&self.0[..field::CHECKSUM]) {
+            return Err(Error::corrupt("the record file's header fails its checksum; import the data anew"));
+        }
+        let header = Header { schema: self.schema()?, created_ms: self.word(field::CREATED_MS) };
+        for (at, expected) in [
+            (field::FINGERPRINT, header.schema.fingerprint()),
+            (field::RECORD_SIZE, header.record_size()),
+            (field::SHADOW_STRIDE, header.shadow_stride()),
+            (field::RECORDS_OFFSET, header.records_offset()),
+        ] {
+            if self.word(at) != expected {
+                return Err(Error::corrupt(format!(
+                    "the record file's header contradicts its schema at byte {at}; import the data anew"
+                )));
+            }
+        }
+        Ok(header)
+    }
+
+    fn verify_identity(&self) -> Result<()> {
+        if !self.0.starts_with(&MAGIC) {
+            return Err(Error::new(
+                ErrorKind::NotRecords,
+                "the file is not a Samovar record file; name another path",
+            ));
+        }
+        let version = self.word(field::VERSION);
+        if version != VERSION {
+            return Err(Error::new(
+                ErrorKind::UnsupportedVersion,
+                format!(
+                    "the record file has format version {version}, this program knows {VERSION}; use a matching program"
+                ),
+            ));
+        }
+        if self.word(field::INCOMPATIBLE) & !INCOMPATIBLE != 0 {
+            return Err(Error::new(
+                ErrorKind::UnsupportedVersion,
+                "the record file uses a feature that this program does not know; use a newer program",
+            ));
+        }
+        if self.word(field::ENDIANNESS) != ENDIANNESS {
+            return Err(Error::new(
+                ErrorKind::WrongEndianness,
+                "the records were written in another byte order; export them to CSV there and import them here",
+            ));
+        }
+        Ok(())
+    }
+
+    fn schema(&self) -> Result<Schema> {
+        let len = layout::at(self.word(field::SCHEMA_LEN));
+        let text = self
+            .0
+            .get(field::SCHEMA..field::CHECKSUM)
+            .and_then(|room| room.get(..len))
+            .and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let parsed: Option<Schema> = text.and_then(|text| text.parse().ok());
+        let alignment = layout::at(self.word(field::ALIGNMENT));
+        parsed
+            .and_then(|schema| Schema::new(schema.fields().to_vec(), alignment).ok())
+            .ok_or_else(|| Error::corrupt("the record file's schema makes no sense; import the data anew"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! Who may write: whoever holds the kernel's lock on one byte. The kernel frees it when the process dies.
+//!
+//! The number of the process is noted in the file for one purpose: to name it to those who come second. It is never
+//! trusted.
+
+use crate::control::{Control, HolderNote};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::WRITER_BYTE;
+use samovar_mmap::{ByteLocks, FileId};
+use std::path::Path;
+
+/// The right to write a file, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    _locks: ByteLocks,
+}
+
+impl Holder {
+    /// Takes the right and notes who has it.
+    pub(crate) fn take(path: &Path, id: FileId, control: Control<'_>) -> Result<Holder> {
+        let locks = ByteLocks::open(path, id)?;
+        if !locks.try_exclusive(WRITER_BYTE)? {
+            return Err(locked(path, control.holder()?));
+        }
+        control.set_holder(HolderNote {
+            pid: u64::from(std::process::id()),
+            start: samovar_mmap::process_start().unwrap_or(0),
+        })?;
+        control.next_generation()?;
+        Ok(Holder { _locks: locks })
+    }
+}
+
+fn locked(path: &Path, note: HolderNote) -> Error {
+    let lives = u32::try_from(note.pid)
+        .ok()
+        .filter(|pid| *pid != 0 && samovar_mmap::process_start_of(*pid).unwrap_or(0) == note.start);
+    let who = match lives {
+        Some(pid) if pid == std::process::id() => format!("another handle of this process ({pid})"),
+        Some(pid) => format!("process {pid}"),
+        None => "another process".to_owned(),
+    };
+    Error::new(
+        ErrorKind::Locked,
+        format!("{} is being written by {who}; open it for reading, or end that one", path.display()),
+    )
+}

@@ -1,0 +1,314 @@
+//! Reading without a lock and without a trace: look at the control words, copy, look again.
+//!
+//! Why a copy that passes the second look is whole is told in `motion` (updates), `shape` (growth), and here: a slot is
+//! used again only after `first` has passed its record, so a record that is still live at the second look was not
+//! overwritten by a push.
+
+use crate::control::Control;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{ORDINAL_MAX, at};
+use crate::motion::{Motion, shadow_offset};
+use crate::raw::RawFile;
+use crate::shape::Shape;
+use samovar_mmap::{Access, fence_acquire};
+use std::ops::Range;
+
+/// How often a record is tried that changes while it is read.
+pub(crate) const TRIES: u32 = 1000;
+/// How often a block is tried before its records are read one by one.
+const BLOCK_TRIES: u32 = 2;
+
+/// What the control words said at one look.
+pub(crate) struct Seen {
+    update: u64,
+    target: u64,
+    shape: Shape,
+    first: u64,
+    end: u64,
+}
+
+impl Seen {
+    /// The records that were there.
+    #[inline]
+    pub(crate) fn ordinals(&self) -> Range<u64> {
+        self.first..self.end
+    }
+
+    #[inline]
+    fn fits(&self) -> bool {
+        let len = self.end.wrapping_sub(self.first);
+        self.first <= self.end && len <= self.shape.capacity && self.end < ORDINAL_MAX
+    }
+
+    /// How many records had been replaced.
+    pub(crate) fn updates(&self) -> u64 {
+        self.update
+    }
+}
+
+/// What became of a record that was asked for by its ordinal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Found {
+    Whole,
+    /// It was cut off in front.
+    Dropped,
+}
+
+impl RawFile {
+    #[inline]
+    fn control(&self) -> Control<'_> {
+        Control(self.mapping.base())
+    }
+
+    /// One look at the control words. It holds at most as many records as there are slots, so that no walk over them
+    /// is longer than the file.
+    #[inline]
+    pub(crate) fn look(&self) -> Result<Seen> {
+        let seen = self.glance()?;
+        if seen.fits() { Ok(seen) } else { self.look_longer(seen) }
+    }
+
+    /// More records than slots: the words changed between two loads, or they make no sense.
+    #[cold]
+    #[inline(never)]
+    fn look_longer(&self, mut seen: Seen) -> Result<Seen> {
+        for attempt in 0..TRIES {
+            fence_acquire();
+            let same_shape = self.control().epoch()?.load() == seen.shape.epoch;
+            if same_shape && self.control().first()?.load() == seen.first {
+                return Err(senseless());
+            }
+            pause(attempt);
+            seen = self.glance()?;
+            if seen.fits() {
+                return Ok(seen);
+            }
+        }
+        Err(busy())
+    }
+
+    /// Loads the words, `first` before `end`, so that it is not beyond it.
+    #[inline]
+    fn glance(&self) -> Result<Seen> {
+        let control = self.control();
+        let update = Motion(control.motion()?.load_acquire()).update();
+        let target = control.target(update)?.load_acquire();
+        let epoch = control.epoch()?.load_acquire();
+        let first = control.first()?.load_acquire();
+        let end = control.end()?.load_acquire();
+        Ok(Seen { update, target, shape: control.shape(epoch)?, first, end })
+    }
+
+    /// Copies the record with this index, counted from the oldest; `false` if there is none. `out` has the size of a
+    /// record.
+    #[inline]
+    pub(crate) fn read_index(&self, index: u64, out: &mut [u8]) -> Result<bool> {
+        let seen = self.look()?;
+        let ordinals = seen.ordinals();
+        if index >= ordinals.end - ordinals.start {
+            return Ok(false);
+        }
+        if self.try_read(&seen, ordinals.start + index, out)? {
+            return self.believed(true);
+        }
+        self.read_index_again(index, out)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_index_again(&self, index: u64, out: &mut [u8]) -> Result<bool> {
+        for attempt in 1..TRIES {
+            pause(attempt);
+            let seen = self.look()?;
+            let ordinals = seen.ordinals();
+            if index >= ordinals.end - ordinals.start {
+                return Ok(false);
+            }
+            if self.try_read(&seen, ordinals.start + index, out)? {
+                return self.believed(true);
+            }
+        }
+        Err(busy())
+    }
+
+    /// Copies the newest record; `false` if there is none.
+    #[inline]
+    pub(crate) fn read_last(&self, out: &mut [u8]) -> Result<bool> {
+        for attempt in 0..TRIES {
+            let seen = self.look()?;
+            let ordinals = seen.ordinals();
+            if ordinals.is_empty() {
+                return Ok(false);
+            }
+            if self.try_read(&seen, ordinals.end - 1, out)? {
+                return self.believed(true);
+            }
+            pause(attempt);
+        }
+        Err(busy())
+    }
+
+    /// Copies the record with this ordinal.
+    pub(crate) fn read_ordinal(&self, ordinal: u64, out: &mut [u8]) -> Result<Found> {
+        for attempt in 0..TRIES {
+            let seen = self.look()?;
+            if !seen.ordinals().contains(&ordinal) {
+                return Ok(Found::Dropped);
+            }
+            if self.try_read(&seen, ordinal, out)? {
+                return self.believed(Found::Whole);
+            }
+            pause(attempt);
+        }
+        Err(busy())
+    }
+
+    /// One copy and the second look; `false` if it cannot be believed.
+    #[inline]
+    fn try_read(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<bool> {
+        let in_shadow = seen.update > 0 && seen.target == ordinal;
+        if in_shadow {
+            let shadow = shadow_offset(seen.update, self.header.shadow_stride());
+            self.mapping.base().read_into(shadow, out)?;
+        } else {
+            let Some(place) = self.mapping.place(seen.shape.slot(ordinal)) else {
+                return self.map_more(seen);
+            };
+            place.view.read_into(place.offset, out)?;
+        }
+        fence_acquire();
+        let Some(after) = self.look_again(seen, ordinal)? else { return Ok(false) };
+        if in_shadow || after.update() == seen.update {
+            return Ok(true);
+        }
+        Ok(self.began_since(seen)?.is_some_and(|target| target != ordinal))
+    }
+
+    /// The second look: none if what was copied from `ordinal` on cannot be believed, else the motion now, in which at
+    /// most one update began since.
+    #[inline]
+    fn look_again(&self, seen: &Seen, ordinal: u64) -> Result<Option<Motion>> {
+        let control = self.control();
+        let after = Motion(control.motion()?.load_acquire());
+        let same_shape = control.epoch()?.load() == seen.shape.epoch;
+        let still_live = control.first()?.load() <= ordinal;
+        Ok((same_shape && still_live && after.keeps_shadow_of(seen.update)).then_some(after))
+    }
+
+    /// The target of the one update that began since `seen`; none if it is not known.
+    #[cold]
+    fn began_since(&self, seen: &Seen) -> Result<Option<u64>> {
+        let control = self.control();
+        let target = control.target(seen.update + 1)?.load_acquire();
+        let now = Motion(control.motion()?.load_acquire());
+        Ok(now.keeps_shadow_of(seen.update + 1).then_some(target))
+    }
+
+    /// Copies records that lie one behind the other in time, from `ordinal` on, as many as fill `out`.
+    pub(crate) fn read_block(&self, ordinal: u64, out: &mut [u8]) -> Result<Found> {
+        for _ in 0..BLOCK_TRIES {
+            let seen = self.look()?;
+            if seen.first > ordinal {
+                return Ok(Found::Dropped);
+            }
+            if let Some(targets) = self.try_read_block(&seen, ordinal, out)? {
+                return self.mend_block(targets, ordinal, out);
+            }
+        }
+        let size = self.record_size();
+        for (record, ordinal) in out.chunks_exact_mut(size).zip(ordinal..) {
+            if self.read_ordinal(ordinal, record)? == Found::Dropped {
+                return Ok(Found::Dropped);
+            }
+        }
+        Ok(Found::Whole)
+    }
+
+    /// One copy and the second look. Some: all can be believed, but for the records with these ordinals.
+    fn try_read_block(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<Option<[u64; 2]>> {
+        let size = self.record_size();
+        let (mut next, mut rest) = (ordinal, &mut *out);
+        while !rest.is_empty() {
+            let count = (rest.len() / size) as u64;
+            let Some(place) = self.mapping.place(seen.shape.slot(next)) else {
+                self.map_more(seen)?;
+                return Ok(None);
+            };
+            let piece = seen.shape.straight(next, count).min(place.slots).max(1);
+            let (now, later) = rest.split_at_mut(at(piece) * size);
+            place.view.read_into(place.offset, now)?;
+            (next, rest) = (next + piece, later);
+        }
+        fence_acquire();
+        let Some(after) = self.look_again(seen, ordinal)? else { return Ok(None) };
+        if after.update() == seen.update {
+            return Ok(Some([seen.target; 2]));
+        }
+        Ok(self.began_since(seen)?.map(|target| [seen.target, target]))
+    }
+
+    /// Reads those records of a block again that were in motion.
+    fn mend_block(&self, targets: [u64; 2], ordinal: u64, out: &mut [u8]) -> Result<Found> {
+        let size = self.record_size();
+        for target in targets {
+            let index = at(target.wrapping_sub(ordinal));
+            let record = index.checked_mul(size).and_then(|start| out.get_mut(start..)?.get_mut(..size));
+            if let Some(record) = record
+                && self.read_ordinal(target, record)? == Found::Dropped
+            {
+                return Ok(Found::Dropped);
+            }
+        }
+        self.believed(Found::Whole)
+    }
+
+    /// A slot is not mapped: the file grew since, or its words make no sense. Always `false`: look anew.
+    #[cold]
+    fn map_more(&self, seen: &Seen) -> Result<bool> {
+        fence_acquire();
+        if self.control().epoch()?.load() != seen.shape.epoch {
+            return Ok(false);
+        }
+        if seen.shape.capacity <= self.mapping.slots() {
+            return Err(senseless());
+        }
+        let file = self.reopen()?;
+        self.mapping.extend(&file, seen.shape.capacity, self.access())?;
+        Ok(false)
+    }
+
+    fn access(&self) -> Access {
+        if self.is_writer() { Access::ReadWrite } else { Access::ReadOnly }
+    }
+
+    /// What was read, unless a word met a fault meanwhile.
+    #[inline]
+    fn believed<R>(&self, read: R) -> Result<R> {
+        if self.mapping.is_poisoned() { Err(poisoned()) } else { Ok(read) }
+    }
+}
+
+pub(crate) fn pause(attempt: u32) {
+    if attempt % 16 == 15 { std::thread::yield_now() } else { std::hint::spin_loop() }
+}
+
+#[cold]
+fn senseless() -> Error {
+    Error::corrupt("the record file's control words make no sense; import the data anew")
+}
+
+#[cold]
+pub(crate) fn busy() -> Error {
+    Error::new(
+        ErrorKind::Busy,
+        format!("the record changed {TRIES} times while it was read; try again, or write it less often"),
+    )
+}
+
+#[cold]
+pub(crate) fn poisoned() -> Error {
+    Error::new(
+        ErrorKind::Fault,
+        "the record file was cut short, or its device failed, while it was mapped; open it anew",
+    )
+}

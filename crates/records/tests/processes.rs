@@ -1,0 +1,140 @@
+//! Several processes: nothing is ever torn, a killed writer leaves nothing to clean up, a second one is told the first.
+
+mod common;
+
+use common::{Bar, bar, number, process};
+use samovar_records::{ErrorKind, RecordFile};
+use std::io::{BufRead, BufReader};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+const FILE: &str = "SAMOVAR_TEST_FILE";
+
+fn file_of_the_parent() -> Option<std::path::PathBuf> {
+    std::env::var_os(FILE).map(Into::into)
+}
+
+/// Starts one of the processes below and waits until it says that it writes.
+fn start(test: &str, path: &std::path::Path) -> Child {
+    let mut child = process(test).env(FILE, path).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line.contains("writing")), "it never wrote");
+    child
+}
+
+#[test]
+#[ignore = "started by other tests as a process of its own"]
+fn writer_of_the_last_record() {
+    let Some(path) = file_of_the_parent() else { return };
+    let file = RecordFile::<Bar>::open_writer(path).unwrap();
+    println!("writing");
+    for i in 1.. {
+        file.update_last(&bar(i)).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "started by other tests as a process of its own"]
+fn writer_of_a_ring() {
+    let Some(path) = file_of_the_parent() else { return };
+    let file = RecordFile::<Bar>::open_writer(path).unwrap();
+    println!("writing");
+    for i in 1.. {
+        file.push(&bar(i)).unwrap();
+        file.set(0, &bar(i)).unwrap();
+        file.truncate_front(90).unwrap();
+    }
+}
+
+#[test]
+fn no_record_is_ever_torn_while_another_process_rewrites_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bars");
+    let mut begin: Vec<Bar> = (0..200).map(bar).collect();
+    begin.push(bar(0));
+    RecordFile::<Bar>::create(&path).unwrap().extend_from_slice(&begin).unwrap();
+    let mut child = start("writer_of_the_last_record", &path);
+    let reader = RecordFile::<Bar>::open(&path).unwrap();
+    let (mut reads, mut changes, mut newest) = (0u64, 0u64, 0);
+    let begun = Instant::now();
+    let updates_before = reader.info().unwrap().updates;
+    while begun.elapsed() < Duration::from_secs(2) {
+        for _ in 0..500 {
+            let seen = number(&reader.last().unwrap().unwrap());
+            assert!(seen >= newest, "{seen} after {newest}");
+            changes += u64::from(seen > newest);
+            newest = seen;
+            reads += 1;
+        }
+        assert_eq!(number(&reader.get(100).unwrap().unwrap()), 100);
+        let all = reader.to_vec().unwrap();
+        assert_eq!(all[..200], begin[..200]);
+        newest = newest.max(number(&all[200]));
+    }
+    let updates = reader.info().unwrap().updates - updates_before;
+    let seconds = begun.elapsed().as_secs_f64();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    println!("{reads} reads, {changes} of them of a new value, beside {updates} updates in {seconds:.2} s");
+    assert!(updates > 0 && changes > 1, "the two ran side by side");
+    let writer = RecordFile::<Bar>::open_writer(&path).unwrap();
+    assert!(number(&writer.last().unwrap().unwrap()) >= newest);
+    assert_eq!(writer.to_vec().unwrap()[..200], begin[..200]);
+}
+
+#[test]
+fn a_ring_is_read_whole_while_another_process_turns_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bars");
+    RecordFile::<Bar>::create(&path).unwrap().push(&bar(0)).unwrap();
+    let mut child = start("writer_of_a_ring", &path);
+    let reader = RecordFile::<Bar>::open(&path).unwrap();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(1) {
+        let all: Vec<u32> = reader.to_vec().unwrap().iter().map(number).collect();
+        assert!(all.len() <= 91 && !all.is_empty(), "{}", all.len());
+        for index in [0, 40, 89] {
+            if let Some(found) = reader.get(index).unwrap() {
+                number(&found);
+            }
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(reader.info().unwrap().pushed > 91, "the ring turned");
+}
+
+#[test]
+fn a_second_writer_is_told_the_process_and_inherits_when_it_dies() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bars");
+    RecordFile::<Bar>::create(&path).unwrap().push(&bar(0)).unwrap();
+    let mut child = start("writer_of_the_last_record", &path);
+    let error = RecordFile::<Bar>::open_writer(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    assert!(error.to_string().contains(&format!("process {}", child.id())), "{error}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let writer = RecordFile::<Bar>::open_writer(&path).unwrap();
+    writer.push(&bar(5)).unwrap();
+    assert_eq!(writer.info().unwrap().writers, 3);
+}
+
+#[test]
+fn a_killed_writer_leaves_whole_records() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..30 {
+        let path = dir.path().join(format!("bars{round}"));
+        RecordFile::<Bar>::create(&path).unwrap().push(&bar(0)).unwrap();
+        let mut child = start("writer_of_a_ring", &path);
+        std::thread::sleep(Duration::from_micros(round * 331));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let before: Vec<u32> =
+            RecordFile::<Bar>::open(&path).unwrap().to_vec().unwrap().iter().map(number).collect();
+        let writer = RecordFile::<Bar>::open_writer(&path).unwrap();
+        let after: Vec<u32> = writer.to_vec().unwrap().iter().map(number).collect();
+        assert_eq!(before, after, "taking over changes nothing that readers saw");
+        writer.push(&bar(1)).unwrap();
+    }
+}
