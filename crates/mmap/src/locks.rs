@@ -41,6 +41,7 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(5);
 pub struct ByteLocks {
     file: File,
     access: Access,
+    table: sys::LockTable,
 }
 
 impl ByteLocks {
@@ -61,7 +62,7 @@ impl ByteLocks {
                 format!("{} is another file than it was; open it again", path.display()),
             ));
         }
-        Ok(ByteLocks { file, access })
+        Ok(ByteLocks { file, access, table: sys::LockTable::default() })
     }
 
     /// Locks a byte against everybody else, or turns a shared lock of ours into that. `false` if somebody
@@ -120,12 +121,12 @@ impl ByteLocks {
     /// # Errors
     /// `Io` if the system refuses.
     pub fn is_held_elsewhere(&self, byte: u64) -> Result<bool> {
-        sys::is_locked_elsewhere(&self.file, byte)
+        sys::is_locked_elsewhere(&self.file, &self.table, byte)
             .map_err(|source| Error::os(format_args!("asking for the lock on byte {byte:#x}"), source))
     }
 
     fn set(&self, byte: u64, mode: LockMode) -> Result<bool> {
-        sys::lock(&sys::LockRequest { file: &self.file, byte, mode })
+        sys::lock(&sys::LockRequest { file: &self.file, table: &self.table, byte, mode })
             .map_err(|source| Error::os(format_args!("locking byte {byte:#x} ({mode:?})"), source))
     }
 }

@@ -96,7 +96,7 @@ impl NewFile {
     pub fn publish(mut self) -> Result<File> {
         let target = self.target.display();
         self.file().sync_all().map_err(|source| Error::os(format_args!("syncing {target}"), source))?;
-        give_name(&self.temporary, &self.target).map_err(|source| match source.kind() {
+        sys::give_name(&self.temporary, &self.target).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => {
                 Error::new(ErrorKind::AlreadyExists, format!("{target} is there already; open it instead"))
             }
@@ -107,8 +107,8 @@ impl NewFile {
         let directory = parent(&self.target);
         sys::sync_directory(directory)
             .map_err(|source| Error::os(format_args!("syncing directory {}", directory.display()), source))?;
-        file.unlock().map_err(|source| Error::os(format_args!("unlocking {target}"), source))?;
-        Ok(file)
+        sys::unlocked(file, &self.target)
+            .map_err(|source| Error::os(format_args!("unlocking {target}"), source))
     }
 }
 
@@ -160,15 +160,6 @@ fn create_locked(temporary: &Path) -> io::Result<Option<File>> {
 
 fn same_file(one: &File, other: &File) -> bool {
     matches!((file_id(one), file_id(other)), (Ok(one), Ok(other)) if one == other)
-}
-
-fn give_name(temporary: &Path, target: &Path) -> io::Result<()> {
-    match fs::hard_link(temporary, target) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            sys::rename_without_replacing(temporary, target)
-        }
-        other => other,
-    }
 }
 
 /// Removes temporaries with this prefix that nobody locks. What cannot be removed stays for the next one.

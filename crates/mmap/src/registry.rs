@@ -3,6 +3,8 @@
 //! Invariant: a handler may look at any moment, in any thread, also amid a change: nothing here locks, and
 //! nothing is ever freed. A slot's `start` is 0 while its other fields change. Chunks are added, never taken away.
 
+#![allow(dead_code)] // looked up by the handlers of some platforms alone
+
 use crate::fault::{Fault, FaultKind};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
@@ -124,7 +126,6 @@ impl Registration {
     }
 
     /// The pages may be written from now on, or no longer.
-    #[allow(dead_code)]
     pub(crate) fn set_writable(&self, writable: bool) {
         self.0.writable.store(writable, Ordering::Relaxed);
     }

@@ -1,39 +1,15 @@
 //! Reserving space, and files that appear whole or not at all.
 
-use samovar_mmap::{AllocGuarantee, ErrorKind, NewFile, file_id, reserve};
+mod common;
+
+#[cfg(unix)]
+use common::Mounted;
+#[cfg(unix)]
+use samovar_mmap::AllocGuarantee;
+use samovar_mmap::{ErrorKind, NewFile, file_id, reserve};
 use std::fs;
 use std::io::{Read, Seek, Write};
 use std::path::Path;
-use std::process::Command;
-
-/// A small file system in memory, if we may mount one.
-struct Tmpfs(tempfile::TempDir);
-
-impl Tmpfs {
-    fn mount(size: &str) -> Option<Tmpfs> {
-        let dir = tempfile::tempdir().unwrap();
-        let options = format!("size={size}");
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(dir.path()).output();
-        match mounted {
-            Ok(output) if output.status.success() => Some(Tmpfs(dir)),
-            other => {
-                println!("SKIPPED: no tmpfs can be mounted: {other:?}");
-                None
-            }
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for Tmpfs {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).status();
-    }
-}
 
 fn names(dir: &Path) -> Vec<String> {
     fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -55,6 +31,7 @@ fn reserving_keeps_what_is_there_and_never_shrinks() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_sparse_file_gets_its_space() {
     use std::os::unix::fs::MetadataExt;
     let file = tempfile::tempfile().unwrap();
@@ -68,8 +45,9 @@ fn a_sparse_file_gets_its_space() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_full_file_system_is_an_error_and_restores_the_size() {
-    let Some(tmpfs) = Tmpfs::mount("4m") else { return };
+    let Some(tmpfs) = Mounted::tmpfs("4m") else { return };
     let file =
         fs::File::options().read(true).write(true).create_new(true).open(tmpfs.path().join("f")).unwrap();
     assert_eq!(reserve(&file, 1 << 20).unwrap(), AllocGuarantee::Reserved);
@@ -79,9 +57,24 @@ fn a_full_file_system_is_an_error_and_restores_the_size() {
     assert_eq!(reserve(&file, 2 << 20).unwrap(), AllocGuarantee::Reserved);
 }
 
+/// D.4: the same on ext4, where a refused reservation leaves the file partly grown.
 #[test]
+#[cfg(unix)]
+fn a_full_ext4_is_an_error_and_restores_the_size() {
+    let Some(ext4) = Mounted::ext4(24 << 20) else { return };
+    let file =
+        fs::File::options().read(true).write(true).create_new(true).open(ext4.path().join("f")).unwrap();
+    assert_eq!(reserve(&file, 1 << 20).unwrap(), AllocGuarantee::Reserved);
+    let error = reserve(&file, 64 << 20).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoSpace, "{error}");
+    assert_eq!(file.metadata().unwrap().len(), 1 << 20);
+    assert_eq!(reserve(&file, 2 << 20).unwrap(), AllocGuarantee::Reserved);
+}
+
+#[test]
+#[cfg(unix)]
 fn bytes_stored_behind_the_end_do_not_come_to_light() {
-    let Some(tmpfs) = Tmpfs::mount("4m") else { return };
+    let Some(tmpfs) = Mounted::tmpfs("4m") else { return };
     let file =
         fs::File::options().read(true).write(true).create_new(true).open(tmpfs.path().join("f")).unwrap();
     file.set_len(4096).unwrap();
@@ -95,6 +88,7 @@ fn bytes_stored_behind_the_end_do_not_come_to_light() {
 }
 
 #[test]
+#[cfg(unix)]
 fn a_new_file_is_private_hidden_and_gone_when_dropped() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
@@ -113,12 +107,13 @@ fn a_published_file_is_the_one_that_was_made() {
     let target = dir.path().join("cache");
     let new = NewFile::create(&target).unwrap();
     new.file().write_all(b"whole").unwrap();
-    let made = file_id(new.file()).unwrap();
+    let made = file_id(new.file()).unwrap().inode;
     let file = new.publish().unwrap();
     assert_eq!(names(dir.path()), ["cache"]);
-    assert_eq!(file_id(&file).unwrap(), made);
-    assert_eq!(file_id(&fs::File::open(&target).unwrap()).unwrap(), made);
+    assert_eq!(file_id(&file).unwrap().inode, made);
+    assert_eq!(file_id(&fs::File::open(&target).unwrap()).unwrap(), file_id(&file).unwrap());
     fs::File::open(&target).unwrap().try_lock().expect("the maker's lock is gone");
+    drop(file);
 }
 
 #[test]
@@ -165,6 +160,7 @@ fn sweeping_takes_what_the_dead_left_and_nothing_else() {
         fs::write(dir.path().join(name), b"").unwrap();
     }
     fs::write(dir.path().join(".cache.1-0-0.new"), b"left by the dead").unwrap();
+    #[cfg(unix)]
     std::os::unix::fs::symlink(dir.path().join("cache.1-0-0.new"), dir.path().join(".cache.2-0-0.new"))
         .unwrap();
     drop(NewFile::create(&target).unwrap());

@@ -4,15 +4,19 @@
 //! Every function takes raw pointers and reports a fault instead of dying of it where a handler is there to
 //! say so. Only `view` calls them, after its bounds checks. No function forms a reference to the bytes.
 
-#[cfg(any(miri, not(target_arch = "x86_64")))]
-mod portable;
+#[cfg(all(not(miri), target_arch = "aarch64", target_endian = "little"))]
+#[path = "aarch64.rs"]
+mod machine;
 #[cfg(all(not(miri), target_arch = "x86_64"))]
-mod x86_64;
+#[path = "x86_64.rs"]
+mod machine;
+#[cfg(any(miri, not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))))]
+#[path = "portable.rs"]
+mod machine;
+#[cfg(all(not(miri), any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]
+mod symbols;
 
-#[cfg(any(miri, not(target_arch = "x86_64")))]
-pub(crate) use portable::{choose, copy, equals, error_exit, load, prefetch, store, zero};
-#[cfg(all(not(miri), target_arch = "x86_64"))]
-pub(crate) use x86_64::{choose, copy, equals, error_exit, load, prefetch, store, zero};
+pub(crate) use machine::{choose, copy, equals, error_exit, load, prefetch, store, zero};
 
 /// Mapped memory could not be reached at this address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,52 +6,10 @@
 //! [`FAULT`]. No function touches the stack pointer, so the exit is valid from every instruction.
 
 use super::Unreachable;
+use super::symbols::{hidden, label, symbol};
 use std::arch::global_asm;
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use std::sync::atomic::{AtomicPtr, Ordering};
-
-/// The symbols carry the version, so that two versions of this crate can be linked into one program.
-macro_rules! symbol {
-    ($name:literal) => {
-        concat!(
-            "samovar_mmap_",
-            env!("CARGO_PKG_VERSION_MAJOR"),
-            "_",
-            env!("CARGO_PKG_VERSION_MINOR"),
-            "_",
-            env!("CARGO_PKG_VERSION_PATCH"),
-            "_",
-            $name
-        )
-    };
-}
-
-#[cfg(target_vendor = "apple")]
-macro_rules! label {
-    ($name:literal) => {
-        concat!("_", symbol!($name))
-    };
-}
-#[cfg(not(target_vendor = "apple"))]
-macro_rules! label {
-    ($name:literal) => {
-        symbol!($name)
-    };
-}
-
-/// On ELF the symbols are nobody's outside the library that they end up in.
-#[cfg(any(target_vendor = "apple", windows))]
-macro_rules! hidden {
-    ($name:literal) => {
-        ""
-    };
-}
-#[cfg(not(any(target_vendor = "apple", windows)))]
-macro_rules! hidden {
-    ($name:literal) => {
-        concat!(".hidden ", label!($name))
-    };
-}
 
 /// What the functions return in `eax`.
 const DONE: u32 = 0;

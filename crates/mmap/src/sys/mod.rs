@@ -9,30 +9,30 @@
 mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{
-    Mapping, boot_id, can_be_read, create_new, file_id, granularity, guard, is_locked_elsewhere, is_remote,
-    is_sealed, keeps_reserved_space, lock, lock_limit, memory_file, open, open_for_sweep, page_size,
-    pid_namespace, process_start_of, rename_without_replacing, reserve, seal, start_writeback,
-    sync_directory, synchronise_code, wait, wake, wall_ms,
+    LockTable, Mapping, boot_id, can_be_read, create_new, file_id, give_name, granularity, guard,
+    is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, lock_limit, memory_file, open,
+    open_for_sweep, page_size, pid_namespace, process_start_of, reserve, seal, start_writeback,
+    sync_directory, synchronise_code, unlocked, wait, wake, wall_ms,
 };
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
 pub(crate) use windows::{
-    Mapping, boot_id, can_be_read, create_new, file_id, granularity, guard, is_locked_elsewhere, is_remote,
-    is_sealed, keeps_reserved_space, lock, lock_limit, memory_file, open, open_for_sweep, page_size,
-    pid_namespace, process_start_of, rename_without_replacing, reserve, seal, start_writeback,
-    sync_directory, synchronise_code, wait, wake, wall_ms,
+    LockTable, Mapping, boot_id, can_be_read, create_new, file_id, give_name, granularity, guard,
+    is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, lock_limit, memory_file, open,
+    open_for_sweep, page_size, pid_namespace, process_start_of, reserve, seal, start_writeback,
+    sync_directory, synchronise_code, unlocked, wait, wake, wall_ms,
 };
 
 #[cfg(not(any(unix, windows)))]
 mod none;
 #[cfg(not(any(unix, windows)))]
 pub(crate) use none::{
-    Mapping, boot_id, can_be_read, create_new, file_id, granularity, guard, is_locked_elsewhere, is_remote,
-    is_sealed, keeps_reserved_space, lock, lock_limit, memory_file, open, open_for_sweep, page_size,
-    pid_namespace, process_start_of, rename_without_replacing, reserve, seal, start_writeback,
-    sync_directory, synchronise_code, wait, wake, wall_ms,
+    LockTable, Mapping, boot_id, can_be_read, create_new, file_id, give_name, granularity, guard,
+    is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, lock_limit, memory_file, open,
+    open_for_sweep, page_size, pid_namespace, process_start_of, reserve, seal, start_writeback,
+    sync_directory, synchronise_code, unlocked, wait, wake, wall_ms,
 };
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -120,9 +120,11 @@ pub(crate) enum LockMode {
     Unlocked,
 }
 
-/// Lock or unlock one byte, without waiting.
+/// Lock or unlock one byte, without waiting. The table is that of this file alone.
 pub(crate) struct LockRequest<'a> {
     pub(crate) file: &'a File,
+    #[cfg_attr(not(windows), allow(dead_code))] // other systems remember for themselves
+    pub(crate) table: &'a LockTable,
     pub(crate) byte: u64,
     pub(crate) mode: LockMode,
 }

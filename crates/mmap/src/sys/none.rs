@@ -1,8 +1,10 @@
 //! A platform without maps: everything compiles, and says that it cannot.
 
-use super::{LockRequest, MapRequest, ReserveRequest};
+use super::{GrowRequest, LockRequest, MapRequest, PageRange, Protection, ReserveRequest};
+use crate::advice::{Advice, Discard, LockMode as PageLock};
 use crate::file::FileId;
 use crate::map::Access;
+use crate::sealed::Seal;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -17,11 +19,51 @@ impl Mapping {
         unsupported()
     }
 
+    pub(crate) fn reserve(_len: usize) -> io::Result<Mapping> {
+        unsupported()
+    }
+
+    pub(crate) fn grow(&self, _request: &GrowRequest<'_>) -> io::Result<()> {
+        match *self {}
+    }
+
     pub(crate) fn base(&self) -> *mut u8 {
         match *self {}
     }
 
-    pub(crate) fn flush(&self, _offset: usize, _len: usize) -> io::Result<()> {
+    pub(crate) fn flush(&self, _range: PageRange) -> io::Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn advise(&self, _range: PageRange, _advice: Advice) -> io::Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn discard(&self, _range: PageRange, _discard: Discard) -> io::Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn populate(&self, _range: PageRange, _access: Access) -> io::Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn residency(&self, _range: PageRange) -> io::Result<Vec<bool>> {
+        match *self {}
+    }
+
+    pub(crate) fn lock(&self, _range: PageRange, _mode: PageLock) -> io::Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn unlock(&self, _range: PageRange) -> io::Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn protect(&self, _protection: Protection) -> io::Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn huge_bytes(&self) -> io::Result<usize> {
         match *self {}
     }
 
@@ -29,6 +71,10 @@ impl Mapping {
         match self {}
     }
 }
+
+/// Nothing is ever locked.
+#[derive(Default, Debug)]
+pub(crate) struct LockTable(());
 
 fn unsupported<T>() -> io::Result<T> {
     Err(io::ErrorKind::Unsupported.into())
@@ -66,7 +112,7 @@ pub(crate) fn open_for_sweep(_path: &Path) -> io::Result<File> {
     unsupported()
 }
 
-pub(crate) fn rename_without_replacing(_from: &Path, _to: &Path) -> io::Result<()> {
+pub(crate) fn give_name(_from: &Path, _to: &Path) -> io::Result<()> {
     unsupported()
 }
 
@@ -78,7 +124,7 @@ pub(crate) fn lock(_request: &LockRequest<'_>) -> io::Result<bool> {
     unsupported()
 }
 
-pub(crate) fn is_locked_elsewhere(_file: &File, _byte: u64) -> io::Result<bool> {
+pub(crate) fn is_locked_elsewhere(_file: &File, _table: &LockTable, _byte: u64) -> io::Result<bool> {
     unsupported()
 }
 
@@ -122,4 +168,30 @@ pub(crate) mod guard {
 
 pub(crate) fn page_size() -> usize {
     1 << 12
+}
+
+pub(crate) fn lock_limit() -> Option<u64> {
+    None
+}
+
+pub(crate) fn synchronise_code(_base: *const u8, _len: usize) {}
+
+pub(crate) fn start_writeback(_file: &File, _offset: u64, _len: u64) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn memory_file() -> io::Result<File> {
+    unsupported()
+}
+
+pub(crate) fn seal(_file: &File, _seal: Seal) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn is_sealed(_file: &File) -> io::Result<bool> {
+    unsupported()
+}
+
+pub(crate) fn unlocked(_file: File, _path: &Path) -> io::Result<File> {
+    unsupported()
 }

@@ -1,6 +1,7 @@
 //! What several tests need: this program as another process, and small file systems.
 #![allow(dead_code)] // each test uses a part of it
 
+#[cfg(unix)]
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -32,11 +33,13 @@ pub(crate) fn rounds(name: &str, usual: usize) -> usize {
 }
 
 /// A small file system of its own, if we may mount one.
+#[cfg(unix)]
 pub(crate) struct Mounted {
     dir: tempfile::TempDir,
     _image: Option<tempfile::NamedTempFile>,
 }
 
+#[cfg(unix)]
 impl Mounted {
     /// In memory.
     pub(crate) fn tmpfs(size: &str) -> Option<Mounted> {
@@ -61,6 +64,7 @@ impl Mounted {
     }
 }
 
+#[cfg(unix)]
 fn run(command: &mut Command) -> Option<()> {
     match command.output() {
         Ok(output) if output.status.success() => Some(()),
@@ -71,6 +75,7 @@ fn run(command: &mut Command) -> Option<()> {
     }
 }
 
+#[cfg(unix)]
 impl Drop for Mounted {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg(self.dir.path()).status();

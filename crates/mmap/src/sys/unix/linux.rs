@@ -3,7 +3,7 @@
 
 #![allow(clippy::disallowed_types)] // a word of the map, on its way from `word` to the futex
 
-use super::super::{LockMode, LockRequest, MapRequest, ReserveRequest, WaitRequest, Waited};
+use super::super::{LockMode, LockRequest, LockTable, MapRequest, ReserveRequest, WaitRequest, Waited};
 use super::{check, retry};
 use crate::sealed::Seal;
 use std::ffi::CString;
@@ -17,6 +17,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Offsets of 64 bits, on every processor.
 pub(super) use libc::{mmap64 as mmap, off64_t as off_t};
+
+/// Addresses alone, for which no memory is set aside.
+pub(super) const NO_RESERVE: libc::c_int = libc::MAP_NORESERVE;
 
 /// A flushed map is on its device: there is nothing more to do.
 pub(super) struct Backing;
@@ -193,7 +196,7 @@ pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
     }
 }
 
-pub(crate) fn is_locked_elsewhere(file: &File, byte: u64) -> io::Result<bool> {
+pub(crate) fn is_locked_elsewhere(file: &File, _table: &LockTable, byte: u64) -> io::Result<bool> {
     let mut lock = lock_of(byte, libc::F_WRLCK)?;
     let fd = file.as_raw_fd();
     retry(|| set_lock(fd, libc::F_OFD_GETLK, &mut lock))?;

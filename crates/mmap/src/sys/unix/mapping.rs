@@ -41,7 +41,7 @@ impl Mapping {
 
     /// Addresses for `len` bytes, which are a multiple of the page size, with nothing there.
     pub(crate) fn reserve(len: usize) -> io::Result<Mapping> {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANON | system::NO_RESERVE;
         // SAFETY: no address is asked for, so that nothing that is mapped is touched.
         let base = unsafe { system::mmap(ptr::null_mut(), len, libc::PROT_NONE, flags, -1, 0) };
         if base == libc::MAP_FAILED {
@@ -116,9 +116,9 @@ impl Mapping {
 
     pub(crate) fn residency(&self, range: PageRange) -> io::Result<Vec<bool>> {
         let from = self.at(range.offset, range.len)?;
-        let mut pages = vec![0; range.len / page_size()];
+        let mut pages = vec![0_u8; range.len / page_size()];
         // SAFETY: the range lies within the mapping, and begins at a page; there is a byte for each page.
-        check(unsafe { libc::mincore(from.cast(), range.len, pages.as_mut_ptr()) })?;
+        check(unsafe { libc::mincore(from.cast(), range.len, pages.as_mut_ptr().cast()) })?;
         Ok(pages.into_iter().map(|page| page & 1 != 0).collect())
     }
 

@@ -15,8 +15,7 @@ pub(crate) use mapping::{Mapping, lock_limit, synchronise_code};
 
 pub(crate) use system::{
     boot_id, can_be_read, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, memory_file,
-    pid_namespace, process_start_of, rename_without_replacing, reserve, seal, start_writeback, wait, wake,
-    wall_ms,
+    pid_namespace, process_start_of, reserve, seal, start_writeback, wait, wake, wall_ms,
 };
 
 use crate::file::FileId;
@@ -92,4 +91,24 @@ pub(crate) fn open_for_sweep(path: &Path) -> io::Result<File> {
 
 pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
+}
+
+/// The system remembers what a file has locked.
+#[derive(Default, Debug)]
+pub(crate) struct LockTable(());
+
+/// The file without its maker's lock.
+pub(crate) fn unlocked(file: File, _path: &Path) -> io::Result<File> {
+    file.unlock()?;
+    Ok(file)
+}
+
+/// Links it, which replaces nothing, or where there are no links, renames it so. The old name may stay.
+pub(crate) fn give_name(from: &Path, to: &Path) -> io::Result<()> {
+    match std::fs::hard_link(from, to) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            system::rename_without_replacing(from, to)
+        }
+        other => other,
+    }
 }

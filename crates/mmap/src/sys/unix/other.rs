@@ -1,21 +1,36 @@
-//! Unix systems other than Linux. What they have no common way for says that it cannot.
+//! Unix systems other than Linux. What only Apple's have is in `apple`; what they have no common way for says that it
+//! cannot.
+
+#[cfg(target_vendor = "apple")]
+#[path = "apple.rs"]
+mod own;
+#[cfg(not(target_vendor = "apple"))]
+#[path = "bsd.rs"]
+mod own;
 
 pub(crate) use super::super::sleep::{wait, wake};
-use super::super::{LockRequest, ReserveRequest};
+pub(super) use own::{Backing, NO_RESERVE, leave_out_of_dumps};
+pub(crate) use own::{is_locked_elsewhere, lock, rename_without_replacing};
+
+pub(super) use libc::{mmap, off_t};
+
+use super::super::ReserveRequest;
+use crate::sealed::Seal;
 use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 fn unsupported<T>() -> io::Result<T> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub(super) fn leave_out_of_dumps(_base: *mut u8, _len: usize) {}
-
-/// Zeroes written behind the old end.
+/// Space where the system has a call for it, and then zeroes written behind the old end.
 pub(crate) fn reserve(request: &ReserveRequest<'_>) -> io::Result<()> {
     static ZEROES: [u8; 1 << 16] = [0; 1 << 16];
+    if request.before < request.len {
+        own::preallocate(request)?;
+    }
     let mut at = request.before;
     while at < request.len {
         let len = usize::try_from((request.len - at).min(1 << 16)).unwrap_or(1);
@@ -25,23 +40,29 @@ pub(crate) fn reserve(request: &ReserveRequest<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Nothing is promised: these systems' file systems write elsewhere what is written again, or do not say.
 pub(crate) fn keeps_reserved_space(_file: &File, _len: u64) -> io::Result<bool> {
     Ok(false)
 }
 
+#[cfg(any(target_vendor = "apple", target_os = "freebsd", target_os = "dragonfly", target_os = "openbsd"))]
+pub(crate) fn is_remote(file: &File) -> io::Result<bool> {
+    let mut found = std::mem::MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the descriptor is open, and there is room for the answer.
+    super::check(unsafe { libc::fstatfs(file.as_raw_fd(), found.as_mut_ptr()) })?;
+    // SAFETY: the call succeeded, and so it filled the answer.
+    let found = unsafe { found.assume_init() };
+    #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)] // its type differs; it is a set of bits
+    Ok(found.f_flags as u64 & libc::MNT_LOCAL as u64 == 0)
+}
+
+#[cfg(not(any(
+    target_vendor = "apple",
+    target_os = "freebsd",
+    target_os = "dragonfly",
+    target_os = "openbsd"
+)))]
 pub(crate) fn is_remote(_file: &File) -> io::Result<bool> {
-    Ok(false)
-}
-
-pub(crate) fn rename_without_replacing(_from: &Path, _to: &Path) -> io::Result<()> {
-    unsupported()
-}
-
-pub(crate) fn lock(_request: &LockRequest<'_>) -> io::Result<bool> {
-    unsupported()
-}
-
-pub(crate) fn is_locked_elsewhere(_file: &File, _byte: u64) -> io::Result<bool> {
     unsupported()
 }
 
@@ -50,11 +71,11 @@ pub(crate) fn wall_ms() -> u64 {
 }
 
 pub(crate) fn boot_id() -> Option<[u8; 16]> {
-    None
+    own::boot_id()
 }
 
-pub(crate) fn process_start_of(_pid: u32) -> Option<u64> {
-    None
+pub(crate) fn process_start_of(pid: u32) -> Option<u64> {
+    own::process_start_of(pid)
 }
 
 pub(crate) fn pid_namespace() -> Option<u64> {
@@ -63,4 +84,20 @@ pub(crate) fn pid_namespace() -> Option<u64> {
 
 pub(crate) fn can_be_read(_address: usize) -> bool {
     false
+}
+
+pub(crate) fn start_writeback(_file: &File, _offset: u64, _len: u64) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn memory_file() -> io::Result<File> {
+    unsupported()
+}
+
+pub(crate) fn seal(_file: &File, _seal: Seal) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn is_sealed(_file: &File) -> io::Result<bool> {
+    unsupported()
 }

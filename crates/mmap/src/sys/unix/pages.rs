@@ -1,6 +1,5 @@
 //! What each system calls the things that can be asked of pages.
 
-use super::check;
 use crate::advice::{Advice, Discard};
 use crate::map::Access;
 use std::io;
@@ -8,7 +7,8 @@ use std::io;
 /// What only some systems have.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod more {
-    use super::{Access, Advice, Discard, check, io};
+    use super::super::check;
+    use super::{Access, Advice, Discard, io};
 
     const POPULATE_READ: libc::c_int = 22;
     const POPULATE_WRITE: libc::c_int = 23;

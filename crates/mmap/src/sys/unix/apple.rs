@@ -1,0 +1,126 @@
+//! What only Apple's systems have: F_FULLFSYNC, F_PREALLOCATE, locks of open file descriptions, `renamex_np`.
+
+use super::super::super::{LockMode, LockRequest, LockTable, MapRequest, ReserveRequest, Sharing};
+use super::super::{check, retry};
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Addresses alone, for which no memory is set aside.
+pub(crate) const NO_RESERVE: libc::c_int = libc::MAP_NORESERVE;
+
+/// The file of a shared map, kept to be flushed: `msync` stops short of the device.
+pub(crate) struct Backing(Option<File>);
+
+impl Backing {
+    pub(crate) fn none() -> Backing {
+        Backing(None)
+    }
+
+    pub(crate) fn new(request: &MapRequest<'_>) -> io::Result<Backing> {
+        match request.file {
+            Some(file) if request.sharing == Sharing::Shared => Ok(Backing(Some(file.try_clone()?))),
+            _ => Ok(Backing(None)),
+        }
+    }
+
+    /// The standard library's `sync_all` is F_FULLFSYNC here.
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        self.0.as_ref().map_or(Ok(()), File::sync_all)
+    }
+}
+
+pub(crate) fn leave_out_of_dumps(_base: *mut u8, _len: usize) {}
+
+/// Space in one piece, else in many. A file system that cannot has it written by the caller.
+pub(super) fn preallocate(request: &ReserveRequest<'_>) -> io::Result<()> {
+    let more =
+        libc::off_t::try_from(request.len - request.before).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    let mut store = libc::fstore_t {
+        fst_flags: libc::F_ALLOCATECONTIG,
+        fst_posmode: libc::F_PEOFPOSMODE,
+        fst_offset: 0,
+        fst_length: more,
+        fst_bytesalloc: 0,
+    };
+    let fd = request.file.as_raw_fd();
+    // SAFETY: the descriptor is open, and the request is ours to be written for the call.
+    if retry(|| unsafe { libc::fcntl(fd, libc::F_PREALLOCATE, &raw mut store) }).is_ok() {
+        return Ok(());
+    }
+    store.fst_flags = libc::F_ALLOCATEALL;
+    // SAFETY: as above.
+    match retry(|| unsafe { libc::fcntl(fd, libc::F_PREALLOCATE, &raw mut store) }) {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOTSUP | libc::EINVAL)) => Ok(()),
+        other => other,
+    }
+}
+
+pub(crate) fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
+    let from = CString::new(from.as_os_str().as_bytes())?;
+    let to = CString::new(to.as_os_str().as_bytes())?;
+    // SAFETY: two strings that end in zero and live for the call.
+    check(unsafe { libc::renamex_np(from.as_ptr(), to.as_ptr(), libc::RENAME_EXCL) })
+}
+
+fn lock_of(byte: u64, kind: libc::c_short) -> io::Result<libc::flock> {
+    let start = libc::off_t::try_from(byte).ok().filter(|start| *start < libc::off_t::MAX);
+    let start = start.ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(libc::flock { l_start: start, l_len: 1, l_pid: 0, l_type: kind, l_whence: 0 })
+}
+
+pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
+    let kind = match request.mode {
+        LockMode::Exclusive => libc::F_WRLCK,
+        LockMode::Shared => libc::F_RDLCK,
+        LockMode::Unlocked => libc::F_UNLCK,
+    };
+    let mut lock = lock_of(request.byte, kind)?;
+    let fd = request.file.as_raw_fd();
+    // SAFETY: the descriptor is open, and the lock lives for the call.
+    match retry(|| unsafe { libc::fcntl(fd, libc::F_OFD_SETLK, &raw mut lock) }) {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+pub(crate) fn is_locked_elsewhere(file: &File, _table: &LockTable, byte: u64) -> io::Result<bool> {
+    let mut lock = lock_of(byte, libc::F_WRLCK)?;
+    let fd = file.as_raw_fd();
+    // SAFETY: the descriptor is open, and the lock is ours to be written for the call.
+    retry(|| unsafe { libc::fcntl(fd, libc::F_OFD_GETLK, &raw mut lock) })?;
+    Ok(lock.l_type != libc::F_UNLCK)
+}
+
+/// `kern.bootsessionuuid`, a text.
+pub(super) fn boot_id() -> Option<[u8; 16]> {
+    let mut text = [0_u8; 64];
+    let mut len = text.len();
+    let name = c"kern.bootsessionuuid".as_ptr();
+    // SAFETY: a name that ends in zero, room for the answer, and no new value.
+    let outcome =
+        unsafe { libc::sysctlbyname(name, text.as_mut_ptr().cast(), &raw mut len, std::ptr::null_mut(), 0) };
+    check(outcome).ok()?;
+    let digits: String = text.iter().map(|byte| char::from(*byte)).filter(char::is_ascii_hexdigit).collect();
+    let number = u128::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 32)?;
+    Some(number.to_be_bytes())
+}
+
+/// Microseconds since 1970.
+pub(super) fn process_start_of(pid: u32) -> Option<u64> {
+    let pid = libc::c_int::try_from(pid).ok()?;
+    let mut info = std::mem::MaybeUninit::<libc::proc_bsdinfo>::uninit();
+    let size = libc::c_int::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;
+    // SAFETY: room for the answer, and its size.
+    let got = unsafe { libc::proc_pidinfo(pid, libc::PROC_PIDTBSDINFO, 0, info.as_mut_ptr().cast(), size) };
+    if got != size {
+        return None;
+    }
+    // SAFETY: the call filled all of it.
+    let info = unsafe { info.assume_init() };
+    Some(info.pbi_start_tvsec * 1_000_000 + info.pbi_start_tvusec)
+}

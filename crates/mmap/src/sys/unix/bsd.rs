@@ -1,0 +1,63 @@
+//! The BSDs and the rest: maps, copies and the fault guard; no locks that end with an open file description.
+
+use super::super::super::{LockRequest, LockTable, MapRequest, ReserveRequest};
+use super::unsupported;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// Pages without protection take no memory by themselves.
+pub(crate) const NO_RESERVE: libc::c_int = 0;
+
+/// A flushed map is as far as the system's `msync` brings it.
+pub(crate) struct Backing;
+
+impl Backing {
+    pub(crate) fn none() -> Backing {
+        Backing
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // elsewhere it may fail
+    pub(crate) fn new(_request: &MapRequest<'_>) -> io::Result<Backing> {
+        Ok(Backing)
+    }
+
+    #[allow(clippy::unnecessary_wraps, clippy::unused_self)] // elsewhere it may fail
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(target_os = "freebsd")]
+pub(crate) fn leave_out_of_dumps(base: *mut u8, len: usize) {
+    // SAFETY: advice on a range that was just mapped; it changes no byte.
+    unsafe { libc::madvise(base.cast(), len, libc::MADV_NOCORE) };
+}
+
+#[cfg(not(target_os = "freebsd"))]
+pub(crate) fn leave_out_of_dumps(_base: *mut u8, _len: usize) {}
+
+#[allow(clippy::unnecessary_wraps)] // elsewhere it may fail
+pub(super) fn preallocate(_request: &ReserveRequest<'_>) -> io::Result<()> {
+    Ok(())
+}
+
+pub(crate) fn rename_without_replacing(_from: &Path, _to: &Path) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn lock(_request: &LockRequest<'_>) -> io::Result<bool> {
+    unsupported()
+}
+
+pub(crate) fn is_locked_elsewhere(_file: &File, _table: &LockTable, _byte: u64) -> io::Result<bool> {
+    unsupported()
+}
+
+pub(super) fn boot_id() -> Option<[u8; 16]> {
+    None
+}
+
+pub(super) fn process_start_of(_pid: u32) -> Option<u64> {
+    None
+}

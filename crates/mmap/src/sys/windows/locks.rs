@@ -1,0 +1,125 @@
+//! Locks on single bytes: `LockFileEx`, with what POSIX has and it has not: locking again, up and down.
+
+use super::super::{LockMode, LockRequest};
+use super::check;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::windows::io::AsRawHandle;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use windows_sys::Win32::Foundation::{ERROR_IO_PENDING, ERROR_LOCK_VIOLATION};
+use windows_sys::Win32::Storage::FileSystem::{
+    LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, UnlockFileEx,
+};
+use windows_sys::Win32::System::IO::OVERLAPPED;
+
+/// Which bytes this file has locked, exclusively or not: the system counts locks, and refuses one to its own holder.
+#[derive(Default, Debug)]
+pub(crate) struct LockTable(Mutex<HashMap<u64, Held>>);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Held {
+    Shared,
+    Exclusive,
+}
+
+impl LockTable {
+    fn held(&self) -> MutexGuard<'_, HashMap<u64, Held>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
+    let LockRequest { file, byte, .. } = *request;
+    let mut held = request.table.held();
+    let before = held.get(&byte).copied();
+    let now = match (before, request.mode) {
+        (None, LockMode::Unlocked) => None,
+        (Some(_), LockMode::Unlocked) => {
+            unlock_byte(file, byte)?;
+            None
+        }
+        (Some(Held::Exclusive), LockMode::Exclusive) => before,
+        (Some(Held::Shared), LockMode::Shared) => before,
+        (None, LockMode::Exclusive) => try_lock(file, byte, Held::Exclusive)?,
+        (None, LockMode::Shared) => try_lock(file, byte, Held::Shared)?,
+        (Some(Held::Shared), LockMode::Exclusive) => raise(file, byte)?,
+        (Some(Held::Exclusive), LockMode::Shared) => {
+            // Both at once; the first unlocking takes the exclusive one.
+            try_lock(file, byte, Held::Shared)?;
+            unlock_byte(file, byte)?;
+            Some(Held::Shared)
+        }
+    };
+    let _ = match now {
+        Some(kind) => held.insert(byte, kind),
+        None => held.remove(&byte),
+    };
+    Ok(match request.mode {
+        LockMode::Unlocked => true,
+        LockMode::Shared => now.is_some(),
+        LockMode::Exclusive => now == Some(Held::Exclusive),
+    })
+}
+
+/// From shared to exclusive, or back to shared. There is a moment without.
+fn raise(file: &File, byte: u64) -> io::Result<Option<Held>> {
+    unlock_byte(file, byte)?;
+    match try_lock(file, byte, Held::Exclusive)? {
+        None => try_lock(file, byte, Held::Shared),
+        exclusive => Ok(exclusive),
+    }
+}
+
+/// There is nothing to ask: it is tried.
+pub(crate) fn is_locked_elsewhere(file: &File, table: &LockTable, byte: u64) -> io::Result<bool> {
+    let held = table.held();
+    match held.get(&byte) {
+        Some(Held::Exclusive) => Ok(false),
+        Some(Held::Shared) => {
+            let raised = raise(file, byte)? == Some(Held::Exclusive);
+            if raised {
+                try_lock(file, byte, Held::Shared)?;
+                unlock_byte(file, byte)?;
+            }
+            Ok(!raised)
+        }
+        None => match try_lock(file, byte, Held::Exclusive)? {
+            None => Ok(true),
+            Some(_) => unlock_byte(file, byte).map(|()| false),
+        },
+    }
+}
+
+fn place(byte: u64) -> io::Result<OVERLAPPED> {
+    if i64::try_from(byte).map_or(true, |byte| byte == i64::MAX) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut place = OVERLAPPED::default();
+    place.Anonymous.Anonymous.Offset = u32::try_from(byte & u64::from(u32::MAX)).unwrap_or(0);
+    place.Anonymous.Anonymous.OffsetHigh = u32::try_from(byte >> 32).unwrap_or(0);
+    Ok(place)
+}
+
+fn try_lock(file: &File, byte: u64, kind: Held) -> io::Result<Option<Held>> {
+    let mut place = place(byte)?;
+    let exclusive = if kind == Held::Exclusive { LOCKFILE_EXCLUSIVE_LOCK } else { 0 };
+    let flags = LOCKFILE_FAIL_IMMEDIATELY | exclusive;
+    // SAFETY: the handle is open, and the place lives for the call, which does not wait.
+    match check(unsafe { LockFileEx(file.as_raw_handle(), flags, 0, 1, 0, &raw mut place) }) {
+        Ok(()) => Ok(Some(kind)),
+        Err(error) if is_refusal(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn unlock_byte(file: &File, byte: u64) -> io::Result<()> {
+    let mut place = place(byte)?;
+    // SAFETY: the handle is open, and the place lives for the call.
+    check(unsafe { UnlockFileEx(file.as_raw_handle(), 0, 1, 0, &raw mut place) })
+}
+
+fn is_refusal(error: &io::Error) -> bool {
+    let code = error.raw_os_error().and_then(|code| u32::try_from(code).ok());
+    matches!(code, Some(ERROR_LOCK_VIOLATION | ERROR_IO_PENDING))
+}
