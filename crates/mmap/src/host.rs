@@ -32,7 +32,7 @@ pub fn process_start() -> Option<u64> {
     process_start_of(std::process::id())
 }
 
-/// When the process with this number started. `None` if there is none, or the system does not say.
+/// When the process with this number started. `None` if there is none, if it has ended, or if the system does not say.
 pub fn process_start_of(pid: u32) -> Option<u64> {
     sys::process_start_of(pid)
 }

@@ -6,6 +6,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{FileId, file_id};
 use crate::map::Access;
+use crate::sys::fork::OwnFile;
 use crate::sys::{self, LockMode};
 use std::fs::File;
 use std::path::Path;
@@ -17,9 +18,9 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(5);
 /// Locks on bytes of a file, held by this value until it is dropped or its process dies.
 ///
 /// The bytes need not exist; choose them far beyond the file's end. Two values, even in one process, exclude
-/// each other; threads that share one value do not. Programs that are started do not inherit the locks. A
-/// **forked child** shares them: it must drop its copy (which frees nothing while the parent lives) and never
-/// call [`unlock`](Self::unlock) on it.
+/// each other; threads that share one value do not. Programs that are started do not inherit the locks, and
+/// neither do **forked children** (by `fork`, not by a bare system call): all calls on the child's copy fail, and
+/// dropping it frees nothing. The child opens its own, see [`PerProcess`](crate::PerProcess).
 ///
 /// ```
 /// use samovar_mmap::{ByteLocks, file_id};
@@ -37,9 +38,8 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(5);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct ByteLocks {
-    file: File,
+    file: OwnFile,
     access: Access,
     table: sys::LockTable,
 }
@@ -52,11 +52,11 @@ impl ByteLocks {
     /// `Replaced` if the path names another file by now; `Unsupported` if the platform has no such locks; the
     /// errors of opening.
     pub fn open(path: &Path, expect: FileId) -> Result<ByteLocks> {
-        let opened = sys::open(path, Access::ReadWrite).map(|file| (file, Access::ReadWrite));
-        let (file, access) = opened
-            .or_else(|_| sys::open(path, Access::ReadOnly).map(|file| (file, Access::ReadOnly)))
+        let open = |access| OwnFile::open(|| sys::open(path, access)).map(|file| (file, access));
+        let (file, access) = open(Access::ReadWrite)
+            .or_else(|_| open(Access::ReadOnly))
             .map_err(|source| Error::os(format_args!("opening {} for its locks", path.display()), source))?;
-        if file_id(&file)? != expect {
+        if file_id(file.get().ok_or_else(inherited)?)? != expect {
             return Err(Error::new(
                 ErrorKind::Replaced,
                 format!("{} is another file than it was; open it again", path.display()),
@@ -121,14 +121,29 @@ impl ByteLocks {
     /// # Errors
     /// `Io` if the system refuses.
     pub fn is_held_elsewhere(&self, byte: u64) -> Result<bool> {
-        sys::is_locked_elsewhere(&self.file, &self.table, byte)
+        sys::is_locked_elsewhere(self.file()?, &self.table, byte)
             .map_err(|source| Error::os(format_args!("asking for the lock on byte {byte:#x}"), source))
     }
 
     fn set(&self, byte: u64, mode: LockMode) -> Result<bool> {
-        sys::lock(&sys::LockRequest { file: &self.file, table: &self.table, byte, mode })
+        sys::lock(&sys::LockRequest { file: self.file()?, table: &self.table, byte, mode })
             .map_err(|source| Error::os(format_args!("locking byte {byte:#x} ({mode:?})"), source))
     }
+
+    fn file(&self) -> Result<&File> {
+        self.file.get().ok_or_else(inherited)
+    }
+}
+
+impl std::fmt::Debug for ByteLocks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ByteLocks").field("access", &self.access).finish_non_exhaustive()
+    }
+}
+
+#[cold]
+fn inherited() -> Error {
+    Error::new(ErrorKind::Unsupported, "a forked child does not inherit locks on a file; open your own")
 }
 
 fn poll(timeout: Duration, attempt: impl Fn() -> Result<bool>) -> Result<bool> {

@@ -5,6 +5,11 @@
 
 #![cfg_attr(not(unix), allow(dead_code))] // requests that nobody reads
 
+#[cfg(not(unix))]
+pub(crate) mod fork;
+#[cfg(unix)]
+pub(crate) use unix::fork;
+
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]

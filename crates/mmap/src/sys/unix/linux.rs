@@ -253,8 +253,10 @@ pub(crate) fn boot_id() -> Option<[u8; 16]> {
 pub(crate) fn process_start_of(pid: u32) -> Option<u64> {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     let after_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
-    let rest = std::str::from_utf8(&stat[after_name..]).ok()?;
-    rest.split_ascii_whitespace().nth(19)?.parse().ok()
+    let mut rest = std::str::from_utf8(&stat[after_name..]).ok()?.split_ascii_whitespace();
+    // One that has ended stays in the table until its parent asks for it.
+    let has_ended = matches!(rest.next()?, "Z" | "X" | "x");
+    rest.nth(18).filter(|_| !has_ended)?.parse().ok()
 }
 
 pub(crate) fn pid_namespace() -> Option<u64> {

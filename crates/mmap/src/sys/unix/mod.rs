@@ -7,6 +7,7 @@ mod system;
 
 mod context;
 mod errno;
+pub(crate) mod fork;
 pub(crate) mod guard;
 mod mapping;
 mod pages;
