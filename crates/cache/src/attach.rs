@@ -12,15 +12,16 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::Size;
 use crate::header::{Header, Unchecked};
-use crate::layout::{self, HEADER_LEN, MAGIC, PROCESS_SLOT_LEN, PROCESS_SLOTS, PROCESSES, lock_byte};
+use crate::layout::{self, HEADER_LEN, MAGIC, lock_byte};
 use crate::lock::{self, Owner};
+use crate::place::{self, Place};
 use crate::recover;
 use crate::shard::Shard;
-use samovar_mmap::{Access, ByteLocks, FileId, SharedMap, View};
+use samovar_mmap::{Access, FileId, PerProcess, SharedMap, View};
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 /// How long to wait for another process that is attaching or detaching.
@@ -45,23 +46,15 @@ pub struct Attachment {
     pub cold_reason: Option<String>,
 }
 
-/// What a handle may do with the file.
-pub(crate) enum Role {
-    /// Read and write, as the owner of a process slot.
-    Writer { owner: Owner, process: u32 },
-    /// Read, on a read-only mapping.
-    Reader,
-}
-
-/// An open file, and this handle's place in it.
+/// An open file, and this process's place in it.
 pub(crate) struct Attached {
     pub(crate) map: SharedMap,
     pub(crate) header: Header,
-    pub(crate) role: Role,
     pub(crate) attachment: Attachment,
-    locks: ByteLocks,
-    /// Threads of this process take turns at the byte locks, which do not keep them apart.
-    turns: Mutex<()>,
+    access: Access,
+    path: PathBuf,
+    id: FileId,
+    place: PerProcess<Place>,
 }
 
 /// Opens an existing file and passes the gates that need no lock.
@@ -144,22 +137,43 @@ impl Attached {
     pub(crate) fn attach(path: &Path, access: Access, asked: Option<Size>) -> Result<Self> {
         let (file, header) = open_checked(path, access)?;
         check_size(asked, header.geometry.size)?;
+        let path = std::path::absolute(path).map_err(|source| io_error("finding", path, source))?;
         let id = samovar_mmap::file_id(&file)?;
-        let locks = ByteLocks::open(path, id)?;
         let map = SharedMap::map(&file, access, 0, Some(layout::at(header.geometry.file_bytes)))?;
-        let mut attached = Attached {
-            map,
-            header,
-            role: Role::Reader,
-            attachment: Attachment::default(),
-            locks,
-            turns: Mutex::new(()),
-        };
-        match access {
-            Access::ReadWrite => attached.join_writers(id)?,
-            Access::ReadOnly => attached.join_readers(id)?,
-        }
+        let attachment = Attachment::default();
+        let mut attached = Attached { map, header, attachment, access, path, id, place: PerProcess::new() };
+        let (place, reason) = attached.join()?;
+        attached.attachment.warm = reason.is_none();
+        attached.attachment.cold_reason = reason.map(str::to_owned);
+        let _ = attached.place.install(place);
         Ok(attached)
+    }
+
+    /// Whether this handle may write.
+    #[inline]
+    pub(crate) fn is_writer(&self) -> bool {
+        self.access == Access::ReadWrite
+    }
+
+    /// This process's place. A child that was forked since takes one of its own.
+    #[inline]
+    pub(crate) fn place(&self) -> Result<&Place> {
+        match self.place.get() {
+            Some(place) => Ok(place),
+            None => self.join_after_fork(),
+        }
+    }
+
+    #[cold]
+    fn join_after_fork(&self) -> Result<&Place> {
+        let (place, _) = self.join()?;
+        match self.place.install(place) {
+            Ok(place) => Ok(place),
+            Err(late) => {
+                self.leave(late)?;
+                self.place.get().ok_or_else(busy)
+            }
+        }
     }
 
     pub(crate) fn view(&self) -> View<'_> {
@@ -177,64 +191,79 @@ impl Attached {
         if self.map.is_poisoned() { Err(cut_short()) } else { Ok(()) }
     }
 
-    fn join_writers(&mut self, id: FileId) -> Result<()> {
-        self.lock_init()?;
-        if self.locks.try_exclusive(lock_byte::ATTACHED)? {
-            self.judge(id)?;
-        }
-        if !self.locks.try_shared(lock_byte::ATTACHED)? {
-            return Err(busy());
-        }
-        let (process, incarnation) = self.take_process_slot()?;
-        self.role = Role::Writer { owner: Owner::new(process, incarnation), process };
-        self.attachment.warm = self.attachment.cold_reason.is_none();
-        Ok(self.locks.unlock(lock_byte::INIT)?)
+    /// Takes a place; why the file had to be emptied, if it had.
+    fn join(&self) -> Result<(Place, Option<&'static str>)> {
+        let mut place = Place::open(&self.path, self.id)?;
+        let reason = match self.access {
+            Access::ReadWrite => self.join_writers(&mut place)?,
+            Access::ReadOnly => self.join_readers(&place)?,
+        };
+        place.locks.unlock(lock_byte::INIT)?;
+        Ok((place, reason))
     }
 
-    fn join_readers(&mut self, id: FileId) -> Result<()> {
-        if !self.locks.shared(lock_byte::INIT, INIT_PATIENCE)? {
+    fn join_writers(&self, place: &mut Place) -> Result<Option<&'static str>> {
+        lock_init(place)?;
+        let mut reason = None;
+        if place.locks.try_exclusive(lock_byte::ATTACHED)? && !self.is_in_use()? {
+            reason = self.judge()?;
+        }
+        if !place.locks.try_shared(lock_byte::ATTACHED)? {
             return Err(busy());
         }
-        if !self.locks.is_held_elsewhere(lock_byte::ATTACHED)?
-            && let Some(reason) = self.distrust(id)?
+        place.take_seat(self.view())?;
+        Ok(reason)
+    }
+
+    fn join_readers(&self, place: &Place) -> Result<Option<&'static str>> {
+        if !place.locks.shared(lock_byte::INIT, INIT_PATIENCE)? {
+            return Err(busy());
+        }
+        if !place.locks.is_held_elsewhere(lock_byte::ATTACHED)?
+            && let Some(reason) = self.distrust()?
         {
             return Err(Error::new(
                 ErrorKind::Cold,
                 format!("the cache cannot be trusted, because {reason}; open it for writing once"),
             ));
         }
-        if !self.locks.try_shared(lock_byte::READERS)? {
+        if !place.locks.try_shared(lock_byte::READERS)? {
             return Err(busy());
         }
-        self.attachment.warm = true;
-        Ok(self.locks.unlock(lock_byte::INIT)?)
+        Ok(None)
     }
 
-    fn lock_init(&self) -> Result<()> {
-        if self.locks.exclusive(lock_byte::INIT, INIT_PATIENCE)? { Ok(()) } else { Err(busy()) }
+    /// Does anyone who opened this file still run, though nobody holds its locks?
+    fn is_in_use(&self) -> Result<bool> {
+        Ok(self.stored_id()? == self.id && place::anyone_runs(self.view())?)
+    }
+
+    fn stored_id(&self) -> Result<FileId> {
+        let word = |at| -> Result<u64> { Ok(self.view().word64(at)?.load()) };
+        Ok(FileId { device: word(layout::DEVICE)?, inode: word(layout::INODE)? })
     }
 
     /// Why the file's content cannot be trusted; none if it can.
-    fn distrust(&self, id: FileId) -> Result<Option<&'static str>> {
+    fn distrust(&self) -> Result<Option<&'static str>> {
         let view = self.view();
         if view.word64(layout::CLEAN)?.load() == CLEAN {
             return Ok(None);
         }
-        let stored =
-            FileId { device: view.word64(layout::DEVICE)?.load(), inode: view.word64(layout::INODE)?.load() };
         Ok(match samovar_mmap::boot_id() {
             None => Some("it was not flushed, and this system does not tell whether it was restarted since"),
             Some(boot) if boot_words(boot) != load_boot(view)? => {
                 Some("the machine was restarted and the cache had not been flushed since it was last written")
             }
-            Some(_) if stored != id => Some("it is a copy of a cache that was in use while it was copied"),
+            Some(_) if self.stored_id()? != self.id => {
+                Some("it is a copy of a cache that was in use while it was copied")
+            }
             Some(_) => None,
         })
     }
 
     /// What the first opener does before anybody joins: decide whether the file is warm, and forget volatile state.
-    fn judge(&mut self, id: FileId) -> Result<()> {
-        let reason = self.distrust(id)?;
+    fn judge(&self) -> Result<Option<&'static str>> {
+        let (view, reason) = (self.view(), self.distrust()?);
         for number in 0..self.header.geometry.shards() {
             let shard = self.shard(number)?;
             lock::reset(shard.head)?;
@@ -242,52 +271,20 @@ impl Attached {
                 recover::reset(shard)?;
             }
         }
-        if let Some(reason) = reason {
-            self.view().word64(layout::EPOCH)?.fetch_add(1);
-            self.attachment.cold_reason = Some(reason.to_owned());
+        if reason.is_some() {
+            view.word64(layout::EPOCH)?.fetch_add(1);
         }
-        let view = self.view();
+        place::forget_all(view)?;
         if view.word64(layout::CLEAN)?.load() == CLEARING {
             view.word64(layout::CLEAN)?.store(DIRTY);
         }
-        store_identity(view, id)
+        store_identity(view, self.id)?;
+        Ok(reason)
     }
 
-    /// Wins the byte of a free process slot, then names a new incarnation before the slot is used.
-    fn take_process_slot(&self) -> Result<(u32, u32)> {
-        for slot in 0..PROCESS_SLOTS {
-            if !self.locks.try_exclusive(lock_byte::process(slot as u64))? {
-                continue;
-            }
-            let at = PROCESSES + slot * PROCESS_SLOT_LEN;
-            let view = self.view();
-            let incarnation = view.word32(at)?.load().wrapping_add(1);
-            view.word32(at)?.store(incarnation);
-            view.word32(at + 4)?.store(std::process::id());
-            view.word64(at + 8)?.store_release(samovar_mmap::process_start().unwrap_or(0));
-            let slot = u32::try_from(slot).unwrap_or(u32::MAX);
-            return Ok((slot, incarnation));
-        }
-        Err(Error::new(
-            ErrorKind::TooManyProcesses,
-            format!("all {PROCESS_SLOTS} process slots of the cache are taken; close some handles"),
-        ))
-    }
-
-    /// Has the owner of a writer lock died? The kernel frees a process slot's byte with its process, and a reused slot
-    /// has another incarnation.
+    /// Has the owner of a writer lock died?
     pub(crate) fn is_dead(&self, owner: Owner) -> Result<bool> {
-        let Some(slot) = owner.slot().filter(|slot| (*slot as usize) < PROCESS_SLOTS) else {
-            return Ok(true);
-        };
-        let at = PROCESSES + slot as usize * PROCESS_SLOT_LEN;
-        if !owner.is_incarnation(self.view().word32(at)?.load()) {
-            return Ok(true);
-        }
-        match self.role {
-            Role::Writer { process, .. } if process == slot => Ok(false),
-            _ => Ok(!self.locks.is_held_elsewhere(lock_byte::process(u64::from(slot)))?),
-        }
+        self.place()?.is_dead(self.view(), owner)
     }
 
     /// Makes durable, before the first write after a flush, that the file is no longer clean; once for all processes.
@@ -298,10 +295,17 @@ impl Attached {
 
     #[cold]
     fn clear_clean(&self) -> Result<()> {
-        let _turn = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.locks.exclusive(lock_byte::DIRTYING, INIT_PATIENCE)? {
+        let place = self.place()?;
+        let _turn = place.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if !place.locks.exclusive(lock_byte::DIRTYING, INIT_PATIENCE)? {
             return Err(busy());
         }
+        let cleared = self.clear_clean_alone();
+        place.locks.unlock(lock_byte::DIRTYING)?;
+        cleared
+    }
+
+    fn clear_clean_alone(&self) -> Result<()> {
         let clean = self.view().word64(layout::CLEAN)?;
         if clean.load() != DIRTY {
             clean.store(CLEARING);
@@ -309,7 +313,7 @@ impl Attached {
             // Release, with the acquire in `before_write`: whoever sees it may write.
             clean.store_release(DIRTY);
         }
-        Ok(self.locks.unlock(lock_byte::DIRTYING)?)
+        Ok(())
     }
 
     /// Everything is on disk and nobody writes: say so, durably. The caller keeps writers out.
@@ -318,19 +322,27 @@ impl Attached {
         Ok(self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?)
     }
 
-    /// Gives up this handle's place. The last one out leaves the file clean.
+    /// Gives up this process's place. The last one out leaves the file clean.
     pub(crate) fn detach(&mut self) -> Result<()> {
-        let Role::Writer { process, .. } = self.role else { return Ok(()) };
-        self.role = Role::Reader;
-        self.lock_init()?;
-        self.locks.unlock(lock_byte::process(u64::from(process)))?;
-        let last = self.locks.try_exclusive(lock_byte::ATTACHED)?;
+        match self.place.take() {
+            Some(place) => self.leave(place),
+            None => Ok(()),
+        }
+    }
+
+    fn leave(&self, mut place: Place) -> Result<()> {
+        if place.seat().is_none() {
+            return Ok(());
+        }
+        lock_init(&place)?;
+        place.leave_seat(self.view())?;
+        let last = place.locks.try_exclusive(lock_byte::ATTACHED)? && !self.is_in_use()?;
         if last && self.view().word64(layout::CLEAN)?.load() != CLEAN {
             self.map.flush()?;
             self.mark_clean()?;
         }
-        self.locks.unlock(lock_byte::ATTACHED)?;
-        Ok(self.locks.unlock(lock_byte::INIT)?)
+        place.locks.unlock(lock_byte::ATTACHED)?;
+        Ok(place.locks.unlock(lock_byte::INIT)?)
     }
 }
 
@@ -339,6 +351,10 @@ impl Drop for Attached {
         // What fails here is not lost: the kernel frees the locks, and the next opener finds the file unclean.
         let _ = self.detach();
     }
+}
+
+fn lock_init(place: &Place) -> Result<()> {
+    if place.locks.exclusive(lock_byte::INIT, INIT_PATIENCE)? { Ok(()) } else { Err(busy()) }
 }
 
 /// A new file's first state: no entries, this boot, clean.

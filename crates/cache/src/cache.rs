@@ -1,12 +1,13 @@
 //! The cache as its users see it: a handle that is cheap to clone and may be shared by threads.
 
-use crate::attach::{Attached, Attachment, Role};
+use crate::attach::{Attached, Attachment};
 use crate::check::{Recount, Report};
 use crate::entry::{MAX_KEY_LEN, units_for};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::KeyHash;
 use crate::ledger::{Ledger, Selector};
-use crate::lock::{self, Held};
+use crate::lock::{Claim, Held, Waiting};
+use crate::place::Place;
 use crate::position::UNIT;
 use crate::reader::{Reader, Trace};
 use crate::recover;
@@ -17,7 +18,6 @@ use crate::writer::{Item, Writer};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 /// Tries at an undisturbed look at a shard that a read-only handle cannot lock.
 const LOOKS: u32 = 100;
@@ -49,16 +49,16 @@ pub struct Cache {
 
 struct Inner {
     attached: Attached,
-    patience: Duration,
+    waiting: Waiting,
     /// Hits and misses of a read-only handle, which cannot count in the file.
     local: [AtomicUsize; 2],
 }
 
 impl Cache {
-    pub(crate) fn new(mut attached: Attached, patience: Duration) -> Result<Self> {
+    pub(crate) fn new(mut attached: Attached, waiting: Waiting) -> Result<Self> {
         attached.attachment.entries = entries(&attached)?;
         let local = [AtomicUsize::new(0), AtomicUsize::new(0)];
-        Ok(Cache { inner: Arc::new(Inner { attached, patience, local }) })
+        Ok(Cache { inner: Arc::new(Inner { attached, waiting, local }) })
     }
 
     /// What opening found: a new file, a warm one, or one that had to be emptied, and why.
@@ -105,10 +105,7 @@ impl Cache {
         check_key(key)?;
         let attached = &self.inner.attached;
         let hash = self.hash(key);
-        let trace = match attached.role {
-            Role::Writer { .. } => Trace::Frequency,
-            Role::Reader => Trace::Nothing,
-        };
+        let trace = if attached.is_writer() { Trace::Frequency } else { Trace::Nothing };
         let reader = Reader { shard: self.shard_of(hash)?, key, hash, trace };
         let hit = reader.get(&Clock::new(attached.view()), out)?;
         attached.believe()?;
@@ -136,7 +133,8 @@ impl Cache {
     ///
     /// # Errors
     /// `ValueTooLarge`, which also removes what was stored for the key; `KeyTooLong`; `ReadOnly` for a read-only handle; `Busy`
-    /// if another writer holds the key's shard for longer than this handle's patience; `Fault`, `Io`, `NoSpace` of
+    /// if other writers hold the key's shard for longer than this handle's patience, `OwnerStopped` if one does that does
+    /// not get on; `Fault`, `Io`, `NoSpace` of
     /// the file. A refused write is counted in [`Stats::refusals`] and changes nothing else.
     pub fn set_with(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<()> {
         self.counted(Counter::Sets, || self.store(key, value, ttl))
@@ -183,7 +181,7 @@ impl Cache {
     fn read_stats(&self) -> Result<Stats> {
         let attached = &self.inner.attached;
         let geometry = &attached.header.geometry;
-        let [hits, misses, sets, removes, refusals] = stats::sums(attached.view())?;
+        let [hits, misses, sets, removes, refusals, owner_stopped] = stats::sums(attached.view())?;
         let local = |counter: usize| self.inner.local[counter].load(Ordering::Relaxed) as u64;
         let mut stats = Stats {
             hits: hits + local(0),
@@ -191,6 +189,7 @@ impl Cache {
             sets,
             removes,
             refusals,
+            owner_stopped,
             file_bytes: geometry.file_bytes,
             data_bytes: geometry.data_bytes(),
             index_bytes: geometry.shards() * geometry.index_bytes_per_shard(),
@@ -222,9 +221,10 @@ impl Cache {
     pub fn check(&self) -> Result<Report> {
         let mut report = Report::default();
         for number in 0..self.inner.attached.header.geometry.shards() {
-            match self.inner.attached.role {
-                Role::Writer { .. } => self.check_held(number, &mut report)?,
-                Role::Reader => self.check_watched(number, &mut report)?,
+            if self.inner.attached.is_writer() {
+                self.check_held(number, &mut report)?;
+            } else {
+                self.check_watched(number, &mut report)?;
             }
         }
         self.inner.attached.believe()?;
@@ -233,7 +233,7 @@ impl Cache {
 
     fn check_held(&self, number: u64, report: &mut Report) -> Result<()> {
         let shard = self.inner.attached.shard(number)?;
-        let _held = self.hold(shard)?;
+        let _held = self.hold(number)?;
         let clock = Clock::new(self.inner.attached.view());
         let writer = Writer::begin(shard, &clock)?;
         Recount::new(shard, number, report).run(writer.ledger())
@@ -265,13 +265,13 @@ impl Cache {
     /// `Io` or `NoSpace` if the system cannot write it; `Busy` if a shard is held for too long; `ReadOnly`.
     pub fn flush(&self) -> Result<()> {
         let attached = &self.inner.attached;
-        if matches!(attached.role, Role::Reader) {
+        if !attached.is_writer() {
             return Err(read_only());
         }
         attached.map.flush()?;
         let mut held = Vec::new();
         for number in 0..attached.header.geometry.shards() {
-            held.push(self.hold(attached.shard(number)?)?);
+            held.push(self.hold(number)?);
         }
         attached.map.flush()?;
         attached.mark_clean()
@@ -299,10 +299,11 @@ impl Cache {
         attached.shard(hash.shard(attached.header.geometry.shard_bits))
     }
 
-    fn hold<'a>(&self, shard: Shard<'a>) -> Result<Held<'a>> {
+    fn hold(&self, shard: u64) -> Result<Held<'_>> {
         let attached = &self.inner.attached;
-        let Role::Writer { owner, .. } = attached.role else { return Err(read_only()) };
-        lock::acquire(shard.head, owner, self.inner.patience, |holder| attached.is_dead(holder))
+        let seat = attached.place()?.seat().ok_or_else(read_only)?;
+        let claim = Claim { head: attached.shard(shard)?.head, shard, owner: seat.owner };
+        claim.acquire(&self.inner.waiting, |holder| attached.is_dead(holder))
     }
 
     /// Does something under the key's writer lock. A shard whose bytes make no sense is emptied, and it is done again.
@@ -313,7 +314,7 @@ impl Cache {
         act: impl Fn(&mut Writer<'_>) -> Result<T>,
     ) -> Result<T> {
         let shard = self.shard_of(hash)?;
-        let _held = self.hold(shard)?;
+        let _held = self.hold(hash.shard(self.inner.attached.header.geometry.shard_bits))?;
         self.inner.attached.before_write()?;
         let done = match Writer::begin(shard, clock).and_then(|mut writer| act(&mut writer)) {
             Err(error) if error.kind() == ErrorKind::Corrupt => {
@@ -327,10 +328,7 @@ impl Cache {
     }
 
     fn check_writable(&self, key: &[u8]) -> Result<()> {
-        match self.inner.attached.role {
-            Role::Writer { .. } => check_key(key),
-            Role::Reader => Err(read_only()),
-        }
+        if self.inner.attached.is_writer() { check_key(key) } else { Err(read_only()) }
     }
 
     fn check_value(&self, key: &[u8], value: &[u8], has_expiry: bool) -> Result<()> {
@@ -363,17 +361,20 @@ impl Cache {
 
     fn refusable<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
         let done = act();
-        if done.is_err() {
+        if let Err(error) = &done {
             let _ = self.count(Counter::Refusals);
+            if error.kind() == ErrorKind::OwnerStopped {
+                let _ = self.count(Counter::OwnerStopped);
+            }
         }
         done
     }
 
     #[inline]
     fn count(&self, counter: Counter) -> Result<()> {
-        match self.inner.attached.role {
-            Role::Writer { process, .. } => stats::count(self.inner.attached.view(), process, counter),
-            Role::Reader => {
+        match self.inner.attached.place().ok().and_then(Place::seat) {
+            Some(seat) => stats::count(self.inner.attached.view(), seat.process, counter),
+            None => {
                 if let Some(local) = self.inner.local.get(counter as usize) {
                     local.fetch_add(1, Ordering::Relaxed);
                 }

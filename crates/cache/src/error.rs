@@ -54,6 +54,10 @@ pub enum ErrorKind {
     ValueTooLarge,
     /// Somebody else held what the call needed for longer than it may wait.
     Busy,
+    /// The process that holds what the call needed is alive but does not get on: it was stopped, or its disk is stuck.
+    OwnerStopped,
+    /// The path names another file than the one that this handle has open.
+    Replaced,
     /// Every process slot of the file is taken.
     TooManyProcesses,
     /// The mapped file could not be read or written: cut short, or its device failed.
@@ -133,6 +137,9 @@ impl From<samovar_mmap::Error> for Error {
             Map::NotFound => (ErrorKind::NotFound, "the cache file does not exist"),
             Map::Fault | Map::Truncated => {
                 (ErrorKind::Fault, "the mapped cache file was cut short or its device failed; reopen it")
+            }
+            Map::Replaced => {
+                (ErrorKind::Replaced, "the cache file was replaced by another one; open it again")
             }
             Map::Unsupported => (ErrorKind::Unsupported, "this platform cannot do what the cache needs"),
             Map::TimedOut | Map::WouldBlock => {

@@ -33,6 +33,7 @@ mod layout;
 mod ledger;
 mod lock;
 mod options;
+mod place;
 mod position;
 mod reader;
 mod recover;

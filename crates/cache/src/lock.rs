@@ -8,12 +8,15 @@
 //!   owned --cas from exactly the dead owner's word--> owned by the taker, who repairs before it writes
 //! ```
 //!
-//! No edge takes the lock from a living owner, stopped or not: those who wait give up after a bounded time. Whether an
-//! owner lives is asked of the kernel, by its lock on the byte of its process slot.
+//! No edge takes the lock from a living owner, stopped or not: those who wait give up after a bounded time, and those who
+//! come later almost at once, until the shard looks different. Whether an owner lives is asked of the kernel, by its lock on
+//! the byte of its process slot.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::LOCK;
+use crate::hash::checksum;
+use crate::layout::{self, FRONTIERS, LOCK, SHARD_HEAD_LEN};
 use samovar_mmap::{View, Word32};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const WAITERS: u32 = 1;
@@ -23,8 +26,9 @@ const INCARNATION_SHIFT: u32 = SLOT_SHIFT + SLOT_BITS;
 const INCARNATION_MASK: u32 = (1 << (32 - INCARNATION_SHIFT)) - 1;
 /// Looks at the word before going to sleep.
 const SPINS: u32 = 100;
-/// How long to sleep between looks at whether the owner lives.
-const PROBE_EVERY: Duration = Duration::from_millis(10);
+/// Looks at whether the owner lives within the time in which a dead one is to be replaced.
+const PROBES: u32 = 10;
+const SHORTEST_PROBE: Duration = Duration::from_millis(1);
 
 /// Who holds a lock: a process slot in one of its incarnations. A reused slot never looks like its old owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,58 +60,110 @@ pub(crate) struct Held<'a> {
     owner: Owner,
 }
 
-/// Takes the lock of the shard with this head. `is_dead` is asked at intervals about whoever holds it.
-pub(crate) fn acquire<'a>(
-    head: View<'a>,
-    owner: Owner,
+/// How long the writers of a handle wait, and for whom they no longer do.
+pub(crate) struct Waiting {
     patience: Duration,
-    is_dead: impl Fn(Owner) -> Result<bool>,
-) -> Result<Held<'a>> {
-    let word = head.word32(LOCK)?;
-    for _ in 0..SPINS {
-        // Acquire, with the release in `drop`: the last owner's stores are seen.
-        if word.compare_exchange(0, owner.0).is_ok() {
-            return Ok(Held { word, owner });
-        }
-        std::hint::spin_loop();
+    /// How often a waiter asks whether the owner lives.
+    probe_every: Duration,
+    /// For each shard nothing (0), or what it looked like when somebody's patience with its living owner was at its end.
+    stalled: Vec<AtomicUsize>,
+}
+
+impl Waiting {
+    pub(crate) fn new(shards: u64, patience: Duration, takeover_within: Duration) -> Self {
+        let probe_every = (takeover_within / PROBES).max(SHORTEST_PROBE);
+        Waiting { patience, probe_every, stalled: (0..shards).map(|_| AtomicUsize::new(0)).collect() }
     }
-    acquire_slow(word, owner, patience, is_dead)
+}
+
+/// A shard's lock, as one of those who want it.
+#[derive(Clone, Copy)]
+pub(crate) struct Claim<'a> {
+    pub(crate) head: View<'a>,
+    /// Which shard.
+    pub(crate) shard: u64,
+    pub(crate) owner: Owner,
+}
+
+impl<'a> Claim<'a> {
+    /// Takes the lock. `is_dead` is asked at intervals about whoever holds it.
+    pub(crate) fn acquire(
+        self,
+        waiting: &Waiting,
+        is_dead: impl Fn(Owner) -> Result<bool>,
+    ) -> Result<Held<'a>> {
+        let word = self.head.word32(LOCK)?;
+        for _ in 0..SPINS {
+            // Acquire, with the release in `drop`: the last owner's stores are seen.
+            if word.compare_exchange(0, self.owner.0).is_ok() {
+                return Ok(Held { word, owner: self.owner });
+            }
+            std::hint::spin_loop();
+        }
+        self.acquire_slow(word, waiting, is_dead)
+    }
+
+    #[cold]
+    fn acquire_slow(
+        self,
+        word: Word32<'a>,
+        waiting: &Waiting,
+        is_dead: impl Fn(Owner) -> Result<bool>,
+    ) -> Result<Held<'a>> {
+        let held = || Held { word, owner: self.owner };
+        let begun_with = self.look(word.load())?;
+        let stalled = &waiting.stalled[layout::at(self.shard) % waiting.stalled.len()];
+        let is_known = stalled.load(Ordering::Relaxed) == begun_with;
+        let give_up = Instant::now() + if is_known { waiting.probe_every } else { waiting.patience };
+        loop {
+            let seen = word.load();
+            match Owner::of_word(seen) {
+                // Whoever has slept keeps the bit set, for the others who may still sleep.
+                None if word.compare_exchange(seen, self.owner.0 | WAITERS).is_ok() => return Ok(held()),
+                None => continue,
+                Some(holder) if holder != self.owner && is_dead(holder)? => {
+                    if word.compare_exchange(seen, self.owner.0 | WAITERS).is_ok() {
+                        return Ok(held());
+                    }
+                    continue;
+                }
+                Some(_) => {}
+            }
+            if Instant::now() >= give_up {
+                let look = self.look(seen)?;
+                stalled.store(look, Ordering::Relaxed);
+                return Err(if look == begun_with { stopped() } else { busy() });
+            }
+            if seen & WAITERS != 0 || word.compare_exchange(seen, seen | WAITERS).is_ok() {
+                word.wait(seen | WAITERS, waiting.probe_every);
+            }
+        }
+    }
+
+    /// What the shard looks like while this holder has it: another look means that the holder gets on. Never 0.
+    fn look(self, lock: u32) -> Result<usize> {
+        let mut bytes = (lock & !WAITERS).to_le_bytes().to_vec();
+        for line in (FRONTIERS..SHARD_HEAD_LEN).step_by(64) {
+            bytes.extend(self.head.load_line(line)?.iter().flat_map(|word| word.to_le_bytes()));
+        }
+        Ok(layout::at(checksum(&bytes)) | 1)
+    }
 }
 
 #[cold]
-fn acquire_slow(
-    word: Word32<'_>,
-    owner: Owner,
-    patience: Duration,
-    is_dead: impl Fn(Owner) -> Result<bool>,
-) -> Result<Held<'_>> {
-    let give_up = Instant::now() + patience;
-    loop {
-        let seen = word.load();
-        match Owner::of_word(seen) {
-            // Whoever has slept keeps the bit set, for the others who may still sleep.
-            None if word.compare_exchange(seen, owner.0 | WAITERS).is_ok() => {
-                return Ok(Held { word, owner });
-            }
-            None => continue,
-            Some(holder) if holder != owner && is_dead(holder)? => {
-                if word.compare_exchange(seen, owner.0 | WAITERS).is_ok() {
-                    return Ok(Held { word, owner });
-                }
-                continue;
-            }
-            Some(_) => {}
-        }
-        if Instant::now() >= give_up {
-            return Err(Error::new(
-                ErrorKind::Busy,
-                "another writer held the shard for longer than this one may wait; try again",
-            ));
-        }
-        if seen & WAITERS != 0 || word.compare_exchange(seen, seen | WAITERS).is_ok() {
-            word.wait(seen | WAITERS, PROBE_EVERY);
-        }
-    }
+fn busy() -> Error {
+    Error::new(
+        ErrorKind::Busy,
+        "other writers held the shard for longer than this one may wait; try again, or wait longer",
+    )
+}
+
+#[cold]
+fn stopped() -> Error {
+    Error::new(
+        ErrorKind::OwnerStopped,
+        "the process that holds the shard is alive but does not get on (stopped, or its disk is stuck); let it go on, or end it",
+    )
 }
 
 /// Forgets whoever held the lock: for the first opener, when nobody else can.

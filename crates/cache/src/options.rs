@@ -6,6 +6,7 @@ use crate::entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::{Geometry, Size};
 use crate::header::Header;
+use crate::lock::Waiting;
 use crate::position::UNIT;
 use samovar_mmap::{Access, NewFile, SharedMap};
 use std::path::Path;
@@ -14,6 +15,7 @@ use std::time::Duration;
 /// Two creators of one file, or one who removes it meanwhile, can make an opener start over this often.
 const ATTEMPTS: u32 = 16;
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(1);
+const DEFAULT_TAKEOVER: Duration = Duration::from_millis(100);
 
 /// How to open a cache; made by [`Cache::options`].
 ///
@@ -38,6 +40,7 @@ pub struct Options {
     read_only: bool,
     create: bool,
     patience: Duration,
+    takeover_within: Duration,
     fault_guard: bool,
 }
 
@@ -63,6 +66,7 @@ impl Options {
             read_only: false,
             create: true,
             patience: DEFAULT_PATIENCE,
+            takeover_within: DEFAULT_TAKEOVER,
             fault_guard: true,
         }
     }
@@ -116,6 +120,13 @@ impl Options {
         self
     }
 
+    /// Within which time a write that waits for a process that died takes its place. Default: 100 ms; a tenth of it is how
+    /// often a waiting write asks whether the owner lives. Reads never wait.
+    pub fn takeover_within(mut self, takeover_within: Duration) -> Self {
+        self.takeover_within = takeover_within;
+        self
+    }
+
     /// Whether opening installs the process-wide guard that makes a file cut short an error of kind `Fault` instead of a
     /// dead process. Default: true, where the platform has one; say false if the program handles `SIGBUS` itself. The promise
     /// lapses if another library replaces the handler later without passing on what is not its own.
@@ -144,8 +155,10 @@ impl Options {
                 Ok(mut attached) => {
                     attached.attachment.created = created;
                     attached.attachment.warm &= !created;
-                    return Cache::new(attached, self.patience);
+                    let shards = attached.header.geometry.shards();
+                    return Cache::new(attached, Waiting::new(shards, self.patience, self.takeover_within));
                 }
+                Err(error) if error.kind() == ErrorKind::Replaced => {}
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 Err(error) => match self.size {
                     Some(size) if self.create && !self.read_only => created |= self.make(path, size)?,

@@ -36,6 +36,8 @@ pub struct Stats {
     pub evictions: u64,
     /// Writes that were refused with an error.
     pub refusals: u64,
+    /// Those refused because the process that held the shard was alive but did not get on.
+    pub owner_stopped: u64,
     /// Entries held now, expired ones that nobody has met included.
     pub entries: u64,
     /// Bytes of keys and values held now.
@@ -72,9 +74,10 @@ pub(crate) enum Counter {
     Sets = 2,
     Removes = 3,
     Refusals = 4,
+    OwnerStopped = 5,
 }
 
-const COUNTERS_IN_USE: usize = 5;
+const COUNTERS_IN_USE: usize = 6;
 
 thread_local! {
     static THREAD: Cell<usize> = const { Cell::new(usize::MAX) };
