@@ -89,7 +89,7 @@ fn a_foreign_file_is_not_a_cache() {
 
 #[test]
 fn a_file_cut_short_is_told_from_a_foreign_one() {
-    for len in [100, 4096, 8192, (CAPACITY - 4096) as usize] {
+    for len in [100, 4096, 8192, usize::try_from(CAPACITY - 4096).unwrap()] {
         with_bytes(|bytes| bytes.truncate(len), ErrorKind::Truncated, &["cut short"]);
     }
 }

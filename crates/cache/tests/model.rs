@@ -31,9 +31,9 @@ fn key_bytes(key: u16) -> Vec<u8> {
     bytes
 }
 
-fn value_bytes(key: u16, version: u32, len: usize) -> Vec<u8> {
+fn value_bytes(key: u16, version: usize, len: usize) -> Vec<u8> {
     (0..len)
-        .map(|at| (at as u32).wrapping_mul(31).wrapping_add(u32::from(key)).wrapping_add(version) as u8)
+        .map(|at| at.wrapping_mul(31).wrapping_add(usize::from(key)).wrapping_add(version).to_le_bytes()[0])
         .collect()
 }
 
@@ -44,7 +44,7 @@ struct Checked {
 }
 
 impl Checked {
-    fn step(&mut self, op: Op, version: u32, reopen: impl Fn() -> Cache) {
+    fn step(&mut self, op: Op, version: usize, reopen: impl Fn() -> Cache) {
         match op {
             Op::Set { key, len } => {
                 let value = value_bytes(key, version, len);
@@ -79,7 +79,7 @@ impl Checked {
 fn run(ops: Vec<Op>, lossless: bool, open: impl Fn() -> Cache) {
     let mut checked = Checked { cache: open(), model: HashMap::new(), lossless };
     for (version, op) in ops.into_iter().enumerate() {
-        checked.step(op, version as u32, &open);
+        checked.step(op, version, &open);
     }
     if lossless {
         assert_eq!(checked.cache.stats().evictions, 0);
