@@ -172,6 +172,7 @@ fn identities_and_places() {
     assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::NotFound);
 }
 
+/// The seed's ancestor, #7: an address used again between unmapping and forgetting it.
 #[test]
 fn maps_are_made_and_freed_by_many_threads() {
     let (file, bytes) = file_of(10_000);
@@ -179,7 +180,7 @@ fn maps_are_made_and_freed_by_many_threads() {
         for thread in 0..4 {
             let (file, bytes) = (file.as_file(), &bytes);
             scope.spawn(move || {
-                for round in 0..300 {
+                for round in 0..1000 {
                     let offset = (thread * 2503 + round * 7) % 9000;
                     let map = SharedMap::map(file, Access::ReadOnly, offset as u64, Some(64)).unwrap();
                     assert!(map.view().equals(0, &bytes[offset..offset + 64]).unwrap());

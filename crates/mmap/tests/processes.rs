@@ -116,6 +116,13 @@ fn other_process() {
                 word.fetch_add(1);
             }
         }
+        "grow" => {
+            let file = open_existing(&path, Access::ReadWrite).unwrap();
+            println!("growing");
+            for pages in 2..1 << 14 {
+                reserve(&file, pages * 4096).unwrap();
+            }
+        }
         "describe" => println!("boot {:?} start {:?}", boot_id(), process_start()),
         other => panic!("no role {other}"),
     }
@@ -218,6 +225,25 @@ fn a_dead_makers_file_is_swept() {
     other.kill();
     drop(NewFile::create(&target).unwrap());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+/// D.4: kill -9 during growth: what was there is there, and growing goes on.
+#[test]
+fn a_death_amid_growth_does_no_harm() {
+    let file = shared_file();
+    let map = SharedMap::map(file.as_file(), Access::ReadWrite, 0, None).unwrap();
+    map.view().write_from(0, &[7; 4096]).unwrap();
+    for _ in 0..5 {
+        let mut other = Other::start("grow", file.path());
+        other.expect("growing");
+        std::thread::sleep(Duration::from_millis(5));
+        other.kill();
+        assert!(map.view().equals(0, &[7; 4096]).unwrap());
+        let len = file.as_file().metadata().unwrap().len();
+        reserve(file.as_file(), len + 4096).unwrap();
+        let grown = SharedMap::map(file.as_file(), Access::ReadWrite, 0, None).unwrap();
+        assert!(grown.view().equals(4096, &vec![0; usize::try_from(len).unwrap()]).unwrap());
+    }
 }
 
 #[test]

@@ -8,23 +8,24 @@ fn pattern(seed: usize) -> Vec<u8> {
     (0..ROOM).map(|i| u8::try_from((i * 31 + seed * 7 + 1) % 251).unwrap()).collect()
 }
 
-fn check_copy(len: usize, from: usize, to: usize) {
-    let source = pattern(len);
-    let mut target = pattern(len + 5);
-    let mut model = target.clone();
-    model[to..to + len].copy_from_slice(&source[from..from + len]);
-    // SAFETY: both vectors are `ROOM` long, and the ranges lie within; they are two allocations.
+/// Copies, looks at the whole target, and puts back what was there.
+fn check_copy(source: &[u8], target: &mut [u8], [len, from, to]: [usize; 3]) {
+    let model = target.to_vec();
+    // SAFETY: both slices are `ROOM` long, and the ranges lie within; they are two allocations.
     unsafe { copy(target.as_mut_ptr().wrapping_add(to), source.as_ptr().wrapping_add(from), len) }.unwrap();
+    assert_eq!(target[to..to + len], source[from..from + len], "len {len} from {from} to {to}");
+    target[to..to + len].copy_from_slice(&model[to..to + len]);
     assert_eq!(target, model, "len {len} from {from} to {to}");
 }
 
 #[test]
 fn copies_every_length_at_every_offset() {
     choose();
+    let (source, mut target) = (pattern(1), pattern(6));
     for len in 0..300 {
         for offset in 0..64 {
-            check_copy(len, offset, (offset * 5 + len) % 64);
-            check_copy(len, (offset * 3 + len) % 64, offset);
+            check_copy(&source, &mut target, [len, offset, (offset * 5 + len) % 64]);
+            check_copy(&source, &mut target, [len, (offset * 3 + len) % 64, offset]);
         }
     }
 }
@@ -57,9 +58,8 @@ fn equals_sees_every_byte() {
 fn zeroes_exactly_its_range() {
     for len in 0..300 {
         for offset in 0..64 {
-            let mut target = pattern(3);
-            target.iter_mut().for_each(|byte| *byte |= 1);
-            let mut model = target.clone();
+            let mut target = [1; ROOM];
+            let mut model = target;
             model[offset..offset + len].fill(0);
             // SAFETY: the range lies within the vector.
             unsafe { zero(target.as_mut_ptr().wrapping_add(offset), len) }.unwrap();

@@ -22,6 +22,11 @@ pub(crate) fn this_program(test: &str) -> Command {
     command
 }
 
+/// Whether this runs under an emulator, which does not pass on all that is asked of the kernel.
+pub(crate) fn is_emulated() -> bool {
+    std::env::var("SAMOVAR_TEST_RUNNER").is_ok()
+}
+
 /// Starts this program for an ignored test, with a role, and waits for its end.
 pub(crate) fn in_another_process(test: &str, role: &str) -> Output {
     this_program(test).env("SAMOVAR_TEST_ROLE", role).output().unwrap()
