@@ -135,7 +135,7 @@ pub use fork::PerProcess;
 pub use growing::GrowingMap;
 pub use guard::{fault_guard_state, install_fault_guard, remove_fault_guard};
 pub use host::{boot_id, pid_namespace, process_start, process_start_of, wall_ms};
-pub use line::Line;
+pub use line::{Line, Matches};
 pub use locks::ByteLocks;
 pub use map::{Access, SharedMap};
 pub use memory::{FrozenMemory, Memory, SharedMemory};
@@ -143,3 +143,8 @@ pub use new_file::NewFile;
 pub use sealed::{Seal, SealedMap, memory_file, seal};
 pub use view::View;
 pub use word::{Word32, Word64, fence_acquire, fence_full, fence_release};
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

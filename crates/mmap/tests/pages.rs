@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{is_emulated, this_program};
+use common::is_emulated;
 use samovar_mmap::{
     Access, Advice, CowMap, Discard, ErrorKind, LockMode, Memory, Pages, SharedMap, SharedMemory,
 };
@@ -142,7 +142,7 @@ fn locked_pages_stay_in_memory() {
 #[test]
 #[cfg(target_os = "linux")]
 fn the_limit_on_locking_is_in_the_error() {
-    let mut child = this_program("lock_too_much");
+    let mut child = common::this_program("lock_too_much");
     if is_emulated() {
         return println!("SKIPPED: the emulator does not keep the limit");
     }

@@ -21,6 +21,17 @@ fn check_copy(source: &[u8], target: &mut [u8], [len, from, to]: [usize; 3]) {
 #[test]
 fn copies_every_length_at_every_offset() {
     choose();
+    check_copies();
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
+        super::machine::choose_the_oldest();
+        check_copies();
+        copies_long_ranges();
+        choose();
+    }
+}
+
+fn check_copies() {
     let (source, mut target) = (pattern(1), pattern(6));
     for len in 0..300 {
         for offset in 0..64 {

@@ -62,6 +62,12 @@ pub(crate) fn choose() {
     COPY.store(chosen as *mut (), Ordering::Relaxed);
 }
 
+/// Chooses the instructions that every processor has, for a test.
+#[cfg(test)]
+pub(crate) fn choose_the_oldest() {
+    COPY.store(asm_copy as Copy as *mut (), Ordering::Relaxed);
+}
+
 /// Eight bytes, as they lie in memory.
 ///
 /// # Safety
