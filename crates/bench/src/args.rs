@@ -4,6 +4,7 @@ use crate::catalogue;
 use crate::cell::Cell;
 use crate::churn::Churn;
 use crate::first::First;
+use crate::floor::{Floor, FloorProbe};
 use crate::ground::Ground;
 use crate::machine::Machine;
 use crate::open::{Open, Probe};
@@ -40,6 +41,8 @@ enum Command {
     Overhead(Overhead),
     /// Twenty rounds of overwriting every key of a cache that has room for twice the data; nothing may be lost.
     Churn(Churn),
+    /// What the machine itself can do: random accesses, copies, a hash.
+    Floor(Floor),
     /// Who can be measured, in which version, set how and why.
     Peers,
     /// Runs one cell in this process (started by the others).
@@ -51,6 +54,9 @@ enum Command {
     /// Opens a file once and tells how long it took (started by `open`).
     #[command(hide = true)]
     Probe(Probe),
+    /// Measures one step of the machine (started by `floor`).
+    #[command(hide = true)]
+    FloorProbe(FloorProbe),
 }
 
 impl Args {
@@ -63,6 +69,7 @@ impl Args {
                 self.deliver("overhead", overhead.run(&self.ground)?, |found| found.holds())
             }
             Command::Churn(churn) => self.deliver("churn", churn.run(&self.ground)?, |found| found.holds()),
+            Command::Floor(floor) => self.deliver("floor", floor.run(&self.ground)?, |_| true),
             Command::Peers => {
                 print!("{}", roster::table(&catalogue::names()));
                 Ok(Verdict::Held)
@@ -74,6 +81,7 @@ impl Args {
                 Ok(Verdict::Held)
             }
             Command::Probe(probe) => probe.run(),
+            Command::FloorProbe(probe) => probe.run(&self.ground),
         }
     }
 

@@ -39,6 +39,9 @@ pub(crate) struct Cell {
     pub(crate) measures: Vec<Measure>,
     /// How long each is timed; a quarter as long goes before, untimed.
     pub(crate) millis: u64,
+    /// Instead of a time, so many operations of each thread, none untimed: for counting instructions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) operations: Option<u64>,
     pub(crate) seed: u64,
 }
 

@@ -55,15 +55,16 @@ fn load<P: Peer>(peer: &P, cell: &Cell) -> Result<f64> {
 }
 
 fn time<P: Peer>(peer: &P, cell: &Cell, measure: Measure, order: &[u32]) -> Result<Timing> {
-    let timed = Duration::from_millis(cell.millis);
+    let timed = cell.operations.map_or(Duration::from_millis(cell.millis), |_| Duration::MAX);
     let ready = Barrier::new(measure.threads as usize);
     let task = |thread: u32| Task {
         work: measure.work,
         order,
         start: usize::try_from(mix(cell.seed ^ u64::from(thread) << 32)).unwrap_or(0),
         value_len: cell.value_len,
-        warm_up: timed / 4,
+        warm_up: if cell.operations.is_some() { Duration::ZERO } else { timed / 4 },
         timed,
+        operations: cell.operations.unwrap_or(u64::MAX),
     };
     let tallies = thread::scope(|scope| {
         let spawn = |thread| {

@@ -66,6 +66,7 @@ impl First {
             value_len: VALUE_LEN,
             measures: measures(),
             millis: self.millis,
+            operations: None,
             seed: self.seed,
         }
     }

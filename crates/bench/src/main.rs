@@ -14,6 +14,7 @@ mod child;
 mod churn;
 mod drive;
 mod first;
+mod floor;
 mod grid;
 mod ground;
 mod key;
@@ -30,6 +31,7 @@ mod roster;
 mod stopwatch;
 mod summary;
 mod table;
+mod terrain;
 mod verdict;
 mod worker;
 

@@ -21,6 +21,8 @@ pub(crate) struct Task<'a> {
     pub(crate) value_len: usize,
     pub(crate) warm_up: Duration,
     pub(crate) timed: Duration,
+    /// Where to stop if the time is not over.
+    pub(crate) operations: u64,
 }
 
 /// What a thread did while it was timed.
@@ -82,7 +84,7 @@ impl<S: Session> Hand<S> {
         }
         self.tally = Tally::default();
         let watch = Stopwatch::start();
-        while watch.wall() < task.timed {
+        while watch.wall() < task.timed && self.tally.operations < task.operations {
             let chunk = chunks.next();
             chunk.iter().try_for_each(|number| step(self, *number))?;
             self.tally.operations += chunk.len() as u64;

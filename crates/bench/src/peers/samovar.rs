@@ -9,7 +9,7 @@ use std::path::Path;
 /// Bytes of an entry beside its key and value.
 const HEADER: usize = 8;
 /// Bytes of index that an expected entry gets.
-const INDEX: u64 = 14;
+pub(crate) const INDEX: u64 = 14;
 /// Bytes that a file of any capacity takes for itself.
 const FIXED: u64 = 256 << 10;
 
