@@ -13,7 +13,7 @@
 mod common;
 
 use common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
-use rustix::process::{Signal, getpid, kill_process};
+use nix::sys::signal::{Signal, raise};
 use samovar::{Cache, Ttl};
 use samovar_mmap::seam::{Event, set_process_hook};
 use std::collections::BTreeMap;
@@ -128,7 +128,7 @@ fn is_store(event: Event) -> bool {
 }
 
 fn die_now() {
-    kill_process(getpid(), Signal::KILL).unwrap();
+    raise(Signal::SIGKILL).unwrap();
     unreachable!("nobody lives on after that");
 }
 
@@ -166,7 +166,7 @@ fn run(scenario: &Scenario, path: &Path, die_at: usize, seed: u64) -> Outcome {
     command.env(DIE_AT, die_at.to_string()).env(SEED, seed.to_string());
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    let died = output.status.signal() == Some(Signal::KILL.as_raw());
+    let died = output.status.signal() == Some(Signal::SIGKILL as i32);
     let context = || format!("{} at {die_at}: {output:?}", scenario.name);
     assert!(died || output.status.success(), "{}", context());
     let stores = said.lines().find_map(|line| line.strip_prefix("stores ")?.parse().ok());
