@@ -2,7 +2,6 @@
 
 use crate::entry::{Header, Mark};
 use crate::error::Result;
-use crate::layout::bytes_of;
 use crate::ledger::Ledger;
 use crate::position::Position;
 use crate::ring::{QUEUES, Queue};
@@ -112,7 +111,7 @@ impl<'a, 'r> Recount<'a, 'r> {
                 at = at.wrap(span.start);
                 continue;
             }
-            match self.shard.mark(at.offset())? {
+            match self.shard.log.mark(at.offset())? {
                 Mark::Wrap if limit == span.end => at = at.wrap(span.start),
                 Mark::Filler(units) if units <= left => at = at.advance(units),
                 Mark::Dead(units) if units <= left => {
@@ -143,8 +142,7 @@ impl<'a, 'r> Recount<'a, 'r> {
                 .problem(self.number, format_args!("{queue:?} ring, {at:?}: the key belongs elsewhere"));
         }
         let mut key = Vec::new();
-        let key_at = bytes_of(at.offset()) + header.key_at();
-        self.shard.data.append_to(key_at, usize::from(header.key_len), &mut key)?;
+        self.shard.log.append_key(at.offset(), header, &mut key)?;
         if let Some((first, _)) = self.shard.find(hash, &key)?
             && !first.slot.points_to(queue, at)
         {

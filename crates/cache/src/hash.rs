@@ -27,6 +27,7 @@ impl KeyHash {
     }
 
     /// The two candidate buckets among `pages` pages; never the same one.
+    #[inline]
     pub(crate) fn buckets(self, pages: u64) -> [u64; 2] {
         let page = ((self.0 << 8 >> 32) * pages) >> 32;
         let first = self.0 >> 16 & (BUCKETS_PER_PAGE - 1);

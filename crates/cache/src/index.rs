@@ -14,7 +14,8 @@ use samovar_mmap::{Line, View, Word64};
 /// The slots of one shard.
 #[derive(Clone, Copy)]
 pub(crate) struct Index<'a> {
-    view: View<'a>,
+    file: View<'a>,
+    base: usize,
     pages: u64,
 }
 
@@ -26,14 +27,16 @@ pub(crate) struct Numbered {
 }
 
 impl<'a> Index<'a> {
-    pub(crate) fn new(view: View<'a>, pages: u64) -> Self {
-        Index { view, pages }
+    /// The index that begins `base` bytes into the file.
+    #[inline]
+    pub(crate) fn new(file: View<'a>, base: usize, pages: u64) -> Self {
+        Index { file, base, pages }
     }
 
     /// The word of slot `number`.
     #[inline]
     pub(crate) fn word(self, number: u64) -> Result<Word64<'a>> {
-        Ok(self.view.word64(layout::at(number * 8))?)
+        Ok(self.file.word64(self.base.wrapping_add(layout::at(number * 8)))?)
     }
 
     pub(crate) fn load(self, number: u64) -> Result<Slot> {
@@ -49,13 +52,13 @@ impl<'a> Index<'a> {
     /// The line of a bucket.
     #[inline]
     pub(crate) fn line(self, bucket: u64) -> Result<Line<'a>> {
-        Ok(self.view.line(layout::at(bucket * BUCKET_LEN))?)
+        Ok(self.file.line(self.base.wrapping_add(layout::at(bucket * BUCKET_LEN)))?)
     }
 
     /// Asks for a bucket's line, to have it sooner.
     #[inline]
     pub(crate) fn prefetch(self, bucket: u64) {
-        self.view.prefetch(layout::at(bucket * BUCKET_LEN));
+        self.file.prefetch(self.base.wrapping_add(layout::at(bucket * BUCKET_LEN)));
     }
 
     fn slots(self, hash: KeyHash) -> Result<[Numbered; 16]> {
@@ -79,7 +82,7 @@ impl<'a> Index<'a> {
     ) -> Result<Option<Numbered>> {
         for bucket in self.buckets(hash) {
             let line = self.line(bucket)?;
-            for way in Ways::of(line, Slot::TAG_AND_LIVE, Slot::live_tag(hash)) {
+            for way in line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(hash)) {
                 let slot = Slot::from_word(line.word(way).load());
                 if slot.may_hold(hash) && holds(slot)? {
                     return Ok(Some(Numbered { number: number(bucket, way), slot }));
@@ -98,7 +101,7 @@ impl<'a> Index<'a> {
     pub(crate) fn find_ghost(self, hash: KeyHash, clock: u64, limit: u64) -> Result<Option<Numbered>> {
         for bucket in self.buckets(hash) {
             let line = self.line(bucket)?;
-            for way in Ways::of(line, Slot::GHOST_IDENTITY, Slot::ghost(hash, 0).word()) {
+            for way in line.matches(Slot::GHOST_IDENTITY, Slot::ghost(hash, 0).word()) {
                 let slot = Slot::from_word(line.word(way).load());
                 if slot.is_ghost_of(hash) && ghost_age(slot, clock) < limit {
                     return Ok(Some(Numbered { number: number(bucket, way), slot }));
@@ -124,28 +127,6 @@ impl<'a> Index<'a> {
             Some(found) => Ok(*found),
             None => Ok(coldest(&slots)),
         }
-    }
-}
-
-/// The ways of a bucket that are worth a closer look, lowest first.
-pub(crate) struct Ways(u32);
-
-impl Ways {
-    /// Those whose word, under `mask`, is `wanted`.
-    #[inline]
-    pub(crate) fn of(line: Line<'_>, mask: u64, wanted: u64) -> Self {
-        Ways(line.matches(mask, wanted))
-    }
-}
-
-impl Iterator for Ways {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        let way = (self.0 != 0).then(|| self.0.trailing_zeros() as usize);
-        self.0 &= self.0.wrapping_sub(1);
-        way
     }
 }
 

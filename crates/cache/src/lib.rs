@@ -32,6 +32,7 @@ mod index;
 mod layout;
 mod ledger;
 mod lock;
+mod log;
 mod options;
 mod place;
 mod position;

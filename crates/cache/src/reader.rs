@@ -15,8 +15,6 @@
 use crate::entry::Mark;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::KeyHash;
-use crate::index::Ways;
-use crate::layout::bytes_of;
 use crate::position::Position;
 use crate::shard::Shard;
 use crate::slot::{FREQ_MAX, Slot};
@@ -77,7 +75,7 @@ impl Reader<'_, '_> {
     fn scan(&self, buckets: [u64; 2], clock: &Clock<'_>, out: &mut Vec<u8>) -> Result<Option<bool>> {
         for bucket in buckets {
             let line = self.shard.index.line(bucket)?;
-            for way in Ways::of(line, Slot::TAG_AND_LIVE, Slot::live_tag(self.hash)) {
+            for way in line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(self.hash)) {
                 let word = line.word(way);
                 // Acquire, with the release of the slot's exchange: the entry's bytes are older than its slot.
                 let slot = Slot::from_word(word.load_acquire());
@@ -128,15 +126,14 @@ impl Reader<'_, '_> {
         if offset < span.start || offset >= span.end {
             return Ok(Look::Other);
         }
-        let Mark::Entry(header) = self.shard.mark(offset)? else { return Ok(Look::Other) };
-        if header.units() > span.end - offset || !self.shard.has_key(offset, header, self.key)? {
+        let Mark::Entry(header) = self.shard.log.mark(offset)? else { return Ok(Look::Other) };
+        if header.units() > span.end - offset || !self.shard.log.has_key(offset, header, self.key)? {
             return Ok(Look::Other);
         }
-        if header.has_expiry && self.shard.expiry_ms(offset, header)? <= clock.now_ms() {
+        if header.has_expiry && self.shard.log.expiry_ms(offset, header)? <= clock.now_ms() {
             return Ok(Look::Expired);
         }
-        let at = bytes_of(offset) + header.value_at();
-        self.shard.data.append_to(at, header.value_len as usize, out)?;
+        self.shard.log.append_value(offset, header, out)?;
         Ok(Look::Hit)
     }
 

@@ -92,13 +92,13 @@ fn seal(shard: Shard<'_>, queue: Queue, from: Position, to: Position) -> Result<
     let mut at = from;
     if to.lap() != from.lap() {
         if from.offset() < span.end {
-            shard.put_mark(from.offset(), Mark::wrap_word())?;
+            shard.log.put_mark(from.offset(), Mark::wrap_word())?;
         }
         at = from.wrap(span.start);
     }
     while at.offset() < to.offset() {
         let units = u32::try_from(to.offset() - at.offset()).unwrap_or(u32::MAX);
-        shard.put_mark(at.offset(), Mark::filler_word(units))?;
+        shard.log.put_mark(at.offset(), Mark::filler_word(units))?;
         at = at.advance(u64::from(units));
     }
     Ok(())

@@ -9,7 +9,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::evict::{self, Candidate, Fate};
 use crate::hash::KeyHash;
 use crate::index::Numbered;
-use crate::layout::bytes_of;
 use crate::ledger::{Change, Ledger, Selector};
 use crate::position::Position;
 use crate::recover;
@@ -107,7 +106,7 @@ impl<'a> Writer<'a> {
         let shard = self.shard;
         self.commit(change, next, |head| {
             mark_wrap(shard, queue, head, place)?;
-            write_entry(shard, located, item)
+            shard.log.put_entry(place.at.offset(), header, item.expiry_ms, [item.key, item.value])
         })?;
         if let Some(old) = old {
             self.bury(target.slot, old.header)?;
@@ -127,13 +126,13 @@ impl<'a> Writer<'a> {
     }
 
     fn is_expired(&self, offset: u64, header: Header) -> Result<bool> {
-        Ok(header.has_expiry && self.shard.expiry_ms(offset, header)? <= self.clock.now_ms())
+        Ok(header.has_expiry && self.shard.log.expiry_ms(offset, header)? <= self.clock.now_ms())
     }
 
     /// Marks an entry that its slot has let go, so that passing it costs no look at the index. It is a hint, left when all
     /// is done: nothing depends on its being there.
     fn bury(&self, slot: Slot, header: Header) -> Result<()> {
-        self.shard.put_mark(slot.offset(), header.dead_word())
+        self.shard.log.put_mark(slot.offset(), header.dead_word())
     }
 
     /// An overwrite stays in its ring, a key with a ghost goes to the main ring, a new one to the small ring; but what is
@@ -309,7 +308,7 @@ impl<'a> Writer<'a> {
         if left == 0 {
             return self.pass_tail(queue, ring.tail.wrap(span.start), 0);
         }
-        match self.shard.mark(ring.tail.offset())? {
+        match self.shard.log.mark(ring.tail.offset())? {
             Mark::Wrap if limit == span.end => self.pass_tail(queue, ring.tail.wrap(span.start), left),
             Mark::Filler(units) | Mark::Dead(units) if units <= left => {
                 self.pass_tail(queue, ring.tail.advance(units), units)
@@ -381,8 +380,7 @@ impl<'a> Writer<'a> {
         let shard = self.shard;
         self.commit(change, next, |ledger| {
             mark_wrap(shard, Queue::Main, ledger, place)?;
-            let (from, to) = (bytes_of(entry.at.offset()), bytes_of(place.at.offset()));
-            Ok(shard.data.copy_to(from, bytes_of(units), shard.data, to)?)
+            shard.log.copy_entry(entry.at.offset(), place.at.offset(), units)
         })?;
         if entry.queue == Queue::Small { self.walk(Queue::Main, units) } else { Ok(()) }
     }
@@ -402,18 +400,7 @@ impl<'a> Writer<'a> {
 fn mark_wrap(shard: Shard<'_>, queue: Queue, before: &Ledger, place: Place) -> Result<()> {
     let head = before.ring(queue).head;
     if place.wraps && head.offset() < shard.span(queue).end {
-        shard.put_mark(head.offset(), entry::Mark::wrap_word())?;
+        shard.log.put_mark(head.offset(), entry::Mark::wrap_word())?;
     }
-    Ok(())
-}
-
-fn write_entry(shard: Shard<'_>, entry: Located, item: Item<'_>) -> Result<()> {
-    let at = bytes_of(entry.at.offset());
-    shard.put_mark(entry.at.offset(), entry.header.word())?;
-    if let Some(expiry_ms) = item.expiry_ms {
-        shard.data.write_from(at + 8, &expiry_ms.to_le_bytes())?;
-    }
-    shard.data.write_from(at + entry.header.key_at(), item.key)?;
-    shard.data.write_from(at + entry.header.value_at(), item.value)?;
     Ok(())
 }

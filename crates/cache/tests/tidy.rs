@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 /// Modules of the engine from the ground up: each may use only those before it.
 const FLOORS: [&str; 25] = [
     "error", "position", "hash", "ring", "entry", "layout", "slot", "geometry", "header", "ledger", "index",
-    "stats", "ttl", "lock", "shard", "evict", "reader", "check", "recover", "writer", "place", "attach",
-    "cache", "options", "lib",
+    "stats", "ttl", "lock", "log", "shard", "evict", "reader", "check", "recover", "writer", "place",
+    "attach", "cache", "options", "lib",
 ];
 
 const LONGEST_FILE: usize = 600;

@@ -69,25 +69,39 @@ impl<'a> Line<'a> {
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn compare(self, mask: u64, wanted: u64) -> u32 {
-        use std::arch::x86_64::{
-            __m128i, _mm_and_si128, _mm_cmpeq_epi32, _mm_movemask_epi8, _mm_packs_epi16, _mm_packs_epi32,
-            _mm_set1_epi64x,
-        };
-        let (mask, wanted) = (_mm_set1_epi64x(mask.cast_signed()), _mm_set1_epi64x(wanted.cast_signed()));
-        let pair = |index: usize| {
-            let at = self.base.wrapping_add(index * 2);
-            let words: __m128i;
-            // SAFETY: sixteen bytes of the line, so mapped and aligned to sixteen, as `new` was promised; they are only read,
-            // by assembly, of which the compiler assumes nothing.
-            unsafe {
-                std::arch::asm!("movdqa {out}, [{at}]", at = in(reg) at, out = lateout(xmm_reg) words,
-                    options(nostack, preserves_flags, readonly));
-            }
-            _mm_cmpeq_epi32(_mm_and_si128(words, mask), wanted)
-        };
-        let halves = [_mm_packs_epi32(pair(0), pair(1)), _mm_packs_epi32(pair(2), pair(3))];
-        let equal = _mm_movemask_epi8(_mm_packs_epi16(halves[0], halves[1])).cast_unsigned();
-        equal & equal >> 1 & 0x5555
+        let halves: u32;
+        // SAFETY: it reads the line's 64 bytes, mapped and aligned as `new` was promised, and changes nothing but the
+        // registers that it names.
+        unsafe {
+            std::arch::asm!(
+                "movq {mask_x}, {mask}",
+                "punpcklqdq {mask_x}, {mask_x}",
+                "movq {wanted_x}, {wanted}",
+                "punpcklqdq {wanted_x}, {wanted_x}",
+                "movdqa {a}, [{at}]",
+                "movdqa {b}, [{at} + 16]",
+                "movdqa {c}, [{at} + 32]",
+                "movdqa {d}, [{at} + 48]",
+                "pand {a}, {mask_x}",
+                "pand {b}, {mask_x}",
+                "pand {c}, {mask_x}",
+                "pand {d}, {mask_x}",
+                "pcmpeqd {a}, {wanted_x}",
+                "pcmpeqd {b}, {wanted_x}",
+                "pcmpeqd {c}, {wanted_x}",
+                "pcmpeqd {d}, {wanted_x}",
+                "packssdw {a}, {b}",
+                "packssdw {c}, {d}",
+                "packsswb {a}, {c}",
+                "pmovmskb {halves:e}, {a}",
+                at = in(reg) self.base, mask = in(reg) mask, wanted = in(reg) wanted,
+                halves = lateout(reg) halves,
+                mask_x = out(xmm_reg) _, wanted_x = out(xmm_reg) _,
+                a = out(xmm_reg) _, b = out(xmm_reg) _, c = out(xmm_reg) _, d = out(xmm_reg) _,
+                options(nostack, preserves_flags, readonly),
+            );
+        }
+        halves & halves >> 1 & 0x5555
     }
 
     #[cfg(not(target_arch = "x86_64"))]

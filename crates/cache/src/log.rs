@@ -1,0 +1,110 @@
+//! The bytes of a shard's two rings, by units from the start of its data area. They are only ever accessed as bytes.
+
+use crate::entry::{Header, Mark};
+use crate::error::Result;
+use crate::hash::KeyHash;
+use crate::layout::bytes_of;
+use samovar_mmap::View;
+
+/// Keys up to this length are hashed without an allocation.
+const SHORT_KEY: usize = 256;
+
+/// The data area of one shard.
+#[derive(Clone, Copy)]
+pub(crate) struct Log<'a> {
+    file: View<'a>,
+    base: usize,
+}
+
+impl<'a> Log<'a> {
+    /// The data area that begins `base` bytes into the file.
+    #[inline]
+    pub(crate) fn new(file: View<'a>, base: usize) -> Self {
+        Log { file, base }
+    }
+
+    /// Bytes into the file of a place in an entry.
+    #[inline]
+    fn at(self, offset: u64, bytes: usize) -> usize {
+        self.base.wrapping_add(bytes_of(offset)).wrapping_add(bytes)
+    }
+
+    #[inline]
+    fn word(self, at: usize) -> Result<u64> {
+        let mut bytes = [0; 8];
+        self.file.read_into(at, &mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    /// What stands at an offset.
+    #[inline]
+    pub(crate) fn mark(self, offset: u64) -> Result<Mark> {
+        Ok(Mark::parse(self.word(self.at(offset, 0))?))
+    }
+
+    pub(crate) fn put_mark(self, offset: u64, word: u64) -> Result<()> {
+        Ok(self.file.write_from(self.at(offset, 0), &word.to_le_bytes())?)
+    }
+
+    /// When the entry dies, in wall milliseconds; never, if it has no expiry.
+    pub(crate) fn expiry_ms(self, offset: u64, header: Header) -> Result<u64> {
+        if header.has_expiry { self.word(self.at(offset, 8)) } else { Ok(u64::MAX) }
+    }
+
+    /// Does the entry have this key? Its header was read from there, and its lengths are not yet trusted.
+    #[inline]
+    pub(crate) fn has_key(self, offset: u64, header: Header, key: &[u8]) -> Result<bool> {
+        if usize::from(header.key_len) != key.len() {
+            return Ok(false);
+        }
+        Ok(self.file.equals(self.at(offset, header.key_at()), key)?)
+    }
+
+    /// Appends the entry's key to `out`.
+    pub(crate) fn append_key(self, offset: u64, header: Header, out: &mut Vec<u8>) -> Result<()> {
+        let len = usize::from(header.key_len);
+        Ok(self.file.append_to(self.at(offset, header.key_at()), len, out)?)
+    }
+
+    /// Appends the entry's value to `out`.
+    #[inline]
+    pub(crate) fn append_value(self, offset: u64, header: Header, out: &mut Vec<u8>) -> Result<()> {
+        let len = header.value_len as usize;
+        Ok(self.file.append_to(self.at(offset, header.value_at()), len, out)?)
+    }
+
+    /// The hash of the entry's key.
+    pub(crate) fn hash(self, offset: u64, header: Header, seed: u64) -> Result<KeyHash> {
+        let mut short = [0u8; SHORT_KEY];
+        let len = usize::from(header.key_len);
+        if let Some(short) = short.get_mut(..len) {
+            self.file.read_into(self.at(offset, header.key_at()), short)?;
+            return Ok(KeyHash::of(short, seed));
+        }
+        let mut key = Vec::with_capacity(len);
+        self.append_key(offset, header, &mut key)?;
+        Ok(KeyHash::of(&key, seed))
+    }
+
+    /// Writes a whole entry.
+    pub(crate) fn put_entry(
+        self,
+        offset: u64,
+        header: Header,
+        expiry_ms: Option<u64>,
+        parts: [&[u8]; 2],
+    ) -> Result<()> {
+        self.put_mark(offset, header.word())?;
+        if let Some(expiry_ms) = expiry_ms {
+            self.file.write_from(self.at(offset, 8), &expiry_ms.to_le_bytes())?;
+        }
+        let [key, value] = parts;
+        self.file.write_from(self.at(offset, header.key_at()), key)?;
+        Ok(self.file.write_from(self.at(offset, header.value_at()), value)?)
+    }
+
+    /// Copies a whole entry to where nothing lives.
+    pub(crate) fn copy_entry(self, from: u64, to: u64, units: u64) -> Result<()> {
+        Ok(self.file.copy_to(self.at(from, 0), bytes_of(units), self.file, self.at(to, 0))?)
+    }
+}
