@@ -37,9 +37,15 @@ pub(crate) fn version(value: &[u8], number: u32) -> Option<u32> {
     let (head, rest) = value.split_first_chunk::<8>()?;
     let [n0, n1, n2, n3, v0, v1, v2, v3] = *head;
     let version = u32::from_le_bytes([v0, v1, v2, v3]);
+    if u32::from_le_bytes([n0, n1, n2, n3]) != number {
+        return None;
+    }
     let tail = tail_of(number, version);
-    let tail = &tail[..tail_len(value.len())];
-    (u32::from_le_bytes([n0, n1, n2, n3]) == number && rest.ends_with(tail)).then_some(version)
+    let whole = match rest.last_chunk::<8>() {
+        Some(last) => *last == tail,
+        None => rest == &tail[..tail_len(value.len())],
+    };
+    whole.then_some(version)
 }
 
 #[inline]
