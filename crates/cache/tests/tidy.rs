@@ -11,6 +11,9 @@ const FLOORS: &[&str] = &[
     "attach", "cache", "options", "lib",
 ];
 
+/// Where another language, or a library that asks for it, makes unsafe code unavoidable.
+const BORDERS: &[&str] = &["crates/bench/src/peers/lmdb.rs"];
+
 const LONGEST_FILE: usize = 600;
 
 fn root() -> PathBuf {
@@ -55,7 +58,9 @@ fn hold(rule: &str, breaks: impl Iterator<Item = String>) {
 
 #[test]
 fn every_file_says_what_it_is() {
-    let silent = all().into_iter().filter(|(_, text)| !text.starts_with("//! "));
+    let silent = all()
+        .into_iter()
+        .filter(|(_, text)| !text.starts_with("//! ") && !text.starts_with("#![doc = include_str!"));
     hold("a file begins with `//! ` and what it is", silent.map(|(path, _)| path));
 }
 
@@ -89,6 +94,7 @@ fn unsafe_lives_in_the_mapping_layer() {
     let markers = ["{", "fn", "impl", "extern"].map(|next| format!("{} {next}", "unsafe"));
     let elsewhere = all().into_iter().filter(|(path, text)| {
         !path.starts_with("crates/mmap/")
+            && !BORDERS.contains(&path.as_str())
             && text.lines().any(|line| {
                 !line.trim_start().starts_with("//") && markers.iter().any(|marker| line.contains(marker))
             })
@@ -99,7 +105,8 @@ fn unsafe_lives_in_the_mapping_layer() {
 #[test]
 fn platforms_are_told_apart_in_one_place() {
     let asks = |line: &str| {
-        line.contains("cfg(")
+        !line.trim_start().starts_with("//")
+            && line.contains("cfg(")
             && ["target_os", "cfg(unix", "cfg(windows", "not(unix", "not(windows"]
                 .iter()
                 .any(|word| line.contains(word))
