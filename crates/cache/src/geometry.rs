@@ -21,8 +21,9 @@ const PAGE_OF_BUCKETS: u64 = BUCKETS_PER_PAGE * BUCKET_LEN;
 
 /// Bytes of index for each expected entry: one and three quarter slots, so that most of the main ring can have a ghost.
 const INDEX_BYTES_PER_ENTRY: u64 = 14;
-/// Bytes that an entry takes in the log, header included, unless told otherwise.
-pub(crate) const DEFAULT_ENTRY_SIZE: u64 = 144;
+/// Bytes that an entry takes in the log, header included, unless told otherwise: a 20-byte key and a 64-byte value. Too small
+/// costs large entries an eighth of the file; too large leaves room that small ones cannot use for want of slots.
+pub(crate) const DEFAULT_ENTRY_SIZE: u64 = 96;
 /// A shard has room for at least this many values of the largest size.
 const LARGEST_VALUES_PER_SHARD: u64 = 32;
 const MIN_SHARD: u64 = 8 * MIB;

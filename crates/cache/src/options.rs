@@ -95,8 +95,9 @@ impl Options {
         self
     }
 
-    /// Bytes that a typical entry takes: its key, its value, and 8 more (16 with a TTL). Default: 144. The index is sized by
-    /// it: one that is named too large leaves room unused, one too small makes an index larger than it need be.
+    /// Bytes that a typical entry takes: its key, its value, and 8 more (16 with a TTL). Default: 96, which makes the index an
+    /// eighth of the file. The index is sized by it: one that is named too large leaves room unused for want of slots,
+    /// one too small makes an index larger than it need be.
     pub fn expected_entry_size(mut self, bytes: u64) -> Self {
         self.expected_entry_size = Some(bytes);
         self
