@@ -1,2 +1,238 @@
-//! Bars.
-fn main() {}
+//! What record files are for, measured in one run beside what they replace: `cargo bench -p samovar-records`.
+//!
+//! 6,000 files of 250 bars: open all and sum a column, from record files, from CSV, from plain bytes. Then random `get`
+//! beside indexing a vector, and pushing. Every figure is the best of some rounds, since others share the machine.
+
+use samovar_records::{RecordFile, RecordSet, schema};
+use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
+
+const FILES: u32 = 6000;
+const BARS: u32 = 250;
+const ROUNDS: u32 = 5;
+
+#[derive(
+    Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable, serde::Serialize, serde::Deserialize,
+)]
+#[repr(C)]
+struct Bar {
+    time: i64,
+    open: f64,
+    high: f64,
+    low: f64,
+    close: f64,
+    volume: f64,
+    amount: f64,
+}
+schema!(Bar { time, open, high, low, close, volume, amount });
+
+#[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+struct Ohlc {
+    time: i64,
+    open: f64,
+    high: f64,
+    low: f64,
+    close: f64,
+}
+schema!(Ohlc { time, open, high, low, close });
+
+fn bar(file: u32, day: u32) -> Bar {
+    let price = 10.0 + f64::from(file % 977) / 100.0 + f64::from(day * 7919 % 353) / 1000.0;
+    Bar {
+        time: 1_700_000_000_000 + i64::from(day) * 86_400_000,
+        open: price,
+        high: price + 0.11,
+        low: price - 0.07,
+        close: price + 0.03,
+        volume: f64::from(day * 31 + file) * 100.0,
+        amount: f64::from(day * 31 + file) * 1234.5,
+    }
+}
+
+fn ohlc(number: u32) -> Ohlc {
+    let price = f64::from(number);
+    Ohlc { time: i64::from(number), open: price, high: price, low: price, close: price }
+}
+
+fn best<R>(rounds: u32, mut run: impl FnMut() -> R) -> (Duration, R) {
+    let mut measure = || {
+        let begun = Instant::now();
+        let result = black_box(run());
+        (begun.elapsed(), result)
+    };
+    let mut best = measure();
+    for _ in 1..rounds {
+        let next = measure();
+        if next.0 < best.0 {
+            best = next;
+        }
+    }
+    best
+}
+
+fn key(file: u32) -> String {
+    format!("daily/{:06}", 600_000 + file)
+}
+
+fn write_all(root: &Path) {
+    let set = RecordSet::open_or_create(root.join("set")).unwrap();
+    std::fs::create_dir(root.join("csv")).unwrap();
+    std::fs::create_dir(root.join("plain")).unwrap();
+    let (mut making, mut csv_bytes) = (Duration::ZERO, 0);
+    let draft = set.draft("2026-01-05").unwrap();
+    for file in 0..FILES {
+        let bars: Vec<Bar> = (0..BARS).map(|day| bar(file, day)).collect();
+        let begun = Instant::now();
+        draft.create::<Bar>(&key(file), 250).unwrap().extend_from_slice(&bars).unwrap();
+        making += begun.elapsed();
+        std::fs::write(root.join(format!("plain/{file}")), bars.as_bytes()).unwrap();
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        bars.iter().for_each(|bar| writer.serialize(bar).unwrap());
+        let text = writer.into_inner().unwrap();
+        csv_bytes += text.len();
+        std::fs::write(root.join(format!("csv/{file}")), text).unwrap();
+    }
+    let begun = Instant::now();
+    draft.publish().unwrap();
+    println!(
+        "made {FILES} record files of {BARS} bars in {making:.2?}, published (synced) in {:.2?}; {} MB of CSV",
+        begun.elapsed(),
+        csv_bytes / 1_000_000
+    );
+}
+
+fn sum_of(bars: &[Bar]) -> f64 {
+    bars.iter().map(|bar| bar.close).sum()
+}
+
+fn sum_records(files: impl Iterator<Item = RecordFile<Bar>>) -> f64 {
+    let mut sum = 0.0;
+    files.for_each(|file| file.iter().unwrap().for_each_slice(|bars| sum += sum_of(bars)).unwrap());
+    sum
+}
+
+fn sum_csv(root: &Path) -> f64 {
+    let mut sum = 0.0;
+    for file in 0..FILES {
+        let mut reader = csv::Reader::from_path(root.join(format!("csv/{file}"))).unwrap();
+        let bars: Vec<Bar> = reader.deserialize().map(Result::unwrap).collect();
+        sum += sum_of(&bars);
+    }
+    sum
+}
+
+fn sum_plain(root: &Path) -> f64 {
+    let mut sum = 0.0;
+    for file in 0..FILES {
+        let bytes = std::fs::read(root.join(format!("plain/{file}"))).unwrap();
+        let mut bars = Bar::new_vec_zeroed(bytes.len() / size_of::<Bar>()).unwrap();
+        bars.as_mut_slice().as_mut_bytes().copy_from_slice(&bytes);
+        sum += sum_of(&bars);
+    }
+    sum
+}
+
+fn columns(root: &Path) {
+    let set = RecordSet::open(root.join("set")).unwrap();
+    let folder = root.join("set/generations/2026-01-05");
+    let paths: Vec<_> = (0..FILES).map(|file| folder.join(key(file))).collect();
+    let keys: Vec<_> = (0..FILES).map(key).collect();
+    let (from_csv, csv_sum) = best(2, || sum_csv(root));
+    let (from_plain, plain_sum) = best(ROUNDS, || sum_plain(root));
+    let (opened, sum) =
+        best(ROUNDS, || sum_records(paths.iter().map(|path| RecordFile::open(path).unwrap())));
+    // Sums of parts are rounded otherwise than sums of wholes.
+    assert!((sum - csv_sum).abs() < 1e-3 && (sum - plain_sum).abs() < 1e-3);
+    let held = set.current().unwrap();
+    let (first, _) = best(1, || sum_records(keys.iter().map(|key| held.open(key).unwrap())));
+    let (again, _) = best(ROUNDS, || sum_records(keys.iter().map(|key| held.open(key).unwrap())));
+    println!("open {FILES} files and sum a column:");
+    for (name, time) in [
+        ("CSV, csv + serde", from_csv),
+        ("plain bytes, std::fs::read", from_plain),
+        ("record files, opened and closed", opened),
+        ("record files, a set opened lazily", first),
+        ("record files, a set that is open", again),
+    ] {
+        let ratio = from_csv.as_secs_f64() / time.as_secs_f64();
+        println!("  {name:35} {:9.2} ms  {ratio:7.1} x CSV", time.as_secs_f64() * 1e3);
+    }
+}
+
+/// A cheap sequence of indices that no processor foresees.
+fn indices(len: usize, count: u32) -> impl Iterator<Item = usize> {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    (0..count).map(move |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from((u128::from(state) * len as u128) >> 64).unwrap()
+    })
+}
+
+fn random_gets(dir: &Path) {
+    println!("random get of a 40-byte record, beside a copy from a vector by index:");
+    for len in [250, 10_000, 1_000_000, 10_000_000u32] {
+        let path = dir.join(format!("get{len}"));
+        let all: Vec<Ohlc> = (0..len).map(ohlc).collect();
+        let writer = RecordFile::<Ohlc>::create_with_capacity(&path, len as usize).unwrap();
+        writer.extend_from_slice(&all).unwrap();
+        let file = RecordFile::<Ohlc>::open(&path).unwrap();
+        let count = 2_000_000;
+        let (vector, expected) =
+            best(ROUNDS, || indices(all.len(), count).map(|index| black_box(all[index]).close).sum::<f64>());
+        let (got, found) = best(ROUNDS, || {
+            indices(all.len(), count)
+                .map(|index| black_box(file.get(index).unwrap().unwrap()).close)
+                .sum::<f64>()
+        });
+        let snapshot = file.snapshot().unwrap();
+        let (sliced, _) = best(ROUNDS, || {
+            indices(all.len(), count).map(|index| black_box(snapshot[index]).close).sum::<f64>()
+        });
+        assert_eq!(found, expected);
+        let each = |time: Duration| time.as_secs_f64() * 1e9 / f64::from(count);
+        println!(
+            "  {len:9} records: vector {:6.2} ns, get {:6.2} ns = {:.2} x, snapshot {:6.2} ns = {:.2} x",
+            each(vector),
+            each(got),
+            got.as_secs_f64() / vector.as_secs_f64(),
+            each(sliced),
+            sliced.as_secs_f64() / vector.as_secs_f64()
+        );
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+fn pushes(dir: &Path) {
+    println!("push of 40-byte records:");
+    let total = 4_000_000u32;
+    for batch in [1, 10, 100, 1000, 10_000] {
+        let bars: Vec<Ohlc> = (0..batch).map(ohlc).collect();
+        let path = dir.join(format!("push{batch}"));
+        let file = RecordFile::<Ohlc>::create_with_capacity(&path, total as usize).unwrap();
+        let (time, ()) = best(ROUNDS, || {
+            file.truncate_front(0).unwrap();
+            (0..total / batch).for_each(|_| file.extend_from_slice(&bars).unwrap());
+        });
+        let rate = f64::from(total) / time.as_secs_f64() / 1e6;
+        println!("  batches of {batch:6}: {rate:7.1} M records/s");
+        std::fs::remove_file(&path).unwrap();
+    }
+    let file = RecordFile::<Ohlc>::create(dir.join("update")).unwrap();
+    file.push(&ohlc(0)).unwrap();
+    let count = 1_000_000;
+    let (time, ()) = best(ROUNDS, || (0..count).for_each(|i| file.update_last(&ohlc(i)).unwrap()));
+    println!("  update_last: {:.1} M/s", f64::from(count) / time.as_secs_f64() / 1e6);
+}
+
+fn main() {
+    let dir = tempfile::tempdir().unwrap();
+    random_gets(dir.path());
+    pushes(dir.path());
+    write_all(dir.path());
+    columns(dir.path());
+}

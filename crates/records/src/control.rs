@@ -5,7 +5,7 @@
 use crate::error::Result;
 use crate::layout::{self, at};
 use crate::shape::Shape;
-use samovar_mmap::{View, Word64};
+use samovar_mmap::{Line, View, Word64};
 
 /// Which handle writes, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,37 @@ pub(crate) struct HolderNote {
     pub(crate) pid: u64,
     /// When that process started.
     pub(crate) start: u64,
+}
+
+/// The line of words that every read looks at, checked once.
+#[derive(Clone, Copy)]
+pub(crate) struct ReadersLine<'a>(Line<'a>);
+
+impl<'a> ReadersLine<'a> {
+    #[inline(always)]
+    pub(crate) fn motion(self) -> Word64<'a> {
+        self.0.word(0)
+    }
+
+    #[inline(always)]
+    pub(crate) fn target(self, shadow: u64) -> Word64<'a> {
+        self.0.word((layout::TARGETS - layout::MOTION) / 8 + at(shadow & 1))
+    }
+
+    #[inline(always)]
+    pub(crate) fn epoch(self) -> Word64<'a> {
+        self.0.word((layout::EPOCH - layout::MOTION) / 8)
+    }
+
+    #[inline(always)]
+    pub(crate) fn first(self) -> Word64<'a> {
+        self.0.word((layout::FIRST - layout::MOTION) / 8)
+    }
+
+    #[inline(always)]
+    pub(crate) fn end(self) -> Word64<'a> {
+        self.0.word((layout::END - layout::MOTION) / 8)
+    }
 }
 
 /// The control page of a file.
@@ -49,12 +80,17 @@ impl<'a> Control<'a> {
         Ok(self.0.word64(layout::EPOCH)?)
     }
 
+    /// The words that readers look at, which share a cache line.
+    #[inline(always)]
+    pub(crate) fn readers(self) -> Result<ReadersLine<'a>> {
+        Ok(ReadersLine(self.0.line(layout::MOTION)?))
+    }
+
     /// The shape of an epoch. Whoever reads it while others write looks at the epoch again.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn shape(self, epoch: u64) -> Result<Shape> {
-        let words = layout::SHAPES + at(epoch & 1) * layout::SHAPE_LEN;
-        let anchor = self.0.word64(words)?.load();
-        let capacity = self.0.word64(words + 8)?.load();
+        let (line, words) = (self.0.line(layout::SHAPES)?, at(epoch & 1) * (layout::SHAPE_LEN / 8));
+        let (anchor, capacity) = (line.word(words).load(), line.word(words + 1).load());
         Ok(Shape { epoch, anchor, capacity })
     }
 

@@ -12,7 +12,8 @@ use std::path::Path;
 /// The right to write a file, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Holder {
-    _locks: ByteLocks,
+    locks: ByteLocks,
+    pid: u32,
 }
 
 impl Holder {
@@ -22,12 +23,23 @@ impl Holder {
         if !locks.try_exclusive(WRITER_BYTE)? {
             return Err(locked(path, control.holder()?));
         }
+        let pid = std::process::id();
         control.set_holder(HolderNote {
-            pid: u64::from(std::process::id()),
+            pid: u64::from(pid),
             start: samovar_mmap::process_start().unwrap_or(0),
         })?;
         control.next_generation()?;
-        Ok(Holder { _locks: locks })
+        Ok(Holder { locks, pid })
+    }
+}
+
+impl Drop for Holder {
+    /// Frees the byte, and does not leave that to the closing of the file: a process that another thread is about to
+    /// start has the file open until it runs its program. A forked child must not free its parent's.
+    fn drop(&mut self) {
+        if self.pid == std::process::id() {
+            let _ = self.locks.unlock(WRITER_BYTE);
+        }
     }
 }
 

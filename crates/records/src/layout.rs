@@ -59,7 +59,9 @@ pub(crate) const RECORD_MAX: u64 = 1 << 20;
 pub(crate) const ORDINAL_MAX: u64 = 1 << 62;
 
 const _: () = assert!(SHAPES + 2 * SHAPE_LEN <= SHADOWS);
-const _: () = assert!(SHADOWS.is_multiple_of(64));
+const _: () = assert!(SHADOWS.is_multiple_of(64) && SHAPES.is_multiple_of(64));
+// What readers look at shares a cache line.
+const _: () = assert!(MOTION.is_multiple_of(64) && END + 8 <= MOTION + 64);
 
 /// The byte whose lock makes a writer: far beyond any file's end.
 pub(crate) const WRITER_BYTE: u64 = 1 << 62;
@@ -86,3 +88,6 @@ pub(crate) fn checksum(bytes: &[u8]) -> u64 {
 pub(crate) fn at(offset: u64) -> usize {
     offset as usize
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,8 @@ use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// Each growth adds at least half of what was there, so that this many are never used up but by growth on a device
-/// that is nearly full.
+/// Growth doubles, and on a device that is nearly full halves what is left, so that this many are not used up but by
+/// many small reservations.
 const CHUNKS: usize = 64;
 
 pub(crate) struct Mapping {
@@ -55,7 +55,7 @@ impl Mapping {
     }
 
     /// The header, the control page and the shadows, among others.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn base(&self) -> View<'_> {
         self.base.view()
     }
@@ -71,7 +71,7 @@ impl Mapping {
     }
 
     /// The place of a slot; `None` if it is not mapped.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn place(&self, slot: u64) -> Option<Place<'_>> {
         if slot < self.base_slots {
             let offset = at(self.records_offset + slot * self.record_size);
@@ -81,6 +81,7 @@ impl Mapping {
     }
 
     /// From the newest chunk back, since that one is the largest.
+    #[inline(never)]
     fn place_in_chunks(&self, slot: u64) -> Option<Place<'_>> {
         let used = self.used.load(Ordering::Acquire);
         let chunk = self.more[..used]
@@ -128,7 +129,7 @@ impl Mapping {
     }
 
     /// Whether a word met a fault, so that nothing read since can be believed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_poisoned(&self) -> bool {
         self.base.is_poisoned()
     }

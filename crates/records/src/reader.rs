@@ -29,12 +29,12 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// The records that were there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ordinals(&self) -> Range<u64> {
         self.first..self.end
     }
 
-    #[inline]
+    #[inline(always)]
     fn fits(&self) -> bool {
         let len = self.end.wrapping_sub(self.first);
         self.first <= self.end && len <= self.shape.capacity && self.end < ORDINAL_MAX
@@ -55,14 +55,14 @@ pub(crate) enum Found {
 }
 
 impl RawFile {
-    #[inline]
+    #[inline(always)]
     fn control(&self) -> Control<'_> {
         Control(self.mapping.base())
     }
 
     /// One look at the control words. It holds at most as many records as there are slots, so that no walk over them
     /// is longer than the file.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn look(&self) -> Result<Seen> {
         let seen = self.glance()?;
         if seen.fits() { Ok(seen) } else { self.look_longer(seen) }
@@ -88,28 +88,30 @@ impl RawFile {
     }
 
     /// Loads the words, `first` before `end`, so that it is not beyond it.
-    #[inline]
+    #[inline(always)]
     fn glance(&self) -> Result<Seen> {
         let control = self.control();
-        let update = Motion(control.motion()?.load_acquire()).update();
-        let target = control.target(update)?.load_acquire();
-        let epoch = control.epoch()?.load_acquire();
-        let first = control.first()?.load_acquire();
-        let end = control.end()?.load_acquire();
+        let line = control.readers()?;
+        let update = Motion(line.motion().load_acquire()).update();
+        let target = line.target(update).load_acquire();
+        let epoch = line.epoch().load_acquire();
+        let first = line.first().load_acquire();
+        let end = line.end().load_acquire();
         Ok(Seen { update, target, shape: control.shape(epoch)?, first, end })
     }
 
     /// Copies the record with this index, counted from the oldest; `false` if there is none. `out` has the size of a
-    /// record.
-    #[inline]
+    /// record. What is rare is in cold functions that take numbers, so that what was seen stays in registers.
+    #[inline(always)]
     pub(crate) fn read_index(&self, index: u64, out: &mut [u8]) -> Result<bool> {
-        let seen = self.look()?;
-        let ordinals = seen.ordinals();
-        if index >= ordinals.end - ordinals.start {
-            return Ok(false);
-        }
-        if self.try_read(&seen, ordinals.start + index, out)? {
-            return self.believed(true);
+        let seen = self.glance()?;
+        if seen.fits() {
+            if index >= seen.end - seen.first {
+                return Ok(false);
+            }
+            if self.try_read(&seen, seen.first + index, out)? {
+                return self.believed(true);
+            }
         }
         self.read_index_again(index, out)
     }
@@ -132,7 +134,7 @@ impl RawFile {
     }
 
     /// Copies the newest record; `false` if there is none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read_last(&self, out: &mut [u8]) -> Result<bool> {
         for attempt in 0..TRIES {
             let seen = self.look()?;
@@ -164,7 +166,7 @@ impl RawFile {
     }
 
     /// One copy and the second look; `false` if it cannot be believed.
-    #[inline]
+    #[inline(always)]
     fn try_read(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<bool> {
         let in_shadow = seen.update > 0 && seen.target == ordinal;
         if in_shadow {
@@ -172,7 +174,7 @@ impl RawFile {
             self.mapping.base().read_into(shadow, out)?;
         } else {
             let Some(place) = self.mapping.place(seen.shape.slot(ordinal)) else {
-                return self.map_more(seen);
+                return self.map_more(seen.shape.epoch, seen.shape.capacity);
             };
             place.view.read_into(place.offset, out)?;
         }
@@ -181,27 +183,27 @@ impl RawFile {
         if in_shadow || after.update() == seen.update {
             return Ok(true);
         }
-        Ok(self.began_since(seen)?.is_some_and(|target| target != ordinal))
+        Ok(self.began_since(seen.update)?.is_some_and(|target| target != ordinal))
     }
 
     /// The second look: none if what was copied from `ordinal` on cannot be believed, else the motion now, in which at
     /// most one update began since.
-    #[inline]
+    #[inline(always)]
     fn look_again(&self, seen: &Seen, ordinal: u64) -> Result<Option<Motion>> {
-        let control = self.control();
-        let after = Motion(control.motion()?.load_acquire());
-        let same_shape = control.epoch()?.load() == seen.shape.epoch;
-        let still_live = control.first()?.load() <= ordinal;
+        let line = self.control().readers()?;
+        let after = Motion(line.motion().load_acquire());
+        let same_shape = line.epoch().load() == seen.shape.epoch;
+        let still_live = line.first().load() <= ordinal;
         Ok((same_shape && still_live && after.keeps_shadow_of(seen.update)).then_some(after))
     }
 
-    /// The target of the one update that began since `seen`; none if it is not known.
+    /// The target of the one update that began since this one; none if it is not known.
     #[cold]
-    fn began_since(&self, seen: &Seen) -> Result<Option<u64>> {
+    fn began_since(&self, update: u64) -> Result<Option<u64>> {
         let control = self.control();
-        let target = control.target(seen.update + 1)?.load_acquire();
+        let target = control.target(update + 1)?.load_acquire();
         let now = Motion(control.motion()?.load_acquire());
-        Ok(now.keeps_shadow_of(seen.update + 1).then_some(target))
+        Ok(now.keeps_shadow_of(update + 1).then_some(target))
     }
 
     /// Copies records that lie one behind the other in time, from `ordinal` on, as many as fill `out`.
@@ -231,7 +233,7 @@ impl RawFile {
         while !rest.is_empty() {
             let count = (rest.len() / size) as u64;
             let Some(place) = self.mapping.place(seen.shape.slot(next)) else {
-                self.map_more(seen)?;
+                self.map_more(seen.shape.epoch, seen.shape.capacity)?;
                 return Ok(None);
             };
             let piece = seen.shape.straight(next, count).min(place.slots).max(1);
@@ -244,7 +246,7 @@ impl RawFile {
         if after.update() == seen.update {
             return Ok(Some([seen.target; 2]));
         }
-        Ok(self.began_since(seen)?.map(|target| [seen.target, target]))
+        Ok(self.began_since(seen.update)?.map(|target| [seen.target, target]))
     }
 
     /// Reads those records of a block again that were in motion.
@@ -264,16 +266,16 @@ impl RawFile {
 
     /// A slot is not mapped: the file grew since, or its words make no sense. Always `false`: look anew.
     #[cold]
-    fn map_more(&self, seen: &Seen) -> Result<bool> {
+    fn map_more(&self, epoch: u64, capacity: u64) -> Result<bool> {
         fence_acquire();
-        if self.control().epoch()?.load() != seen.shape.epoch {
+        if self.control().epoch()?.load() != epoch {
             return Ok(false);
         }
-        if seen.shape.capacity <= self.mapping.slots() {
+        if capacity <= self.mapping.slots() {
             return Err(senseless());
         }
         let file = self.reopen()?;
-        self.mapping.extend(&file, seen.shape.capacity, self.access())?;
+        self.mapping.extend(&file, capacity, self.access())?;
         Ok(false)
     }
 
@@ -282,7 +284,7 @@ impl RawFile {
     }
 
     /// What was read, unless a word met a fault meanwhile.
-    #[inline]
+    #[inline(always)]
     fn believed<R>(&self, read: R) -> Result<R> {
         if self.mapping.is_poisoned() { Err(poisoned()) } else { Ok(read) }
     }

@@ -210,11 +210,14 @@ impl RawFile {
             return Ok(());
         }
         let least = needed.max(shape.capacity + shape.wrapped(first, end));
-        let wished = least.max(shape.capacity.saturating_mul(2));
-        match self.grow(writer, wished) {
-            // Twice as much does not fit: perhaps what is needed does.
-            Err(error) if error.kind() == ErrorKind::NoSpace && wished > least => self.grow(writer, least),
-            other => other,
+        // Twice as much; where that does not fit, half of the surplus, and so on down to what is needed: a device that
+        // is nearly full is filled in few steps.
+        let mut surplus = shape.capacity.saturating_mul(2).saturating_sub(least);
+        loop {
+            match self.grow(writer, least.saturating_add(surplus)) {
+                Err(error) if error.kind() == ErrorKind::NoSpace && surplus > 0 => surplus /= 2,
+                other => return other,
+            }
         }
     }
 
