@@ -143,7 +143,7 @@ fn holes_are_zeroes() {
     map.view().write_from(0, &[7; 4 * PAGE]).unwrap();
     let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
     // SAFETY: an open file of ours.
-    let punched = unsafe { libc::fallocate(file.as_raw_fd(), mode, PAGE as i64, 2 * PAGE as i64) };
+    let punched = unsafe { libc::fallocate64(file.as_raw_fd(), mode, PAGE as i64, 2 * PAGE as i64) };
     if punched != 0 {
         println!("SKIPPED: no holes can be punched here");
         return;

@@ -130,6 +130,9 @@ fn lengths_that_no_memory_has() {
         let error = Memory::new(len).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
     }
+    if cfg!(target_pointer_width = "32") {
+        return; // there may be so much
+    }
     let error = Memory::new(isize::MAX as usize - 4096).unwrap_err();
     assert!([ErrorKind::NoSpace, ErrorKind::InvalidArgument].contains(&error.kind()), "{error}");
 }
@@ -258,7 +261,7 @@ fn failed_maps_leave_no_descriptor_and_no_map() {
         SharedMap::map(&opened, Access::ReadWrite, 0, None).unwrap_err();
         SharedMap::map(&opened, Access::ReadOnly, 17, None).unwrap_err();
         CowMap::map(&opened, 0, Some(17)).unwrap_err();
-        Memory::new(isize::MAX as usize - 4096).unwrap_err();
+        Memory::new(isize::MAX as usize + 1).unwrap_err();
     };
     attempt();
     // Other tests of this program open files meanwhile: the least of many differences counts.

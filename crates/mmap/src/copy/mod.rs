@@ -16,7 +16,9 @@ mod machine;
 #[cfg(all(not(miri), any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]
 mod symbols;
 
-pub(crate) use machine::{choose, copy, equals, error_exit, load, prefetch, store, zero};
+#[allow(unused_imports)] // the exit is asked for by the handlers of some platforms alone
+pub(crate) use machine::error_exit;
+pub(crate) use machine::{choose, copy, equals, load, prefetch, store, zero};
 
 /// Mapped memory could not be reached at this address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

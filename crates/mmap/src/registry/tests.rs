@@ -8,7 +8,7 @@ fn at(address: usize) -> *mut u8 {
 
 #[test]
 fn ranges_are_found_while_they_are_registered() {
-    let base = 1 << 40;
+    let base = 1 << 28;
     let many: Vec<_> =
         (0..SLOTS * 3).map(|i| Registration::new(at(base + i * 100), 50, i % 2 == 0)).collect();
     for (i, registration) in many.iter().enumerate() {
@@ -26,7 +26,7 @@ fn ranges_are_found_while_they_are_registered() {
 
 #[test]
 fn a_slot_used_again_is_not_poisoned() {
-    let base = 1 << 41;
+    let base = 1 << 29;
     for _ in 0..3 {
         let one = Registration::new(at(base), 10, true);
         assert!(!one.is_poisoned());
@@ -37,7 +37,7 @@ fn a_slot_used_again_is_not_poisoned() {
 
 #[test]
 fn looking_amid_changes_finds_only_what_is_there() {
-    let (mine, other) = (3 << 40, 5 << 40);
+    let (mine, other) = (3 << 28, 7 << 27);
     let kept = Registration::new(at(mine), 100, true);
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {

@@ -46,8 +46,10 @@ pub(crate) fn rename_without_replacing(_from: &Path, _to: &Path) -> io::Result<(
     unsupported()
 }
 
-pub(crate) fn lock(_request: &LockRequest<'_>) -> io::Result<bool> {
-    unsupported()
+pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
+    let LockRequest { file, byte, mode, .. } = request;
+    let message = format!("this system has no lock for byte {byte:#x} of {file:?} ({mode:?}) alone");
+    Err(io::Error::new(io::ErrorKind::Unsupported, message))
 }
 
 pub(crate) fn is_locked_elsewhere(_file: &File, _table: &LockTable, _byte: u64) -> io::Result<bool> {

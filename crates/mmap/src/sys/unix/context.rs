@@ -98,12 +98,14 @@ mod registers {
     use super::Resume;
     use libc::ucontext_t;
 
-    /// No address of any code.
+    /// No address of any code: there is none with an error exit.
     pub(crate) fn pc(_context: &ucontext_t) -> usize {
         0
     }
 
-    pub(crate) fn resume(_context: &mut ucontext_t, _at: &Resume) {}
+    pub(crate) fn resume(_context: &mut ucontext_t, at: &Resume) {
+        unreachable!("no code has an exit to {:#x} for {:#x}", at.pc, at.address);
+    }
 }
 
 pub(super) use registers::{pc, resume};

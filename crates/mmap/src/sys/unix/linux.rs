@@ -272,6 +272,12 @@ pub(crate) fn can_be_read(address: usize) -> bool {
     unsafe { libc::madvise(base, page, libc::MADV_POPULATE_READ) == 0 }
 }
 
+#[cfg(target_os = "android")]
+pub(crate) fn start_writeback(_file: &File, _offset: u64, _len: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(target_os = "android"))]
 pub(crate) fn start_writeback(file: &File, offset: u64, len: u64) -> io::Result<()> {
     let range = (off_t::try_from(offset), off_t::try_from(len));
     let (Ok(offset), Ok(len)) = range else { return Err(io::ErrorKind::InvalidInput.into()) };

@@ -33,6 +33,7 @@ fn check(outcome: libc::c_int) -> io::Result<()> {
 }
 
 /// Calls again while a signal interrupts.
+#[allow(dead_code)] // not every system has such calls
 fn retry(mut call: impl FnMut() -> libc::c_int) -> io::Result<()> {
     loop {
         match check(call()) {
