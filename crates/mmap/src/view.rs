@@ -135,11 +135,12 @@ impl<'a> View<'a> {
         let from = self.at(offset, out.len())?;
         if let (false, Ok(out)) = (seam::ON, <&mut [u8; 8]>::try_from(&mut *out)) {
             // SAFETY: `from` is mapped for eight bytes.
-            *out = unsafe { copy::load(from) }.map_err(|at| self.read_fault(at, offset))?;
+            *out = unsafe { copy::load(from) }.map_err(|at| read_fault(at, self.place(), offset))?;
             return Ok(());
         }
         // SAFETY: `from` is mapped for `out.len()` bytes, and `out` is borrowed for writing.
-        unsafe { copy_out(out.as_mut_ptr(), from, out.len()) }.map_err(|at| self.read_fault(at, offset))
+        unsafe { copy_out(out.as_mut_ptr(), from, out.len()) }
+            .map_err(|at| read_fault(at, self.place(), offset))
     }
 
     /// Copies `len` bytes to the end of `out`, which grows by exactly those.
@@ -153,7 +154,7 @@ impl<'a> View<'a> {
         let room = out.spare_capacity_mut().as_mut_ptr().cast::<u8>();
         // SAFETY: `from` is mapped for `len` bytes, and the vector has room for as many, borrowed for
         // writing.
-        unsafe { copy_out(room, from, len) }.map_err(|at| self.read_fault(at, offset))?;
+        unsafe { copy_out(room, from, len) }.map_err(|at| read_fault(at, self.place(), offset))?;
         let grown = out.len() + len;
         // SAFETY: within the capacity just reserved, and the copy initialised the new bytes.
         unsafe { out.set_len(grown) };
@@ -170,11 +171,12 @@ impl<'a> View<'a> {
         let to = self.writable(offset, bytes.len())?;
         if let (false, Ok(bytes)) = (seam::ON, <[u8; 8]>::try_from(bytes)) {
             // SAFETY: `to` is mapped for writing eight bytes.
-            return unsafe { copy::store(to, bytes) }.map_err(|at| self.write_fault(at, offset));
+            return unsafe { copy::store(to, bytes) }.map_err(|at| write_fault(at, self.place(), offset));
         }
         // SAFETY: `to` is mapped for writing `bytes.len()` bytes; safe code has no slice of mapped memory, so
         // that `bytes` lies elsewhere; it is borrowed.
-        unsafe { copy_in(to, bytes.as_ptr(), bytes.len()) }.map_err(|at| self.write_fault(at, offset))
+        unsafe { copy_in(to, bytes.as_ptr(), bytes.len()) }
+            .map_err(|at| write_fault(at, self.place(), offset))
     }
 
     /// Copies `len` bytes to `to_offset` of another view, of the same map or of another.
@@ -191,7 +193,7 @@ impl<'a> View<'a> {
         }
         // SAFETY: `from` is mapped for `len` bytes, `target` for writing as many, and they were seen not to
         // overlap.
-        unsafe { copy_in(target, from, len) }.map_err(|at| self.write_fault(at, offset))
+        unsafe { copy_in(target, from, len) }.map_err(|at| write_fault(at, self.place(), offset))
     }
 
     /// Whether the bytes at `offset` are these.
@@ -203,7 +205,8 @@ impl<'a> View<'a> {
         let at = self.at(offset, bytes.len())?;
         seam::hit(Event::CopyOut);
         // SAFETY: `at` is mapped for `bytes.len()` bytes, and `bytes` is borrowed.
-        unsafe { copy::equals(at, bytes.as_ptr(), bytes.len()) }.map_err(|at| self.read_fault(at, offset))
+        unsafe { copy::equals(at, bytes.as_ptr(), bytes.len()) }
+            .map_err(|at| read_fault(at, self.place(), offset))
     }
 
     /// Writes `len` zeroes.
@@ -217,11 +220,12 @@ impl<'a> View<'a> {
         let half = if seam::ON { len / 2 } else { 0 };
         if half > 0 {
             // SAFETY: the first half of a range that is mapped for writing.
-            unsafe { copy::zero(to, half) }.map_err(|at| self.write_fault(at, offset))?;
+            unsafe { copy::zero(to, half) }.map_err(|at| write_fault(at, self.place(), offset))?;
             seam::hit(Event::CopyHalf);
         }
         // SAFETY: the rest of a range that is mapped for writing.
-        unsafe { copy::zero(to.wrapping_add(half), len - half) }.map_err(|at| self.write_fault(at, offset))
+        unsafe { copy::zero(to.wrapping_add(half), len - half) }
+            .map_err(|at| write_fault(at, self.place(), offset))
     }
 
     /// The bytes themselves, for those who must have them.
@@ -277,21 +281,10 @@ impl<'a> View<'a> {
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn read_fault(self, at: Unreachable, offset: usize) -> Error {
-        faulted(Fault { offset: self.offset_of(at, offset), kind: FaultKind::Missing })
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn write_fault(self, at: Unreachable, offset: usize) -> Error {
-        faulted(Fault { offset: self.offset_of(at, offset), kind: FaultKind::of_store(at.0) })
-    }
-
-    /// Where in this view a fault was; if it was on the other side of the copy, where this side began.
-    fn offset_of(self, at: Unreachable, began: usize) -> usize {
-        at.0.checked_sub(self.base.addr()).filter(|offset| *offset < self.len).unwrap_or(began)
+    /// The window's place, in registers, so that it need not be in memory for what hardly ever happens.
+    #[inline(always)]
+    fn place(self) -> (usize, usize) {
+        (self.base.addr(), self.len)
     }
 
     #[inline(always)]
@@ -365,6 +358,23 @@ unsafe fn copy_halves(
     }
     // SAFETY: the rest of what the caller promises.
     unsafe { copy::copy(to.wrapping_add(half), from.wrapping_add(half), len - half) }
+}
+
+#[cold]
+#[inline(never)]
+fn read_fault(at: Unreachable, window: (usize, usize), began: usize) -> Error {
+    faulted(Fault { offset: offset_of(at, window, began), kind: FaultKind::Missing })
+}
+
+#[cold]
+#[inline(never)]
+fn write_fault(at: Unreachable, window: (usize, usize), began: usize) -> Error {
+    faulted(Fault { offset: offset_of(at, window, began), kind: FaultKind::of_store(at.0) })
+}
+
+/// Where in a window a fault was; if it was on the other side of the copy, where this side began.
+fn offset_of(at: Unreachable, (base, len): (usize, usize), began: usize) -> usize {
+    at.0.checked_sub(base).filter(|offset| *offset < len).unwrap_or(began)
 }
 
 #[cold]
