@@ -180,7 +180,7 @@ impl Attached {
         self.map.view()
     }
 
-    pub(crate) fn shard(&self, number: u64) -> Result<Shard<'_>> {
+    pub(crate) fn shard(&self, number: u64) -> Shard<'_> {
         Shard::new(self.view(), &self.header, number)
     }
 
@@ -265,7 +265,7 @@ impl Attached {
     fn judge(&self) -> Result<Option<&'static str>> {
         let (view, reason) = (self.view(), self.distrust()?);
         for number in 0..self.header.geometry.shards() {
-            let shard = self.shard(number)?;
+            let shard = self.shard(number);
             lock::reset(shard.head)?;
             if reason.is_some() {
                 recover::reset(shard)?;
@@ -361,7 +361,7 @@ fn lock_init(place: &Place) -> Result<()> {
 pub(crate) fn format(map: &SharedMap, header: &Header, id: FileId) -> Result<()> {
     map.view().write_from(0, &header.encode()[..])?;
     for number in 0..header.geometry.shards() {
-        recover::format(Shard::new(map.view(), header, number)?)?;
+        recover::format(Shard::new(map.view(), header, number))?;
     }
     store_identity(map.view(), id)?;
     map.view().word64(layout::CLEAN)?.store(CLEAN);

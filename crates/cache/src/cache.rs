@@ -106,7 +106,7 @@ impl Cache {
         let attached = &self.inner.attached;
         let hash = self.hash(key);
         let trace = if attached.is_writer() { Trace::Frequency } else { Trace::Nothing };
-        let reader = Reader { shard: self.shard_of(hash)?, key, hash, trace };
+        let reader = Reader { shard: self.shard_of(hash), key, hash, trace };
         let hit = reader.get(&Clock::new(attached.view()), out)?;
         attached.believe()?;
         self.count(if hit { Counter::Hits } else { Counter::Misses })?;
@@ -196,7 +196,7 @@ impl Cache {
             ..Stats::default()
         };
         for number in 0..geometry.shards() {
-            let ledger = glance(attached.shard(number)?)?;
+            let ledger = glance(attached.shard(number))?;
             stats.entries += ledger.entries();
             stats.live_bytes += ledger.payload;
             stats.evictions += ledger.evictions;
@@ -232,7 +232,7 @@ impl Cache {
     }
 
     fn check_held(&self, number: u64, report: &mut Report) -> Result<()> {
-        let shard = self.inner.attached.shard(number)?;
+        let shard = self.inner.attached.shard(number);
         let _held = self.hold(number)?;
         let clock = Clock::new(self.inner.attached.view());
         let writer = Writer::begin(shard, &clock)?;
@@ -241,7 +241,7 @@ impl Cache {
 
     /// A read-only handle cannot keep writers out: it counts only if none came in between.
     fn check_watched(&self, number: u64, report: &mut Report) -> Result<()> {
-        let shard = self.inner.attached.shard(number)?;
+        let shard = self.inner.attached.shard(number);
         for _ in 0..LOOKS {
             let before = recover::outlook(shard)?;
             let mut trial = report.clone();
@@ -294,7 +294,7 @@ impl Cache {
     }
 
     #[inline]
-    fn shard_of(&self, hash: KeyHash) -> Result<Shard<'_>> {
+    fn shard_of(&self, hash: KeyHash) -> Shard<'_> {
         let attached = &self.inner.attached;
         attached.shard(hash.shard(attached.header.geometry.shard_bits))
     }
@@ -302,7 +302,7 @@ impl Cache {
     fn hold(&self, shard: u64) -> Result<Held<'_>> {
         let attached = &self.inner.attached;
         let seat = attached.place()?.seat().ok_or_else(read_only)?;
-        let claim = Claim { head: attached.shard(shard)?.head, shard, owner: seat.owner };
+        let claim = Claim { head: attached.shard(shard).head, shard, owner: seat.owner };
         claim.acquire(&self.inner.waiting, |holder| attached.is_dead(holder))
     }
 
@@ -313,7 +313,7 @@ impl Cache {
         clock: &Clock<'_>,
         act: impl Fn(&mut Writer<'_>) -> Result<T>,
     ) -> Result<T> {
-        let shard = self.shard_of(hash)?;
+        let shard = self.shard_of(hash);
         let _held = self.hold(hash.shard(self.inner.attached.header.geometry.shard_bits))?;
         self.inner.attached.before_write()?;
         let done = match Writer::begin(shard, clock).and_then(|mut writer| act(&mut writer)) {
@@ -407,7 +407,7 @@ fn glance(shard: Shard<'_>) -> Result<Ledger> {
 
 fn entries(attached: &Attached) -> Result<u64> {
     let shards = 0..attached.header.geometry.shards();
-    shards.map(|number| Ok(glance(attached.shard(number)?)?.entries())).sum()
+    shards.map(|number| Ok(glance(attached.shard(number))?.entries())).sum()
 }
 
 fn check_key(key: &[u8]) -> Result<()> {

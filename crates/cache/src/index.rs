@@ -3,19 +3,19 @@
 //! A live key has at most one slot and never moves; when both buckets are full a ghost goes first, else the coldest
 //! entry. The index never reads entry bytes: whether a slot holds a key is asked of a closure.
 
+use crate::area::Area;
 use crate::error::Result;
 use crate::hash::KeyHash;
 use crate::layout::{self, BUCKET_LEN, SLOTS_PER_BUCKET};
 use crate::position::Position;
 use crate::ring::Queue;
 use crate::slot::{GHOST_AGE_MODULUS, Slot};
-use samovar_mmap::{Line, View, Word64};
+use samovar_mmap::{Line, Word64};
 
 /// The slots of one shard.
 #[derive(Clone, Copy)]
 pub(crate) struct Index<'a> {
-    file: View<'a>,
-    base: usize,
+    area: Area<'a>,
     pages: u64,
 }
 
@@ -27,16 +27,15 @@ pub(crate) struct Numbered {
 }
 
 impl<'a> Index<'a> {
-    /// The index that begins `base` bytes into the file.
-    #[inline]
-    pub(crate) fn new(file: View<'a>, base: usize, pages: u64) -> Self {
-        Index { file, base, pages }
+    #[inline(always)]
+    pub(crate) fn new(area: Area<'a>, pages: u64) -> Self {
+        Index { area, pages }
     }
 
     /// The word of slot `number`.
     #[inline]
     pub(crate) fn word(self, number: u64) -> Result<Word64<'a>> {
-        Ok(self.file.word64(self.base.wrapping_add(layout::at(number * 8)))?)
+        self.area.word64(layout::at(number * 8))
     }
 
     pub(crate) fn load(self, number: u64) -> Result<Slot> {
@@ -52,13 +51,20 @@ impl<'a> Index<'a> {
     /// The line of a bucket.
     #[inline]
     pub(crate) fn line(self, bucket: u64) -> Result<Line<'a>> {
-        Ok(self.file.line(self.base.wrapping_add(layout::at(bucket * BUCKET_LEN)))?)
+        self.area.line(layout::at(bucket * BUCKET_LEN))
     }
 
     /// Asks for a bucket's line, to have it sooner.
     #[inline]
     pub(crate) fn prefetch(self, bucket: u64) {
-        self.file.prefetch(self.base.wrapping_add(layout::at(bucket * BUCKET_LEN)));
+        self.area.prefetch(layout::at(bucket * BUCKET_LEN));
+    }
+
+    /// Asks for both buckets of a key.
+    pub(crate) fn prefetch_of(self, hash: KeyHash) {
+        for bucket in self.buckets(hash) {
+            self.prefetch(bucket);
+        }
     }
 
     fn slots(self, hash: KeyHash) -> Result<[Numbered; 16]> {

@@ -13,12 +13,13 @@
 //! A change that moves no slot (a tail walking over dead entries) goes from `Holds(i)` to `Holds(1-i)` at once. Values are
 //! absolute, never deltas, so that repeating a repair changes nothing.
 
+use crate::area::Area;
 use crate::error::Result;
 use crate::layout::{LEDGER_WORDS, LEDGERS, SELECTOR};
 use crate::position::Position;
 use crate::ring::Queue;
 use crate::slot::Slot;
-use samovar_mmap::{Line, View};
+use samovar_mmap::Line;
 
 const PENDING: u64 = 2;
 
@@ -141,12 +142,12 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn read(head: View<'_>, copy: usize) -> Result<Self> {
+    pub(crate) fn read(head: Area<'_>, copy: usize) -> Result<Self> {
         let lines = lines(head, copy)?;
         Ok(Ledger::decode(std::array::from_fn(|index| lines[index / 8].word(index).load())))
     }
 
-    pub(crate) fn write(&self, head: View<'_>, copy: usize) -> Result<()> {
+    pub(crate) fn write(&self, head: Area<'_>, copy: usize) -> Result<()> {
         let lines = lines(head, copy)?;
         for (index, word) in self.encode().into_iter().enumerate() {
             lines[index / 8].word(index).store(word);
@@ -156,21 +157,21 @@ impl Ledger {
 }
 
 /// The two cache lines of a copy.
-fn lines(head: View<'_>, copy: usize) -> Result<[Line<'_>; 2]> {
+fn lines(head: Area<'_>, copy: usize) -> Result<[Line<'_>; 2]> {
     let at = LEDGERS[copy & 1];
     Ok([head.line(at)?, head.line(at + 64)?])
 }
 
 impl Selector {
     /// Acquire, with the release in [`Selector::store`]: the copy that it names is whole.
-    pub(crate) fn load(head: View<'_>) -> Result<Self> {
+    pub(crate) fn load(head: Area<'_>) -> Result<Self> {
         let word = head.word64(SELECTOR)?.load_acquire();
         let copy = usize::from(word & 1 != 0);
         Ok(if word & PENDING != 0 { Selector::Pending(copy) } else { Selector::Holds(copy) })
     }
 
     /// Release, with the acquire in [`Selector::load`].
-    pub(crate) fn store(self, head: View<'_>) -> Result<()> {
+    pub(crate) fn store(self, head: Area<'_>) -> Result<()> {
         let word = match self {
             Selector::Holds(copy) => copy as u64,
             Selector::Pending(copy) => PENDING | copy as u64,

@@ -19,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+mod area;
 mod attach;
 mod cache;
 mod check;

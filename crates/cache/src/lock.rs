@@ -12,10 +12,11 @@
 //! come later almost at once, until the shard looks different. Whether an owner lives is asked of the kernel, by its lock on
 //! the byte of its process slot.
 
+use crate::area::Area;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::checksum;
 use crate::layout::{self, FRONTIERS, LOCK, SHARD_HEAD_LEN};
-use samovar_mmap::{View, Word32};
+use samovar_mmap::Word32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -79,7 +80,7 @@ impl Waiting {
 /// A shard's lock, as one of those who want it.
 #[derive(Clone, Copy)]
 pub(crate) struct Claim<'a> {
-    pub(crate) head: View<'a>,
+    pub(crate) head: Area<'a>,
     /// Which shard.
     pub(crate) shard: u64,
     pub(crate) owner: Owner,
@@ -144,7 +145,8 @@ impl<'a> Claim<'a> {
     fn look(self, lock: u32) -> Result<usize> {
         let mut bytes = (lock & !WAITERS).to_le_bytes().to_vec();
         for line in (FRONTIERS..SHARD_HEAD_LEN).step_by(64) {
-            bytes.extend(self.head.load_line(line)?.iter().flat_map(|word| word.to_le_bytes()));
+            let line = self.head.line(line)?;
+            bytes.extend((0..8).flat_map(|word| line.word(word).load().to_le_bytes()));
         }
         Ok(layout::at(checksum(&bytes)) | 1)
     }
@@ -167,7 +169,7 @@ fn stopped() -> Error {
 }
 
 /// Forgets whoever held the lock: for the first opener, when nobody else can.
-pub(crate) fn reset(head: View<'_>) -> Result<()> {
+pub(crate) fn reset(head: Area<'_>) -> Result<()> {
     head.word32(LOCK)?.store(0);
     Ok(())
 }

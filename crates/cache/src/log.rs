@@ -1,54 +1,44 @@
 //! The bytes of a shard's two rings, by units from the start of its data area. They are only ever accessed as bytes.
 
+use crate::area::Area;
 use crate::entry::{Header, Mark};
 use crate::error::Result;
 use crate::hash::KeyHash;
 use crate::layout::bytes_of;
-use samovar_mmap::View;
 
 /// Keys up to this length are hashed without an allocation.
 const SHORT_KEY: usize = 256;
 
 /// The data area of one shard.
 #[derive(Clone, Copy)]
-pub(crate) struct Log<'a> {
-    file: View<'a>,
-    base: usize,
-}
+pub(crate) struct Log<'a>(Area<'a>);
 
 impl<'a> Log<'a> {
-    /// The data area that begins `base` bytes into the file.
-    #[inline]
-    pub(crate) fn new(file: View<'a>, base: usize) -> Self {
-        Log { file, base }
-    }
-
-    /// Bytes into the file of a place in an entry.
-    #[inline]
-    fn at(self, offset: u64, bytes: usize) -> usize {
-        self.base.wrapping_add(bytes_of(offset)).wrapping_add(bytes)
+    #[inline(always)]
+    pub(crate) fn new(area: Area<'a>) -> Self {
+        Log(area)
     }
 
     #[inline]
     fn word(self, at: usize) -> Result<u64> {
         let mut bytes = [0; 8];
-        self.file.read_into(at, &mut bytes)?;
+        self.0.read_into(at, &mut bytes)?;
         Ok(u64::from_le_bytes(bytes))
     }
 
     /// What stands at an offset.
     #[inline]
     pub(crate) fn mark(self, offset: u64) -> Result<Mark> {
-        Ok(Mark::parse(self.word(self.at(offset, 0))?))
+        Ok(Mark::parse(self.word(bytes_of(offset))?))
     }
 
     pub(crate) fn put_mark(self, offset: u64, word: u64) -> Result<()> {
-        Ok(self.file.write_from(self.at(offset, 0), &word.to_le_bytes())?)
+        self.0.write_from(bytes_of(offset), &word.to_le_bytes())
     }
 
     /// When the entry dies, in wall milliseconds; never, if it has no expiry.
     pub(crate) fn expiry_ms(self, offset: u64, header: Header) -> Result<u64> {
-        if header.has_expiry { self.word(self.at(offset, 8)) } else { Ok(u64::MAX) }
+        if header.has_expiry { self.word(bytes_of(offset).wrapping_add(8)) } else { Ok(u64::MAX) }
     }
 
     /// Does the entry have this key? Its header was read from there, and its lengths are not yet trusted.
@@ -57,20 +47,20 @@ impl<'a> Log<'a> {
         if usize::from(header.key_len) != key.len() {
             return Ok(false);
         }
-        Ok(self.file.equals(self.at(offset, header.key_at()), key)?)
+        self.0.equals(bytes_of(offset).wrapping_add(header.key_at()), key)
     }
 
     /// Appends the entry's key to `out`.
     pub(crate) fn append_key(self, offset: u64, header: Header, out: &mut Vec<u8>) -> Result<()> {
         let len = usize::from(header.key_len);
-        Ok(self.file.append_to(self.at(offset, header.key_at()), len, out)?)
+        self.0.append_to(bytes_of(offset).wrapping_add(header.key_at()), len, out)
     }
 
     /// Appends the entry's value to `out`.
     #[inline]
     pub(crate) fn append_value(self, offset: u64, header: Header, out: &mut Vec<u8>) -> Result<()> {
         let len = header.value_len as usize;
-        Ok(self.file.append_to(self.at(offset, header.value_at()), len, out)?)
+        self.0.append_to(bytes_of(offset).wrapping_add(header.value_at()), len, out)
     }
 
     /// The hash of the entry's key.
@@ -78,7 +68,7 @@ impl<'a> Log<'a> {
         let mut short = [0u8; SHORT_KEY];
         let len = usize::from(header.key_len);
         if let Some(short) = short.get_mut(..len) {
-            self.file.read_into(self.at(offset, header.key_at()), short)?;
+            self.0.read_into(bytes_of(offset).wrapping_add(header.key_at()), short)?;
             return Ok(KeyHash::of(short, seed));
         }
         let mut key = Vec::with_capacity(len);
@@ -96,15 +86,15 @@ impl<'a> Log<'a> {
     ) -> Result<()> {
         self.put_mark(offset, header.word())?;
         if let Some(expiry_ms) = expiry_ms {
-            self.file.write_from(self.at(offset, 8), &expiry_ms.to_le_bytes())?;
+            self.0.write_from(bytes_of(offset).wrapping_add(8), &expiry_ms.to_le_bytes())?;
         }
         let [key, value] = parts;
-        self.file.write_from(self.at(offset, header.key_at()), key)?;
-        Ok(self.file.write_from(self.at(offset, header.value_at()), value)?)
+        self.0.write_from(bytes_of(offset).wrapping_add(header.key_at()), key)?;
+        self.0.write_from(bytes_of(offset).wrapping_add(header.value_at()), value)
     }
 
     /// Copies a whole entry to where nothing lives.
     pub(crate) fn copy_entry(self, from: u64, to: u64, units: u64) -> Result<()> {
-        Ok(self.file.copy_to(self.at(from, 0), bytes_of(units), self.file, self.at(to, 0))?)
+        self.0.copy_within(bytes_of(from), bytes_of(units), bytes_of(to))
     }
 }

@@ -50,10 +50,7 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
 pub(crate) fn is_sound(shard: Shard<'_>, ledger: &Ledger, frontiers: [Position; 2]) -> bool {
     QUEUES.into_iter().all(|queue| {
         let ring = ledger.ring(queue);
-        let span = shard.span(queue);
-        span.orders(frontiers[queue as usize], ring.head)
-            && span.orders(ring.tail, ring.head)
-            && span.orders(frontiers[queue as usize], ring.tail)
+        shard.span(queue).orders(frontiers[queue as usize], ring.tail, ring.head)
     })
 }
 

@@ -10,7 +10,7 @@
 //!   two laps:    | == head |      free      | frontier .. tail == live and dead ====== |
 //! ```
 
-use crate::position::Position;
+use crate::position::{OFFSET_BITS, Position};
 
 /// Which of a shard's two rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,15 +65,12 @@ impl Span {
         }
     }
 
-    /// Is this a possible pair of tail and head, or frontier and tail: at most one lap apart, inside the span?
-    pub(crate) fn orders(self, behind: Position, ahead: Position) -> bool {
+    /// Are these a possible frontier, tail and head: inside the span, in this order, and at most a lap apart?
+    #[inline]
+    pub(crate) fn orders(self, frontier: Position, tail: Position, head: Position) -> bool {
         let inside = |at: Position| (self.start..=self.end).contains(&at.offset());
-        let near = if ahead.lap() == behind.lap() {
-            behind.offset() <= ahead.offset()
-        } else {
-            ahead.lap() == behind.lap() + 1 && ahead.offset() <= behind.offset()
-        };
-        inside(behind) && inside(ahead) && near
+        let lap_apart = head.word().wrapping_sub(frontier.word()) <= 1 << OFFSET_BITS;
+        frontier <= tail && tail <= head && lap_apart && inside(frontier) && inside(tail) && inside(head)
     }
 }
 
@@ -97,6 +94,18 @@ mod tests {
         assert_eq!(place(at(0, 190), at(0, 130), 31), None);
         assert_eq!(place(at(1, 110), at(0, 130), 20), Some((at(1, 110), false)));
         assert_eq!(place(at(1, 110), at(0, 130), 21), None);
+    }
+
+    #[test]
+    fn positions_out_of_order_or_place_are_seen() {
+        let orders = |frontier, tail, head| SPAN.orders(frontier, tail, head);
+        assert!(orders(at(1, 150), at(1, 150), at(1, 150)));
+        assert!(orders(at(1, 150), at(1, 160), at(2, 150)));
+        assert!(!orders(at(1, 150), at(1, 160), at(2, 151)), "more than a lap apart");
+        assert!(!orders(at(1, 150), at(1, 140), at(1, 160)), "a frontier ahead of its tail");
+        assert!(!orders(at(1, 150), at(1, 170), at(1, 160)), "a tail ahead of its head");
+        assert!(!orders(at(1, 90), at(1, 150), at(1, 160)), "outside the span");
+        assert!(!orders(at(1, 150), at(1, 160), at(1, 201)), "outside the span");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One shard of the mapped file: its head, its index and its log, each seen through bounds-checked accesses.
 
+use crate::area::Area;
 use crate::entry::{Header, Mark};
 use crate::error::{Error, Result};
 use crate::geometry::Geometry;
@@ -16,7 +17,7 @@ use samovar_mmap::{View, Word64};
 /// The windows on one shard. Copies of it are free; nothing in it is a copy of the file.
 #[derive(Clone, Copy)]
 pub(crate) struct Shard<'a> {
-    pub(crate) head: View<'a>,
+    pub(crate) head: Area<'a>,
     pub(crate) index: Index<'a>,
     pub(crate) log: Log<'a>,
     pub(crate) geometry: &'a Geometry,
@@ -24,24 +25,24 @@ pub(crate) struct Shard<'a> {
 }
 
 impl<'a> Shard<'a> {
-    #[inline]
-    pub(crate) fn new(file: View<'a>, header: &'a header::Header, number: u64) -> Result<Self> {
+    #[inline(always)]
+    pub(crate) fn new(file: View<'a>, header: &'a header::Header, number: u64) -> Self {
         let geometry = &header.geometry;
         let index_at = geometry.index_offset + number * geometry.index_bytes_per_shard();
         let data_at = geometry.data_offset + number * geometry.data_stride;
-        Ok(Shard {
-            head: file.window(SHARD_HEADS + at(number) * SHARD_HEAD_LEN, SHARD_HEAD_LEN)?,
-            index: Index::new(file, at(index_at), geometry.pages),
-            log: Log::new(file, at(data_at)),
+        Shard {
+            head: Area::new(file, SHARD_HEADS + at(number) * SHARD_HEAD_LEN),
+            index: Index::new(Area::new(file, at(index_at)), geometry.pages),
+            log: Log::new(Area::new(file, at(data_at))),
             geometry,
             hash_seed: header.hash_seed,
-        })
+        }
     }
 
     /// The word below which a ring's bytes may be overwritten.
     #[inline]
     pub(crate) fn frontier(self, queue: Queue) -> Result<Word64<'a>> {
-        Ok(self.head.word64(FRONTIERS + queue as usize * 8)?)
+        self.head.word64(FRONTIERS + queue as usize * 8)
     }
 
     pub(crate) fn span(self, queue: Queue) -> Span {

@@ -392,6 +392,21 @@ impl<'a> Writer<'a> {
         while left > 0 && self.ledger.ring(queue).head != self.ledger.ring(queue).tail {
             left = left.saturating_sub(self.drain_one(queue)?.max(1));
         }
+        self.look_ahead(queue)
+    }
+
+    /// Asks for the buckets of the key at the tail: the next write will want them, and by then they are here.
+    fn look_ahead(&self, queue: Queue) -> Result<()> {
+        let (ring, span) = (self.ledger.ring(queue), self.shard.span(queue));
+        if ring.head == ring.tail || ring.tail.offset() >= span.end {
+            return Ok(());
+        }
+        if let Mark::Entry(header) = self.shard.log.mark(ring.tail.offset())?
+            && header.units() <= span.end - ring.tail.offset()
+        {
+            let hash = self.shard.hash_at(ring.tail.offset(), header)?;
+            self.shard.index.prefetch_of(hash);
+        }
         Ok(())
     }
 }

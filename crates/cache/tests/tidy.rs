@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 /// Modules of the engine from the ground up: each may use only those before it.
 const FLOORS: &[&str] = &[
-    "error", "position", "hash", "ring", "entry", "layout", "slot", "geometry", "header", "ledger", "index",
-    "stats", "ttl", "lock", "log", "shard", "evict", "reader", "check", "recover", "writer", "place",
-    "attach", "cache", "options", "lib",
+    "error", "area", "position", "hash", "ring", "entry", "layout", "slot", "geometry", "header", "ledger",
+    "index", "stats", "ttl", "lock", "log", "shard", "evict", "reader", "check", "recover", "writer",
+    "place", "attach", "cache", "options", "lib",
 ];
 
 /// Where another language, or a library that asks for it, makes unsafe code unavoidable.
