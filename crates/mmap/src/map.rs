@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::flush::FlushLatch;
 use crate::region::{Placement, Region, too_long};
-use crate::sys::{MapRequest, Protection, Sharing};
+use crate::sys::{self, MapRequest, Protection, Sharing};
 use crate::view::View;
 use std::fs::File;
 
@@ -77,7 +77,7 @@ impl SharedMap {
     /// # Errors
     /// As [`map`](Self::map), but for `OutOfBounds`; on Windows, where the file would grow, `Unsupported`.
     pub fn map_beyond_end(file: &File, access: Access, offset: u64, len: usize) -> Result<SharedMap> {
-        if cfg!(windows) {
+        if !sys::MAPS_BEYOND_THE_END {
             length_within(file, offset, Some(len)).map_err(|_| {
                 Error::new(
                     ErrorKind::Unsupported,

@@ -11,6 +11,9 @@ use std::path::Path;
 
 pub(crate) use super::sleep::{wait, wake};
 
+/// Whether a map may be longer than its file.
+pub(crate) const MAPS_BEYOND_THE_END: bool = false;
+
 /// There is no value of it.
 pub(crate) enum Mapping {}
 

@@ -49,6 +49,9 @@ pub(crate) fn granularity() -> u64 {
     page_size() as u64
 }
 
+/// Whether a map may be longer than its file.
+pub(crate) const MAPS_BEYOND_THE_END: bool = true;
+
 /// Bytes of a page, asked for once.
 #[inline]
 pub(crate) fn page_size() -> usize {

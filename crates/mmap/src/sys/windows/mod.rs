@@ -58,6 +58,9 @@ pub(crate) fn granularity() -> u64 {
     sizes().granularity
 }
 
+/// Whether a map may be longer than its file.
+pub(crate) const MAPS_BEYOND_THE_END: bool = false;
+
 /// Bytes of a page.
 pub(crate) fn page_size() -> usize {
     sizes().page
