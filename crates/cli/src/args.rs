@@ -1,5 +1,6 @@
 //! What may be asked: commands, their arguments, and the help that explains them.
 
+use crate::records::RecordsCommand;
 use crate::units::{parse_size, parse_ttl};
 use clap::{Args, Parser, Subcommand};
 use samovar::Ttl;
@@ -37,6 +38,9 @@ pub(crate) enum Command {
     Replay(ReplayArguments),
     /// Show in a few seconds what Samovar does: a real trace, kill -9, and still warm
     Demo(DemoArguments),
+    /// Show, import and export files of fixed-size records
+    #[command(subcommand)]
+    Records(RecordsCommand),
 }
 
 /// `samovar create`

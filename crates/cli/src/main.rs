@@ -15,6 +15,8 @@ mod output;
 mod payload;
 mod plan;
 mod progress;
+mod records;
+mod records_csv;
 mod replay;
 mod report;
 mod runner;
@@ -48,5 +50,6 @@ fn run(command: Command) -> Outcome<Status> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Records(command) => records::run(&command),
     }
 }

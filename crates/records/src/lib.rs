@@ -18,6 +18,7 @@ mod schema;
 mod set;
 mod shape;
 mod snapshot;
+mod text;
 mod writer;
 
 pub use draft::Draft;
@@ -31,3 +32,4 @@ pub use record::{covers, field};
 pub use schema::{Field, Scalar, Schema};
 pub use set::{Generation, RecordSet};
 pub use snapshot::Snapshot;
+pub use text::Column;

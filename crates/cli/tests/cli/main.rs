@@ -8,6 +8,7 @@ mod harness;
 mod help;
 mod kills;
 mod read_only;
+mod records;
 mod replays;
 mod sharing;
 mod traces;

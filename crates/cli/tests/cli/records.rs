@@ -1,0 +1,84 @@
+//! `samovar records`: tables in and out, by schema alone.
+
+use crate::harness::{DAMAGE, DONE, OTHER, Place, USAGE, samovar, samovar_reading};
+use std::fs;
+
+const SCHEMA: &str = "time:i64,close:f64,bid:f64[2],name:u8[8]";
+const TABLE: &str =
+    "time,close,bid[0],bid[1],name\n1,7.5,7.4,7.3,600600\n2,7.6,7.5,7.4,\n-3,0.1,NaN,inf,abcdefgh\n";
+
+fn imported(place: &Place) -> String {
+    let (file, csv) = (place.file("bars"), place.write("bars.csv", TABLE.as_bytes()));
+    let answer = samovar(&["records", "import", &file, &csv, "--schema", SCHEMA]).ends(DONE);
+    assert!(answer.out().contains("3 records"), "{}", answer.out());
+    file
+}
+
+#[test]
+fn a_table_goes_in_and_comes_out_the_same() {
+    let place = Place::new();
+    let file = imported(&place);
+    assert_eq!(samovar(&["records", "export", &file]).ends(DONE).out(), TABLE);
+    let out = place.file("out.csv");
+    samovar(&["records", "export", &file, "--out", &out]).ends(DONE);
+    assert_eq!(fs::read_to_string(&out).expect("the table"), TABLE);
+    // Again, from standard input, in another order, with a column too many; the schema is known by now.
+    let more = "x,name,bid[1],bid[0],close,time\n9,n,1,2,3,4\n";
+    samovar_reading(more.as_bytes(), &["records", "import", &file, "-"]).ends(DONE);
+    let tail = samovar(&["records", "tail", &file, "-n", "1"]).ends(DONE).out();
+    assert_eq!(tail, "time,close,bid[0],bid[1],name\n4,3,2,1,n\n");
+    let head = samovar(&["records", "head", &file, "-n", "1"]).ends(DONE).out();
+    assert_eq!(head, "time,close,bid[0],bid[1],name\n1,7.5,7.4,7.3,600600\n");
+    assert_eq!(samovar(&["records", "head", &file]).ends(DONE).out().lines().count(), 5);
+}
+
+#[test]
+fn info_says_what_is_there() {
+    let place = Place::new();
+    let file = imported(&place);
+    let text = samovar(&["records", "info", &file]).ends(DONE).out();
+    assert!(text.contains(SCHEMA) && text.contains("3 records of 40 bytes"), "{text}");
+    let json = samovar(&["records", "info", &file, "--json"]).ends(DONE).json();
+    assert_eq!((json["records"].as_u64(), json["record_bytes"].as_u64()), (Some(3), Some(40)));
+    assert_eq!(json["schema"].as_str(), Some(SCHEMA));
+}
+
+#[test]
+fn a_bad_line_is_named_and_nothing_is_imported() {
+    let place = Place::new();
+    let file = imported(&place);
+    let bytes = fs::read(&file).expect("the file");
+    let lines =
+        [("1,7.5,x,7.3,a\n", "line 4"), ("1,7.5,7.4,7.3,too long a name\n", "line 4"), ("1,2\n", "line: 4")];
+    for (line, said) in lines {
+        let table = TABLE.replace("-3,0.1,NaN,inf,abcdefgh\n", line);
+        let csv = place.write("bad.csv", table.as_bytes());
+        samovar(&["records", "import", &file, &csv]).ends(USAGE).says(&[
+            said,
+            "bad.csv",
+            "nothing was imported",
+        ]);
+    }
+    let csv = place.write("bad.csv", b"time,close\n1,2\n");
+    samovar(&["records", "import", &file, &csv]).ends(USAGE).says(&["bid[0]"]);
+    assert!(fs::read(&file).expect("the file") == bytes, "the file was changed");
+    let new = place.file("new");
+    samovar(&["records", "import", &new, &csv, "--schema", SCHEMA]).ends(USAGE).says(&["bid[0]"]);
+    assert!(!place.path("new").exists());
+}
+
+#[test]
+fn wrong_files_and_schemas_are_told() {
+    let place = Place::new();
+    let (file, csv) = (imported(&place), place.file("bars.csv"));
+    samovar(&["records", "import", &file, &csv, "--schema", "time:i64"]).ends(USAGE).says(&["time:i64"]);
+    let renamed = SCHEMA.replace("close", "bid[0]");
+    samovar(&["records", "import", &file, &csv, "--schema", &renamed]).ends(USAGE).says(&["--schema"]);
+    let missing = place.file("missing");
+    samovar(&["records", "info", &missing]).ends(OTHER).says(&[&missing, "records import"]);
+    samovar(&["records", "import", &missing, &csv]).ends(USAGE).says(&["--schema"]);
+    samovar(&["records", "head", &csv]).ends(USAGE).says(&["bars.csv"]);
+    samovar(&["records", "import", &missing, &missing, "--schema", SCHEMA]).ends(OTHER).says(&[&missing]);
+    fs::OpenOptions::new().write(true).open(&file).expect("the file").set_len(8000).expect("shorter");
+    samovar(&["records", "export", &file]).ends(DAMAGE).says(&[&file]);
+}

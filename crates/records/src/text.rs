@@ -1,0 +1,200 @@
+//! Records as text, a column for each number: what programs need that know a type only by its schema.
+
+use crate::error::{Error, Result};
+use crate::schema::{Scalar, Schema};
+use std::fmt::Display;
+use std::str::FromStr;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// A number of a record, or a text: an array of `u8` is one column of text, filled up with zeroes; another array is a
+/// column for each of its numbers, `bid[0]` and so on.
+///
+/// ```
+/// use samovar_records::Schema;
+///
+/// let schema: Schema = "time:i64,bid:f64[2],name:u8[8]".parse()?;
+/// let columns = schema.columns();
+/// let mut record = vec![0; schema.record_size()];
+/// for (column, text) in columns.iter().zip(["-7", "1.5", "2", "600600"]) {
+///     column.parse(text, &mut record)?;
+/// }
+/// let row: Vec<String> = columns.iter().map(|column| format!("{}={}", column.name(), column.text(&record))).collect();
+/// assert_eq!(row.join(" "), "time=-7 bid[0]=1.5 bid[1]=2 name=600600");
+///
+/// let error = columns[0].parse("1.5", &mut record).unwrap_err();
+/// assert!(error.to_string().contains("time"), "{error}");
+/// # Ok::<(), samovar_records::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    name: String,
+    offset: usize,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Number(Scalar),
+    /// At most so many bytes.
+    Text(usize),
+}
+
+/// Calls `$function::<N>` with the type that a scalar stands for.
+macro_rules! with_type {
+    ($scalar:expr, $function:ident($($argument:expr),*)) => {
+        match $scalar {
+            Scalar::I8 => $function::<i8>($($argument),*),
+            Scalar::I16 => $function::<i16>($($argument),*),
+            Scalar::I32 => $function::<i32>($($argument),*),
+            Scalar::I64 => $function::<i64>($($argument),*),
+            Scalar::U8 => $function::<u8>($($argument),*),
+            Scalar::U16 => $function::<u16>($($argument),*),
+            Scalar::U32 => $function::<u32>($($argument),*),
+            Scalar::U64 => $function::<u64>($($argument),*),
+            Scalar::F32 => $function::<f32>($($argument),*),
+            Scalar::F64 => $function::<f64>($($argument),*),
+        }
+    };
+}
+
+impl Schema {
+    /// The columns of a table of such records.
+    pub fn columns(&self) -> Vec<Column> {
+        let mut columns = Vec::new();
+        for field in self.fields() {
+            let (name, scalar) = (field.name(), field.scalar());
+            let number = |name: String, offset: usize| Column { name, offset, kind: Kind::Number(scalar) };
+            match field.count() {
+                None => columns.push(number(name.to_owned(), field.offset())),
+                Some(len) if scalar == Scalar::U8 => {
+                    let kind = Kind::Text(len);
+                    columns.push(Column { name: name.to_owned(), offset: field.offset(), kind });
+                }
+                Some(count) => {
+                    columns.extend((0..count).map(|index| {
+                        number(format!("{name}[{index}]"), field.offset() + index * scalar.size())
+                    }))
+                }
+            }
+        }
+        columns
+    }
+}
+
+impl Column {
+    /// Its name: that of the field, and for an array which of its numbers.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reads the text and puts what it says into the record.
+    ///
+    /// # Errors
+    /// `InvalidArgument`, with the column's name, if it is no such number, or a text too long, or the record is too
+    /// short.
+    pub fn parse(&self, text: &str, record: &mut [u8]) -> Result<()> {
+        let size = self.size();
+        let out = record.get_mut(self.offset..).and_then(|rest| rest.get_mut(..size));
+        let Some(out) = out else { return Err(self.short()) };
+        match self.kind {
+            Kind::Number(scalar) => {
+                let done = with_type!(scalar, parse_number(text.trim(), out));
+                done.ok_or_else(|| {
+                    Error::invalid(format!(
+                        "{}: {text:?} is no {}",
+                        self.name,
+                        format!("{scalar:?}").to_lowercase()
+                    ))
+                })
+            }
+            Kind::Text(_) if text.len() > size => Err(Error::invalid(format!(
+                "{}: {text:?} has {} bytes, there is room for {size}",
+                self.name,
+                text.len()
+            ))),
+            Kind::Text(_) => {
+                out.fill(0);
+                out[..text.len()].copy_from_slice(text.as_bytes());
+                Ok(())
+            }
+        }
+    }
+
+    /// What the record says, as text from which [`parse`](Self::parse) makes the same again. Bytes that are no text are
+    /// replaced. Empty if the record is too short.
+    pub fn text(&self, record: &[u8]) -> String {
+        let bytes = record.get(self.offset..).and_then(|rest| rest.get(..self.size())).unwrap_or_default();
+        match self.kind {
+            Kind::Number(scalar) => with_type!(scalar, number_text(bytes)),
+            Kind::Text(_) => {
+                let len = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+                String::from_utf8_lossy(&bytes[..len]).into_owned()
+            }
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self.kind {
+            Kind::Number(scalar) => scalar.size(),
+            Kind::Text(len) => len,
+        }
+    }
+
+    fn short(&self) -> Error {
+        Error::invalid(format!("the record ends before its field {}; give a whole one", self.name))
+    }
+}
+
+fn parse_number<N: FromStr + IntoBytes + Immutable>(text: &str, out: &mut [u8]) -> Option<()> {
+    text.parse::<N>().ok()?.write_to(out).ok()
+}
+
+fn number_text<N: FromBytes + Display>(bytes: &[u8]) -> String {
+    N::read_from_bytes(bytes).map_or_else(|_| String::new(), |number| number.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_goes_there_and_back() {
+        let schema: Schema =
+            "a:f64,b:i64,c:u64,d:f32,e:i32,f:u32,g:i16,h:u16,i:i8,j:u8,k:u8[6]".parse().unwrap();
+        let columns = schema.columns();
+        let rows = [
+            [
+                "0.1",
+                "-9223372036854775808",
+                "18446744073709551615",
+                "-1.5",
+                "-7",
+                "7",
+                "-32768",
+                "65535",
+                "-128",
+                "255",
+                "ab",
+            ],
+            ["inf", "0", "0", "NaN", "0", "0", "0", "0", "0", "0", ""],
+        ];
+        for row in rows {
+            let mut record = vec![0xff; schema.record_size()];
+            columns.iter().zip(row).for_each(|(column, text)| column.parse(text, &mut record).unwrap());
+            let back: Vec<String> = columns.iter().map(|column| column.text(&record)).collect();
+            assert_eq!(back, row);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let schema: Schema = "a:u16,b:u8[2]".parse().unwrap();
+        let columns = schema.columns();
+        let mut record = vec![0; 4];
+        assert!(columns[0].parse("65536", &mut record).is_err());
+        assert!(columns[0].parse("", &mut record).is_err());
+        assert!(columns[1].parse("abc", &mut record).is_err());
+        assert!(columns[1].parse("ab", &mut record[..3]).is_err());
+        assert_eq!(columns[1].text(&record[..3]), "");
+    }
+}
