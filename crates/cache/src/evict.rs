@@ -75,6 +75,22 @@ pub(crate) fn fate(ledger: &Ledger, geometry: &Geometry, entry: Candidate, moves
     }
 }
 
+/// What an append of `units` is to leave free in its ring, and how far to walk for it at most.
+///
+/// The entry at the main ring's tail can be kept only if there is room for it in one piece. While a quarter of the ring
+/// or more is not live, there is always room for two of the largest that are promised to be kept: of two pieces one
+/// then has room for one, and what beginning a lap wastes is less than the other.
+pub(crate) fn headroom(ledger: &Ledger, geometry: &Geometry, queue: Queue, units: u64) -> (u64, u64) {
+    let main = ledger.ring(Queue::Main);
+    match queue {
+        Queue::Small => (0, 0),
+        Queue::Main if (main.live + units).saturating_mul(4) <= geometry.main_units * 3 => {
+            ((2 * geometry.kept_units()).max(geometry.main_step).max(units), 2 * geometry.main_units)
+        }
+        Queue::Main => (geometry.main_step.max(units), 4 * geometry.main_step.max(units)),
+    }
+}
+
 /// How much of a ring to walk after an append of `units`, so that no single write pays for a long stretch.
 ///
 /// With `live` of `size` units live, walking `size / (size - live)` units frees one on average. That pace is kept while the

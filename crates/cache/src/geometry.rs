@@ -220,6 +220,12 @@ impl Geometry {
         self.main_units / 4
     }
 
+    /// The largest entry that is never evicted while the cache is half empty: one of the largest value, if that is no more
+    /// than a sixteenth of a main ring.
+    pub(crate) fn kept_units(&self) -> u64 {
+        entry::units_for(0, self.max_value_size, true).min(self.main_units / 16)
+    }
+
     pub(crate) fn span(&self, queue: Queue) -> Span {
         match queue {
             Queue::Small => Span { start: 0, end: self.small_units },

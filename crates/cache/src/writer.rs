@@ -250,10 +250,11 @@ impl<'a> Writer<'a> {
         let mut walked = 0;
         loop {
             if let Some(place) = self.place(queue, units)? {
-                let reserve = if queue == Queue::Main { self.shard.geometry.main_step.max(units) } else { 0 };
+                let (reserve, longest_walk) =
+                    evict::headroom(&self.ledger, self.shard.geometry, queue, units);
                 let ring = self.ledger.ring(queue);
                 let gap = self.shard.span(queue).gap(ring.head, ring.tail);
-                if gap >= units + reserve || ring.head == ring.tail || walked > 4 * reserve {
+                if gap >= units + reserve || ring.head == ring.tail || walked > longest_walk {
                     return Ok(place);
                 }
             }
