@@ -344,8 +344,13 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
     evicting.extend([Op::Get { key: 202 }, Op::Get { key: 202 }, Op::Get { key: 202 }]);
     evicting.extend(sets(203..210, 2, 64).chain(sets(140..143, 3, 64)));
     // So large that each pushes the tail and the frontier on, and often begins a lap.
-    let large = opened((0..20).map(|at| Op::Set { key: at % 3, sequence: at, len: 8_000 }).collect());
-    let push = (0..8).map(|at| Op::Set { key: at % 3, sequence: 100 + at, len: 8_000 }).collect();
+    let mut large = |sequence: u64| Op::Set {
+        key: rng.below(10),
+        sequence,
+        len: 4_000 + usize::try_from(rng.below(5_000)).unwrap(),
+    };
+    let pushed = opened((0..60).map(&mut large).collect());
+    let push = (100..114).map(&mut large).collect();
     let scenario = |name, size, prepare: &Vec<Op>, act, least_stores| Scenario {
         name,
         size,
@@ -358,7 +363,7 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
     vec![
         scenario("write", Size::Roomy, &few, writes.to_vec(), 150),
         scenario("compact", Size::Roomy, &churned, compact, 400),
-        scenario("frontier", Size::Large, &large, push, 250),
+        scenario("frontier", Size::Large, &pushed, push, 400),
         scenario("evict", Size::Tight, &full, evicting, 500),
         Scenario { spoil: true, ..scenario("reset", Size::Roomy, &few, reset.to_vec(), 50) },
         scenario("create", Size::Roomy, &Vec::new(), reset.to_vec(), 50),

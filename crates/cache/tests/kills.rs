@@ -5,8 +5,7 @@
 //!
 //! `SAMOVAR_KILLS` is how many are killed (40; 300 in CI, 10,000 by hand), `SAMOVAR_SEED` repeats the choices.
 //!
-//! Canaries, each tried, each found: a lock that is taken from the living; the slot exchanged before the bytes are copied;
-//! a dead writer's bytes that are not sealed.
+//! Canaries, each tried, each found: a lock that is taken from the living; the slot exchanged before the bytes are copied.
 
 mod common;
 

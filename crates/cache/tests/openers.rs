@@ -3,7 +3,7 @@
 //!
 //! `SAMOVAR_OPENINGS` is how many pairs race (40; 1,000 by hand), `SAMOVAR_SEED` repeats the choices.
 //!
-//! Canary, tried and found: without the init byte, two openers reset one file, and an acknowledged write is lost.
+//! Canary, tried and found: without the init byte, two openers judge one file at once, and one finds it corrupt.
 
 mod common;
 
@@ -94,7 +94,8 @@ fn two_openers_at_once_and_one_is_killed() {
         std::thread::sleep(Duration::from_micros(rng.below(12_000)));
         killed.kill().unwrap();
         let was_set = has_set(&mut killed);
-        killed.wait().unwrap();
+        let status = killed.wait().unwrap();
+        assert_eq!(status.code(), None, "{found:?}: it could not open or set: {status}");
         assert!(has_set(&mut other), "{found:?}: the survivor could not open or set");
         let cache = open(&path);
         let report = cache.check().unwrap();
