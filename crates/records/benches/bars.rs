@@ -1,4 +1,5 @@
-//! What record files are for, measured in one run beside what they replace: `cargo bench -p samovar-records`.
+//! What record files are for, measured in one run beside what they replace: `cargo bench -p samovar-records`,
+//! or only the parts named: `-- get push open`.
 //!
 //! 6,000 files of 250 bars: open all and sum a column, from record files, from CSV, from plain bytes. Then random `get`
 //! beside indexing a vector, and pushing. Every figure is the best of some rounds, since others share the machine.
@@ -136,6 +137,7 @@ fn sum_plain(root: &Path) -> f64 {
 }
 
 fn columns(root: &Path) {
+    write_all(root);
     let set = RecordSet::open(root.join("set")).unwrap();
     let folder = root.join("set/generations/2026-01-05");
     let paths: Vec<_> = (0..FILES).map(|file| folder.join(key(file))).collect();
@@ -231,8 +233,11 @@ fn pushes(dir: &Path) {
 
 fn main() {
     let dir = tempfile::tempdir().unwrap();
-    random_gets(dir.path());
-    pushes(dir.path());
-    write_all(dir.path());
-    columns(dir.path());
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let parts: [(&str, fn(&Path)); 3] = [("get", random_gets), ("push", pushes), ("open", columns)];
+    for (name, part) in parts {
+        if asked.is_empty() || asked.iter().any(|asked| asked == name) {
+            part(dir.path());
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The typed record file: a thin wrapper over [`RawFile`].
 
 use crate::error::Result;
+use crate::header::Header;
 use crate::iter::{Iter, copy_all};
 use crate::layout::at;
 use crate::raw::{Info, RawFile};
@@ -58,7 +59,7 @@ impl<T: Record> RecordFile<T> {
 
     /// A handle of a file that is open already, if its records are of this type.
     pub(crate) fn share(raw: Arc<RawFile>) -> Result<Self> {
-        raw.header.admit(&T::schema()?)?;
+        admit::<T>(&raw.header)?;
         Ok(RecordFile { raw, record: PhantomData })
     }
 
@@ -83,7 +84,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`RawFile::open`]; `WrongSize` or `WrongType` if its records are others.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        RawFile::open_as(path.as_ref(), &T::schema()?).map(Self::wrap)
+        RawFile::open_if(path.as_ref(), &admit::<T>).map(Self::wrap)
     }
 
     /// Opens a file for writing, and finishes what a writer that died left in motion.
@@ -91,7 +92,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`open`](Self::open), and `Locked` if another handle writes it, which the message names.
     pub fn open_writer(path: impl AsRef<Path>) -> Result<Self> {
-        RawFile::open_writer_as(path.as_ref(), &T::schema()?).map(Self::wrap)
+        RawFile::open_writer_if(path.as_ref(), &admit::<T>).map(Self::wrap)
     }
 
     /// Opens a file for writing; makes it first if it is not there.
@@ -345,6 +346,15 @@ impl<T: Record> RecordFile<T> {
             Err(_) => Ok(()),
         }
     }
+}
+
+/// Whether the records of a file are of this type. Makes nothing unless they are not.
+pub(crate) fn admit<T: Record>(header: &Header) -> Result<()> {
+    let schema = &header.schema;
+    let same = schema.fields() == T::FIELDS
+        && schema.alignment() == align_of::<T>()
+        && schema.record_size() == size_of::<T>();
+    if same { Ok(()) } else { header.admit(&T::schema()?) }
 }
 
 impl<T> std::fmt::Debug for RecordFile<T> {

@@ -4,6 +4,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, HEADER_LEN, MAGIC, VERSION, header as field};
 use crate::schema::Schema;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Features that an older reader must refuse; none yet.
 const INCOMPATIBLE: u64 = 0;
@@ -13,16 +14,19 @@ const ENDIANNESS: u64 = if cfg!(target_endian = "little") { 1 } else { 2 };
 /// What a file is and always will be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
-    pub(crate) schema: Schema,
+    pub(crate) schema: Arc<Schema>,
     pub(crate) created_ms: u64,
 }
+
+/// The page that was verified last, and what its records are.
+static LAST: Mutex<Option<(Unchecked, Arc<Schema>)>> = Mutex::new(None);
 
 /// A page that claims to be a header.
 pub(crate) struct Unchecked(Box<[u8; HEADER_LEN]>);
 
 impl Header {
     pub(crate) fn new(schema: Schema) -> Self {
-        Header { schema, created_ms: samovar_mmap::wall_ms() }
+        Header { schema: Arc::new(schema), created_ms: samovar_mmap::wall_ms() }
     }
 
     pub(crate) fn record_size(&self) -> u64 {
@@ -118,7 +122,28 @@ impl Unchecked {
         if self.word(field::CHECKSUM) != layout::checksum(&self.0[..field::CHECKSUM]) {
             return Err(Error::corrupt("the record file's header fails its checksum; import the data anew"));
         }
-        let header = Header { schema: self.schema()?, created_ms: self.word(field::CREATED_MS) };
+        let created_ms = self.word(field::CREATED_MS);
+        let schema = match self.schema_of_the_last() {
+            Some(schema) => schema,
+            None => self.new_schema()?,
+        };
+        Ok(Header { schema, created_ms })
+    }
+
+    /// The page without what differs between files of one type.
+    fn of_type(&self) -> [&[u8]; 2] {
+        [&self.0[..field::CREATED_MS], &self.0[field::SCHEMA_LEN..field::CHECKSUM]]
+    }
+
+    /// Programs open many files of one type, one after another: only the first has to be parsed.
+    fn schema_of_the_last(&self) -> Option<Arc<Schema>> {
+        let last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        let (page, schema) = last.as_ref()?;
+        (page.of_type() == self.of_type()).then(|| Arc::clone(schema))
+    }
+
+    fn new_schema(self) -> Result<Arc<Schema>> {
+        let header = Header { schema: Arc::new(self.schema()?), created_ms: 0 };
         for (at, expected) in [
             (field::FINGERPRINT, header.schema.fingerprint()),
             (field::RECORD_SIZE, header.record_size()),
@@ -131,7 +156,9 @@ impl Unchecked {
                 )));
             }
         }
-        Ok(header)
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some((self, Arc::clone(&header.schema)));
+        Ok(header.schema)
     }
 
     fn verify_identity(&self) -> Result<()> {

@@ -47,6 +47,9 @@ pub struct RawFile {
     pub(crate) writer: Option<Mutex<Writer>>,
 }
 
+/// Refuses a file whose records are not those that are meant.
+pub(crate) type Admit<'a> = &'a dyn Fn(&Header) -> Result<()>;
+
 /// What `info` shows of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -101,7 +104,7 @@ impl RawFile {
     /// `WrongEndianness`, `Corrupt`, `Truncated`, `PermissionDenied`: each for what its name says. The file is not
     /// changed.
     pub fn open(path: impl AsRef<Path>) -> Result<RawFile> {
-        Ok(RawFile::enter(path.as_ref(), Access::ReadOnly, None)?.0)
+        RawFile::open_if(path.as_ref(), &|_| Ok(()))
     }
 
     /// Opens a file for writing, and finishes what a writer that died left in motion.
@@ -110,11 +113,12 @@ impl RawFile {
     /// As [`open`](Self::open), and `Locked` if another handle writes it, in this process or another, which the message
     /// names.
     pub fn open_writer(path: impl AsRef<Path>) -> Result<RawFile> {
-        RawFile::open_to_write(path.as_ref(), None)
+        RawFile::open_writer_if(path.as_ref(), &|_| Ok(()))
     }
 
-    fn open_to_write(path: &Path, asked: Option<&Schema>) -> Result<RawFile> {
-        let (mut raw, file) = RawFile::enter(path, Access::ReadWrite, asked)?;
+    /// [`open_writer`](Self::open_writer), if the records are those that the caller means.
+    pub(crate) fn open_writer_if(path: &Path, admit: Admit<'_>) -> Result<RawFile> {
+        let (mut raw, file) = RawFile::enter(path, Access::ReadWrite, admit)?;
         let holder = Holder::take(path, raw.id, Control(raw.mapping.base()))?;
         let mut writer = Writer { file, _holder: holder, state: State::UNKNOWN };
         raw.recover(&mut writer)?;
@@ -129,7 +133,7 @@ impl RawFile {
     pub fn open_or_create(path: impl AsRef<Path>, schema: Schema, capacity: usize) -> Result<RawFile> {
         let path = path.as_ref();
         for _ in 0..ATTEMPTS {
-            match RawFile::open_writer_as(path, &schema) {
+            match RawFile::open_writer_if(path, &|header| header.admit(&schema)) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 other => return other,
             }
@@ -144,24 +148,17 @@ impl RawFile {
         ))
     }
 
-    /// [`open`](Self::open) for those who know the type.
-    pub(crate) fn open_as(path: &Path, schema: &Schema) -> Result<RawFile> {
-        Ok(RawFile::enter(path, Access::ReadOnly, Some(schema))?.0)
-    }
-
-    /// [`open_writer`](Self::open_writer) for those who know the type.
-    pub(crate) fn open_writer_as(path: &Path, schema: &Schema) -> Result<RawFile> {
-        RawFile::open_to_write(path, Some(schema))
+    /// [`open`](Self::open), if the records are those that the caller means.
+    pub(crate) fn open_if(path: &Path, admit: Admit<'_>) -> Result<RawFile> {
+        Ok(RawFile::enter(path, Access::ReadOnly, admit)?.0)
     }
 
     /// The gates, in order: a regular local file; the header; the type, if one is asked for; as long as it says.
-    fn enter(path: &Path, access: Access, asked: Option<&Schema>) -> Result<(RawFile, File)> {
+    fn enter(path: &Path, access: Access, admit: Admit<'_>) -> Result<(RawFile, File)> {
         let file = open_checked(path, access)?;
-        let map = SharedMap::map(&file, access, 0, None)?;
+        let map = SharedMap::map(&file, access, 0, None).map_err(|error| irregular(path, error.into()))?;
         let header = read_header(&map, path)?;
-        if let Some(asked) = asked {
-            header.admit(asked)?;
-        }
+        admit(&header)?;
         if (map.len() as u64) < header.records_offset() {
             return Err(truncated(path, map.len()));
         }
@@ -322,16 +319,21 @@ fn open_checked(path: &Path, access: Access) -> Result<File> {
         // Where there are no signals there are no faults to guard against.
         let _ = samovar_mmap::install_fault_guard();
     });
-    let metadata = std::fs::metadata(path).map_err(|source| Error::io("looking at", path, source))?;
-    if !metadata.is_file() {
-        return Err(Error::new(
-            ErrorKind::NotRegularFile,
-            format!("{} is not a regular file; name a file", path.display()),
-        ));
-    }
-    let file = samovar_mmap::open_existing(path, access)?;
+    let file = samovar_mmap::open_existing(path, access).map_err(|error| irregular(path, error.into()))?;
     refuse_remote(&file, path)?;
     Ok(file)
+}
+
+/// The error, or a better one if the path is that of no regular file.
+#[cold]
+fn irregular(path: &Path, error: Error) -> Error {
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Error::new(
+            ErrorKind::NotRegularFile,
+            format!("{} is not a regular file; name a file", path.display()),
+        ),
+        _ => error,
+    }
 }
 
 fn refuse_remote(file: &File, path: &Path) -> Result<()> {

@@ -10,7 +10,7 @@
 
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::RecordFile;
+use crate::file::{RecordFile, admit};
 use crate::raw::RawFile;
 use crate::record::Record;
 use std::collections::HashMap;
@@ -206,7 +206,7 @@ impl Generation {
         if let Some(raw) = files.get(key) {
             return RecordFile::share(Arc::clone(raw));
         }
-        let raw = Arc::new(RawFile::open_as(&path, &T::schema()?)?);
+        let raw = Arc::new(RawFile::open_if(&path, &admit::<T>)?);
         files.insert(key.to_owned(), Arc::clone(&raw));
         RecordFile::share(raw)
     }

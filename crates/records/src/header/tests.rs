@@ -3,7 +3,7 @@
 use super::*;
 
 fn header() -> Header {
-    Header { schema: "time:i64,close:f64,name:u8[8]".parse().unwrap(), created_ms: 4 }
+    Header { schema: Arc::new("time:i64,close:f64,name:u8[8]".parse().unwrap()), created_ms: 4 }
 }
 
 fn reseal(page: &mut [u8; HEADER_LEN]) {
