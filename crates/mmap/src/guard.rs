@@ -21,7 +21,8 @@ use crate::sys;
 ///   x86-64 nor aarch64) this is what happens to copies too;
 /// * a signal that is no business of ours reaches the handler that was installed before.
 ///
-/// It holds while no other library sets a handler for this signal afterwards without passing on what is not
+/// A thread that blocks this signal is beyond help: the system ends the process there. The guard holds while no other
+/// library sets a handler for this signal afterwards without passing on what is not
 /// meant for it: [`fault_guard_state`] tells. It takes no lock and allocates nothing when a fault comes.
 /// On Windows it handles errors of the device and the network; files cannot be cut short there while they
 /// are mapped.

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::map::Access;
 use crate::registry::Registration;
-use crate::sys::{self, MapRequest, PageRange, Protection};
+use crate::sys::{self, MapRequest, PageRange, Protection, Sharing};
 use crate::view::View;
 use std::io;
 
@@ -23,6 +23,8 @@ pub struct Region {
     base: *mut u8,
     len: usize,
     access: Access,
+    /// Whether its owner gives the bytes away as a slice, so that nothing may write them behind it.
+    is_slice: bool,
 }
 
 // SAFETY: the pages are the process's, not a thread's; what is shared of them is accessed by views alone, which are
@@ -36,9 +38,10 @@ impl Region {
     pub(crate) fn new(request: &MapRequest<'_>, lead: usize) -> Result<Region> {
         let access = request.protection.access();
         let len = request.len - lead;
+        let is_slice = request.file.is_none() && request.sharing == Sharing::Private;
         if len == 0 {
             let base = std::ptr::without_provenance_mut(64);
-            return Ok(Region { registration: None, mapping: None, base, len, access });
+            return Ok(Region { registration: None, mapping: None, base, len, access, is_slice });
         }
         copy::choose();
         let mapping = sys::Mapping::new(request).map_err(|source| {
@@ -47,7 +50,7 @@ impl Region {
         let registered = request.len.next_multiple_of(sys::page_size());
         let registration = Registration::new(mapping.base(), registered, access == Access::ReadWrite);
         let base = mapping.base().wrapping_add(lead);
-        Ok(Region { registration: Some(registration), mapping: Some(mapping), base, len, access })
+        Ok(Region { registration: Some(registration), mapping: Some(mapping), base, len, access, is_slice })
     }
 
     #[inline]
@@ -146,13 +149,15 @@ impl Region {
         }
     }
 
-    /// One access a page.
+    /// One access a page. A slice is only read: writing it, even what is there, is its owner's business.
     fn touch(&self, access: Access, offset: usize, len: usize) -> Result<()> {
         let view = self.view();
         for at in (offset..offset + len).step_by(sys::page_size()).chain([offset + len - 1]) {
             match access {
-                Access::ReadOnly => view.read_into(at, &mut [0])?,
-                Access::ReadWrite => drop(view.word32(at & !3).map(|word| word.fetch_add(0))),
+                Access::ReadWrite if !self.is_slice => {
+                    drop(view.word32(at & !3).map(|word| word.fetch_add(0)))
+                }
+                _ => view.read_into(at, &mut [0])?,
             }
         }
         Ok(())

@@ -373,6 +373,7 @@ fn another_process() {
     let with_cause = old_handler_with_cause as *const () as usize;
     match role.as_str() {
         "no guard" => {}
+        "no guard for a copy" => a_guarded_copy_fails(),
         "guard alone" => install_fault_guard().unwrap(),
         "plain handler first" => {
             set_handler(plain, 0);
@@ -486,6 +487,7 @@ fn faults_of_others_reach_the_handler_before_ours() {
     assert_exit("guard removed", 42);
     assert_exit("guard removed and installed", 43);
     assert_killed_by_the_fault("no guard");
+    assert_killed_by_the_fault("no guard for a copy");
     assert_killed_by_the_fault("guard alone");
 }
 
