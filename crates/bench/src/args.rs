@@ -4,11 +4,13 @@ use crate::catalogue;
 use crate::cell::Cell;
 use crate::churn::Churn;
 use crate::first::First;
-use crate::floor::{Floor, FloorProbe};
+use crate::floor::Floor;
+use crate::floor_probe::FloorProbe;
 use crate::ground::Ground;
 use crate::machine::Machine;
 use crate::open::{Open, Probe};
 use crate::overhead::Overhead;
+use crate::report::Report;
 use crate::results::{Destination, Results};
 use crate::roster;
 use crate::verdict::Verdict;
@@ -45,6 +47,8 @@ enum Command {
     Floor(Floor),
     /// Who can be measured, in which version, set how and why.
     Peers,
+    /// Writes docs/COMPARE.md from the results that are kept.
+    Report(Report),
     /// Runs one cell in this process (started by the others).
     #[command(hide = true)]
     Cell {
@@ -54,22 +58,25 @@ enum Command {
     /// Opens a file once and tells how long it took (started by `open`).
     #[command(hide = true)]
     Probe(Probe),
-    /// Measures one step of the machine (started by `floor`).
+    /// Measures the machine on one map (started by `floor`).
     #[command(hide = true)]
-    FloorProbe(FloorProbe),
+    FloorProbe {
+        /// The probe, as JSON.
+        probe: String,
+    },
 }
 
 impl Args {
     /// Does what was asked.
     pub(crate) fn run(self) -> Result<Verdict> {
         match &self.command {
-            Command::First(first) => self.deliver("first", first.run(&self.ground)?, |_| true),
-            Command::Open(open) => self.deliver("open", open.run(&self.ground)?, |found| found.holds()),
+            Command::First(first) => self.deliver("first", |ground| first.run(ground), |_| true),
+            Command::Open(open) => self.deliver("open", |ground| open.run(ground), |found| found.holds()),
             Command::Overhead(overhead) => {
-                self.deliver("overhead", overhead.run(&self.ground)?, |found| found.holds())
+                self.deliver("overhead", |ground| overhead.run(ground), |found| found.holds())
             }
-            Command::Churn(churn) => self.deliver("churn", churn.run(&self.ground)?, |found| found.holds()),
-            Command::Floor(floor) => self.deliver("floor", floor.run(&self.ground)?, |_| true),
+            Command::Churn(churn) => self.deliver("churn", |ground| churn.run(ground), |found| found.holds()),
+            Command::Floor(floor) => self.deliver("floor", |ground| floor.run(ground), |_| true),
             Command::Peers => {
                 print!("{}", roster::table(&catalogue::names()));
                 Ok(Verdict::Held)
@@ -81,18 +88,24 @@ impl Args {
                 Ok(Verdict::Held)
             }
             Command::Probe(probe) => probe.run(),
-            Command::FloorProbe(probe) => probe.run(&self.ground),
+            Command::FloorProbe { probe } => {
+                let probe: FloorProbe = serde_json::from_str(probe).context("a probe that makes no sense")?;
+                probe.run(&self.ground)
+            }
+            Command::Report(report) => report.write(),
         }
     }
 
     fn deliver<T: Serialize + std::fmt::Display>(
         &self,
         command: &str,
-        found: T,
+        run: impl FnOnce(&Ground) -> Result<T>,
         holds: impl Fn(&T) -> bool,
     ) -> Result<Verdict> {
-        let verdict = Verdict::of(holds(&found));
         let machine = Machine::here(&self.ground.disk());
+        let found = run(&self.ground)?;
+        let machine = machine.at_end();
+        let verdict = Verdict::of(holds(&found));
         Results { command: command.to_owned(), machine, found }.deliver(&self.destination)?;
         Ok(verdict)
     }

@@ -3,7 +3,7 @@
 use crate::cell::{Cell, Outcome};
 use crate::drive::{self, Places};
 use crate::peers;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 type Run = fn(&Cell, Places) -> Result<Outcome>;
 
@@ -22,6 +22,15 @@ const PEERS: &[(&str, Run)] = &[
 /// Names of the peers that are built in.
 pub(crate) fn names() -> Vec<&'static str> {
     PEERS.iter().map(|(name, _)| *name).collect()
+}
+
+/// Fails unless every one of them is built in.
+pub(crate) fn know(peers: &[String]) -> Result<()> {
+    let known = names();
+    for peer in peers {
+        ensure!(known.contains(&peer.as_str()), "no peer is called {peer}; built in: {}", known.join(", "));
+    }
+    Ok(())
 }
 
 /// Runs a cell in this process.

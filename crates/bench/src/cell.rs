@@ -2,6 +2,7 @@
 //! that process found travels back.
 
 use crate::order::Order;
+use crate::size::Size;
 use serde::{Deserialize, Serialize};
 
 /// What is done to an entry.
@@ -10,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Work {
     /// A get that must find its value.
     Hit,
+    /// A hit after every entry was hit so often that nothing is left to record.
+    Saturated,
     /// A get of a key that was never stored.
     Miss,
     /// A set of a key that is there, with a value of the same length.
@@ -33,8 +36,7 @@ pub(crate) struct Measure {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Cell {
     pub(crate) peer: String,
-    pub(crate) entries: u32,
-    pub(crate) value_len: usize,
+    pub(crate) size: Size,
     /// Timed in this order, on one population.
     pub(crate) measures: Vec<Measure>,
     /// How long each is timed; a quarter as long goes before, untimed.
@@ -69,6 +71,7 @@ impl Work {
     pub(crate) fn name(self) -> String {
         match self {
             Work::Hit => "hit".to_owned(),
+            Work::Saturated => "hit, frequencies full".to_owned(),
             Work::Miss => "miss".to_owned(),
             Work::Overwrite => "overwrite".to_owned(),
             Work::Mixed { sets_percent } => format!("{}/{sets_percent}", 100 - sets_percent),

@@ -25,9 +25,9 @@ pub(crate) struct Places {
 /// Fills the peer and times what the cell asks for.
 pub(crate) fn run<P: Peer>(cell: &Cell, places: Places) -> Result<Outcome> {
     let peer = P::open(&Setup {
-        capacity: cell.entries * ROOM,
-        entries: cell.entries,
-        value_len: cell.value_len,
+        capacity: cell.size.entries * ROOM,
+        entries: cell.size.entries,
+        value_len: cell.size.value_len,
         disk: places.disk,
         tmpfs: places.tmpfs,
     })?;
@@ -39,19 +39,23 @@ pub(crate) fn run<P: Peer>(cell: &Cell, places: Places) -> Result<Outcome> {
             continue;
         }
         let order =
-            orders.entry(measure.order).or_insert_with(|| measure.order.draw(cell.entries, cell.seed));
+            orders.entry(measure.order).or_insert_with(|| measure.order.draw(cell.size.entries, cell.seed));
         timings.push(time(&peer, cell, *measure, order)?);
     }
     Ok(Outcome { load_ns, timings })
 }
 
 fn load<P: Peer>(peer: &P, cell: &Cell) -> Result<f64> {
-    let mut payload = Payload::new(cell.value_len);
+    let mut payload = Payload::new(cell.size.value_len);
     let start = Instant::now();
-    peer.load(&mut Population { entries: cell.entries, value_len: cell.value_len, payload: &mut payload })?;
+    peer.load(&mut Population {
+        entries: cell.size.entries,
+        value_len: cell.size.value_len,
+        payload: &mut payload,
+    })?;
     let elapsed = start.elapsed();
     peer.settle()?;
-    Ok(nanoseconds(elapsed) / f64::from(cell.entries))
+    Ok(nanoseconds(elapsed) / f64::from(cell.size.entries))
 }
 
 fn time<P: Peer>(peer: &P, cell: &Cell, measure: Measure, order: &[u32]) -> Result<Timing> {
@@ -60,8 +64,9 @@ fn time<P: Peer>(peer: &P, cell: &Cell, measure: Measure, order: &[u32]) -> Resu
     let task = |thread: u32| Task {
         work: measure.work,
         order,
+        entries: cell.size.entries,
         start: usize::try_from(mix(cell.seed ^ u64::from(thread) << 32)).unwrap_or(0),
-        value_len: cell.value_len,
+        value_len: cell.size.value_len,
         warm_up: if cell.operations.is_some() { Duration::ZERO } else { timed / 4 },
         timed,
         operations: cell.operations.unwrap_or(u64::MAX),

@@ -2,15 +2,14 @@
 
 use crate::catalogue;
 use crate::cell::{Cell, Measure, Work};
-use crate::grid::{self, Ran};
+use crate::floor::Floor;
+use crate::grid;
 use crate::ground::Ground;
 use crate::order::Order;
-use crate::table::{self, Table, digits};
-use anyhow::{Result, ensure};
+use crate::size::Size;
+use crate::speeds::Speeds;
+use anyhow::Result;
 use clap::Args;
-use serde::{Deserialize, Serialize};
-
-const VALUE_LEN: usize = 64;
 
 /// What to run.
 #[derive(Args, Clone, Debug)]
@@ -24,46 +23,40 @@ pub(crate) struct First {
     /// The first round's seed; each round has the next one.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Entries stored, one population each.
-    #[arg(long, value_delimiter = ',', default_values_t = [4 << 10, 4 << 20])]
-    entries: Vec<u32>,
+    /// Populations, as ENTRIESxBYTES of a value. `65536x16384` is worth a look too.
+    #[arg(long, value_delimiter = ',', default_values_t = SIZES)]
+    sizes: Vec<Size>,
     /// Who is measured; the first is compared with the others.
     #[arg(long, value_delimiter = ',', default_values_t = ["samovar-tmpfs", "samovar", "samovar-ro", "quick_cache", "moka", "lmdb"].map(str::to_owned))]
     peers: Vec<String>,
 }
 
-/// What was found.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Found {
-    peers: Vec<String>,
-    entries: Vec<u32>,
-    ran: Vec<Ran>,
-}
+const SIZES: [Size; 3] = [
+    Size { entries: 2 << 10, value_len: 64 },
+    Size { entries: 4 << 10, value_len: 64 },
+    Size { entries: 4 << 20, value_len: 64 },
+];
 
 impl First {
-    pub(crate) fn run(&self, ground: &Ground) -> Result<Found> {
-        let known = catalogue::names();
-        for peer in &self.peers {
-            ensure!(
-                known.contains(&peer.as_str()),
-                "no peer is called {peer}; built in: {}",
-                known.join(", ")
-            );
-        }
-        let cells: Vec<Cell> = self
-            .entries
-            .iter()
-            .flat_map(|entries| self.peers.iter().map(move |peer| self.cell(peer, *entries)))
-            .collect();
-        let ran = grid::run(&cells, self.rounds, ground)?;
-        Ok(Found { peers: self.peers.clone(), entries: self.entries.clone(), ran })
+    pub(crate) fn run(&self, ground: &Ground) -> Result<Speeds> {
+        catalogue::know(&self.peers)?;
+        let each = |size: &Size| self.peers.iter().map(|peer| self.cell(peer, *size)).collect::<Vec<_>>();
+        let cells: Vec<Cell> = self.sizes.iter().flat_map(each).collect();
+        let floor = Floor::below(&self.sizes, self.millis / 2);
+        let mut readings = Vec::new();
+        let ran = grid::run(&cells, self.rounds, ground, |round| {
+            readings.extend(floor.round(round, ground)?);
+            Ok(())
+        })?;
+        let floor = Some(crate::floor::Found::of(&readings));
+        let (peers, sizes) = (self.peers.clone(), self.sizes.clone());
+        Ok(Speeds { peers, sizes, measures: measures(), ran, floor })
     }
 
-    fn cell(&self, peer: &str, entries: u32) -> Cell {
+    fn cell(&self, peer: &str, size: Size) -> Cell {
         Cell {
             peer: peer.to_owned(),
-            entries,
-            value_len: VALUE_LEN,
+            size,
             measures: measures(),
             millis: self.millis,
             operations: None,
@@ -74,58 +67,15 @@ impl First {
 
 /// Reads before writes, so that no peer is read in a state that the writes of a benchmark made.
 fn measures() -> Vec<Measure> {
-    let works = [Work::Hit, Work::Miss, Work::Overwrite];
-    let each = |work| [1, 2].map(|threads| Measure { work, order: Order::Uniform, threads });
-    works.into_iter().flat_map(each).collect()
-}
-
-impl std::fmt::Display for Found {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(
-            f,
-            "Nanoseconds of an operation as its thread sees it, median (least to most) of the rounds:\n"
-        )?;
-        writeln!(f, "{}", self.times())?;
-        let ours = self.peers.first().map_or("", String::as_str);
-        writeln!(f, "Times that {ours} goes into the peer's median: above 1, {ours} is faster:\n")?;
-        writeln!(f, "{}", self.ratios())?;
-        writeln!(f, "CPU nanoseconds of an operation, median:\n")?;
-        write!(f, "{}", self.cpu())
-    }
-}
-
-impl Found {
-    fn table(&self, cell: impl Fn(&str, u32, Measure) -> Option<String>) -> Table {
-        let mut table = Table::new(["entries, work"]);
-        table.extend_head(self.peers.iter().cloned());
-        for entries in &self.entries {
-            for measure in measures() {
-                let name = format!("{}, {}", table::entries(*entries), measure.name());
-                let cells = self.peers.iter().map(|peer| cell(peer, *entries, measure).unwrap_or_default());
-                table.row([name].into_iter().chain(cells));
-            }
-        }
-        table
-    }
-
-    fn times(&self) -> Table {
-        self.table(|peer, entries, measure| {
-            let all = grid::summary(&self.ran, peer, entries, measure, |timing| timing.wall_ns)?;
-            Some(format!("{} ({} to {})", digits(all.median), digits(all.min), digits(all.max)))
-        })
-    }
-
-    fn cpu(&self) -> Table {
-        self.table(|peer, entries, measure| {
-            Some(digits(grid::summary(&self.ran, peer, entries, measure, |timing| timing.cpu_ns)?.median))
-        })
-    }
-
-    fn ratios(&self) -> Table {
-        self.table(|peer, entries, measure| {
-            let median = |peer| grid::summary(&self.ran, peer, entries, measure, |timing| timing.wall_ns);
-            let ours = median(self.peers.first()?)?.median;
-            Some(format!("{:.2}", median(peer)?.median / ours))
-        })
-    }
+    let each = |(work, threads)| Measure { work, order: Order::Uniform, threads };
+    let works = [
+        (Work::Hit, 1),
+        (Work::Hit, 2),
+        (Work::Saturated, 1),
+        (Work::Miss, 1),
+        (Work::Miss, 2),
+        (Work::Overwrite, 1),
+        (Work::Overwrite, 2),
+    ];
+    works.map(each).to_vec()
 }

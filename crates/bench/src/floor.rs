@@ -2,30 +2,22 @@
 //!
 //! A get of an entry in a file takes two accesses that depend on each other: one in the index, one in the log. So the floor
 //! of a get is one dependent random access over a map as large as the index plus one over a map as large as the log. Every
-//! probe has a process of its own.
+//! probe has a process of its own, and rounds go through all of them before any comes again.
 
-use crate::child;
+use crate::floor_probe::{FloorProbe, Pace, Step};
 use crate::ground::Ground;
-use crate::key::key;
-use crate::order::Order;
 use crate::peers::samovar::{INDEX, entry_size};
+use crate::size::Size;
 use crate::summary::Summary;
 use crate::table::{self, Table, digits};
-use crate::terrain::{KINDS, Kind, LINE, Terrain};
-use crate::verdict::Verdict;
-use anyhow::{Result, anyhow};
-use clap::{Args, ValueEnum};
+use crate::terrain::{KINDS, Kind};
+use anyhow::Result;
+use clap::Args;
 use serde::{Deserialize, Serialize};
-use std::ffi::OsString;
-use std::hint::black_box;
-use std::sync::Barrier;
-use std::thread;
-use std::time::{Duration, Instant};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 const VALUE_LEN: usize = 64;
-/// Operations between two looks at the clock.
-const CHUNK: usize = 1024;
+const THREADS: [u32; 2] = [1, 2];
+const STEPS: [Step; 3] = [Step::Dependent, Step::Independent, Step::Copy];
 
 /// What to run.
 #[derive(Args, Clone, Debug)]
@@ -33,52 +25,47 @@ pub(crate) struct Floor {
     /// Times that every probe is run.
     #[arg(long, default_value_t = 5)]
     rounds: u32,
-    /// Milliseconds of a probe.
+    /// Milliseconds that each step is timed.
     #[arg(long, default_value_t = 500)]
     millis: u64,
     /// Entries (20 B keys, 64 B values) whose index and log the maps are as large as.
-    #[arg(long, value_delimiter = ',', default_values_t = [4 << 10, 4 << 20])]
+    #[arg(long, value_delimiter = ',', default_values_t = [2 << 10, 4 << 10, 4 << 20])]
     entries: Vec<u32>,
+    #[arg(skip = STEPS.to_vec())]
+    steps: Vec<Step>,
 }
 
-/// What is done over and over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+/// Which part of a cache a map stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Step {
-    /// A load whose address the one before gave.
-    Dependent,
-    /// A load whose address was known long before.
-    Independent,
-    /// A copy of 64 bytes from an address known long before.
-    Copy,
-    /// A key made and hashed, without memory.
-    Hash,
+enum Part {
+    Index,
+    Log,
+    /// No map at all.
+    Nothing,
 }
 
-const STEPS: [Step; 3] = [Step::Dependent, Step::Independent, Step::Copy];
-
-/// One probe, in a process of its own.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct FloorProbe {
-    #[arg(value_enum)]
-    step: Step,
-    #[arg(value_enum)]
+/// A map to walk over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Map {
     kind: Kind,
-    bytes: usize,
-    threads: u32,
-    millis: u64,
-    seed: u64,
-}
-
-/// What the rounds of one probe came to.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Row {
-    step: Step,
-    kind: Kind,
+    part: Part,
     entries: u32,
-    /// The map is as large as the index; else as the log.
-    index: bool,
     bytes: usize,
+}
+
+/// One map in one round.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    map: Map,
+    paces: Vec<Pace>,
+}
+
+/// What the rounds of one step on one map came to.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Row {
+    map: Map,
+    step: Step,
     threads: u32,
     ns: Summary,
 }
@@ -90,125 +77,126 @@ pub(crate) struct Found {
 }
 
 impl Floor {
+    /// What is needed to say how far a get is from the limit.
+    pub(crate) fn below(sizes: &[Size], millis: u64) -> Self {
+        let entries = sizes.iter().filter(|size| size.value_len == VALUE_LEN).map(|size| size.entries);
+        Floor { rounds: 0, millis, entries: entries.collect(), steps: vec![Step::Dependent] }
+    }
+
     pub(crate) fn run(&self, ground: &Ground) -> Result<Found> {
-        let mut rows = Vec::new();
+        let mut readings = Vec::new();
+        for round in 0..self.rounds {
+            readings.extend(self.round(round, ground)?);
+        }
+        Ok(Found::of(&readings))
+    }
+
+    /// Every map once.
+    pub(crate) fn round(&self, round: u32, ground: &Ground) -> Result<Vec<Reading>> {
+        let mut readings = Vec::new();
         for entries in &self.entries {
             for kind in KINDS {
-                for (step, index) in STEPS.into_iter().flat_map(|step| [(step, true), (step, false)]) {
-                    let each = if index { 2 * INDEX } else { entry_size(VALUE_LEN) };
-                    let bytes = usize::try_from(u64::from(*entries) * each)?;
-                    for threads in [1, 2] {
-                        let probe = FloorProbe { step, kind, bytes, threads, millis: self.millis, seed: 0 };
-                        let ns = self.repeat(&probe, ground)?;
-                        eprintln!(
-                            "{entries} entries, {kind:?}, {step:?}, {} KiB: {:.1} ns",
-                            bytes >> 10,
-                            ns.median
-                        );
-                        rows.push(Row { step, kind, entries: *entries, index, bytes, threads, ns });
-                    }
+                for part in [Part::Index, Part::Log] {
+                    let map = Map::new(kind, part, *entries)?;
+                    readings.push(self.read(map, &self.steps, round, ground)?);
                 }
             }
         }
-        let (step, kind) = (Step::Hash, Kind::Anonymous);
-        let probe = FloorProbe { step, kind, bytes: 0, threads: 1, millis: self.millis, seed: 0 };
-        let ns = self.repeat(&probe, ground)?;
-        rows.push(Row { step, kind, entries: 0, index: false, bytes: 0, threads: 1, ns });
-        Ok(Found { rows })
-    }
-
-    fn repeat(&self, probe: &FloorProbe, ground: &Ground) -> Result<Summary> {
-        let mut all = Vec::new();
-        for round in 0..self.rounds {
-            all.push(FloorProbe { seed: u64::from(round), ..probe.clone() }.ask(ground)?);
+        if self.steps.len() > 1 {
+            let map = Map { kind: Kind::Anonymous, part: Part::Nothing, entries: 0, bytes: 0 };
+            readings.push(self.read(map, &[Step::Hash], round, ground)?);
         }
-        Summary::of(all).ok_or_else(|| anyhow!("no rounds were asked for"))
+        Ok(readings)
     }
-}
 
-impl FloorProbe {
-    fn ask(&self, ground: &Ground) -> Result<f64> {
-        let plot = ground.plot()?;
-        let name = |value: &dyn Fn() -> Option<clap::builder::PossibleValue>| -> OsString {
-            value().map_or_else(String::new, |value| value.get_name().to_owned()).into()
+    fn read(&self, map: Map, steps: &[Step], round: u32, ground: &Ground) -> Result<Reading> {
+        let probe = FloorProbe {
+            kind: map.kind,
+            bytes: map.bytes,
+            steps: steps.to_vec(),
+            threads: THREADS.to_vec(),
+            millis: self.millis,
+            seed: u64::from(round),
         };
-        let arguments: [OsString; 11] = [
-            "floor-probe".into(),
-            name(&|| self.step.to_possible_value()),
-            name(&|| self.kind.to_possible_value()),
-            self.bytes.to_string().into(),
-            self.threads.to_string().into(),
-            self.millis.to_string().into(),
-            self.seed.to_string().into(),
-            "--disk".into(),
-            plot.disk.path().into(),
-            "--tmpfs".into(),
-            plot.tmpfs.path().into(),
-        ];
-        child::ask(&arguments)
-    }
-
-    /// Prints nanoseconds of a step as its thread sees it.
-    pub(crate) fn run(&self, ground: &Ground) -> Result<Verdict> {
-        let terrain = Terrain::new(self.kind, self.bytes, &ground.here(), self.seed)?;
-        let ready = Barrier::new(self.threads as usize);
-        let each = thread::scope(|scope| {
-            let (terrain, ready) = (&terrain, &ready);
-            let workers: Vec<_> = (0..self.threads)
-                .map(|thread| scope.spawn(move || self.work(terrain, thread, ready)))
-                .collect();
-            let join = |worker: thread::ScopedJoinHandle<'_, Result<f64>>| {
-                worker.join().map_err(|_| anyhow!("a worker panicked"))?
-            };
-            workers.into_iter().map(join).collect::<Result<Vec<f64>>>()
-        })?;
-        println!("{}", each.iter().sum::<f64>() / f64::from(self.threads));
-        Ok(Verdict::Held)
-    }
-
-    fn work(&self, terrain: &Terrain, thread: u32, ready: &Barrier) -> Result<f64> {
-        let lines = u32::try_from(terrain.lines())?;
-        let order = Order::Uniform.draw(lines, self.seed ^ u64::from(thread) << 32);
-        let mut out = [0; LINE];
-        let mut line = order[0] as usize;
-        let timed = Duration::from_millis(self.millis);
-        ready.wait();
-        match self.step {
-            Step::Dependent => repeat(&order, timed, |_| {
-                line = usize::try_from(terrain.word(line)?)?;
-                Ok(())
-            }),
-            Step::Independent => repeat(&order, timed, |number| {
-                black_box(terrain.word(number as usize)?);
-                Ok(())
-            }),
-            Step::Copy => repeat(&order, timed, |number| {
-                terrain.copy(number as usize, &mut out)?;
-                black_box(&out);
-                Ok(())
-            }),
-            Step::Hash => repeat(&order, timed, |number| {
-                black_box(xxh3_64_with_seed(&key(number), 7));
-                Ok(())
-            }),
-        }
+        let paces = probe.ask(ground)?;
+        let ns = paces.iter().map(|pace| format!("{:.1}", pace.ns)).collect::<Vec<_>>().join(" ");
+        eprintln!("floor, round {}: {:?}, {}: {ns}", round + 1, map.kind, map.name());
+        Ok(Reading { map, paces })
     }
 }
 
-/// Nanoseconds of a step, after a quarter as long untimed.
-fn repeat(order: &[u32], timed: Duration, mut step: impl FnMut(u32) -> Result<()>) -> Result<f64> {
-    let mut chunks = order.chunks(CHUNK).cycle();
-    let mut run = |time: Duration| -> Result<f64> {
-        let (start, mut steps) = (Instant::now(), 0);
-        while start.elapsed() < time {
-            let chunk = chunks.next().unwrap_or_default();
-            chunk.iter().try_for_each(|number| step(*number))?;
-            steps += chunk.len();
+impl Map {
+    fn new(kind: Kind, part: Part, entries: u32) -> Result<Self> {
+        let each = match part {
+            Part::Index => 2 * INDEX,
+            Part::Log => entry_size(VALUE_LEN),
+            Part::Nothing => 0,
+        };
+        Ok(Map { kind, part, entries, bytes: usize::try_from(u64::from(entries) * each)? })
+    }
+
+    fn name(self) -> String {
+        let part = match self.part {
+            Part::Index => "index",
+            Part::Log => "log",
+            Part::Nothing => return "none".to_owned(),
+        };
+        format!("{part} of {}, {} KiB", table::entries(self.entries), self.bytes >> 10)
+    }
+}
+
+/// Where a peer keeps what it reads.
+pub(crate) fn kind_of(peer: &str) -> Kind {
+    match peer {
+        "samovar" | "samovar-ro" | "lmdb" | "redb" => Kind::Disk,
+        "samovar-tmpfs" => Kind::Tmpfs,
+        _ => Kind::Anonymous,
+    }
+}
+
+impl Found {
+    /// Of readings that may come from several rounds.
+    pub(crate) fn of(readings: &[Reading]) -> Self {
+        let mut rows: Vec<Row> = Vec::new();
+        for reading in readings {
+            for pace in &reading.paces {
+                let (map, step, threads) = (reading.map, pace.step, pace.threads);
+                if rows.iter().any(|row| row.map == map && row.step == step && row.threads == threads) {
+                    continue;
+                }
+                let alike = readings.iter().filter(|other| other.map == map).flat_map(|other| &other.paces);
+                let alike = alike.filter(|other| other.step == step && other.threads == threads);
+                if let Some(ns) = Summary::of(alike.map(|pace| pace.ns)) {
+                    rows.push(Row { map, step, threads, ns });
+                }
+            }
         }
-        Ok(start.elapsed().as_secs_f64() * 1e9 / steps.max(1) as f64)
-    };
-    run(timed / 4)?;
-    run(timed)
+        Found { rows }
+    }
+
+    /// Nanoseconds of the two accesses that a hit cannot do without.
+    pub(crate) fn hit_ns(&self, kind: Kind, size: Size, threads: u32) -> Option<f64> {
+        let index = self.dependent_ns(Map::new(kind, Part::Index, size.entries).ok()?, threads)?;
+        let log = self.dependent_ns(Map::new(kind, Part::Log, size.entries).ok()?, threads)?;
+        (size.value_len == VALUE_LEN).then_some(index + log)
+    }
+
+    /// Nanoseconds of the one access that a miss cannot do without.
+    pub(crate) fn miss_ns(&self, kind: Kind, size: Size, threads: u32) -> Option<f64> {
+        self.dependent_ns(Map::new(kind, Part::Index, size.entries).ok()?, threads)
+    }
+
+    fn dependent_ns(&self, map: Map, threads: u32) -> Option<f64> {
+        let mut rows = self.rows.iter();
+        let row = rows.find(|row| row.map == map && row.step == Step::Dependent && row.threads == threads)?;
+        Some(row.ns.median)
+    }
+
+    fn cell(&self, map: Map, step: Step) -> String {
+        let rows = self.rows.iter().filter(|row| row.map == map && row.step == step);
+        let text = |ns: Summary| format!("{} ({} to {})", digits(ns.median), digits(ns.min), digits(ns.max));
+        rows.map(|row| text(row.ns)).collect::<Vec<_>>().join("; ")
+    }
 }
 
 impl std::fmt::Display for Found {
@@ -218,25 +206,11 @@ impl std::fmt::Display for Found {
             "What the machine can do, ns as a thread sees it, median (least to most), one thread; two threads:\n"
         )?;
         let mut table = Table::new(["bytes", "step", "anonymous", "file on disk", "file on tmpfs"]);
-        let mut seen: Vec<&Row> = Vec::new();
-        for row in self.rows.iter().filter(|row| row.kind == Kind::Anonymous && row.threads == 1) {
-            let alike = |other: &&Row| {
-                other.step == row.step && other.entries == row.entries && other.index == row.index
-            };
-            if seen.iter().any(alike) {
-                continue;
-            }
-            seen.push(row);
-            let part = if row.index { "index" } else { "log" };
-            let size = format!("{part} of {}, {} KiB", table::entries(row.entries), row.bytes >> 10);
-            let label = if row.step == Step::Hash { "none".to_owned() } else { size };
-            let cell = |kind: Kind| {
-                let rows = self.rows.iter().filter(alike).filter(|other| other.kind == kind);
-                let text =
-                    |ns: Summary| format!("{} ({} to {})", digits(ns.median), digits(ns.min), digits(ns.max));
-                rows.map(|row| text(row.ns)).collect::<Vec<_>>().join("; ")
-            };
-            table.row([label, format!("{:?}", row.step).to_lowercase()].into_iter().chain(KINDS.map(cell)));
+        for row in self.rows.iter().filter(|row| row.map.kind == Kind::Anonymous && row.threads == THREADS[0])
+        {
+            let step = format!("{:?}", row.step).to_lowercase();
+            let cells = KINDS.map(|kind| self.cell(Map { kind, ..row.map }, row.step));
+            table.row([row.map.name(), step].into_iter().chain(cells));
         }
         write!(f, "{table}")
     }

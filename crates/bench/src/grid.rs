@@ -1,11 +1,11 @@
 //! Runs cells in rounds: all of them before any comes again, in another order each time, so that a slow minute of the
 //! machine falls on everyone alike.
 
-use crate::cell::{Cell, Measure, Outcome, Timing};
+use crate::cell::{Cell, Outcome};
 use crate::child;
 use crate::ground::Ground;
 use crate::random::Random;
-use crate::summary::Summary;
+use crate::size::Size;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -15,29 +15,35 @@ use std::time::Instant;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Ran {
     pub(crate) round: u32,
-    pub(crate) cell: Cell,
+    pub(crate) peer: String,
+    pub(crate) size: Size,
     pub(crate) outcome: Outcome,
 }
 
-/// Every cell, as often as there are rounds.
-pub(crate) fn run(cells: &[Cell], rounds: u32, ground: &Ground) -> Result<Vec<Ran>> {
+/// Every cell, as often as there are rounds; `between` is called once before each round.
+pub(crate) fn run(
+    cells: &[Cell],
+    rounds: u32,
+    ground: &Ground,
+    mut between: impl FnMut(u32) -> Result<()>,
+) -> Result<Vec<Ran>> {
     let start = Instant::now();
     let mut ran = Vec::new();
     for round in 0..rounds {
+        between(round)?;
         for cell in order(cells, round) {
             let mut cell = cells[cell].clone();
             cell.seed = cell.seed.wrapping_add(u64::from(round));
             let outcome = run_one(&cell, ground).with_context(|| format!("{}: a cell failed", cell.peer))?;
             eprintln!(
-                "[{:4.0} s] round {}/{rounds}  {:14} {:>5} entries of {} B  {}",
+                "[{:4.0} s] round {}/{rounds}  {:14} {:16} {}",
                 start.elapsed().as_secs_f64(),
                 round + 1,
                 cell.peer,
-                crate::table::entries(cell.entries),
-                cell.value_len,
+                cell.size.name(),
                 outcome.timings.iter().map(|t| format!("{:.0}", t.wall_ns)).collect::<Vec<_>>().join(" "),
             );
-            ran.push(Ran { round, cell, outcome });
+            ran.push(Ran { round, peer: cell.peer, size: cell.size, outcome });
         }
     }
     Ok(ran)
@@ -60,18 +66,4 @@ fn run_one(cell: &Cell, ground: &Ground) -> Result<Outcome> {
         plot.tmpfs.path().into(),
     ];
     child::ask(&arguments)
-}
-
-/// What one peer's rounds of one measure came to.
-pub(crate) fn summary(
-    ran: &[Ran],
-    peer: &str,
-    entries: u32,
-    measure: Measure,
-    part: fn(&Timing) -> f64,
-) -> Option<Summary> {
-    let mine = ran.iter().filter(|ran| ran.cell.peer == peer && ran.cell.entries == entries);
-    Summary::of(
-        mine.flat_map(|ran| &ran.outcome.timings).filter(|timing| timing.measure == measure).map(part),
-    )
 }

@@ -16,8 +16,10 @@ pub(crate) struct Machine {
     pub(crate) huge_pages: String,
     pub(crate) rustc: String,
     pub(crate) date: String,
-    /// Runnable tasks in the minute before: far above zero, the machine was busy with something else.
-    pub(crate) load: String,
+    /// Runnable tasks in the minute before the run: far above zero, the machine was busy with something else.
+    pub(crate) load_at_start: String,
+    /// In the last minute of the run; of that, up to two are the run's own.
+    pub(crate) load_at_end: String,
 }
 
 impl Machine {
@@ -35,8 +37,14 @@ impl Machine {
             huge_pages: chosen(&read("/sys/kernel/mm/transparent_hugepage/enabled")),
             rustc: env!("SAMOVAR_BENCH_RUSTC").to_owned(),
             date: today(),
-            load: read("/proc/loadavg").split(' ').next().unwrap_or("").to_owned(),
+            load_at_start: load(),
+            load_at_end: load(),
         }
+    }
+
+    /// The same machine at the end of the run.
+    pub(crate) fn at_end(self) -> Self {
+        Machine { load_at_end: load(), ..self }
     }
 }
 
@@ -44,7 +52,7 @@ impl std::fmt::Display for Machine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} ({} cores, {} GiB), {}, disk: {}, huge pages: {}, {}; {}, load {}",
+            "{} ({} cores, {} GiB), {}, disk: {}, huge pages: {}, {}; {}, load {} at the start and {} at the end",
             self.processor,
             self.cores,
             self.memory_gib,
@@ -53,13 +61,18 @@ impl std::fmt::Display for Machine {
             self.huge_pages,
             self.rustc,
             self.date,
-            self.load
+            self.load_at_start,
+            self.load_at_end
         )
     }
 }
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default().trim().to_owned()
+}
+
+fn load() -> String {
+    read("/proc/loadavg").split(' ').next().unwrap_or("").to_owned()
 }
 
 fn field(path: &str, name: &str) -> Option<String> {

@@ -3,7 +3,6 @@
 use crate::drive::Places;
 use crate::random::Random;
 use anyhow::Result;
-use clap::ValueEnum;
 use samovar_mmap::{Access, SharedMap};
 use serde::{Deserialize, Serialize};
 use std::fs::OpenOptions;
@@ -12,7 +11,7 @@ pub(crate) const LINE: usize = 64;
 const WORDS: usize = LINE / 8;
 
 /// Where the bytes are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
     /// Memory of the process.

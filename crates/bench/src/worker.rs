@@ -11,11 +11,14 @@ use std::time::Duration;
 
 /// Operations between two looks at the clock.
 const CHUNK: usize = 128;
+/// Hits after which an entry's frequency is at its most: three in S3-FIFO and Clock-PRO alike.
+const FULL: u32 = 3;
 
 /// What a thread is told.
 pub(crate) struct Task<'a> {
     pub(crate) work: Work,
     pub(crate) order: &'a [u32],
+    pub(crate) entries: u32,
     /// Where in the order to begin.
     pub(crate) start: usize,
     pub(crate) value_len: usize,
@@ -57,6 +60,10 @@ pub(crate) fn run<P: Peer>(peer: &P, task: &Task<'_>, ready: &Barrier) -> Result
     let mut hand = hand?;
     match task.work {
         Work::Hit => hand.repeat(task, |hand, number| hand.get(number)),
+        Work::Saturated => {
+            hand.saturate(task.entries)?;
+            hand.repeat(task, |hand, number| hand.get(number))
+        }
         Work::Miss => hand.repeat(task, |hand, number| hand.get(number | ABSENT)),
         Work::Overwrite => hand.repeat(task, Hand::set),
         Work::Mixed { sets_percent } => {
@@ -91,6 +98,11 @@ impl<S: Session> Hand<S> {
         }
         self.tally.elapsed = watch.elapsed();
         Ok(())
+    }
+
+    /// Hits every entry, untimed, as often as any peer here counts.
+    fn saturate(&mut self, entries: u32) -> Result<()> {
+        (0..FULL).flat_map(|_| 0..entries).try_for_each(|number| self.get(number))
     }
 
     #[inline]
