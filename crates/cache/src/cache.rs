@@ -19,6 +19,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// Keys whose memory is asked for at once.
+const BATCH: usize = 64;
 /// Tries at an undisturbed look at a shard that a read-only handle cannot lock.
 const LOOKS: u32 = 100;
 
@@ -104,13 +106,77 @@ impl Cache {
         out.clear();
         check_key(key)?;
         let attached = &self.inner.attached;
-        let hash = self.hash(key);
-        let trace = if attached.is_writer() { Trace::Frequency } else { Trace::Nothing };
-        let reader = Reader { shard: self.shard_of(hash), key, hash, trace };
-        let hit = reader.get(&Clock::new(attached.view()), out)?;
+        let hit = self.reader(key).get(&Clock::new(attached.view()), out)?;
         attached.believe()?;
         self.count(if hit { Counter::Hits } else { Counter::Misses })?;
         Ok(hit)
+    }
+
+    /// Looks up many keys, and hands `each` the number of the key and its value, or none, in the order of the keys.
+    ///
+    /// It asks for the memory of a whole batch before it waits for any of it. On data larger than the processor's caches,
+    /// where waiting for memory is nearly the whole cost of a get, that makes it several times as fast as single gets.
+    /// Each key is looked up for itself: the batch is not one moment.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+    /// cache.set(b"a", b"1")?;
+    /// let mut found = Vec::new();
+    /// cache.get_many(&[b"a", b"b"], |_, value| found.push(value.map(<[u8]>::to_vec)))?;
+    /// assert_eq!(found, [Some(b"1".to_vec()), None]);
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`get`](Self::get), at the first key that has one: those before it were handed over.
+    pub fn get_many<K: AsRef<[u8]>>(
+        &self,
+        keys: &[K],
+        mut each: impl FnMut(usize, Option<&[u8]>),
+    ) -> Result<()> {
+        let mut value = Vec::new();
+        for (first, keys) in (0..).step_by(BATCH).zip(keys.chunks(BATCH)) {
+            self.get_batch(keys, &mut value, |number, found| each(first + number, found))?;
+        }
+        Ok(())
+    }
+
+    fn get_batch<K: AsRef<[u8]>>(
+        &self,
+        keys: &[K],
+        value: &mut Vec<u8>,
+        mut each: impl FnMut(usize, Option<&[u8]>),
+    ) -> Result<()> {
+        let attached = &self.inner.attached;
+        let mut readers: [Option<Reader<'_, '_>>; BATCH] = [const { None }; BATCH];
+        for (reader, key) in readers.iter_mut().zip(keys) {
+            check_key(key.as_ref())?;
+            let new = self.reader(key.as_ref());
+            new.shard.index.prefetch_of(new.hash);
+            *reader = Some(new);
+        }
+        for reader in readers.iter().flatten() {
+            reader.foresee()?;
+        }
+        let (clock, mut hits, mut looked) = (Clock::new(attached.view()), 0, 0);
+        for reader in readers.iter().flatten() {
+            value.clear();
+            let hit = reader.get(&clock, value)?;
+            attached.believe()?;
+            each(looked, hit.then_some(value));
+            hits += usize::from(hit);
+            looked += 1;
+        }
+        self.count_many(Counter::Hits, hits)?;
+        self.count_many(Counter::Misses, looked - hits)
+    }
+
+    #[inline]
+    fn reader<'a, 'k>(&'a self, key: &'k [u8]) -> Reader<'a, 'k> {
+        let hash = self.hash(key);
+        let trace = if self.inner.attached.is_writer() { Trace::Frequency } else { Trace::Nothing };
+        Reader { shard: self.shard_of(hash), key, hash, trace }
     }
 
     /// Stores `value` for `key` until it is evicted, removed or replaced.
@@ -372,11 +438,16 @@ impl Cache {
 
     #[inline]
     fn count(&self, counter: Counter) -> Result<()> {
+        self.count_many(counter, 1)
+    }
+
+    #[inline]
+    fn count_many(&self, counter: Counter, times: usize) -> Result<()> {
         match self.inner.attached.place().ok().and_then(Place::seat) {
-            Some(seat) => stats::count(self.inner.attached.view(), seat.process, counter),
+            Some(seat) => stats::count(self.inner.attached.view(), seat.process, counter, times as u64),
             None => {
                 if let Some(local) = self.inner.local.get(counter as usize) {
-                    local.fetch_add(1, Ordering::Relaxed);
+                    local.fetch_add(times, Ordering::Relaxed);
                 }
                 Ok(())
             }

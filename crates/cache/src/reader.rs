@@ -70,6 +70,19 @@ impl Reader<'_, '_> {
         Err(Error::new(ErrorKind::Busy, "the key was rewritten faster than it could be read; try again"))
     }
 
+    /// Asks for the memory of the entry that the key's slot seems to name: the buckets are here by now, the entry will be.
+    #[inline]
+    pub(crate) fn foresee(&self) -> Result<()> {
+        for bucket in self.shard.index.buckets(self.hash) {
+            let line = self.shard.index.line(bucket)?;
+            if let Some(way) = line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(self.hash)).next() {
+                self.shard.log.prefetch(Slot::from_word(line.word(way).load()).offset());
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// One pass over the candidate buckets; none if it has to be repeated.
     #[inline]
     fn scan(&self, buckets: [u64; 2], clock: &Clock<'_>, out: &mut Vec<u8>) -> Result<Option<bool>> {

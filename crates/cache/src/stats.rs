@@ -95,11 +95,11 @@ fn thread_number() -> usize {
     })
 }
 
-/// Adds one, on this thread's line of process `process`.
+/// Adds `times`, on this thread's line of process `process`.
 #[inline]
-pub(crate) fn count(file: View<'_>, process: u32, counter: Counter) -> Result<()> {
+pub(crate) fn count(file: View<'_>, process: u32, counter: Counter, times: u64) -> Result<()> {
     let stripe = (process as usize * 8 + thread_number()) % COUNTER_STRIPES;
-    file.word64(COUNTERS + stripe * COUNTER_STRIPE_LEN + counter as usize * 8)?.fetch_add(1);
+    file.word64(COUNTERS + stripe * COUNTER_STRIPE_LEN + counter as usize * 8)?.fetch_add(times);
     Ok(())
 }
 

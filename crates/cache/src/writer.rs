@@ -264,6 +264,11 @@ impl<'a> Writer<'a> {
                 return self.place(queue, units)?.ok_or_else(too_large);
             }
             walked += self.drain_one(queue)?;
+            if walked > 4 * self.shard.span(queue).units() {
+                return Err(Error::corrupt(
+                    "a ring of the cache has no end of entries to keep; run `samovar check`",
+                ));
+            }
         }
     }
 

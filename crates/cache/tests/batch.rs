@@ -1,0 +1,42 @@
+//! Many gets at once answer what single gets do, in the order of the keys, whatever the size of the batch.
+
+use samovar::{Cache, ErrorKind, Ttl};
+
+#[test]
+fn a_batch_answers_like_single_gets() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.samovar");
+    let cache = Cache::options().capacity(4 << 20).open(&path).unwrap();
+    for key in (0u32..1000).step_by(3) {
+        cache.set(&key.to_le_bytes(), &vec![7; key as usize]).unwrap();
+    }
+    cache.set_with(&1u32.to_le_bytes(), b"gone", Ttl::millis(0)).unwrap();
+    let reader = Cache::options().read_only(true).open(&path).unwrap();
+    for len in [0u32, 1, 63, 64, 65, 300] {
+        let keys: Vec<[u8; 4]> = (0..len).map(|key| (key * 7 % 1000).to_le_bytes()).collect();
+        for handle in [&cache, &reader] {
+            let mut found = Vec::new();
+            handle.get_many(&keys, |number, value| found.push((number, value.map(<[u8]>::to_vec)))).unwrap();
+            let single: Vec<_> = keys.iter().map(|key| handle.get(key).unwrap()).enumerate().collect();
+            assert_eq!(found, single, "a batch of {len}");
+        }
+    }
+}
+
+#[test]
+fn a_batch_counts_its_hits_and_misses() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar")).unwrap();
+    cache.set(b"a", b"1").unwrap();
+    cache.get_many(&[&b"a"[..], b"b", b"a"], |_, _| ()).unwrap();
+    assert_eq!((cache.stats().hits, cache.stats().misses), (2, 1));
+}
+
+#[test]
+fn a_batch_refuses_a_key_too_long() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar")).unwrap();
+    let long = vec![0; 70_000];
+    let error = cache.get_many(&[&b"a"[..], &long], |_, _| ()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::KeyTooLong);
+}
