@@ -231,10 +231,12 @@ fn pushes(dir: &Path) {
     println!("  update_last: {:.1} M/s", f64::from(count) / time.as_secs_f64() / 1e6);
 }
 
+type Part = fn(&Path);
+
 fn main() {
     let dir = tempfile::tempdir().unwrap();
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let parts: [(&str, fn(&Path)); 3] = [("get", random_gets), ("push", pushes), ("open", columns)];
+    let parts: [(&str, Part); 3] = [("get", random_gets), ("push", pushes), ("open", columns)];
     for (name, part) in parts {
         if asked.is_empty() || asked.iter().any(|asked| asked == name) {
             part(dir.path());

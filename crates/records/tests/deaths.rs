@@ -26,7 +26,7 @@ const KEEP: usize = 40;
 type Step = fn(&RecordFile<Bar>, &mut Vec<Bar>);
 
 /// What the writer does, on the file and on a vector.
-const SCRIPT: [Step; 12] = [
+const SCRIPT: [Step; 14] = [
     |file, model| push(file, model, 1..2),
     |file, model| push(file, model, 2..9),
     |file, model| set(file, model, 3, 1000),
@@ -36,9 +36,11 @@ const SCRIPT: [Step; 12] = [
     |file, model| push(file, model, 10..10 + 100),
     |file, model| push(file, model, 200..200 + 50),
     |file, model| set(file, model, 170, 1003),
-    // The ring has come round: growth moves what wrapped.
+    // The ring comes round; then it grows, which moves what has wrapped.
     |file, model| push(file, model, 300..300 + 100),
     |file, model| set(file, model, 250, 1004),
+    |file, model| push(file, model, 600..600 + 300),
+    |file, model| set(file, model, 280, 1005),
     |file, model| push(file, model, 500..500 + 1),
 ];
 

@@ -1,0 +1,102 @@
+//! A writer that does its work amid a read, between any two of its loads: what is read is whole all the same, and was
+//! there when the read began or came meanwhile.
+//!
+//! The hook of the reader's thread is called at each load and in the middle of each copy; at the chosen one it writes.
+
+mod common;
+
+use common::{Bar, bar, number};
+use samovar_mmap::seam::set_thread_hook;
+use samovar_records::RecordFile;
+use std::cell::Cell;
+use std::path::Path;
+use std::rc::Rc;
+
+/// Room for so many bars: what fits a page.
+const ROOM: u32 = 102;
+
+type Write = fn(&RecordFile<Bar>);
+type Read = fn(&RecordFile<Bar>) -> Vec<u32>;
+
+const WRITES: [(&str, Write); 7] = [
+    ("one update", |file| file.set(5, &bar(1000)).unwrap()),
+    ("two updates", |file| (1000..1002).for_each(|i| file.set(5, &bar(i)).unwrap())),
+    ("updates of two records", |file| (4..7).for_each(|i| file.set(i, &bar(1000)).unwrap())),
+    ("many updates", |file| (1000..1007).for_each(|i| file.set(5, &bar(i)).unwrap())),
+    ("the ring comes round", |file| {
+        file.truncate_front(50).unwrap();
+        file.extend_from_slice(&(200..250).map(bar).collect::<Vec<_>>()).unwrap();
+    }),
+    ("growth after the ring came round", |file| {
+        file.truncate_front(50).unwrap();
+        file.extend_from_slice(&(200..400).map(bar).collect::<Vec<_>>()).unwrap();
+        file.truncate_front(100).unwrap();
+        file.extend_from_slice(&(400..500).map(bar).collect::<Vec<_>>()).unwrap();
+    }),
+    ("all goes", |file| {
+        file.truncate_front(0).unwrap();
+        file.extend_from_slice(&(200..200 + ROOM).map(bar).collect::<Vec<_>>()).unwrap();
+    }),
+];
+
+fn one(found: Option<Bar>) -> Vec<u32> {
+    found.iter().map(number).collect()
+}
+
+const READS: [(&str, Read); 5] = [
+    ("get 5", |file| one(file.get(5).unwrap())),
+    ("get 6", |file| one(file.get(6).unwrap())),
+    ("last", |file| one(file.last().unwrap())),
+    ("to_vec", |file| file.to_vec().unwrap().iter().map(number).collect()),
+    ("range", |file| file.range(3..9).unwrap().map(|bar| number(&bar.unwrap())).collect()),
+];
+
+/// Runs the read, with the write at its `at`th event. `false` if the read had fewer.
+fn run(template: &Path, read: Read, write: Write, at: usize) -> bool {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bars");
+    std::fs::copy(template, &path).unwrap();
+    let writer = Rc::new(RecordFile::<Bar>::open_writer(&path).unwrap());
+    let reader = RecordFile::<Bar>::open(&path).unwrap();
+    let before = read(&reader);
+    let (count, hooked) = (Rc::new(Cell::new(0)), Rc::clone(&writer));
+    let counter = Rc::clone(&count);
+    set_thread_hook(Some(Box::new(move |_| {
+        if counter.replace(counter.get() + 1) == at {
+            write(&hooked);
+        }
+    })));
+    let amid = read(&reader);
+    set_thread_hook(None);
+    let came = count.get() > at;
+    let after = read(&reader);
+    // A single record is what it was or is. A walk shows nothing but what was there or is; what was dropped in front
+    // before its turn may be left out.
+    let known = |number: &u32| before.contains(number) || after.contains(number);
+    let fits = if before.len() == 1 { amid == before || amid == after } else { amid.iter().all(known) };
+    assert!(fits, "{before:?} {amid:?} {after:?}");
+    came
+}
+
+#[test]
+fn a_write_between_any_two_loads_of_a_read_tears_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let template = dir.path().join("bars");
+    let file = RecordFile::<Bar>::create(&template).unwrap();
+    assert_eq!(file.capacity().unwrap(), ROOM as usize);
+    file.extend_from_slice(&(0..ROOM).map(bar).collect::<Vec<_>>()).unwrap();
+    file.set(5, &bar(900)).unwrap();
+    drop(file);
+    let mut runs = 0;
+    for (reading, read) in READS {
+        for (writing, write) in WRITES {
+            let mut at = 0;
+            while run(&template, read, write, at) {
+                at += 1;
+            }
+            assert!(at > 5, "{reading} beside {writing}: {at} events");
+            runs += at;
+        }
+    }
+    println!("{runs} schedules");
+}
