@@ -42,7 +42,7 @@ fn assert_fault(error: &samovar_mmap::Error, offset: usize, kind: FaultKind) {
     assert!(fault.kind == kind || !kinds_are_told(), "{error}");
 }
 
-/// D.4: truncate to 0, to mid-page, to a page edge; the error says where; growing again heals.
+/// Truncate to 0, to mid-page, to a page edge; the error says where; growing again heals.
 #[test]
 fn copies_beyond_the_end_are_errors_that_say_where() {
     if !COPIES_REPORT {
@@ -98,7 +98,7 @@ fn every_instruction_of_a_copy_may_fault() {
     }
 }
 
-/// PROTOCOL of words: zeroes from that page on, and the map says so.
+/// Words read zeroes from that page on, and the map says so.
 #[test]
 fn words_beyond_the_end_poison_their_map_alone() {
     let file = file_of(4);
@@ -133,7 +133,7 @@ fn words_beyond_the_end_poison_their_map_alone() {
     assert!(!anew.is_poisoned(), "a place in the registry that is used again is clean");
 }
 
-/// D.4: holes punched under readers are zeroes and no faults.
+/// Holes punched under readers are zeroes and no faults.
 #[test]
 #[cfg(target_os = "linux")]
 fn holes_are_zeroes() {
@@ -173,7 +173,7 @@ fn fill_a_full_device(dir: &std::path::Path, kind: FaultKind) {
     assert!(fault.kind == kind || !kinds_are_told());
 }
 
-/// D.4: a sparse map on a full device is a fault error. (A tmpfs needs space for reading a hole, too.)
+/// A sparse map on a full device is a fault error. (A tmpfs needs space for reading a hole, too.)
 #[test]
 fn a_full_tmpfs_is_an_error() {
     if let Some(tmpfs) = Mounted::tmpfs("4m") {
@@ -181,7 +181,7 @@ fn a_full_tmpfs_is_an_error() {
     }
 }
 
-/// D.4: the same on ext4.
+/// The same on ext4.
 #[test]
 fn a_full_ext4_is_an_error() {
     if let Some(ext4) = Mounted::ext4(24 << 20) {
@@ -249,7 +249,7 @@ fn swap_in_the_storm(file: &File, tally: &Tally) {
     }
 }
 
-/// D.4 and issue: threads copying and threads using words while the file is cut and regrown: every access is right
+/// Threads copying and threads using words while the file is cut and regrown: every access is right
 /// or an error. `SAMOVAR_STORM_ROUNDS=2000` for the long run.
 fn storm(threads: usize, rounds: usize) {
     let file = file_of(16);
@@ -479,7 +479,7 @@ fn assert_killed_by_the_fault(role: &str) {
     );
 }
 
-/// D.4: a foreign fault reaches the handler from before, whatever its kind; without one it is deadly, as ever.
+/// A foreign fault reaches the handler from before, whatever its kind; without one it is deadly, as ever.
 #[test]
 fn faults_of_others_reach_the_handler_before_ours() {
     assert_exit("plain handler first", 42);
@@ -504,7 +504,7 @@ fn signals_that_were_sent_do_what_they_did() {
     assert_killed_by_the_fault("signal sent by default");
 }
 
-/// D.4: the standard library's report is as it was.
+/// The standard library's report is as it was.
 #[test]
 fn a_stack_overflow_is_still_reported() {
     if is_emulated() {
@@ -517,7 +517,7 @@ fn a_stack_overflow_is_still_reported() {
     assert!(said.contains("overflowed its stack"), "{said}");
 }
 
-/// D.4: as hosts with small stacks ask (Go, for one): on the alternate stack, with the cause; and installed once.
+/// As hosts with small stacks ask (Go, for one): on the alternate stack, with the cause; and installed once.
 #[test]
 fn the_handler_runs_on_the_alternate_stack() {
     install_fault_guard().unwrap();
@@ -531,7 +531,7 @@ fn the_handler_runs_on_the_alternate_stack() {
     assert_eq!(action.sa_flags & flags, flags);
 }
 
-/// D.1: a private map of a file is no safer: cutting the file takes even the pages that were written.
+/// A private map of a file is no safer: cutting the file takes even the pages that were written.
 #[test]
 fn copy_on_write_maps_fault_too() {
     let file = file_of(4);
@@ -581,7 +581,7 @@ fn populating_what_is_not_there_is_an_error() {
     assert!(!map.is_poisoned());
 }
 
-/// D.4: a forked child.
+/// A forked child.
 #[test]
 fn the_guard_holds_after_a_fork() {
     assert_exit("fork", 45);

@@ -57,7 +57,7 @@ fn a_full_file_system_is_an_error_and_restores_the_size() {
     assert_eq!(reserve(&file, 2 << 20).unwrap(), AllocGuarantee::Reserved);
 }
 
-/// D.4: the same on ext4, where a refused reservation leaves the file partly grown.
+/// The same on ext4, where a refused reservation leaves the file partly grown.
 #[test]
 #[cfg(unix)]
 fn a_full_ext4_is_an_error_and_restores_the_size() {

@@ -1,5 +1,5 @@
 //! The kinds of maps: what a thin mapping package's tests hold it to, and more. The names in the comments are theirs:
-//! B.1 the seed's ancestor, C.2 memmap2, and CPython's `mmap`, `mio`.
+//! those of mmap-go, memmap2, CPython's `mmap` and mio.
 
 use samovar_mmap::{
     Access, CodeMap, CowMap, Discard, ErrorKind, FrozenMemory, GrowingMap, Memory, Pages, SharedMap,
@@ -26,14 +26,14 @@ fn bytes(view: samovar_mmap::View<'_>) -> Vec<u8> {
     out
 }
 
-/// B.1 TestUnmap: a read-only map of a read-only file unmaps without an error.
+/// mmap-go TestUnmap: a read-only map of a read-only file unmaps without an error.
 #[test]
 fn read_only_maps_close_without_an_error() {
     let file = hex_file();
     SharedMap::map(&read_only(&file), Access::ReadOnly, 0, None).unwrap().close().unwrap();
 }
 
-/// B.1 TestReadWrite, ExampleMap; C.2 file_write, map_file: equal to the file; a write and a flush are seen by a read.
+/// mmap-go TestReadWrite, ExampleMap; memmap2 file_write, map_file: equal to the file; a write and a flush are seen by a read.
 #[test]
 fn what_is_written_and_flushed_is_read_from_the_file() {
     let mut file = hex_file();
@@ -50,7 +50,7 @@ fn what_is_written_and_flushed_is_read_from_the_file() {
     assert_eq!(std::fs::read(file.path()).unwrap(), HEX);
 }
 
-/// B.1 TestProtFlagsAndErr; CPython "prot conflicts".
+/// mmap-go TestProtFlagsAndErr; CPython "prot conflicts".
 #[test]
 fn a_mode_mismatch_is_an_error_at_map_time() {
     let file = hex_file();
@@ -58,7 +58,7 @@ fn a_mode_mismatch_is_an_error_at_map_time() {
     assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
 }
 
-/// B.1 TestFlags; C.2 map_copy: neither the file nor another map sees what a copy-on-write map writes.
+/// mmap-go TestFlags; memmap2 map_copy: neither the file nor another map sees what a copy-on-write map writes.
 #[test]
 fn copy_on_write_leaves_the_file_unchanged() {
     let file = hex_file();
@@ -74,7 +74,7 @@ fn copy_on_write_leaves_the_file_unchanged() {
     }
 }
 
-/// C.2 map_copy_read_only, and giving written pages up.
+/// memmap2 map_copy_read_only, and giving written pages up.
 #[test]
 #[cfg(unix)]
 fn a_discarded_copy_shows_the_file_again() {
@@ -88,7 +88,7 @@ fn a_discarded_copy_shows_the_file_again() {
     assert_eq!(map.discard(Discard::DontNeed, 1, 3 * 4096).unwrap_err().kind(), ErrorKind::OutOfBounds);
 }
 
-/// B.1 TestNonZeroOffset, and the offset that it must refuse is fine here; mio's offsets around pages.
+/// mmap-go TestNonZeroOffset, and the offset that it must refuse is fine here; mio's offsets around pages.
 #[test]
 fn every_kind_maps_at_every_offset() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -107,7 +107,7 @@ fn every_kind_maps_at_every_offset() {
     assert_eq!(beyond.kind(), ErrorKind::OutOfBounds);
 }
 
-/// B.1 TestAnonymousMapping, ExampleMapRegion; C.2 map_anon: every byte can be written; it is a slice.
+/// mmap-go TestAnonymousMapping, ExampleMapRegion; memmap2 map_anon: every byte can be written; it is a slice.
 #[test]
 fn anonymous_memory_is_zero_and_writable() {
     let mut memory = Memory::new(4096).unwrap();
@@ -119,7 +119,7 @@ fn anonymous_memory_is_zero_and_writable() {
     assert_eq!(Memory::new(100).unwrap().len(), 100);
 }
 
-/// C.2 map_anon_zero_len, map_anon_len_overflow.
+/// memmap2 map_anon_zero_len, map_anon_len_overflow.
 #[test]
 fn lengths_that_no_memory_has() {
     let empty = Memory::new(0).unwrap();
@@ -137,7 +137,7 @@ fn lengths_that_no_memory_has() {
     assert!([ErrorKind::NoSpace, ErrorKind::InvalidArgument].contains(&error.kind()), "{error}");
 }
 
-/// C.2 map_empty_file; CPython "empty file", "length 0 with offset".
+/// memmap2 map_empty_file; CPython "empty file", "length 0 with offset".
 #[test]
 fn empty_files_are_empty_maps_of_every_kind() {
     let file = tempfile::tempfile().unwrap();
@@ -154,7 +154,7 @@ fn empty_files_are_empty_maps_of_every_kind() {
     map.close().unwrap();
 }
 
-/// C.2 mprotect_file: rw -> ro -> rw, write, flush, a second map sees it.
+/// memmap2 mprotect_file: rw -> ro -> rw, write, flush, a second map sees it.
 #[test]
 fn protection_of_a_file_map_changes_and_changes_back() {
     let file = hex_file();
@@ -172,7 +172,7 @@ fn protection_of_a_file_map_changes_and_changes_back() {
     assert_eq!(only.access(), Access::ReadOnly, "as it was");
 }
 
-/// C.2 mprotect_anon, mprotect_copy.
+/// memmap2 mprotect_anon, mprotect_copy.
 #[test]
 fn frozen_memory_keeps_its_bytes() {
     let mut memory = Memory::new(10_000).unwrap();
@@ -185,7 +185,7 @@ fn frozen_memory_keeps_its_bytes() {
     thawed.freeze().unwrap().close().unwrap();
 }
 
-/// C.2 jit_x86_anon, jit_x86_file; seed EXEC.
+/// memmap2 jit_x86_anon, jit_x86_file.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn code_runs_from_memory_and_from_a_file() {
@@ -211,7 +211,7 @@ fn code_runs_from_memory_and_from_a_file() {
     assert_eq!(unsafe { std::mem::transmute::<*const u8, Function>(code.as_ptr()) }(), 0xAB);
 }
 
-/// B, wanted: a derived view cannot outlive or unmap its map, a second close cannot be written: both are errors of
+/// A derived view cannot outlive or unmap its map, a second close cannot be written: both are errors of
 /// compilation (see the crate's page). Here: close gives the result, once.
 #[test]
 fn closing_is_final_and_says_so() {
@@ -223,7 +223,7 @@ fn closing_is_final_and_says_so() {
     assert_eq!(std::fs::read(file.path()).unwrap()[0], b'z', "in the page cache without a flush");
 }
 
-/// B, wanted: a flush after the file was closed; A.3 "user closes f before Unmap".
+/// A flush after the file was closed, which the user may do.
 #[test]
 fn flush_and_close_do_not_need_the_file() {
     let file = hex_file();
@@ -237,7 +237,7 @@ fn flush_and_close_do_not_need_the_file() {
     assert_eq!(std::fs::read(file.path()).unwrap()[0], b'q');
 }
 
-/// C.2 flush_range; D.4 one byte outside.
+/// memmap2 flush_range; also one byte outside.
 #[test]
 fn flush_ranges_are_checked_to_the_byte() {
     let file = hex_file();
@@ -250,7 +250,7 @@ fn flush_ranges_are_checked_to_the_byte() {
     }
 }
 
-/// #29 of the seed's ancestor: maps that fail leave nothing open.
+/// mmap-go #29: maps that fail leave nothing open.
 #[test]
 #[cfg(target_os = "linux")]
 fn failed_maps_leave_no_descriptor_and_no_map() {
@@ -275,7 +275,7 @@ fn failed_maps_leave_no_descriptor_and_no_map() {
     assert_eq!(grown, Some(0));
 }
 
-/// C.2 sync_send, owning_ref: maps go to other threads, and their bytes do not move.
+/// memmap2 sync_send, owning_ref: maps go to other threads, and their bytes do not move.
 #[test]
 fn maps_go_between_threads_and_stay_in_place() {
     fn moves<T: Send + Sync>() {}
@@ -287,7 +287,7 @@ fn maps_go_between_threads_and_stay_in_place() {
     assert_eq!((memory.as_ptr(), memory[1]), (at, 1));
 }
 
-/// C.2 raw, raw_read_only; the doors for those who must have the slice.
+/// memmap2 raw, raw_read_only; the doors for those who must have the slice.
 #[test]
 fn slices_have_a_visible_door() {
     let file = hex_file();
@@ -304,7 +304,7 @@ fn slices_have_a_visible_door() {
     assert!(!only.as_ptr().is_null());
 }
 
-/// A length beyond the end is an error unless it is asked for (A.3, CPython "length+1"), and asking does not grow the
+/// A length beyond the end is an error unless it is asked for (CPython "length+1"), and asking does not grow the
 /// file.
 #[test]
 #[cfg(unix)]
@@ -323,7 +323,7 @@ fn beyond_the_end_only_when_asked() {
     assert_eq!(&std::fs::read(file.path()).unwrap()[60_000..60_003], b"now");
 }
 
-/// Growth keeps the base address, and every view stays good (x/std/cache's views dangled; C.2 remap_grow).
+/// Growth keeps the base address, and every view stays good (memmap2 remap_grow).
 #[test]
 #[cfg(unix)]
 fn growth_keeps_its_place() {

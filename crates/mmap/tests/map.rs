@@ -172,7 +172,7 @@ fn identities_and_places() {
     assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::NotFound);
 }
 
-/// The seed's ancestor, #7: an address used again between unmapping and forgetting it.
+/// mmap-go, #7: an address used again between unmapping and forgetting it.
 #[test]
 fn maps_are_made_and_freed_by_many_threads() {
     let (file, bytes) = file_of(10_000);

@@ -37,7 +37,7 @@ const ALL: [Advice; 16] = [
     Advice::KeepOnFork,
 ];
 
-/// C.2 advise: every advice is taken or refused with a reason, on every kind, and changes no byte.
+/// memmap2 advise: every advice is taken or refused with a reason, on every kind, and changes no byte.
 #[test]
 fn advice_changes_no_byte() {
     let (_file, map) = map_of(4);
@@ -57,7 +57,7 @@ fn advice_changes_no_byte() {
     }
 }
 
-/// RUSTSEC-2026-0186 of a peer; D.4: every ranged call one byte outside is an error.
+/// RUSTSEC-2026-0186 of a peer; every ranged call one byte outside is an error.
 #[test]
 fn every_ranged_call_is_checked_to_the_byte() {
     let (_file, map) = map_of(2);
@@ -109,7 +109,7 @@ fn populated_pages_are_resident() {
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
 }
 
-/// Seed Lock, Unlock; C.2 lock: locking twice and unlocking twice are no errors, and the system says that it is so.
+/// mmap-go Lock, Unlock; memmap2 lock: locking twice and unlocking twice are no errors, and the system says that it is so.
 #[test]
 #[cfg(target_os = "linux")]
 fn locked_pages_stay_in_memory() {
@@ -138,7 +138,7 @@ fn locked_pages_stay_in_memory() {
     map.unlock(0, 8 * PAGE).unwrap();
 }
 
-/// B, wanted: locking over the limit is an error that names the limit.
+/// Locking over the limit is an error that names the limit.
 #[test]
 #[cfg(target_os = "linux")]
 fn the_limit_on_locking_is_in_the_error() {
@@ -169,7 +169,7 @@ fn lock_too_much() {
     assert!([ErrorKind::NoSpace, ErrorKind::PermissionDenied].contains(&error.kind()), "{error:?}");
 }
 
-/// C.2 advise_writes_unsafely: giving private pages up zeroes exactly the whole pages of the range.
+/// memmap2 advise_writes_unsafely: giving private pages up zeroes exactly the whole pages of the range.
 #[test]
 fn discarded_private_memory_is_zero() {
     let mut memory = Memory::new(4 * PAGE).unwrap();
@@ -227,7 +227,7 @@ fn in_a_child(work: impl FnOnce() -> bool) -> bool {
     libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 7
 }
 
-/// Seed ANON: shared with children, and private.
+/// mmap-go ANON: shared with children, and private.
 #[test]
 fn children_share_shared_memory_and_no_other() {
     let shared = SharedMemory::new(PAGE).unwrap();

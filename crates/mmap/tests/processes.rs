@@ -227,7 +227,7 @@ fn a_dead_makers_file_is_swept() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
-/// D.4: kill -9 during growth: what was there is there, and growing goes on.
+/// Kill -9 during growth: what was there is there, and growing goes on.
 #[test]
 fn a_death_amid_growth_does_no_harm() {
     let file = shared_file();

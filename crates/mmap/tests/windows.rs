@@ -23,7 +23,7 @@ fn handles() -> u32 {
     count
 }
 
-/// The seed's ancestor, #29 and #4: failed maps and maps at offsets leave no handle. One test, since the others open
+/// mmap-go, #29 and #4: failed maps and maps at offsets leave no handle. One test, since the others open
 /// some meanwhile: the least of many differences counts.
 #[test]
 fn maps_leave_no_handle() {
@@ -43,7 +43,7 @@ fn maps_leave_no_handle() {
     assert_eq!(grown, Some(0));
 }
 
-/// The seed's ancestor flushed on the caller's handle (#14): closed, or used by another file, or open for reading.
+/// mmap-go flushed on the caller's handle (#14): closed, or used by another file, or open for reading.
 #[test]
 fn flushing_does_not_need_the_callers_handle() {
     let file = file_of(100);
