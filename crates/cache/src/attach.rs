@@ -59,6 +59,19 @@ pub(crate) struct Attached {
 
 /// Opens an existing file and passes the gates that need no lock.
 pub(crate) fn open_checked(path: &Path, access: Access) -> Result<(File, Header)> {
+    let (file, header, len) = open_decoded(path, access)?;
+    if len < header.geometry.file_bytes {
+        return Err(truncated(path, len, header.geometry.file_bytes));
+    }
+    Ok((file, header))
+}
+
+/// Opens a file to look at, of which a part may be missing.
+pub(crate) fn open_any_length(path: &Path) -> Result<(File, Header, u64)> {
+    open_decoded(path, Access::ReadOnly)
+}
+
+fn open_decoded(path: &Path, access: Access) -> Result<(File, Header, u64)> {
     let metadata = std::fs::metadata(path).map_err(|source| io_error("looking at", path, source))?;
     if !metadata.is_file() {
         return Err(Error::new(
@@ -81,10 +94,7 @@ pub(crate) fn open_checked(path: &Path, access: Access) -> Result<(File, Header)
     }
     let len = file.metadata().map_err(|source| io_error("looking at", path, source))?.len();
     let header = read_header(&mut file, path, len)?;
-    if len < header.geometry.file_bytes {
-        return Err(truncated(path, len, header.geometry.file_bytes));
-    }
-    Ok((file, header))
+    Ok((file, header, len))
 }
 
 /// Whoever names a size means that size.
@@ -319,7 +329,8 @@ impl Attached {
     /// Everything is on disk and nobody writes: say so, durably. The caller keeps writers out.
     pub(crate) fn mark_clean(&self) -> Result<()> {
         self.view().word64(layout::CLEAN)?.store(CLEAN);
-        Ok(self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?)
+        self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?;
+        Ok(())
     }
 
     /// Gives up this process's place. The last one out leaves the file clean.
@@ -365,7 +376,8 @@ pub(crate) fn format(map: &SharedMap, header: &Header, id: FileId) -> Result<()>
     }
     store_identity(map.view(), id)?;
     map.view().word64(layout::CLEAN)?.store(CLEAN);
-    Ok(map.flush()?)
+    map.flush()?;
+    Ok(())
 }
 
 fn store_identity(view: View<'_>, id: FileId) -> Result<()> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&str] = &[
     "error", "area", "position", "hash", "ring", "entry", "layout", "slot", "geometry", "header", "ledger",
     "index", "stats", "ttl", "lock", "log", "shard", "evict", "reader", "check", "recover", "writer",
-    "place", "attach", "cache", "options", "lib",
+    "place", "attach", "cache", "options", "dump", "lib",
 ];
 
 /// Where another language, or a library that asks for it, makes unsafe code unavoidable.

@@ -34,6 +34,10 @@ pub(crate) enum Command {
     Stat(ReportArguments),
     /// Read everything in the file and recount it; exit status 3 if anything is wrong
     Check(ReportArguments),
+    /// Decode the bytes of a cache file, damaged or not, without changing any
+    Dump(DumpArguments),
+    /// Make everything stored so far safe against power loss and restarts
+    Flush(FileArguments),
     /// Replay a trace of real accesses and report how the cache did
     Replay(ReplayArguments),
     /// Show in a few seconds what Samovar does: a real trace, kill -9, and still warm
@@ -97,6 +101,23 @@ pub(crate) struct DelArguments {
     pub(crate) file: PathBuf,
     /// The key
     pub(crate) key: OsString,
+}
+
+/// `samovar flush`
+#[derive(Debug, Args)]
+pub(crate) struct FileArguments {
+    /// The cache file
+    pub(crate) file: PathBuf,
+}
+
+/// `samovar dump`
+#[derive(Debug, Args)]
+pub(crate) struct DumpArguments {
+    /// The cache file
+    pub(crate) file: PathBuf,
+    /// Show every entry, not only the heads of the shards
+    #[arg(long)]
+    pub(crate) entries: bool,
 }
 
 /// `samovar stat` and `samovar check`

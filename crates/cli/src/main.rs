@@ -9,8 +9,10 @@ mod args;
 mod check;
 mod create;
 mod demo;
+mod dump;
 mod entry;
 mod failure;
+mod flush;
 mod output;
 mod payload;
 mod plan;
@@ -48,6 +50,8 @@ fn run(command: Command) -> Outcome<Status> {
         Command::Del(arguments) => entry::delete(&arguments),
         Command::Stat(arguments) => stat::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Dump(arguments) => dump::run(&arguments),
+        Command::Flush(arguments) => flush::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Records(command) => records::run(&command),

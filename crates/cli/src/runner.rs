@@ -178,7 +178,7 @@ impl<'a> Runner<'a> {
 }
 
 fn is_refusal(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::ValueTooLarge | ErrorKind::Busy)
+    matches!(kind, ErrorKind::ValueTooLarge | ErrorKind::Busy | ErrorKind::OwnerStopped)
 }
 
 /// How many records lie between two looks at the progress.

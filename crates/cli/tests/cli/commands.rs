@@ -111,3 +111,14 @@ fn a_closed_pipe_ends_quietly() {
         finish(arguments, child).ends(DONE).stays_silent();
     }
 }
+
+#[test]
+fn a_flushed_cache_is_clean_and_can_be_dumped() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    samovar(&["set", &cache, "leaf", "oolong"]).ends(DONE);
+    assert!(samovar(&["flush", &cache]).ends(DONE).out().contains("1 entry"));
+    let dump = samovar(&["dump", &cache, "--entries"]).ends(DONE);
+    assert!(dump.out().contains("clean      1") && dump.out().contains("\"leaf\""), "{}", dump.out());
+    assert!(!samovar(&["dump", &cache]).ends(DONE).out().contains("leaf"));
+}
