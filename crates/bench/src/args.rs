@@ -3,13 +3,17 @@
 use crate::catalogue;
 use crate::cell::Cell;
 use crate::churn::Churn;
+use crate::eviction::Eviction;
 use crate::first::First;
 use crate::floor::Floor;
 use crate::floor_probe::FloorProbe;
+use crate::full::Full;
 use crate::ground::Ground;
 use crate::machine::Machine;
 use crate::open::{Open, Probe};
 use crate::overhead::Overhead;
+use crate::pair::Pair;
+use crate::pair_probe::PairProbe;
 use crate::report::Report;
 use crate::results::{Destination, Results};
 use crate::roster;
@@ -37,6 +41,12 @@ pub(crate) struct Args {
 enum Command {
     /// Hits, misses and overwrites of small and large populations, one thread and two, beside the peers.
     First(First),
+    /// More loads (zipf, 95/5, 50/50), larger values, and every peer that is built in.
+    Full(Full),
+    /// Sets of new keys into a full cache: how long each takes, and how long the slowest.
+    Eviction(Eviction),
+    /// Two processes on one file, beside two that share nothing.
+    Pair(Pair),
     /// Time until a file that was closed, killed or is in use is open; less than 5 ms, whatever it holds.
     Open(Open),
     /// Bytes of the file above keys and values, once five times the capacity was written; at most 40 an entry.
@@ -58,6 +68,12 @@ enum Command {
     /// Opens a file once and tells how long it took (started by `open`).
     #[command(hide = true)]
     Probe(Probe),
+    /// Hits one file, perhaps beside another process (started by `pair`).
+    #[command(hide = true)]
+    PairProbe {
+        /// The probe, as JSON.
+        probe: String,
+    },
     /// Measures the machine on one map (started by `floor`).
     #[command(hide = true)]
     FloorProbe {
@@ -71,6 +87,11 @@ impl Args {
     pub(crate) fn run(self) -> Result<Verdict> {
         match &self.command {
             Command::First(first) => self.deliver("first", |ground| first.run(ground), |_| true),
+            Command::Full(full) => self.deliver("full", |ground| full.run(ground), |_| true),
+            Command::Eviction(eviction) => {
+                self.deliver("eviction", |ground| eviction.run(ground), |found| found.holds())
+            }
+            Command::Pair(pair) => self.deliver("pair", |ground| pair.run(ground), |_| true),
             Command::Open(open) => self.deliver("open", |ground| open.run(ground), |found| found.holds()),
             Command::Overhead(overhead) => {
                 self.deliver("overhead", |ground| overhead.run(ground), |found| found.holds())
@@ -91,6 +112,10 @@ impl Args {
             Command::FloorProbe { probe } => {
                 let probe: FloorProbe = serde_json::from_str(probe).context("a probe that makes no sense")?;
                 probe.run(&self.ground)
+            }
+            Command::PairProbe { probe } => {
+                let probe: PairProbe = serde_json::from_str(probe).context("a probe that makes no sense")?;
+                probe.run()
             }
             Command::Report(report) => report.write(),
         }

@@ -7,6 +7,9 @@ use anyhow::{Context, Result, ensure};
 
 type Run = fn(&Cell, Places) -> Result<Outcome>;
 
+/// Peers that keep all that they are given.
+const HOARDERS: [&str; 5] = ["samovar-ro", "lmdb", "papaya", "dashmap", "redb"];
+
 const PEERS: &[(&str, Run)] = &[
     ("samovar", drive::run::<peers::samovar::OnDisk>),
     ("samovar-tmpfs", drive::run::<peers::samovar::OnTmpfs>),
@@ -17,11 +20,36 @@ const PEERS: &[(&str, Run)] = &[
     ("moka", drive::run::<peers::moka::Moka>),
     #[cfg(feature = "lmdb")]
     ("lmdb", drive::run::<peers::lmdb::Lmdb>),
+    #[cfg(feature = "foyer")]
+    ("foyer", drive::run::<peers::foyer::Foyer>),
+    #[cfg(feature = "segcache")]
+    ("segcache", drive::run::<peers::segcache::Segcache>),
+    #[cfg(feature = "papaya")]
+    ("papaya", drive::run::<peers::papaya::Papaya>),
+    #[cfg(feature = "dashmap")]
+    ("dashmap", drive::run::<peers::dashmap::DashMap>),
+    #[cfg(feature = "redb")]
+    ("redb", drive::run::<peers::redb::Redb>),
 ];
 
 /// Names of the peers that are built in.
 pub(crate) fn names() -> Vec<&'static str> {
     PEERS.iter().map(|(name, _)| *name).collect()
+}
+
+/// Names of those built in that make room when they are full, Samovar on a tmpfs first.
+pub(crate) fn evicting() -> Vec<String> {
+    let mut names: Vec<String> =
+        everyone().into_iter().filter(|name| !HOARDERS.contains(&name.as_str())).collect();
+    names.sort_by_key(|name| name != "samovar-tmpfs");
+    names
+}
+
+/// Names of all that are built in, Samovar on a tmpfs first.
+pub(crate) fn everyone() -> Vec<String> {
+    let mut names: Vec<String> = names().into_iter().map(str::to_owned).collect();
+    names.sort_by_key(|name| name != "samovar-tmpfs");
+    names
 }
 
 /// Fails unless every one of them is built in.

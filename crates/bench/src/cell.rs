@@ -1,6 +1,7 @@
 //! A cell: one peer, one population, and what is measured on it. It travels to the process that runs it as JSON, and what
 //! that process found travels back.
 
+use crate::latency::Latency;
 use crate::order::Order;
 use crate::size::Size;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ pub(crate) enum Work {
     Miss,
     /// A set of a key that is there, with a value of the same length.
     Overwrite,
+    /// A set of a key that was never there, which evicts another; each is timed by itself.
+    Insert,
     /// Gets, and every n-th operation an overwrite.
     Mixed {
         /// How many of a hundred operations are overwrites.
@@ -36,7 +39,10 @@ pub(crate) struct Measure {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Cell {
     pub(crate) peer: String,
+    /// What is stored before anything is timed.
     pub(crate) size: Size,
+    /// Entries that there is room for.
+    pub(crate) capacity: u32,
     /// Timed in this order, on one population.
     pub(crate) measures: Vec<Measure>,
     /// How long each is timed; a quarter as long goes before, untimed.
@@ -57,6 +63,9 @@ pub(crate) struct Timing {
     pub(crate) operations: u64,
     pub(crate) hits: u64,
     pub(crate) gets: u64,
+    /// Of the operations one by one, where that is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) latency: Option<Latency>,
 }
 
 /// What a cell came to.
@@ -74,12 +83,13 @@ impl Work {
             Work::Saturated => "hit, frequencies full".to_owned(),
             Work::Miss => "miss".to_owned(),
             Work::Overwrite => "overwrite".to_owned(),
+            Work::Insert => "insert".to_owned(),
             Work::Mixed { sets_percent } => format!("{}/{sets_percent}", 100 - sets_percent),
         }
     }
 
     pub(crate) fn writes(self) -> bool {
-        matches!(self, Work::Overwrite | Work::Mixed { .. })
+        matches!(self, Work::Overwrite | Work::Insert | Work::Mixed { .. })
     }
 }
 

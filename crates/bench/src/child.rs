@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde::de::DeserializeOwned;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 fn command(arguments: &[OsString]) -> Result<Command> {
@@ -37,6 +37,26 @@ impl Victim {
         self.answers.read_line(&mut line)?;
         serde_json::from_str(&line).context("the answer of a process makes no sense")
     }
+}
+
+/// Starts several at once, lets each get ready, and then go at the same time.
+pub(crate) fn race<T: DeserializeOwned>(racers: &[Vec<OsString>]) -> Result<Vec<T>> {
+    let started = racers.iter().map(|arguments| Victim::start(arguments));
+    let mut racers = started.collect::<Result<Vec<Victim>>>()?;
+    for racer in &mut racers {
+        racer.answer::<()>()?;
+    }
+    for racer in &mut racers {
+        racer.child.stdin.as_mut().context("a child without standard input")?.write_all(b"\n")?;
+    }
+    racers.iter_mut().map(Victim::answer).collect()
+}
+
+/// Says that this process is ready, and waits until all are.
+pub(crate) fn ready() -> Result<()> {
+    println!("null");
+    std::io::stdin().lock().read_line(&mut String::new())?;
+    Ok(())
 }
 
 impl Drop for Victim {

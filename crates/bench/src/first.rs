@@ -1,11 +1,9 @@
 //! First light: where Samovar stands beside an in-heap cache of either kind and a mapped database.
 
-use crate::catalogue;
-use crate::cell::{Cell, Measure, Work};
-use crate::floor::Floor;
-use crate::grid;
+use crate::cell::{Measure, Work};
 use crate::ground::Ground;
 use crate::order::Order;
+use crate::plan::Plan;
 use crate::size::Size;
 use crate::speeds::Speeds;
 use anyhow::Result;
@@ -39,33 +37,18 @@ const SIZES: [Size; 3] = [
 
 impl First {
     pub(crate) fn run(&self, ground: &Ground) -> Result<Speeds> {
-        catalogue::know(&self.peers)?;
-        let each = |size: &Size| self.peers.iter().map(|peer| self.cell(peer, *size)).collect::<Vec<_>>();
-        let cells: Vec<Cell> = self.sizes.iter().flat_map(each).collect();
-        let floor = Floor::below(&self.sizes, self.millis / 2);
-        let mut readings = Vec::new();
-        let ran = grid::run(&cells, self.rounds, ground, |round| {
-            readings.extend(floor.round(round, ground)?);
-            Ok(())
-        })?;
-        let floor = Some(crate::floor::Found::of(&readings));
-        let (peers, sizes) = (self.peers.clone(), self.sizes.clone());
-        Ok(Speeds { peers, sizes, measures: measures(), ran, floor })
-    }
-
-    fn cell(&self, peer: &str, size: Size) -> Cell {
-        Cell {
-            peer: peer.to_owned(),
-            size,
-            measures: measures(),
+        let plan = Plan {
+            rounds: self.rounds,
             millis: self.millis,
-            operations: None,
             seed: self.seed,
-        }
+            sizes: self.sizes.clone(),
+            peers: self.peers.clone(),
+            measures: measures(),
+        };
+        plan.run(ground)
     }
 }
 
-/// Reads before writes, so that no peer is read in a state that the writes of a benchmark made.
 fn measures() -> Vec<Measure> {
     let each = |(work, threads)| Measure { work, order: Order::Uniform, threads };
     let works = [

@@ -117,6 +117,7 @@ impl Floor {
             threads: THREADS.to_vec(),
             millis: self.millis,
             seed: u64::from(round),
+            race: false,
         };
         let paces = probe.ask(ground)?;
         let ns = paces.iter().map(|pace| format!("{:.1}", pace.ns)).collect::<Vec<_>>().join(" ");

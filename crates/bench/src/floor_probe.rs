@@ -1,7 +1,7 @@
 //! One terrain, walked over in every way that was asked for, in a process of its own.
 
 use crate::child;
-use crate::ground::Ground;
+use crate::ground::{Ground, Plot};
 use crate::key::key;
 use crate::order::Order;
 use crate::terrain::{Kind, LINE, Terrain};
@@ -41,6 +41,9 @@ pub(crate) struct FloorProbe {
     pub(crate) threads: Vec<u32>,
     pub(crate) millis: u64,
     pub(crate) seed: u64,
+    /// Others go at the same time: wait for them.
+    #[serde(default)]
+    pub(crate) race: bool,
 }
 
 /// Nanoseconds of one step as a thread sees it.
@@ -55,20 +58,27 @@ impl FloorProbe {
     /// Starts the process.
     pub(crate) fn ask(&self, ground: &Ground) -> Result<Vec<Pace>> {
         let plot = ground.plot()?;
-        let arguments: [OsString; 6] = [
+        child::ask(&self.arguments(&plot)?)
+    }
+
+    /// What a process is started with to do this.
+    pub(crate) fn arguments(&self, plot: &Plot) -> Result<Vec<OsString>> {
+        Ok(vec![
             "floor-probe".into(),
             serde_json::to_string(self)?.into(),
             "--disk".into(),
             plot.disk.path().into(),
             "--tmpfs".into(),
             plot.tmpfs.path().into(),
-        ];
-        child::ask(&arguments)
+        ])
     }
 
     /// Walks in this process, and prints the paces.
     pub(crate) fn run(&self, ground: &Ground) -> Result<Verdict> {
         let terrain = Terrain::new(self.kind, self.bytes, &ground.here(), self.seed)?;
+        if self.race {
+            child::ready()?;
+        }
         let mut paces = Vec::new();
         for step in &self.steps {
             for threads in &self.threads {

@@ -37,6 +37,12 @@ pub(crate) trait Peer: Sized + Sync {
     /// Whether entries can be written through a session after the population is there.
     const WRITES: bool = true;
 
+    /// Whether it keeps every entry while there is room for twice as many.
+    const KEEPS: bool = true;
+
+    /// Whether it makes room for new entries once it is full.
+    const EVICTS: bool = true;
+
     fn open(setup: &Setup) -> Result<Self>;
 
     fn session(&self) -> Result<Self::Session<'_>>;

@@ -5,7 +5,7 @@ use crate::results::Results;
 use crate::roster;
 use crate::speeds::Speeds;
 use crate::verdict::Verdict;
-use crate::{churn, floor, open, overhead};
+use crate::{churn, eviction, floor, open, overhead, pair};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::de::DeserializeOwned;
@@ -61,6 +61,7 @@ impl<'a> Page<'a> {
     fn render(mut self) -> Result<String> {
         self.speeds("first", "Speeds")?;
         self.speeds("full", "Speeds, more loads and more peers")?;
+        self.speeds_of_sets()?;
         self.section::<open::Found>("open", "Opening a file")?;
         self.section::<overhead::Found>("overhead", "Overhead")?;
         self.section::<churn::Found>("churn", "Churn")?;
@@ -75,6 +76,14 @@ impl<'a> Page<'a> {
         if let Some(speeds) = self.section::<Speeds>(command, title)? {
             self.peers.extend(speeds.peers);
         }
+        Ok(())
+    }
+
+    fn speeds_of_sets(&mut self) -> Result<()> {
+        if let Some(eviction) = self.section::<eviction::Found>("eviction", "Eviction")? {
+            self.peers.extend(eviction.peers);
+        }
+        self.section::<pair::Found>("pair", "Two processes on one file")?;
         Ok(())
     }
 

@@ -48,6 +48,31 @@ pub(crate) const MEMBERS: &[Member] = &[
         settings: "file on a disk, NO_SYNC and WRITE_MAP (a cache needs no durability), one read transaction kept by each \
                    thread until it writes, one write transaction a set; map size ten times the data",
     },
+    Member {
+        name: "foyer",
+        package: Some(("foyer-memory", "0.22.6")),
+        settings: "its memory cache alone, S3-FIFO with its default shares (of its policies the one whose gets take the                    lightest lock), unit weights, capacity twice the entries; its default hasher and 8 shards; Box<[u8]> to                    Box<[u8]>, since an entry is handed out by counting a reference",
+    },
+    Member {
+        name: "segcache",
+        package: Some(("segcache", "0.4.4")),
+        settings: "segments of 1 MiB, merge eviction as in its paper (of 4, at most 8, compacting 2), heap for twice the entries                    with 32 bytes above each, and at least 64 MiB; the next power of two of slots above twice the entries;                    without its metrics. It may evict what is overwritten elsewhere: gets that miss are counted, not refused",
+    },
+    Member {
+        name: "papaya",
+        package: Some(("papaya", "0.2.5")),
+        settings: "a map, never evicts; ahash instead of its default SipHash; room for the entries; pinned anew for each                    operation; Box<[u8]> to Box<[u8]>",
+    },
+    Member {
+        name: "dashmap",
+        package: Some(("dashmap", "6.2.1")),
+        settings: "a map, never evicts; ahash instead of its default SipHash; room for the entries; its default shards;                    Box<[u8]> to Box<[u8]>",
+    },
+    Member {
+        name: "redb",
+        package: Some(("redb", "4.6.0")),
+        settings: "file on a disk; its cache as large as twice the data, at least its default of 1 GiB; Durability::None, one read                    transaction kept by each thread until it writes, one write transaction a set",
+    },
 ];
 
 /// The members of these names as a table.
@@ -107,6 +132,60 @@ pub(crate) mod lmdb {
 
     pub(crate) fn map_size(setup: &Setup) -> Result<usize> {
         Ok(usize::try_from((10 * setup.capacity_bytes()).max(SMALLEST).next_multiple_of(1 << 20))?)
+    }
+}
+
+#[cfg(feature = "foyer")]
+pub(crate) mod foyer {
+    //! foyer's options.
+
+    use crate::peer::Setup;
+    use foyer_memory::{CacheBuilder, S3FifoConfig};
+
+    type Builder = CacheBuilder<Box<[u8]>, Box<[u8]>, foyer_common::code::DefaultHasher>;
+
+    pub(crate) fn builder(setup: &Setup) -> Builder {
+        CacheBuilder::new(setup.capacity as usize).with_eviction_config(S3FifoConfig::default())
+    }
+}
+
+#[cfg(feature = "segcache")]
+pub(crate) mod segcache {
+    //! Segcache's options.
+
+    use crate::peer::Setup;
+    use anyhow::Result;
+    use segcache::{Builder, Policy, Segcache};
+
+    const SMALLEST: u64 = 64 << 20;
+    const SEGMENT: i32 = 1 << 20;
+    /// Bytes of an entry beside its key and value, rounding included.
+    const ABOVE: u64 = 32;
+    const POLICY: Policy = Policy::Merge { max: 8, merge: 4, compact: 2 };
+
+    pub(crate) fn builder(setup: &Setup) -> Result<Builder> {
+        let heap = setup.capacity_bytes() + u64::from(setup.capacity) * ABOVE;
+        let heap = usize::try_from(heap.max(SMALLEST).next_multiple_of(1 << 20))?;
+        let slots = u8::try_from(u64::from(setup.capacity).next_power_of_two().ilog2() + 1)?;
+        let builder = Segcache::builder().heap_size(heap).segment_size(SEGMENT);
+        Ok(builder.hash_power(slots).eviction(POLICY))
+    }
+}
+
+#[cfg(feature = "redb")]
+pub(crate) mod redb {
+    //! redb's options.
+
+    use crate::peer::Setup;
+    use anyhow::Result;
+    use redb::{Builder, Database};
+
+    const SMALLEST: u64 = 1 << 30;
+
+    pub(crate) fn builder(setup: &Setup) -> Result<Builder> {
+        let mut builder = Database::builder();
+        builder.set_cache_size(usize::try_from(setup.capacity_bytes().max(SMALLEST))?);
+        Ok(builder)
     }
 }
 

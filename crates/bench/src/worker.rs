@@ -2,12 +2,14 @@
 
 use crate::cell::Work;
 use crate::key::{ABSENT, key};
+use crate::latency;
 use crate::payload::{self, Payload};
 use crate::peer::{Peer, Session};
 use crate::stopwatch::{Elapsed, Stopwatch};
 use anyhow::{Result, ensure};
+use hdrhistogram::Histogram;
 use std::sync::Barrier;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Operations between two looks at the clock.
 const CHUNK: usize = 128;
@@ -21,6 +23,8 @@ pub(crate) struct Task<'a> {
     pub(crate) entries: u32,
     /// Where in the order to begin.
     pub(crate) start: usize,
+    /// Entries from here on were never there.
+    pub(crate) fresh: u32,
     pub(crate) value_len: usize,
     pub(crate) warm_up: Duration,
     pub(crate) timed: Duration,
@@ -29,12 +33,13 @@ pub(crate) struct Task<'a> {
 }
 
 /// What a thread did while it was timed.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) elapsed: Elapsed,
     pub(crate) operations: u64,
     pub(crate) gets: u64,
     pub(crate) hits: u64,
+    pub(crate) latency: Option<Histogram<u64>>,
 }
 
 struct Hand<S> {
@@ -66,6 +71,18 @@ pub(crate) fn run<P: Peer>(peer: &P, task: &Task<'_>, ready: &Barrier) -> Result
         }
         Work::Miss => hand.repeat(task, |hand, number| hand.get(number | ABSENT)),
         Work::Overwrite => hand.repeat(task, Hand::set),
+        Work::Insert => {
+            let mut fresh = task.fresh;
+            let mut before = Instant::now();
+            hand.repeat(task, |hand, _| {
+                fresh += 1;
+                hand.set(fresh)?;
+                let after = Instant::now();
+                latency::record(&mut hand.tally.latency, after - before);
+                before = after;
+                Ok(())
+            })
+        }
         Work::Mixed { sets_percent } => {
             let mut share = 0;
             hand.repeat(task, |hand, number| {

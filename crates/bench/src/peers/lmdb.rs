@@ -24,6 +24,8 @@ pub(crate) struct Handle<'a> {
 impl Peer for Lmdb {
     type Session<'a> = Handle<'a>;
 
+    const EVICTS: bool = false;
+
     fn open(setup: &Setup) -> Result<Self> {
         Ok(Lmdb(open_env(setup)?))
     }

@@ -12,6 +12,8 @@ const HEADER: usize = 8;
 pub(crate) const INDEX: u64 = 14;
 /// Bytes that a file of any capacity takes for itself.
 const FIXED: u64 = 256 << 10;
+/// The name of the file.
+pub(crate) const FILE: &str = "bench.samovar";
 
 /// What an entry takes in the log: the size that `expected_entry_size` is told.
 pub(crate) fn entry_size(value_len: usize) -> u64 {
@@ -23,11 +25,12 @@ pub(crate) fn capacity(entries: u32, value_len: usize) -> u64 {
     FIXED + u64::from(entries) * (entry_size(value_len) + INDEX)
 }
 
-fn create(setup: &Setup, directory: &Path) -> Result<Cache> {
+/// A new file for the setup, in this directory.
+pub(crate) fn create(setup: &Setup, directory: &Path) -> Result<Cache> {
     let options = Cache::options()
         .capacity(capacity(setup.capacity, setup.value_len))
         .expected_entry_size(entry_size(setup.value_len));
-    Ok(options.open(directory.join("bench.samovar"))?)
+    Ok(options.open(directory.join(FILE))?)
 }
 
 /// The file on a disk.
@@ -40,6 +43,13 @@ pub(crate) struct OnTmpfs(Cache);
 pub(crate) struct ReadOnly {
     writer: Cache,
     reader: Cache,
+}
+
+impl OnTmpfs {
+    /// A file that is there already, shared with whoever else has it.
+    pub(crate) fn attach(path: &Path) -> Result<Self> {
+        Ok(OnTmpfs(Cache::options().create(false).open(path)?))
+    }
 }
 
 pub(crate) struct Handle<'a>(&'a Cache);
@@ -76,10 +86,11 @@ impl Peer for ReadOnly {
     type Session<'a> = Handle<'a>;
 
     const WRITES: bool = false;
+    const EVICTS: bool = false;
 
     fn open(setup: &Setup) -> Result<Self> {
         let writer = create(setup, &setup.disk)?;
-        let reader = Cache::options().read_only(true).open(setup.disk.join("bench.samovar"))?;
+        let reader = Cache::options().read_only(true).open(setup.disk.join(FILE))?;
         Ok(ReadOnly { writer, reader })
     }
 
