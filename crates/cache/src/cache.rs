@@ -250,8 +250,8 @@ impl Cache {
         let [hits, misses, sets, removes, refusals, owner_stopped] = stats::sums(attached.view())?;
         let local = |counter: usize| self.inner.local[counter].load(Ordering::Relaxed) as u64;
         let mut stats = Stats {
-            hits: hits + local(0),
-            misses: misses + local(1),
+            hits: hits.saturating_add(local(0)),
+            misses: misses.saturating_add(local(1)),
             sets,
             removes,
             refusals,
@@ -263,10 +263,10 @@ impl Cache {
         };
         for number in 0..geometry.shards() {
             let ledger = glance(attached.shard(number))?;
-            stats.entries += ledger.entries();
-            stats.live_bytes += ledger.payload;
-            stats.evictions += ledger.evictions;
-            stats.resets += ledger.resets;
+            stats.entries = stats.entries.saturating_add(ledger.entries());
+            stats.live_bytes = stats.live_bytes.saturating_add(ledger.payload);
+            stats.evictions = stats.evictions.saturating_add(ledger.evictions);
+            stats.resets = stats.resets.saturating_add(ledger.resets);
         }
         Ok(stats)
     }
@@ -478,7 +478,9 @@ fn glance(shard: Shard<'_>) -> Result<Ledger> {
 
 fn entries(attached: &Attached) -> Result<u64> {
     let shards = 0..attached.header.geometry.shards();
-    shards.map(|number| Ok(glance(attached.shard(number))?.entries())).sum()
+    shards
+        .map(|number| glance(attached.shard(number)))
+        .try_fold(0u64, |sum, ledger| Ok(sum.saturating_add(ledger?.entries())))
 }
 
 fn check_key(key: &[u8]) -> Result<()> {

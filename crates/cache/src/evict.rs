@@ -43,7 +43,7 @@ pub(crate) struct Candidate {
 /// Has the main ring so many dead bytes that this many units more can live in it, and nothing needs to go?
 pub(crate) fn roomy(ledger: &Ledger, geometry: &Geometry, units: u64) -> bool {
     let main = ledger.ring(Queue::Main);
-    (main.live + units).saturating_mul(100) <= geometry.main_units.saturating_mul(ROOMY_PERCENT)
+    main.live.saturating_add(units).saturating_mul(100) <= geometry.main_units.saturating_mul(ROOMY_PERCENT)
 }
 
 /// Has the main ring this much free room before anything in it would have to be drained?
@@ -84,7 +84,7 @@ pub(crate) fn headroom(ledger: &Ledger, geometry: &Geometry, queue: Queue, units
     let main = ledger.ring(Queue::Main);
     match queue {
         Queue::Small => (0, 0),
-        Queue::Main if (main.live + units).saturating_mul(4) <= geometry.main_units * 3 => {
+        Queue::Main if main.live.saturating_add(units).saturating_mul(4) <= geometry.main_units * 3 => {
             ((2 * geometry.kept_units()).max(geometry.main_step).max(units), 2 * geometry.main_units)
         }
         Queue::Main => (geometry.main_step.max(units), 4 * geometry.main_step.max(units)),

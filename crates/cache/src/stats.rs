@@ -61,7 +61,7 @@ impl Stats {
 
     /// Hits for each get; none before the first.
     pub fn hit_ratio(&self) -> Option<f64> {
-        let gets = self.hits + self.misses;
+        let gets = self.hits.saturating_add(self.misses);
         (gets > 0).then(|| self.hits as f64 / gets as f64)
     }
 }

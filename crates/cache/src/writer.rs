@@ -176,7 +176,7 @@ impl<'a> Writer<'a> {
         let mut next = self.ledger;
         if let Some(old) = old {
             next.unlink(target.slot.queue(), old.header.units(), old.header.payload());
-            next.evictions += u64::from(!old.same_key);
+            next.evictions = next.evictions.wrapping_add(u64::from(!old.same_key));
         }
         next.link(new.queue, new.header.units(), new.header.payload());
         next.ring_mut(new.queue).head = new.at.advance(new.header.units());
@@ -345,12 +345,12 @@ impl<'a> Writer<'a> {
             Fate::Move { freq } => self.move_to_main(entry, hash, found, freq),
             Fate::Drop => self.forget(entry, found, Slot::EMPTY),
             Fate::Evict => {
-                self.ledger.evictions += 1;
+                self.ledger.evictions = self.ledger.evictions.wrapping_add(1);
                 self.forget(entry, found, Slot::EMPTY)
             }
             Fate::Ghost => {
-                self.ledger.evictions += 1;
-                self.ledger.ghost_clock += 1;
+                self.ledger.evictions = self.ledger.evictions.wrapping_add(1);
+                self.ledger.ghost_clock = self.ledger.ghost_clock.wrapping_add(1);
                 self.forget(entry, found, Slot::ghost(hash, self.ledger.ghost_clock))
             }
         }
@@ -373,7 +373,7 @@ impl<'a> Writer<'a> {
             Queue::Main => self.place(Queue::Main, units)?,
         };
         let Some(place) = place else {
-            self.ledger.evictions += 1;
+            self.ledger.evictions = self.ledger.evictions.wrapping_add(1);
             return self.forget(entry, found, Slot::EMPTY);
         };
         let mut next = self.ledger;
