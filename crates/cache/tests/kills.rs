@@ -32,7 +32,8 @@ fn oracle_path(file: &Path) -> PathBuf {
 }
 
 fn open(file: &Path) -> Cache {
-    Cache::options().capacity(CAPACITY).open(file).unwrap()
+    // Long, so that a machine that is busy with other things is not taken for a stopped owner.
+    Cache::options().capacity(CAPACITY).patience(Duration::from_secs(20)).open(file).unwrap()
 }
 
 /// One of the eight. It does nothing in a plain run.
@@ -62,7 +63,8 @@ fn worker() {
             7..=500 => {
                 let key = rng.below(KEYS / WORKERS) * WORKERS + me;
                 if let Err(error) = oracle.step(&cache, key, me) {
-                    assert!(matches!(error.kind(), ErrorKind::Busy), "worker {me}: {error}");
+                    let refused = matches!(error.kind(), ErrorKind::Busy | ErrorKind::OwnerStopped);
+                    assert!(refused, "worker {me}: {error}");
                 }
             }
             _ => match oracle.judge(&cache, rng.below(KEYS), &mut buffer) {

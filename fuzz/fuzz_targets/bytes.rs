@@ -1,0 +1,91 @@
+//! Any bytes in a cache's file, before it is opened and while it is used: nothing panics, everything ends.
+//!
+//! `cargo +nightly fuzz run bytes` (from the root). The input is a program of four-byte instructions: damage the file that is
+//! there, or use the handles that are open on it.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use samovar::{Cache, Options, Ttl};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+const CAPACITY: u64 = 256 << 10;
+/// Where the interesting parts begin: header, control page, process table, shard head, index, data.
+const AREAS: [(u64, u64); 7] =
+    [(0, 256), (4096, 160), (8192, 64), (81920, 512), (86016, 16384), (100_000, 16384), (0, CAPACITY)];
+
+/// A file with some of everything in it, made once.
+fn pristine() -> &'static (PathBuf, Vec<u8>, tempfile::TempDir) {
+    static PRISTINE: OnceLock<(PathBuf, Vec<u8>, tempfile::TempDir)> = OnceLock::new();
+    PRISTINE.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.samovar");
+        let cache = options().capacity(CAPACITY).open(&path).unwrap();
+        for round in 0..200u64 {
+            let len = usize::try_from(round * 13 % 900).unwrap();
+            cache.set(&(round % 60).to_le_bytes(), &vec![9; len]).unwrap();
+        }
+        cache.set_with(b"expiring", b"value", Ttl::secs(1000)).unwrap();
+        drop(cache);
+        let bytes = std::fs::read(&path).unwrap();
+        (path, bytes, dir)
+    })
+}
+
+fn options() -> Options {
+    Cache::options().patience(Duration::from_millis(1))
+}
+
+fn damage(file: &File, what: u8, area: u8, at: u64) {
+    let (start, len) = AREAS[usize::from(area) % AREAS.len()];
+    let at = start + at * 8 % len;
+    let mut word = [0; 8];
+    let _ = file.read_exact_at(&mut word, at);
+    let changed = match what % 4 {
+        0 => u64::from_le_bytes(word) ^ 1 << (what >> 2),
+        1 => 0,
+        2 => u64::MAX >> (what >> 2),
+        _ => u64::from_le_bytes(word).wrapping_add(u64::from(what)),
+    };
+    let _ = file.write_all_at(&changed.to_le_bytes(), at);
+}
+
+fn use_it(cache: &Cache, what: u8, key: u64, len: usize) {
+    let key = (key % 70).to_le_bytes();
+    match what % 8 {
+        0 => drop(cache.remove(&key)),
+        1 | 2 => drop(cache.set(&key, &vec![3; len % 2500])),
+        3 => drop(cache.set_with(&key, b"short", Ttl::millis(1))),
+        4 => drop(cache.check()),
+        5 => drop(cache.stats()),
+        _ => drop(cache.get(&key)),
+    }
+}
+
+fuzz_target!(|program: &[u8]| {
+    let (path, bytes, _) = pristine();
+    let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
+    file.set_len(bytes.len() as u64).unwrap();
+    file.write_all_at(bytes, 0).unwrap();
+    let mut cache = None;
+    for step in program.chunks_exact(4).take(200) {
+        let &[what, detail, low, high] = step else { unreachable!("chunks of four") };
+        let number = u64::from(u16::from_le_bytes([low, high]));
+        match what % 8 {
+            0..=2 => damage(&file, detail, what >> 3, number),
+            3 if detail == 0 => drop(file.set_len(number * 4)),
+            3 => cache = options().read_only(detail % 2 == 0).open(path).ok(),
+            _ => {
+                if cache.is_none() {
+                    cache = options().open(path).ok();
+                }
+                if let Some(cache) = &cache {
+                    use_it(cache, detail, number, usize::from(low) * 16);
+                }
+            }
+        }
+    }
+});
