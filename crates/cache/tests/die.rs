@@ -5,7 +5,7 @@
 //!
 //! Canaries, each tried, each found by these tests: the selector's `Pending` left out of `Writer::commit`; the slot exchanged
 //! before the bytes are copied; `recover::finish_or_undo` that does not seal; the frontier published before the ledger is
-//! settled; `is_dead` that says no.
+//! settled; a dead owner who is never found dead.
 //!
 //! `SAMOVAR_SEED` repeats a run; `SAMOVAR_DIE_STRIDE=1` makes the nested deaths exhaustive too.
 #![cfg(feature = "inject")]

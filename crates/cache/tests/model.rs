@@ -87,7 +87,7 @@ fn run(ops: Vec<Op>, lossless: bool, open: impl Fn() -> Cache) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 20, ..ProptestConfig::default() })]
 
     #[test]
     fn a_roomy_cache_is_a_map(ops in prop::collection::vec(op(100, 900), 1..600)) {

@@ -3,8 +3,8 @@
 //!
 //! `SAMOVAR_LOSSES` is how many losses (60; 1,000 in CI), `SAMOVAR_SEED` repeats the choices.
 //!
-//! Canaries, each tried, each found: `mark_clean` before the data was flushed; the clean word cleared without making that
-//! durable before the first write.
+//! Canary, tried and found: the clean word cleared without making that durable before the first write. (That `flush` has
+//! written everything before it says so is the order that this model assumes of its calls, and so cannot judge.)
 #![cfg(feature = "inject")]
 
 mod common;
