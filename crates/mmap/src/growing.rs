@@ -6,7 +6,7 @@
 use crate::copy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
-use crate::flush::FlushLatch;
+use crate::flush::{Durability, FlushLatch};
 use crate::map::{Access, length_within};
 use crate::region::{Placement, too_long};
 use crate::registry::Registration;
@@ -68,7 +68,7 @@ impl GrowingMap {
             limit.checked_next_multiple_of(sys::page_size()).ok_or_else(|| too_long(limit as u64))?;
         Placement::of(0, rounded)?;
         copy::choose();
-        let space = sys::Mapping::reserve(rounded)
+        let space = sys::Mapping::reserve(rounded, file)
             .map_err(|source| Error::os(format_args!("reserving {limit} bytes of address space"), source))?;
         let registration = Registration::new(space.base(), rounded, access == Access::ReadWrite);
         let (len, mapped) = (AtomicUsize::new(0), Mutex::new(0));
@@ -137,10 +137,10 @@ impl GrowingMap {
     ///
     /// # Errors
     /// `OutOfBounds`; `Io` or `NoSpace` if the device failed, now or before; `Fault` if the map is poisoned.
-    pub fn flush_range(&self, offset: usize, len: usize) -> Result<()> {
+    pub fn flush_range(&self, offset: usize, len: usize) -> Result<Durability> {
         self.view().window(offset, len)?;
         if len == 0 {
-            return Ok(());
+            return Ok(Durability::Nothing);
         }
         let range = sys::PageRange { offset, len };
         let doing = || format!("flushing {len} bytes at {offset}");

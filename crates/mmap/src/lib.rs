@@ -43,7 +43,7 @@
 //! | `ANON` | [`Memory`]: private, and a slice. [`SharedMemory`]: shared with forked children |
 //! | `FileMap(file, prot, flags)` | `SharedMap::map(&file, access, 0, None)`; there is no file to ignore in [`Memory::new`] |
 //! | `MapRegion(file, length, prot, flags, offset)` | `SharedMap::map(&file, access, offset, length)`: any offset, and no length is to the end of the file |
-//! | `Flush` | [`SharedMap::flush`], [`SharedMap::flush_range`]: on the device when they return |
+//! | `Flush` | [`SharedMap::flush`], [`SharedMap::flush_range`]: on the device when they return, which [say how far](Durability) that is |
 //! | `Lock`, `Unlock` | [`Pages::lock`], [`Pages::unlock`]; an error names the limit |
 //! | `Unmap` | `close()` of each kind, with a result, or dropping it. What was written to a shared map is in the file, flushed or not |
 //!
@@ -131,6 +131,7 @@ pub use cow::CowMap;
 pub use error::{Error, ErrorKind, Result};
 pub use fault::{Fault, FaultKind, GuardState};
 pub use file::{AllocGuarantee, FileId, file_id, is_remote, open_existing, reserve, start_writeback};
+pub use flush::Durability;
 pub use fork::PerProcess;
 pub use growing::GrowingMap;
 pub use guard::{fault_guard_state, install_fault_guard, remove_fault_guard};

@@ -5,7 +5,7 @@
 use crate::advice::{Discard, sealed::Backed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
-use crate::flush::FlushLatch;
+use crate::flush::{Durability, FlushLatch};
 use crate::region::{Placement, Region, too_long};
 use crate::sys::{self, MapRequest, Protection, Sharing};
 use crate::view::View;
@@ -147,13 +147,13 @@ impl SharedMap {
         self.region.fault()
     }
 
-    /// Writes all that changed to the device and waits until it is there. (On systems that neither are Linux,
-    /// Windows nor of Apple, until it is where the system's `msync` brings it.)
+    /// Writes all that changed to the device, whoever changed it, waits until it is there, and says
+    /// [how far that is](Durability).
     ///
     /// # Errors
     /// `Io` or `NoSpace` if the device failed; `Fault` if the map is poisoned. After a failure every later flush
     /// of this map fails too, since the system may have dropped what it could not write.
-    pub fn flush(&self) -> Result<()> {
+    pub fn flush(&self) -> Result<Durability> {
         self.flush_range(0, self.len())
     }
 
@@ -161,10 +161,10 @@ impl SharedMap {
     ///
     /// # Errors
     /// As `flush`, and `OutOfBounds` if the range leaves the map.
-    pub fn flush_range(&self, offset: usize, len: usize) -> Result<()> {
+    pub fn flush_range(&self, offset: usize, len: usize) -> Result<Durability> {
         self.view().window(offset, len)?;
         if len == 0 {
-            return Ok(());
+            return Ok(Durability::Nothing);
         }
         self.latch.flush(self.fault(), || self.region.flush(offset, len))
     }

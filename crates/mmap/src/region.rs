@@ -8,6 +8,7 @@ use crate::advice::{Advice, Discard, LockMode, Residency};
 use crate::copy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
+use crate::flush::Durability;
 use crate::map::Access;
 use crate::registry::Registration;
 use crate::sys::{self, MapRequest, PageRange, Protection, Sharing};
@@ -92,8 +93,8 @@ impl Region {
         Ok(Some((mapping, PageRange { offset: lead + offset, len })))
     }
 
-    pub(crate) fn flush(&self, offset: usize, len: usize) -> Result<()> {
-        let Some((mapping, range)) = self.range(offset, len)? else { return Ok(()) };
+    pub(crate) fn flush(&self, offset: usize, len: usize) -> Result<Durability> {
+        let Some((mapping, range)) = self.range(offset, len)? else { return Ok(Durability::Nothing) };
         let outcome = mapping.flush(range);
         outcome.map_err(|source| Error::os(format_args!("flushing {len} bytes at {offset}"), source))
     }

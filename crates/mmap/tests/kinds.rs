@@ -2,8 +2,8 @@
 //! those of mmap-go, memmap2, CPython's `mmap` and mio.
 
 use samovar_mmap::{
-    Access, CodeMap, CowMap, Discard, ErrorKind, FrozenMemory, GrowingMap, Memory, Pages, SharedMap,
-    SharedMemory, open_existing,
+    Access, CodeMap, CowMap, Discard, Durability, ErrorKind, FrozenMemory, GrowingMap, Memory, Pages,
+    SharedMap, SharedMemory, open_existing,
 };
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -244,10 +244,32 @@ fn flush_ranges_are_checked_to_the_byte() {
     let map = SharedMap::map(file.as_file(), Access::ReadWrite, 0, None).unwrap();
     map.view().write_from(2, b"flush").unwrap();
     map.flush_range(2, 6).unwrap();
-    map.flush_range(16, 0).unwrap();
+    assert_eq!(map.flush_range(16, 0).unwrap(), Durability::Nothing);
     for (offset, len) in [(0, 17), (16, 1), (17, 0), (usize::MAX, 1), (1, usize::MAX)] {
         assert_eq!(map.flush_range(offset, len).unwrap_err().kind(), ErrorKind::OutOfBounds);
     }
+}
+
+/// A flush says how far the bytes have come: where there is a device, as far as it; and every kind says the same.
+#[test]
+fn a_flush_says_what_it_did() {
+    let file = hex_file();
+    let map = SharedMap::map(file.as_file(), Access::ReadWrite, 0, None).unwrap();
+    map.view().write_from(0, b"kept").unwrap();
+    let told = map.flush().unwrap();
+    assert_ne!(told, Durability::Nothing);
+    assert_eq!(map.flush_range(3, 5).unwrap(), told);
+    let empty = tempfile::tempfile().unwrap();
+    let empty = SharedMap::map(&empty, Access::ReadWrite, 0, None).unwrap();
+    assert_eq!(empty.flush().unwrap(), Durability::Nothing);
+    let reader = SharedMap::map(file.as_file(), Access::ReadOnly, 0, None).unwrap();
+    let by_readers = if cfg!(windows) { Durability::Nothing } else { told };
+    assert_eq!(reader.flush().unwrap(), by_readers);
+    #[cfg(unix)]
+    assert_eq!(
+        GrowingMap::map(file.as_file(), Access::ReadWrite, 1 << 20).unwrap().flush_range(0, 9).unwrap(),
+        told
+    );
 }
 
 /// mmap-go #29: maps that fail leave nothing open.

@@ -313,6 +313,34 @@ fn writing_back_can_be_started() {
     );
 }
 
+/// By the kind of the file system, not by the speed of the call.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_flush_tells_a_device_from_memory() {
+    use common::Mounted;
+    use samovar_mmap::{Durability, GrowingMap, memory_file};
+    let flushed = |file: &std::fs::File| {
+        let map = SharedMap::map(file, Access::ReadWrite, 100, None).unwrap();
+        map.view().write_from(PAGE, b"kept").unwrap();
+        let told = map.flush().unwrap();
+        let growing = GrowingMap::map(file, Access::ReadWrite, 1 << 20).unwrap();
+        assert_eq!(growing.flush_range(0, 1).unwrap(), told);
+        told
+    };
+    assert_eq!(flushed(&memory_file(3 * PAGE as u64).unwrap()), Durability::Memory);
+    let in_dir = |dir: &std::path::Path| {
+        let file = tempfile::tempfile_in(dir).unwrap();
+        file.set_len(3 * PAGE as u64).unwrap();
+        flushed(&file)
+    };
+    if let Some(tmpfs) = Mounted::tmpfs("1m") {
+        assert_eq!(in_dir(tmpfs.path()), Durability::Memory);
+    }
+    if let Some(ext4) = Mounted::ext4(24 << 20) {
+        assert_eq!(in_dir(ext4.path()), Durability::Full);
+    }
+}
+
 #[test]
 fn cow_maps_are_locked_and_advised_as_others() {
     let file = tempfile::tempfile().unwrap();

@@ -140,7 +140,8 @@ impl Mapping {
         for chunk in self.more[..used].iter().filter_map(OnceLock::get) {
             chunk.map.flush()?;
         }
-        Ok(self.base.flush()?)
+        self.base.flush()?;
+        Ok(())
     }
 
     /// Unmaps everything and says whether that worked.

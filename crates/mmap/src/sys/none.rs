@@ -3,6 +3,7 @@
 use super::{GrowRequest, LockRequest, MapRequest, PageRange, Protection, ReserveRequest};
 use crate::advice::{Advice, Discard, LockMode as PageLock};
 use crate::file::FileId;
+use crate::flush::Durability;
 use crate::map::Access;
 use crate::sealed::Seal;
 use std::fs::File;
@@ -22,7 +23,7 @@ impl Mapping {
         unsupported()
     }
 
-    pub(crate) fn reserve(_len: usize) -> io::Result<Mapping> {
+    pub(crate) fn reserve(_len: usize, _file: &File) -> io::Result<Mapping> {
         unsupported()
     }
 
@@ -34,7 +35,7 @@ impl Mapping {
         match *self {}
     }
 
-    pub(crate) fn flush(&self, _range: PageRange) -> io::Result<()> {
+    pub(crate) fn flush(&self, _range: PageRange) -> io::Result<Durability> {
         match *self {}
     }
 

@@ -1,7 +1,8 @@
 //! What only Apple's systems have: F_FULLFSYNC, F_PREALLOCATE, locks of open file descriptions, `renamex_np`.
 
-use super::super::super::{LockMode, LockRequest, LockTable, MapRequest, ReserveRequest, Sharing};
+use super::super::super::{LockMode, LockRequest, LockTable, ReserveRequest};
 use super::super::{check, retry};
+use crate::flush::Durability;
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
@@ -20,16 +21,26 @@ impl Backing {
         Backing(None)
     }
 
-    pub(crate) fn new(request: &MapRequest<'_>) -> io::Result<Backing> {
-        match request.file {
-            Some(file) if request.sharing == Sharing::Shared => Ok(Backing(Some(file.try_clone()?))),
-            _ => Ok(Backing(None)),
-        }
+    pub(crate) fn of(file: &File) -> io::Result<Backing> {
+        Ok(Backing(Some(file.try_clone()?)))
     }
 
-    /// The standard library's `sync_all` is F_FULLFSYNC here.
-    pub(crate) fn flush(&self) -> io::Result<()> {
-        self.0.as_ref().map_or(Ok(()), File::sync_all)
+    /// F_FULLFSYNC, or where the file system does not know it, `fsync`.
+    pub(crate) fn flush(&self) -> io::Result<Durability> {
+        let Some(file) = &self.0 else { return Ok(Durability::Nothing) };
+        let fd = file.as_raw_fd();
+        // SAFETY: the descriptor is open; no byte of the file is changed.
+        match retry(|| unsafe { libc::fcntl(fd, libc::F_FULLFSYNC) }) {
+            Ok(()) => Ok(Durability::Full),
+            Err(error)
+                if matches!(error.raw_os_error(), Some(libc::ENOTSUP | libc::EINVAL | libc::ENOTTY)) =>
+            {
+                // SAFETY: as above.
+                retry(|| unsafe { libc::fsync(fd) })?;
+                Ok(Durability::Data)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

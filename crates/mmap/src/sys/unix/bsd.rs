@@ -1,7 +1,8 @@
 //! The BSDs and the rest: maps, copies and the fault guard; no locks that end with an open file description.
 
-use super::super::super::{LockRequest, LockTable, MapRequest, ReserveRequest};
+use super::super::super::{LockRequest, LockTable, ReserveRequest};
 use super::unsupported;
+use crate::flush::Durability;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -18,13 +19,13 @@ impl Backing {
     }
 
     #[allow(clippy::unnecessary_wraps)] // elsewhere it may fail
-    pub(crate) fn new(_request: &MapRequest<'_>) -> io::Result<Backing> {
+    pub(crate) fn of(_file: &File) -> io::Result<Backing> {
         Ok(Backing)
     }
 
     #[allow(clippy::unnecessary_wraps, clippy::unused_self)] // elsewhere it may fail
-    pub(crate) fn flush(&self) -> io::Result<()> {
-        Ok(())
+    pub(crate) fn flush(&self) -> io::Result<Durability> {
+        Ok(Durability::Data)
     }
 }
 

@@ -3,8 +3,9 @@
 
 #![allow(clippy::disallowed_types)] // a word of the map, on its way from `word` to the futex
 
-use super::super::{LockMode, LockRequest, LockTable, MapRequest, ReserveRequest, WaitRequest, Waited};
+use super::super::{LockMode, LockRequest, LockTable, ReserveRequest, WaitRequest, Waited};
 use super::{check, retry};
+use crate::flush::Durability;
 use crate::sealed::Seal;
 use std::ffi::CString;
 use std::fs::File;
@@ -21,22 +22,26 @@ pub(super) use libc::{mmap64 as mmap, off64_t as off_t};
 /// Addresses alone, for which no memory is set aside.
 pub(super) const NO_RESERVE: libc::c_int = libc::MAP_NORESERVE;
 
-/// A flushed map is on its device: there is nothing more to do.
-pub(super) struct Backing;
+/// How far `msync` brings a map of a file. There is nothing more to do than that.
+pub(super) struct Backing(Durability);
 
 impl Backing {
     pub(super) fn none() -> Backing {
-        Backing
+        Backing(Durability::Nothing)
     }
 
     #[allow(clippy::unnecessary_wraps)] // elsewhere it may fail
-    pub(super) fn new(_request: &MapRequest<'_>) -> io::Result<Backing> {
-        Ok(Backing)
+    pub(super) fn of(file: &File) -> io::Result<Backing> {
+        Ok(Backing(match file_system(file) {
+            Ok(kind) if WRITE_THE_CACHE.contains(&kind) => Durability::Full,
+            Ok(kind) if IN_MEMORY.contains(&kind) => Durability::Memory,
+            _ => Durability::Data,
+        }))
     }
 
-    #[allow(clippy::unnecessary_wraps, clippy::unused_self)] // elsewhere it may fail
-    pub(super) fn flush(&self) -> io::Result<()> {
-        Ok(())
+    #[allow(clippy::unnecessary_wraps)] // elsewhere it may fail
+    pub(super) fn flush(&self) -> io::Result<Durability> {
+        Ok(self.0)
     }
 }
 
@@ -82,6 +87,25 @@ fn write_zeroes(file: &File, from: u64, to: u64) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// File systems of this machine's devices whose `fdatasync` ends with the device told to write its cache.
+const WRITE_THE_CACHE: [u32; 8] = [
+    0xEF53,      // ext2, ext3, ext4
+    0x5846_5342, // XFS
+    0x9123_683E, // Btrfs
+    0xF2F5_2010, // F2FS
+    0xCA45_1A4E, // bcachefs
+    0x2FC1_2FC1, // ZFS
+    0x4D44,      // FAT
+    0x2011_BAB0, // exFAT
+];
+
+/// File systems without a device.
+const IN_MEMORY: [u32; 3] = [
+    0x0102_1994, // tmpfs, and memory files
+    0x8584_58F6, // ramfs
+    0x9584_58F6, // hugetlbfs
+];
 
 /// File systems that write in place what was reserved. Of all others nothing is known or promised.
 const IN_PLACE: [u32; 5] = [

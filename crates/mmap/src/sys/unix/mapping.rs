@@ -3,7 +3,9 @@
 use super::super::{GrowRequest, MapRequest, PageRange, Protection, Sharing};
 use super::{check, page_size, pages, system};
 use crate::advice::{Advice, Discard, LockMode};
+use crate::flush::Durability;
 use crate::map::Access;
+use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::ptr;
@@ -23,7 +25,8 @@ impl Mapping {
         };
         let (fd, anonymous) = request.file.map_or((-1, libc::MAP_ANON), |file| (file.as_raw_fd(), 0));
         let offset = system::off_t::try_from(request.offset).map_err(|_| io::ErrorKind::InvalidInput)?;
-        let backing = system::Backing::new(request)?;
+        let flushed = request.file.filter(|_| request.sharing == Sharing::Shared);
+        let backing = flushed.map_or_else(|| Ok(system::Backing::none()), system::Backing::of)?;
         let (null, protection) = (ptr::null_mut(), bits(request.protection));
         // SAFETY: no address is asked for, so that nothing that is mapped is touched; the descriptor is open, or
         // there is none.
@@ -39,15 +42,16 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// Addresses for `len` bytes, which are a multiple of the page size, with nothing there.
-    pub(crate) fn reserve(len: usize) -> io::Result<Mapping> {
+    /// Addresses for `len` bytes, which are a multiple of the page size, with nothing there yet, and then this file.
+    pub(crate) fn reserve(len: usize, file: &File) -> io::Result<Mapping> {
+        let backing = system::Backing::of(file)?;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANON | system::NO_RESERVE;
         // SAFETY: no address is asked for, so that nothing that is mapped is touched.
         let base = unsafe { system::mmap(ptr::null_mut(), len, libc::PROT_NONE, flags, -1, 0) };
         if base == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        Ok(Mapping { base: base.cast(), len, backing: system::Backing::none() })
+        Ok(Mapping { base: base.cast(), len, backing })
     }
 
     /// Maps a part of a file over a part of what was reserved.
@@ -80,7 +84,7 @@ impl Mapping {
     }
 
     /// Writes the pages of this range and waits for them.
-    pub(crate) fn flush(&self, range: PageRange) -> io::Result<()> {
+    pub(crate) fn flush(&self, range: PageRange) -> io::Result<Durability> {
         let range = range.outwards();
         let from = self.at(range.offset, range.len)?;
         // SAFETY: the range lies within the mapping, and begins at a page.

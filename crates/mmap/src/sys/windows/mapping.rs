@@ -1,8 +1,9 @@
 //! Mapped pages: views of sections, and memory of no file.
 
 use super::super::{GrowRequest, MapRequest, PageRange, Protection, Sharing};
-use super::{check, page_size, unsupported};
+use super::{check, is_remote, page_size, unsupported};
 use crate::advice::{Advice, Discard, LockMode};
+use crate::flush::Durability;
 use crate::map::Access;
 use std::fs::File;
 use std::io;
@@ -73,7 +74,7 @@ impl Mapping {
         Section::new(file.as_raw_handle(), section, 0)?.view(request, view, Backing::View(kept))
     }
 
-    pub(crate) fn reserve(_len: usize) -> io::Result<Mapping> {
+    pub(crate) fn reserve(_len: usize, _file: &File) -> io::Result<Mapping> {
         unsupported()
     }
 
@@ -95,12 +96,13 @@ impl Mapping {
     }
 
     /// Hands the range to the file, and the file to its device.
-    pub(crate) fn flush(&self, range: PageRange) -> io::Result<()> {
-        let Backing::View(Some(file)) = &self.backing else { return Ok(()) };
+    pub(crate) fn flush(&self, range: PageRange) -> io::Result<Durability> {
+        let Backing::View(Some(file)) = &self.backing else { return Ok(Durability::Nothing) };
         let from = self.at(range)?;
         // SAFETY: the range lies within the view.
         check(unsafe { FlushViewOfFile(from.cast(), range.len) })?;
-        file.sync_all()
+        file.sync_all()?;
+        Ok(if is_remote(file).unwrap_or(true) { Durability::Data } else { Durability::Full })
     }
 
     pub(crate) fn advise(&self, range: PageRange, advice: Advice) -> io::Result<()> {
