@@ -51,8 +51,12 @@ pub(crate) struct ImportArguments {
     pub(crate) file: PathBuf,
     /// The CSV file, whose first line names the columns; `-` is standard input
     pub(crate) csv: PathBuf,
-    /// The fields of a record: NAME:TYPE or NAME:TYPE[COUNT], such as time:i64,open:f64,bid:f64[5],name:u8[8]
-    #[arg(long, value_name = "SCHEMA")]
+    /// The fields of a record, in order
+    #[arg(
+        long,
+        value_name = "SCHEMA",
+        help = "The fields of a record: NAME:TYPE or NAME:TYPE[COUNT], such as time:i64,open:f64,bid:f64[5],name:u8[8]"
+    )]
     pub(crate) schema: Option<String>,
 }
 
