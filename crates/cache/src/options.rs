@@ -89,7 +89,7 @@ impl Options {
 
     /// The largest value that the cache takes, in bytes. Default: 1 MiB where the capacity is at least 64 MiB, else a
     /// sixty-fourth of the capacity. A larger one makes for fewer shards, and so for fewer writers at once; more than
-    /// a quarter of a shard is refused.
+    /// a quarter of a shard is refused. Entries above an eighteenth of a shard may be evicted while others would still fit.
     pub fn max_value_size(mut self, bytes: u64) -> Self {
         self.max_value_size = Some(bytes);
         self
