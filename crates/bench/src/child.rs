@@ -14,7 +14,10 @@ fn command(arguments: &[OsString]) -> Result<Command> {
 
 /// Runs to the end; its answer is the JSON on its standard output.
 pub(crate) fn ask<T: DeserializeOwned>(arguments: &[OsString]) -> Result<T> {
-    let output = command(arguments)?.output().context("this program could not be started again")?;
+    let output = command(arguments)?
+        .stderr(Stdio::inherit())
+        .output()
+        .context("this program could not be started again")?;
     ensure!(output.status.success(), "the process of a cell ended with {}", output.status);
     serde_json::from_slice(&output.stdout).context("the answer of a cell makes no sense")
 }

@@ -56,7 +56,8 @@ pub(crate) const MEMBERS: &[Member] = &[
     Member {
         name: "segcache",
         package: Some(("segcache", "0.4.4")),
-        settings: "segments of 1 MiB, merge eviction as in its paper (of 4, at most 8, compacting 2), heap for twice the entries                    with 32 bytes above each, and at least 64 MiB; the next power of two of slots above twice the entries;                    without its metrics. It may evict what is overwritten elsewhere: gets that miss are counted, not refused",
+        settings: "segments of 1 MiB, merge eviction as in its paper (of 4, at most 8, compacting 2), heap for twice the entries                    with 32 bytes above each, and at least 64 MiB; the next power of two of slots above twice the entries;                    without its metrics. What it evicts while others are overwritten is counted as misses, not \
+                   refused. Not among the evicting: full, it refuses sets for want of slots (HashTableInsertEx)",
     },
     Member {
         name: "papaya",
