@@ -1,5 +1,6 @@
 //! What is known of a fault: where mapped memory could not be reached, and why.
 
+use crate::registry;
 use crate::sys;
 
 /// A place of a map that could not be reached.
@@ -12,7 +13,7 @@ use crate::sys;
 /// let file = tempfile::tempfile()?;
 /// file.set_len(1 << 20)?;
 /// let map = SharedMap::map(&file, Access::ReadOnly, 0, None)?;
-/// # if cfg!(not(any(target_arch = "x86_64", target_arch = "aarch64"))) || cfg!(windows) { return Ok(()) }
+/// # if cfg!(windows) { return Ok(()) }
 /// file.set_len(0)?; // another process would do this
 ///
 /// let error = map.view().read_into(1 << 19, &mut [0; 8]).unwrap_err();
@@ -45,7 +46,21 @@ pub enum FaultKind {
 impl FaultKind {
     /// Why a store into the page of this address fails. To be asked soon: the answer may change.
     pub(crate) fn of_store(address: usize) -> FaultKind {
-        if sys::can_be_read(address) { FaultKind::NoSpace } else { FaultKind::Missing }
+        match FaultKind::noted(address) {
+            Some(kind) => kind,
+            None if sys::can_be_read(address) => FaultKind::NoSpace,
+            None => FaultKind::Missing,
+        }
+    }
+
+    /// Why a load of this address failed.
+    pub(crate) fn of_load(address: usize) -> FaultKind {
+        FaultKind::noted(address).unwrap_or(FaultKind::Missing)
+    }
+
+    /// What the handler found, if it was at this very place that the map was poisoned: its page is another now.
+    fn noted(address: usize) -> Option<FaultKind> {
+        registry::poison_of(address).filter(|(at, _)| *at == address).map(|(_, kind)| kind)
     }
 }
 

@@ -17,8 +17,10 @@ use crate::sys;
 ///   [`Fault`](crate::ErrorKind::Fault) that [says where and why](crate::Error::fault);
 /// * a word used in place, or a slice obtained by an `unsafe` door, reads zeroes from that page on; what is written
 ///   to it is lost; and [`SharedMap::is_poisoned`](crate::SharedMap::is_poisoned) is true from then on. Ask it at
-///   the end of an operation, before the result is believed. On processors without the assembly copy (neither
-///   x86-64 nor aarch64) this is what happens to copies too;
+///   the end of an operation, before the result is believed;
+/// * on processors without the assembly copy (neither x86-64 nor aarch64, or a system whose signals do not tell us where
+///   the program was), a copy that meets a fault is the same error, and poisons the map too: from then on every copy
+///   through that map is an error, until it is mapped anew. A copy is right or an error everywhere;
 /// * a signal that is no business of ours reaches the handler that was installed before.
 ///
 /// A thread that blocks this signal is beyond help: the system ends the process there. The guard holds while no other

@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 const SLOTS: usize = 64;
 
+/// Whether any map of this process was ever poisoned, so that in a life without faults nobody looks further.
+static ANY_POISONED: AtomicBool = AtomicBool::new(false);
+
 /// One registered range.
 pub(crate) struct Slot {
     taken: AtomicBool,
@@ -87,6 +90,8 @@ impl Slot {
         let offset = address.wrapping_sub(self.start.load(Ordering::Relaxed));
         let packed = pack(offset, kind);
         let _ = self.fault.compare_exchange(0, packed, Ordering::Release, Ordering::Relaxed);
+        // Release, with the acquire in `poison_of`: whoever sees this sees the fault.
+        ANY_POISONED.store(true, Ordering::Release);
     }
 }
 
@@ -100,6 +105,19 @@ pub(crate) fn find(address: usize) -> Option<&'static Slot> {
         chunk = here.next();
     }
     None
+}
+
+/// The first fault that poisoned the range that holds this address, and the address where it was. The range must
+/// stay registered for the call.
+#[inline]
+pub(crate) fn poison_of(address: usize) -> Option<(usize, FaultKind)> {
+    if ANY_POISONED.load(Ordering::Acquire) { poison_in(find(address)?) } else { None }
+}
+
+#[cold]
+fn poison_in(slot: &Slot) -> Option<(usize, FaultKind)> {
+    let fault = unpack(slot.fault.load(Ordering::Acquire))?;
+    Some((slot.start.load(Ordering::Relaxed) + fault.offset, fault.kind))
 }
 
 /// A range that is registered until this is dropped, which must be before it is unmapped.

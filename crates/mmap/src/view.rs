@@ -363,7 +363,7 @@ unsafe fn copy_halves(
 #[cold]
 #[inline(never)]
 fn read_fault(at: Unreachable, window: (usize, usize), began: usize) -> Error {
-    faulted(Fault { offset: offset_of(at, window, began), kind: FaultKind::Missing })
+    faulted(Fault { offset: offset_of(at, window, began), kind: FaultKind::of_load(at.0) })
 }
 
 #[cold]

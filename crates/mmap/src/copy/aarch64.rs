@@ -47,6 +47,9 @@ unsafe extern "C" {
     static ASM_END: u8;
 }
 
+/// Whether a fault leaves by an exit of its own.
+pub(crate) const HAS_EXITS: bool = true;
+
 /// Every processor has the same.
 pub(crate) fn choose() {}
 

@@ -18,11 +18,98 @@ mod symbols;
 
 #[allow(unused_imports)] // the exit is asked for by the handlers of some platforms alone
 pub(crate) use machine::error_exit;
-pub(crate) use machine::{choose, copy, equals, load, prefetch, store, zero};
+pub(crate) use machine::{choose, prefetch};
+
+use crate::registry;
+use crate::sys;
+use std::sync::atomic::{Ordering, fence};
 
 /// Mapped memory could not be reached at this address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Unreachable(pub(crate) usize);
+
+/// Whether a fault of a copy is sent to the copy's own exit. Where it is not, the handler puts a page of zeroes there and
+/// poisons the map: so who has copied asks afterwards, and believes nothing of a map that is poisoned, wherever its
+/// fault was.
+const FAULTS_EXIT: bool = machine::HAS_EXITS && sys::guard::FINDS_EXITS;
+
+/// An error if these bytes lie in a map that is poisoned, though it cannot be told from the bytes.
+///
+/// The handler poisons before it puts its page there, and the fence keeps the question behind the copy, its stores
+/// included: whoever met such a page, in whatever thread the fault was, finds the map poisoned.
+#[inline(always)]
+fn reached(at: *const u8, len: usize) -> Result<(), Unreachable> {
+    if FAULTS_EXIT || len == 0 {
+        return Ok(());
+    }
+    fence(Ordering::SeqCst);
+    match registry::poison_of(at.addr()) {
+        None => Ok(()),
+        Some((address, _)) => Err(Unreachable(address)),
+    }
+}
+
+/// Eight bytes, as they lie in memory.
+///
+/// # Safety
+/// `src` is readable for eight bytes.
+#[inline(always)]
+pub(crate) unsafe fn load(src: *const u8) -> Result<[u8; 8], Unreachable> {
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { machine::load(src) }?;
+    reached(src, 8)?;
+    Ok(bytes)
+}
+
+/// Stores eight bytes, as they are to lie in memory.
+///
+/// # Safety
+/// `dst` is writable for eight bytes.
+#[inline(always)]
+pub(crate) unsafe fn store(dst: *mut u8, bytes: [u8; 8]) -> Result<(), Unreachable> {
+    // SAFETY: the caller's promise.
+    unsafe { machine::store(dst, bytes) }?;
+    reached(dst, 8)
+}
+
+/// Copies `len` bytes.
+///
+/// # Safety
+/// 1. `src` is readable and `dst` is writable for `len` bytes.
+/// 2. The two do not overlap.
+/// 3. Bytes that no other thread or process shares are borrowed by the caller for the call.
+#[inline(always)]
+pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
+    // SAFETY: the caller's promises.
+    unsafe { machine::copy(dst, src, len) }?;
+    reached(src, len)?;
+    reached(dst, len)
+}
+
+/// Whether `len` bytes are equal.
+///
+/// # Safety
+/// 1. Both are readable for `len` bytes.
+/// 2. Bytes that no other thread or process shares are borrowed by the caller for the call.
+#[inline(always)]
+pub(crate) unsafe fn equals(a: *const u8, b: *const u8, len: usize) -> Result<bool, Unreachable> {
+    // SAFETY: the caller's promises.
+    let equal = unsafe { machine::equals(a, b, len) }?;
+    reached(a, len)?;
+    reached(b, len)?;
+    Ok(equal)
+}
+
+/// Writes `len` zeroes.
+///
+/// # Safety
+/// `dst` is writable for `len` bytes.
+#[inline(always)]
+pub(crate) unsafe fn zero(dst: *mut u8, len: usize) -> Result<(), Unreachable> {
+    // SAFETY: the caller's promise.
+    unsafe { machine::zero(dst, len) }?;
+    reached(dst, len)
+}
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,6 @@
 //! Copy, compare and zero by relaxed atomics, for targets without the assembly.
+//!
+//! Nothing here notices a fault: the handler puts a page of zeroes there and poisons the map, and who calls asks.
 
 use super::Unreachable;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
@@ -24,6 +26,9 @@ fn step(a: *const u8, b: *const u8, i: usize, len: usize) -> usize {
     let here = a.wrapping_add(i).addr() & (WORD - 1) == 0;
     if co_aligned && here && len - i >= WORD { WORD } else { 1 }
 }
+
+/// Whether a fault leaves by an exit of its own.
+pub(crate) const HAS_EXITS: bool = false;
 
 /// Nothing to choose.
 pub(crate) fn choose() {}
@@ -131,7 +136,7 @@ pub(crate) unsafe fn zero(dst: *mut u8, len: usize) -> Result<(), Unreachable> {
 #[inline(always)]
 pub(crate) fn prefetch(_at: *const u8) {}
 
-/// No exit here: a fault finds a page of zeroes instead.
+/// None.
 #[cfg_attr(not(unix), allow(dead_code))] // asked by signal handlers alone
 pub(crate) fn error_exit(_pc: usize) -> Option<usize> {
     None

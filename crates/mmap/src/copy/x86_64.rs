@@ -56,6 +56,9 @@ type Copy = unsafe extern "sysv64" fn(*mut u8, *const u8, usize) -> Outcome;
 /// The copy for this processor: one of the two, and the one without AVX until that is known.
 static COPY: AtomicPtr<()> = AtomicPtr::new(asm_copy as Copy as *mut ());
 
+/// Whether a fault leaves by an exit of its own.
+pub(crate) const HAS_EXITS: bool = true;
+
 /// Chooses the instructions. Until it is called, those that every processor has are used.
 pub(crate) fn choose() {
     let chosen: Copy = if std::is_x86_feature_detected!("avx") { asm_copy_avx } else { asm_copy };

@@ -11,6 +11,9 @@ mod registers {
     use super::Resume;
     use libc::{REG_RDX, REG_RIP, greg_t, ucontext_t};
 
+    /// Whether the handler can tell where the program was.
+    pub(crate) const ARE_KNOWN: bool = true;
+
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // registers are 64 bits wide
     pub(crate) fn pc(context: &ucontext_t) -> usize {
         context.uc_mcontext.gregs[REG_RIP as usize] as usize
@@ -28,6 +31,9 @@ mod registers {
     use super::Resume;
     use libc::ucontext_t;
 
+    /// Whether the handler can tell where the program was.
+    pub(crate) const ARE_KNOWN: bool = true;
+
     #[allow(clippy::cast_possible_truncation)] // registers are 64 bits wide
     pub(crate) fn pc(context: &ucontext_t) -> usize {
         context.uc_mcontext.pc as usize
@@ -43,6 +49,9 @@ mod registers {
 mod registers {
     use super::Resume;
     use libc::ucontext_t;
+
+    /// Whether the handler can tell where the program was.
+    pub(crate) const ARE_KNOWN: bool = true;
 
     #[allow(clippy::cast_possible_truncation)] // registers are 64 bits wide
     pub(crate) fn pc(context: &ucontext_t) -> usize {
@@ -75,6 +84,9 @@ mod registers {
     use super::Resume;
     use libc::ucontext_t;
 
+    /// Whether the handler can tell where the program was.
+    pub(crate) const ARE_KNOWN: bool = true;
+
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // registers are 64 bits wide
     pub(crate) fn pc(context: &ucontext_t) -> usize {
         context.uc_mcontext.mc_rip as usize
@@ -98,6 +110,9 @@ mod registers {
     use super::Resume;
     use libc::ucontext_t;
 
+    /// Whether the handler can tell where the program was.
+    pub(crate) const ARE_KNOWN: bool = false;
+
     /// No address of any code: there is none with an error exit.
     pub(crate) fn pc(_context: &ucontext_t) -> usize {
         0
@@ -108,4 +123,4 @@ mod registers {
     }
 }
 
-pub(super) use registers::{pc, resume};
+pub(super) use registers::{ARE_KNOWN, pc, resume};

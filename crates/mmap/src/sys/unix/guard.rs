@@ -14,6 +14,9 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// Whether a fault can be sent to an exit.
+pub(crate) const FINDS_EXITS: bool = context::ARE_KNOWN;
+
 /// Taken by those who install and remove, never by the handler.
 static CHANGING: Mutex<()> = Mutex::new(());
 /// Off, the handler passes everything on.

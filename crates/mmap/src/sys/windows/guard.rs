@@ -13,6 +13,9 @@ use windows_sys::Win32::System::Diagnostics::Debug::{
     AddVectoredExceptionHandler, CONTEXT, EXCEPTION_POINTERS, RemoveVectoredExceptionHandler,
 };
 
+/// Whether a fault can be sent to an exit.
+pub(crate) const FINDS_EXITS: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+
 const CONTINUE_EXECUTION: i32 = -1;
 const CONTINUE_SEARCH: i32 = 0;
 
