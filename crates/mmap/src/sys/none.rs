@@ -23,7 +23,7 @@ impl Mapping {
         unsupported()
     }
 
-    pub(crate) fn reserve(_len: usize, _file: &File) -> io::Result<Mapping> {
+    pub(crate) fn reserve(_len: usize, _file: &File, _access: Access) -> io::Result<Mapping> {
         unsupported()
     }
 

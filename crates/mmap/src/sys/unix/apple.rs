@@ -3,6 +3,7 @@
 use super::super::super::{LockMode, LockRequest, LockTable, ReserveRequest};
 use super::super::{check, retry};
 use crate::flush::Durability;
+use crate::map::Access;
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
@@ -21,7 +22,7 @@ impl Backing {
         Backing(None)
     }
 
-    pub(crate) fn of(file: &File) -> io::Result<Backing> {
+    pub(crate) fn of(file: &File, _access: Access) -> io::Result<Backing> {
         Ok(Backing(Some(file.try_clone()?)))
     }
 

@@ -3,6 +3,7 @@
 use super::super::super::{LockRequest, LockTable, ReserveRequest};
 use super::unsupported;
 use crate::flush::Durability;
+use crate::map::Access;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -19,7 +20,7 @@ impl Backing {
     }
 
     #[allow(clippy::unnecessary_wraps)] // elsewhere it may fail
-    pub(crate) fn of(_file: &File) -> io::Result<Backing> {
+    pub(crate) fn of(_file: &File, _access: Access) -> io::Result<Backing> {
         Ok(Backing)
     }
 

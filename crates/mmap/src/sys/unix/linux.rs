@@ -6,6 +6,7 @@
 use super::super::{LockMode, LockRequest, LockTable, ReserveRequest, WaitRequest, Waited};
 use super::{check, retry};
 use crate::flush::Durability;
+use crate::map::Access;
 use crate::sealed::Seal;
 use std::ffi::CString;
 use std::fs::File;
@@ -30,8 +31,12 @@ impl Backing {
         Backing(Durability::Nothing)
     }
 
+    /// The question takes as long as a tenth of a map of a small file, so that it is not asked for mere readers.
     #[allow(clippy::unnecessary_wraps)] // elsewhere it may fail
-    pub(super) fn of(file: &File) -> io::Result<Backing> {
+    pub(super) fn of(file: &File, access: Access) -> io::Result<Backing> {
+        if access == Access::ReadOnly {
+            return Ok(Backing(Durability::Data));
+        }
         Ok(Backing(match file_system(file) {
             Ok(kind) if WRITE_THE_CACHE.contains(&kind) => Durability::Full,
             Ok(kind) if IN_MEMORY.contains(&kind) => Durability::Memory,

@@ -26,7 +26,10 @@ impl Mapping {
         let (fd, anonymous) = request.file.map_or((-1, libc::MAP_ANON), |file| (file.as_raw_fd(), 0));
         let offset = system::off_t::try_from(request.offset).map_err(|_| io::ErrorKind::InvalidInput)?;
         let flushed = request.file.filter(|_| request.sharing == Sharing::Shared);
-        let backing = flushed.map_or_else(|| Ok(system::Backing::none()), system::Backing::of)?;
+        let backing = match flushed {
+            Some(file) => system::Backing::of(file, request.protection.access())?,
+            None => system::Backing::none(),
+        };
         let (null, protection) = (ptr::null_mut(), bits(request.protection));
         // SAFETY: no address is asked for, so that nothing that is mapped is touched; the descriptor is open, or
         // there is none.
@@ -43,8 +46,8 @@ impl Mapping {
     }
 
     /// Addresses for `len` bytes, which are a multiple of the page size, with nothing there yet, and then this file.
-    pub(crate) fn reserve(len: usize, file: &File) -> io::Result<Mapping> {
-        let backing = system::Backing::of(file)?;
+    pub(crate) fn reserve(len: usize, file: &File, access: Access) -> io::Result<Mapping> {
+        let backing = system::Backing::of(file, access)?;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANON | system::NO_RESERVE;
         // SAFETY: no address is asked for, so that nothing that is mapped is touched.
         let base = unsafe { system::mmap(ptr::null_mut(), len, libc::PROT_NONE, flags, -1, 0) };

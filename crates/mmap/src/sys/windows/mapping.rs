@@ -74,7 +74,7 @@ impl Mapping {
         Section::new(file.as_raw_handle(), section, 0)?.view(request, view, Backing::View(kept))
     }
 
-    pub(crate) fn reserve(_len: usize, _file: &File) -> io::Result<Mapping> {
+    pub(crate) fn reserve(_len: usize, _file: &File, _access: Access) -> io::Result<Mapping> {
         unsupported()
     }
 
