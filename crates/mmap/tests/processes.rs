@@ -288,3 +288,11 @@ fn processes_agree_on_the_boot_and_on_starts() {
     let now = u64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
     assert!(wall_ms().abs_diff(now) < 1000);
 }
+
+/// Though its parent still holds on to it, so that the system still knows when it began.
+#[test]
+fn a_process_that_has_ended_has_no_start() {
+    let mut child = this_program("other_process").stdout(std::process::Stdio::null()).spawn().unwrap();
+    child.wait().unwrap();
+    assert_eq!(process_start_of(child.id()), None);
+}

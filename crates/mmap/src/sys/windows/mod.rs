@@ -20,10 +20,10 @@ use crate::sealed::Seal;
 use std::fs::File;
 use std::io;
 use std::sync::OnceLock;
-use windows_sys::Win32::Foundation::{CloseHandle, FILETIME};
+use windows_sys::Win32::Foundation::{CloseHandle, FILETIME, WAIT_TIMEOUT};
 use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, GetSystemTimeAsFileTime, SYSTEM_INFO};
 use windows_sys::Win32::System::Threading::{
-    GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION,
+    GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE, WaitForSingleObject,
 };
 
 /// What a call that answers 0 for a failure says.
@@ -85,8 +85,8 @@ pub(crate) fn boot_id() -> Option<[u8; 16]> {
 }
 
 pub(crate) fn process_start_of(pid: u32) -> Option<u64> {
-    // SAFETY: asks for a handle that can only be asked.
-    let process = unsafe { OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid) };
+    // SAFETY: asks for a handle that can only be asked and waited for.
+    let process = unsafe { OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SYNCHRONIZE, 0, pid) };
     if process.is_null() {
         return None;
     }
@@ -94,9 +94,12 @@ pub(crate) fn process_start_of(pid: u32) -> Option<u64> {
     // SAFETY: the handle is open, and there is room for four answers.
     let outcome =
         unsafe { GetProcessTimes(process, &raw mut start, &raw mut end, &raw mut kernel, &raw mut user) };
+    // A process that has ended can be asked as long as anybody, such as its parent, holds a handle to it.
+    // SAFETY: the handle is open; does not wait.
+    let runs = unsafe { WaitForSingleObject(process, 0) } == WAIT_TIMEOUT;
     // SAFETY: opened above, and not used again.
     unsafe { CloseHandle(process) };
-    (outcome != 0).then(|| ticks(start))
+    (runs && outcome != 0).then(|| ticks(start))
 }
 
 pub(crate) fn pid_namespace() -> Option<u64> {
