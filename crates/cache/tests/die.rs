@@ -8,7 +8,7 @@
 //! settled; a dead owner who is never found dead.
 //!
 //! `SAMOVAR_SEED` repeats a run; `SAMOVAR_DIE_STRIDE=1` makes the nested deaths exhaustive too.
-#![cfg(feature = "inject")]
+#![cfg(all(unix, feature = "inject"))]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! A file cut short under a running cache is an error in it, never a dead process, and never a wrong value.
+#![cfg(unix)]
 
 use samovar::{Cache, ErrorKind};
 use std::fs::OpenOptions;

@@ -4,6 +4,7 @@
 //!
 //! Canaries, each tried, each found: descriptors that stay open in the child (an idle child then keeps its dead parent's
 //! lock); a child that goes on as its parent's owner.
+#![cfg(unix)]
 
 mod common;
 

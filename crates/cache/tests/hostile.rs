@@ -5,6 +5,7 @@
 //! same, guided by coverage.
 //!
 //! Canary, tried and found: a writer that does not doubt the positions in a ledger (`recover::is_sound`).
+#![cfg(unix)]
 
 mod common;
 

@@ -7,6 +7,7 @@
 //!
 //! Canaries, each tried, each found: a lock that is taken, or taken over, by two at once; no second look in `Reader::look` (at
 //! the slot and the frontier together: while schedules are shorter than a thousand laps, either does for both).
+#![cfg(unix)]
 
 mod common;
 

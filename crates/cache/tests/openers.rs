@@ -4,6 +4,7 @@
 //! `SAMOVAR_OPENINGS` is how many pairs race (40; 1,000 by hand), `SAMOVAR_SEED` repeats the choices.
 //!
 //! Canary, tried and found: without the init byte, two openers judge one file at once, and one finds it corrupt.
+#![cfg(unix)]
 
 mod common;
 

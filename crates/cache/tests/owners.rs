@@ -2,6 +2,7 @@
 //!
 //! Canaries, each tried, each found: without the veto in `place::is_running` the daemon's lock is stolen, by a waiter and by a
 //! first opener; without the sealing in `recover::finish_or_undo` a panic leaves damage.
+#![cfg(unix)]
 
 mod common;
 

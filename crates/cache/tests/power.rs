@@ -5,7 +5,7 @@
 //!
 //! Canary, tried and found: the clean word cleared without making that durable before the first write. (That `flush` has
 //! written everything before it says so is the order that this model assumes of its calls, and so cannot judge.)
-#![cfg(feature = "inject")]
+#![cfg(all(unix, feature = "inject"))]
 
 mod common;
 
