@@ -2,7 +2,7 @@
 
 use crate::attach::{Attached, Attachment};
 use crate::check::{Recount, Report};
-use crate::entry::{MAX_KEY_LEN, units_for};
+use crate::entry::{Extras, MAX_KEY_LEN, Terms, units_for};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::KeyHash;
 use crate::ledger::{Ledger, Selector};
@@ -209,16 +209,16 @@ impl Cache {
     fn store(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<()> {
         self.check_writable(key)?;
         let clock = Clock::new(self.inner.attached.view());
-        let expiry_ms = ttl.expiry_ms(&clock);
-        if expiry_ms.is_some() {
+        let terms = Terms { expiry_ms: ttl.expiry_ms(&clock), ..Terms::default() };
+        if terms.expiry_ms.is_some() {
             clock.note()?;
         }
         let hash = self.hash(key);
-        if let Err(error) = self.check_value(key, value, expiry_ms.is_some()) {
+        if let Err(error) = self.check_value(key, value, terms.extras()) {
             self.write(hash, &clock, |writer| writer.remove(hash, key))?;
             return Err(error);
         }
-        self.write(hash, &clock, |writer| writer.set(Item { hash, key, value, expiry_ms }))
+        self.write(hash, &clock, |writer| writer.set(Item { hash, key, value, terms }))
     }
 
     /// Forgets what is stored for `key`; true if there was something.
@@ -397,7 +397,7 @@ impl Cache {
         if self.inner.attached.is_writer() { check_key(key) } else { Err(read_only()) }
     }
 
-    fn check_value(&self, key: &[u8], value: &[u8], has_expiry: bool) -> Result<()> {
+    fn check_value(&self, key: &[u8], value: &[u8], extras: Extras) -> Result<()> {
         let geometry = &self.inner.attached.header.geometry;
         let (largest, len) = (geometry.max_value_size, value.len() as u64);
         if len > largest {
@@ -408,7 +408,7 @@ impl Cache {
                 ),
             ));
         }
-        if units_for(key.len() as u64, len, has_expiry) > geometry.max_entry_units() {
+        if units_for(key.len() as u64, len, extras) > geometry.max_entry_units() {
             let room = geometry.max_entry_units() * UNIT;
             return Err(Error::new(
                 ErrorKind::ValueTooLarge,

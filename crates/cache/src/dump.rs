@@ -159,10 +159,9 @@ impl Dump<'_, '_> {
         let known = slot
             .map_or_else(|| "no slot".to_owned(), |found| format!("slot {} {:?}", found.number, found.slot));
         let (shown, more) = (key.get(..SHOWN).unwrap_or(&key), if key.len() > SHOWN { ".." } else { "" });
-        let expiry_ms = shard.log.expiry_ms(at.offset(), header)?;
-        let expiry = if header.has_expiry { format!(", expires {expiry_ms}") } else { String::new() };
+        let preface = shard.log.preface(at.offset(), header)?;
         self.line(format_args!(
-            "    {at:?}: key {:?}{more}, value of {} bytes{expiry}, {known}",
+            "    {at:?}: key {:?}{more}, value of {} bytes, {preface}, {known}",
             shown.escape_ascii().to_string(),
             header.value_len,
         ))

@@ -1,29 +1,88 @@
-//! An entry in the log: one header word, an expiry if it has one, the key, the value, padding to eight bytes.
+//! An entry in the log: one header word, the optional words that its flags name, a stamp, the key, the value, padding to
+//! eight bytes.
 //!
 //! ```text
 //!        63    56 55   48 47        32 31                  0
 //! header | check | flags |  key length |   value length    |
+//! then, each only if flagged, eight bytes: expiry, stale, space, seal; then the stamp, four bytes
 //! ```
 //!
 //! Flags tell entries, and entries known to be dead, from the two marks that a walk meets: WRAP (the rest of this lap is empty) and FILLER (skip `value
 //! length` units). The check byte is a sum over the other seven, so that a walk over damaged bytes stops at once.
 
 use crate::position::UNIT;
+use std::fmt;
 
 /// Keys are shorter than this by one.
 pub(crate) const MAX_KEY_LEN: usize = (1 << 16) - 1;
 /// The value length has 32 bits.
 pub(crate) const MAX_VALUE_LEN: u64 = (1 << 32) - 1;
-/// Bytes of the header word.
-pub(crate) const HEADER: u64 = 8;
-const EXPIRY: u64 = 8;
+/// Bytes of the header word, of each optional word, and of the stamp.
+const WORD: usize = 8;
+const STAMP: usize = 4;
+/// Bytes before the key, at most.
+pub(crate) const MAX_PREFACE: usize = WORD + 4 * WORD + STAMP;
 
-const HAS_EXPIRY: u8 = 1;
 const WRAP: u8 = 2;
 const FILLER: u8 = 4;
 /// A hint: no slot names this entry any more. Set after its slot has changed; its absence proves nothing.
 const DEAD: u8 = 8;
-const FLAGS: u8 = HAS_EXPIRY | WRAP | FILLER | DEAD;
+
+/// What an entry has beside its key and value: a set of flags, all but one of which add a word.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Extras(u8);
+
+impl Extras {
+    pub(crate) const NONE: Extras = Extras(0);
+    /// When the entry dies, in wall milliseconds.
+    pub(crate) const EXPIRY: Extras = Extras(1);
+    /// From when the value is worth a refresh, in wall milliseconds.
+    pub(crate) const STALE: Extras = Extras(16);
+    /// Which namespace the entry is of, and in which epoch of it.
+    pub(crate) const SPACE: Extras = Extras(32);
+    /// A keyed sum over the entry and its place.
+    pub(crate) const SEAL: Extras = Extras(64);
+    /// No word: the entry says that its key is known to have no value.
+    pub(crate) const ABSENT: Extras = Extras(128);
+    const WORDS: [Extras; 4] = [Extras::EXPIRY, Extras::STALE, Extras::SPACE, Extras::SEAL];
+    const WORD_BITS: u8 = 1 | 16 | 32 | 64;
+    const ALL: u8 = Extras::WORD_BITS | 128;
+
+    pub(crate) fn with(self, more: Extras) -> Self {
+        Extras(self.0 | more.0)
+    }
+
+    #[inline]
+    pub(crate) fn has(self, other: Extras) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn words(self) -> usize {
+        (self.0 & Extras::WORD_BITS).count_ones() as usize
+    }
+
+    /// Bytes from the entry's start to the word of one flag, if it has that flag.
+    #[inline]
+    fn word_at(self, word: Extras) -> usize {
+        WORD + Extras(self.0 & (word.0 - 1)).words() * WORD
+    }
+
+    fn stamp_at(self) -> usize {
+        WORD + self.words() * WORD
+    }
+
+    /// Bytes from the entry's start to its key.
+    #[inline]
+    pub(crate) fn key_at(self) -> usize {
+        self.stamp_at() + STAMP
+    }
+}
+
+impl fmt::Debug for Extras {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Extras({:#04x})", self.0)
+    }
+}
 
 /// What a header word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,28 +104,118 @@ pub(crate) enum Mark {
 pub(crate) struct Header {
     pub(crate) key_len: u16,
     pub(crate) value_len: u32,
-    pub(crate) has_expiry: bool,
+    pub(crate) extras: Extras,
+}
+
+/// Under which terms an entry lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// When it dies, in wall milliseconds.
+    pub(crate) expiry_ms: Option<u64>,
+    /// From when it is worth a refresh, in wall milliseconds.
+    pub(crate) stale_ms: Option<u64>,
+    /// The namespace's word.
+    pub(crate) space: Option<u64>,
+    /// The key is known to have no value.
+    pub(crate) absent: bool,
+}
+
+/// Everything of an entry before its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Preface {
+    pub(crate) terms: Terms,
+    /// The keyed sum, for an entry that has one.
+    pub(crate) seal: Option<u64>,
+    /// The low half of the shard's sequence when the value was set: the version of a compare-and-set.
+    pub(crate) stamp: u32,
 }
 
 /// Units in the log for an entry of these lengths.
-pub(crate) fn units_for(key_len: u64, value_len: u64, has_expiry: bool) -> u64 {
-    let expiry = if has_expiry { EXPIRY } else { 0 };
-    (HEADER + expiry + key_len + value_len).div_ceil(UNIT)
+pub(crate) fn units_for(key_len: u64, value_len: u64, extras: Extras) -> u64 {
+    (extras.key_at() as u64 + key_len + value_len).div_ceil(UNIT)
+}
+
+impl Terms {
+    pub(crate) fn extras(self) -> Extras {
+        let flag = |set: bool, flag: Extras| if set { flag } else { Extras::NONE };
+        flag(self.expiry_ms.is_some(), Extras::EXPIRY)
+            .with(flag(self.stale_ms.is_some(), Extras::STALE))
+            .with(flag(self.space.is_some(), Extras::SPACE))
+            .with(flag(self.absent, Extras::ABSENT))
+    }
+}
+
+impl Preface {
+    /// The bytes before the key, and how many they are.
+    pub(crate) fn encode(&self, header: Header) -> ([u8; MAX_PREFACE], usize) {
+        let mut bytes = [0; MAX_PREFACE];
+        let mut len = 0;
+        let mut put = |part: &[u8]| {
+            bytes[len..len + part.len()].copy_from_slice(part);
+            len += part.len();
+        };
+        put(&header.word().to_le_bytes());
+        let terms = self.terms;
+        for word in [terms.expiry_ms, terms.stale_ms, terms.space, self.seal].into_iter().flatten() {
+            put(&word.to_le_bytes());
+        }
+        put(&self.stamp.to_le_bytes());
+        (bytes, len)
+    }
+
+    /// Takes apart what [`Preface::encode`] made; the header was read before, and says what is there.
+    pub(crate) fn decode(header: Header, bytes: &[u8; MAX_PREFACE]) -> Self {
+        let word = |flag: Extras| {
+            let mut word = [0; WORD];
+            let at = header.extras.word_at(flag);
+            word.copy_from_slice(&bytes[at..at + WORD]);
+            header.extras.has(flag).then_some(u64::from_le_bytes(word))
+        };
+        let [expiry_ms, stale_ms, space, seal] = Extras::WORDS.map(word);
+        let mut stamp = [0; STAMP];
+        let at = header.extras.stamp_at();
+        stamp.copy_from_slice(&bytes[at..at + STAMP]);
+        let absent = header.extras.has(Extras::ABSENT);
+        let terms = Terms { expiry_ms, stale_ms, space, absent };
+        Preface { terms, seal, stamp: u32::from_le_bytes(stamp) }
+    }
+}
+
+impl fmt::Display for Preface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stamp {}", self.stamp)?;
+        let Terms { expiry_ms, stale_ms, space, absent } = self.terms;
+        for (name, word) in [("expires", expiry_ms), ("stale", stale_ms), ("space", space)] {
+            if let Some(word) = word {
+                write!(f, ", {name} {word}")?;
+            }
+        }
+        if let Some(seal) = self.seal {
+            write!(f, ", seal {seal:016x}")?;
+        }
+        f.write_str(if absent { ", absent" } else { "" })
+    }
 }
 
 impl Header {
     pub(crate) fn units(self) -> u64 {
-        units_for(u64::from(self.key_len), u64::from(self.value_len), self.has_expiry)
+        units_for(u64::from(self.key_len), u64::from(self.value_len), self.extras)
     }
 
     /// Bytes from the entry's start to its key.
+    #[inline]
     pub(crate) fn key_at(self) -> usize {
-        if self.has_expiry { 16 } else { 8 }
+        self.extras.key_at()
     }
 
     /// Bytes from the entry's start to its value.
     pub(crate) fn value_at(self) -> usize {
         self.key_at() + usize::from(self.key_len)
+    }
+
+    /// Bytes from the entry's start to when it dies, if it does.
+    pub(crate) fn expiry_at(self) -> Option<usize> {
+        self.extras.has(Extras::EXPIRY).then_some(self.extras.word_at(Extras::EXPIRY))
     }
 
     /// Bytes of key and value.
@@ -84,8 +233,8 @@ impl Header {
     }
 
     fn word_with(self, more: u8) -> u64 {
-        let flags = more | if self.has_expiry { HAS_EXPIRY } else { 0 };
-        sealed(u64::from(flags) << 48 | u64::from(self.key_len) << 32 | u64::from(self.value_len))
+        let flags = u64::from(more | self.extras.0);
+        sealed(flags << 48 | u64::from(self.key_len) << 32 | u64::from(self.value_len))
     }
 }
 
@@ -93,16 +242,16 @@ impl Mark {
     #[inline]
     pub(crate) fn parse(word: u64) -> Mark {
         let [v0, v1, v2, v3, k0, k1, flags, _] = word.to_le_bytes();
-        if sealed(word) != word || flags & !FLAGS != 0 {
+        if sealed(word) != word {
             return Mark::Damaged;
         }
         let value_len = u32::from_le_bytes([v0, v1, v2, v3]);
         match flags {
             WRAP => Mark::Wrap,
             FILLER if value_len > 0 => Mark::Filler(u64::from(value_len)),
-            _ if flags & !(HAS_EXPIRY | DEAD) == 0 => {
+            _ if flags & !(Extras::ALL | DEAD) == 0 => {
                 let key_len = u16::from_le_bytes([k0, k1]);
-                let header = Header { key_len, value_len, has_expiry: flags & HAS_EXPIRY != 0 };
+                let header = Header { key_len, value_len, extras: Extras(flags & Extras::ALL) };
                 if flags & DEAD == 0 { Mark::Entry(header) } else { Mark::Dead(header.units()) }
             }
             _ => Mark::Damaged,
@@ -133,17 +282,37 @@ mod tests {
 
     #[test]
     fn a_header_gives_back_its_lengths() {
-        for (key_len, value_len, has_expiry, units) in [
-            (0, 0, false, 1),
-            (1, 0, false, 2),
-            (20, 64, false, 12),
-            (20, 64, true, 13),
-            (65_535, u32::MAX, true, 0),
+        let all = Extras(Extras::ALL);
+        for (key_len, value_len, extras, units) in [
+            (0, 0, Extras::NONE, 2),
+            (1, 3, Extras::NONE, 2),
+            (20, 64, Extras::NONE, 12),
+            (20, 64, Extras::ABSENT, 12),
+            (20, 64, Extras::EXPIRY, 13),
+            (20, 64, all, 16),
+            (65_535, u32::MAX, all, 0),
         ] {
-            let header = Header { key_len, value_len, has_expiry };
+            let header = Header { key_len, value_len, extras };
             assert_eq!(Mark::parse(header.word()), Mark::Entry(header));
             assert_eq!(Mark::parse(header.dead_word()), Mark::Dead(header.units()));
-            assert!(units == 0 || header.units() == units);
+            assert!(units == 0 || header.units() == units, "{extras:?}");
+        }
+    }
+
+    #[test]
+    fn a_preface_gives_back_what_was_put_in() {
+        for bits in 0..32u64 {
+            let word = |bit: u64| (bits >> bit & 1 == 1).then_some(bits * 1000 + bit);
+            let terms =
+                Terms { expiry_ms: word(0), stale_ms: word(1), space: word(2), absent: word(3).is_some() };
+            let preface = Preface { terms, seal: word(4), stamp: 0xdead_beef };
+            let extras =
+                terms.extras().with(if preface.seal.is_some() { Extras::SEAL } else { Extras::NONE });
+            let header = Header { key_len: 3, value_len: 5, extras };
+            let (bytes, len) = preface.encode(header);
+            assert_eq!(len, header.key_at());
+            assert_eq!(Preface::decode(header, &bytes), preface);
+            assert_eq!(Mark::parse(u64::from_le_bytes(bytes[..8].try_into().unwrap())), Mark::Entry(header));
         }
     }
 
@@ -153,7 +322,7 @@ mod tests {
         assert_eq!(Mark::parse(Mark::filler_word(7)), Mark::Filler(7));
         assert_eq!(Mark::parse(0), Mark::Damaged);
         assert_eq!(Mark::parse(u64::MAX), Mark::Damaged);
-        let word = Header { key_len: 20, value_len: 64, has_expiry: false }.word();
+        let word = Header { key_len: 20, value_len: 64, extras: Extras::NONE }.word();
         let seen = (0..64).filter(|bit| Mark::parse(word ^ (1 << bit)) == Mark::Damaged).count();
         assert!(seen >= 60, "only {seen} of 64 single-bit flips were seen");
     }

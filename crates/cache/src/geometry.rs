@@ -4,7 +4,7 @@
 //! holds many values of the largest kind; the index follows from the expected size of an entry; the small ring is a
 //! tenth of a shard's data.
 
-use crate::entry;
+use crate::entry::{self, Extras};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::BUCKETS_PER_PAGE;
 use crate::layout::{self, BUCKET_LEN, PAGE, SLOTS_PER_BUCKET};
@@ -84,7 +84,7 @@ impl Geometry {
         let wanted =
             (capacity / (LARGEST_VALUES_PER_SHARD * max_value_size.max(1))).min(capacity / MIN_SHARD);
         let shards = 1 << wanted.clamp(1, MAX_SHARDS).ilog2();
-        let index_offset = layout::shard_heads_end(shards);
+        let index_offset = layout::indexes(shards);
         let each = (capacity - index_offset) / shards;
 
         let entry_size = entry_size.unwrap_or(DEFAULT_ENTRY_SIZE).max(UNIT);
@@ -129,7 +129,7 @@ impl Geometry {
         let slots = per_shard * 21 / 10;
         let pages = slots.div_ceil(SLOTS_PER_PAGE).max(1);
         let data_stride = (per_shard * entry_units * UNIT).next_multiple_of(PAGE);
-        let index_offset = layout::shard_heads_end(shards);
+        let index_offset = layout::indexes(shards);
         let data_offset = index_offset + shards * pages * PAGE_OF_BUCKETS;
         let step = |queue_entries: u64| queue_entries / STEPS_PER_RING * entry_units;
         Geometry {
@@ -150,7 +150,7 @@ impl Geometry {
     }
 
     fn checked(self) -> Result<Self> {
-        let largest = entry::units_for(0, self.max_value_size, false);
+        let largest = entry::units_for(0, self.max_value_size, Extras::NONE);
         let room = self.max_entry_units();
         if matches!(self.size, Size::Capacity(_)) && largest > room {
             return Err(Error::new(
@@ -158,7 +158,7 @@ impl Geometry {
                 format!(
                     "values of {} bytes do not fit: the largest that this capacity takes is {} bytes",
                     self.max_value_size,
-                    room.saturating_sub(entry::units_for(0, 0, true)) * UNIT
+                    room.saturating_sub(entry::units_for(0, 0, Extras::EXPIRY)) * UNIT
                 ),
             ));
         }
@@ -175,7 +175,7 @@ impl Geometry {
         let shards = 1u64 << self.shard_bits.min(63);
         let sane = self.shard_bits <= MAX_SHARDS.ilog2()
             && (1..1 << 32).contains(&self.pages)
-            && self.index_offset == layout::shard_heads_end(shards)
+            && self.index_offset == layout::indexes(shards)
             && Some(self.data_offset) == self.index_end(shards)
             && self.data_stride.is_multiple_of(PAGE)
             && Some(self.file_bytes) == self.data_end(shards)
@@ -223,7 +223,7 @@ impl Geometry {
     /// The largest entry that is never evicted while the cache is half empty: one of the largest value, if that is no more
     /// than a sixteenth of a main ring.
     pub(crate) fn kept_units(&self) -> u64 {
-        entry::units_for(0, self.max_value_size, true).min(self.main_units / 16)
+        entry::units_for(0, self.max_value_size, Extras::EXPIRY).min(self.main_units / 16)
     }
 
     pub(crate) fn span(&self, queue: Queue) -> Span {

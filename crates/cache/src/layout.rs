@@ -1,7 +1,7 @@
 //! Every offset in the file. No other module knows one; `docs/FORMAT.md` draws them and a test compares the two.
 //!
 //! ```text
-//! header page | control page | process table | counters | shard heads | indexes | data areas
+//! header page | control page | process table | counters | shard heads | annexes | indexes | data areas
 //! ```
 
 /// The first bytes of every cache file.
@@ -36,7 +36,7 @@ pub(crate) const COUNTERS: usize = PROCESSES + PROCESS_SLOTS * PROCESS_SLOT_LEN;
 pub(crate) const COUNTER_STRIPES: usize = 128;
 pub(crate) const COUNTER_STRIPE_LEN: usize = 64;
 
-/// Shard heads, then, on a page boundary, the indexes.
+/// Shard heads, then, on a page boundary, the annexes, then the indexes.
 pub(crate) const SHARD_HEADS: usize = COUNTERS + COUNTER_STRIPES * COUNTER_STRIPE_LEN;
 pub(crate) const SHARD_HEAD_LEN: usize = 512;
 /// Within a shard head: the writer lock, alone on its line.
@@ -49,11 +49,28 @@ pub(crate) const SELECTOR: usize = 128;
 pub(crate) const LEDGERS: [usize; 2] = [256, 384];
 pub(crate) const LEDGER_WORDS: usize = 16;
 
+/// What a shard has beside its head, and seldom looks at: a page each.
+pub(crate) const ANNEX_LEN: u64 = PAGE;
+/// Within an annex: entries that readers hold in place.
+pub(crate) const PINS: usize = 0;
+pub(crate) const PINS_PER_SHARD: usize = 16;
+pub(crate) const PIN_LEN: usize = 32;
+/// Keys that somebody is loading.
+pub(crate) const LEASES: usize = 512;
+pub(crate) const LEASES_PER_SHARD: usize = 64;
+pub(crate) const LEASE_LEN: usize = 32;
+/// What each namespace holds in this shard.
+pub(crate) const SPACES: usize = 2560;
+pub(crate) const SPACE_LEN: usize = 16;
+
 pub(crate) const BUCKET_LEN: u64 = 64;
 pub(crate) const SLOTS_PER_BUCKET: usize = 8;
 
 const _: () = assert!(CONTROL + CONTROL_LEN == PROCESSES);
 const _: () = assert!(SHARD_HEADS.is_multiple_of(HEADER_LEN));
+const _: () = assert!(PINS + PINS_PER_SHARD * PIN_LEN == LEASES);
+const _: () = assert!(LEASES + LEASES_PER_SHARD * LEASE_LEN == SPACES);
+const _: () = assert!(SPACES + 64 * SPACE_LEN <= HEADER_LEN);
 const _: () = assert!(LEDGERS[0] + LEDGER_WORDS * 8 == LEDGERS[1]);
 const _: () = assert!(LEDGERS[1] + LEDGER_WORDS * 8 == SHARD_HEAD_LEN);
 
@@ -89,8 +106,14 @@ pub(crate) fn bytes_of(units: u64) -> usize {
     at(units.wrapping_mul(crate::position::UNIT))
 }
 
-pub(crate) fn shard_heads_end(shards: u64) -> u64 {
+/// Where the annexes begin.
+pub(crate) fn annexes(shards: u64) -> u64 {
     (SHARD_HEADS as u64 + shards * SHARD_HEAD_LEN as u64).next_multiple_of(PAGE)
+}
+
+/// Where the indexes begin.
+pub(crate) fn indexes(shards: u64) -> u64 {
+    annexes(shards) + shards * ANNEX_LEN
 }
 
 /// Which layout this is: a file made with other constants is another format, whatever its version says.
@@ -104,6 +127,9 @@ pub(crate) fn fingerprint() -> u64 {
         SHARD_HEAD_LEN as u64,
         LEDGERS[0] as u64,
         LEDGER_WORDS as u64,
+        ANNEX_LEN,
+        LEASES as u64,
+        SPACES as u64,
         BUCKET_LEN,
         crate::hash::BUCKETS_PER_PAGE,
         u64::from(crate::position::OFFSET_BITS),
@@ -147,6 +173,8 @@ mod tests {
             format!("{SELECTOR:>5}  selector"),
             format!("{:>5}  ledger 0                 {LEDGER_WORDS} words", LEDGERS[0]),
             format!("{:>5}  ledger 1                 {LEDGER_WORDS} words", LEDGERS[1]),
+            format!("{PINS:>5}  pins                     {PINS_PER_SHARD} of {PIN_LEN} bytes"),
+            format!("{LEASES:>5}  leases                   {LEASES_PER_SHARD} of {LEASE_LEN} bytes"),
         ] {
             assert!(page.contains(&line), "FORMAT.md lacks {line:?}");
         }

@@ -47,6 +47,8 @@ pub(crate) struct Ledger {
     pub(crate) change: Change,
     /// Times that the shard was emptied because its bytes made no sense.
     pub(crate) resets: u64,
+    /// Values stored since creation: the clock that stamps them.
+    pub(crate) sequence: u64,
 }
 
 /// One slot, as it was and as it will be.
@@ -83,6 +85,12 @@ impl Ledger {
         self.rings[0].entries.saturating_add(self.rings[1].entries)
     }
 
+    /// The stamp of the value stored at this point of the sequence.
+    pub(crate) fn stamp(&self) -> u32 {
+        let [b0, b1, b2, b3, ..] = self.sequence.to_le_bytes();
+        u32::from_le_bytes([b0, b1, b2, b3])
+    }
+
     /// An entry of this size becomes known to a slot.
     pub(crate) fn link(&mut self, queue: Queue, units: u64, payload: u64) {
         let ring = self.ring_mut(queue);
@@ -117,7 +125,7 @@ impl Ledger {
             self.change.old.word(),
             self.change.new.word(),
             self.resets,
-            0,
+            self.sequence,
         ]
     }
 
@@ -139,6 +147,7 @@ impl Ledger {
                 new: Slot::from_word(words[13]),
             },
             resets: words[14],
+            sequence: words[15],
         }
     }
 

@@ -1,7 +1,7 @@
 //! The bytes of a shard's two rings, by units from the start of its data area. They are only ever accessed as bytes.
 
 use crate::area::Area;
-use crate::entry::{Header, Mark};
+use crate::entry::{Header, MAX_PREFACE, Mark, Preface};
 use crate::error::Result;
 use crate::hash::KeyHash;
 use crate::layout::bytes_of;
@@ -45,7 +45,14 @@ impl<'a> Log<'a> {
 
     /// When the entry dies, in wall milliseconds; never, if it has no expiry.
     pub(crate) fn expiry_ms(self, offset: u64, header: Header) -> Result<u64> {
-        if header.has_expiry { self.word(bytes_of(offset).wrapping_add(8)) } else { Ok(u64::MAX) }
+        header.expiry_at().map_or(Ok(u64::MAX), |at| self.word(bytes_of(offset).wrapping_add(at)))
+    }
+
+    /// What stands before the entry's key.
+    pub(crate) fn preface(self, offset: u64, header: Header) -> Result<Preface> {
+        let mut bytes = [0; MAX_PREFACE];
+        self.0.read_into(bytes_of(offset), &mut bytes[..header.key_at()])?;
+        Ok(Preface::decode(header, &bytes))
     }
 
     /// Does the entry have this key? Its header was read from there, and its lengths are not yet trusted.
@@ -88,13 +95,11 @@ impl<'a> Log<'a> {
         self,
         offset: u64,
         header: Header,
-        expiry_ms: Option<u64>,
+        preface: &Preface,
         parts: [&[u8]; 2],
     ) -> Result<()> {
-        self.put_mark(offset, header.word())?;
-        if let Some(expiry_ms) = expiry_ms {
-            self.0.write_from(bytes_of(offset).wrapping_add(8), &expiry_ms.to_le_bytes())?;
-        }
+        let (bytes, len) = preface.encode(header);
+        self.0.write_from(bytes_of(offset), &bytes[..len])?;
         let [key, value] = parts;
         self.0.write_from(bytes_of(offset).wrapping_add(header.key_at()), key)?;
         self.0.write_from(bytes_of(offset).wrapping_add(header.value_at()), value)

@@ -82,7 +82,7 @@ impl Options {
     /// lengths, header and padding included; at least 16. What the engine keeps free comes out of it, so that never more
     /// than `entries` are held. For comparing miss ratios with policies that count entries.
     pub fn capacity_entries(mut self, entries: u64, key_len: usize, value_len: usize) -> Self {
-        let entry_bytes = entry::units_for(key_len as u64, value_len as u64, false) * UNIT;
+        let entry_bytes = entry::units_for(key_len as u64, value_len as u64, entry::Extras::NONE) * UNIT;
         self.size = Some(Size::Entries { entries, entry_bytes });
         self
     }

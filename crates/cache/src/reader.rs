@@ -12,7 +12,7 @@
 //! leave open, and the slot, loaded again, still names the entry: so no slot that a slow reader carried for a thousand
 //! laps can pass. Whatever was copied in vain is dropped: lengths from the file are checked before they are used.
 
-use crate::entry::Mark;
+use crate::entry::{Extras, Mark};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::KeyHash;
 use crate::position::Position;
@@ -143,7 +143,7 @@ impl Reader<'_, '_> {
         if header.units() > span.end - offset || !self.shard.log.has_key(offset, header, self.key)? {
             return Ok(Look::Other);
         }
-        if header.has_expiry && self.shard.log.expiry_ms(offset, header)? <= clock.now_ms() {
+        if header.extras.has(Extras::EXPIRY) && self.shard.log.expiry_ms(offset, header)? <= clock.now_ms() {
             return Ok(Look::Expired);
         }
         self.shard.log.append_value(offset, header, out)?;

@@ -131,12 +131,16 @@ pub(crate) fn reset(shard: Shard<'_>) -> Result<(Ledger, usize)> {
         ghost_clock: held.ghost_clock,
         change: Change::NONE,
         resets: held.resets.wrapping_add(1),
+        sequence: ledgers[0].sequence.max(ledgers[1].sequence).wrapping_add(STAMPS_SKIPPED),
     };
     let copy = 1 - selector.holding();
     ledger.write(shard.head, copy)?;
     Selector::Holds(copy).store(shard.head)?;
     Ok((ledger, copy))
 }
+
+/// A reset may follow a loss of the newest accounts: versions that were given out before it are not given out again.
+const STAMPS_SKIPPED: u64 = 1 << 24;
 
 /// Laps have 30 bits. A damaged position may hold any; keep two bits' room above so that adding laps cannot overflow.
 const LAP_TRUSTED: u64 = (1 << 28) - 1;
@@ -149,7 +153,8 @@ pub(crate) fn format(shard: Shard<'_>) -> Result<()> {
         Ok(RingAccount { head: at, tail: at, live: 0, entries: 0 })
     };
     let rings = [ring(Queue::Small)?, ring(Queue::Main)?];
-    let ledger = Ledger { rings, payload: 0, evictions: 0, ghost_clock: 0, change: Change::NONE, resets: 0 };
+    let change = Change::NONE;
+    let ledger = Ledger { rings, payload: 0, evictions: 0, ghost_clock: 0, change, resets: 0, sequence: 0 };
     ledger.write(shard.head, 0)?;
     Selector::Holds(0).store(shard.head)
 }

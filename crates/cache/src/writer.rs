@@ -4,7 +4,7 @@
 //! the bytes are copied, the slot is exchanged (the commit point), and the new ledger holds. A death between any two of
 //! these stores is decided by the slot alone; see [`crate::ledger`].
 
-use crate::entry::{self, Header, Mark};
+use crate::entry::{self, Extras, Header, Mark, Preface, Terms};
 use crate::error::{Error, ErrorKind, Result};
 use crate::evict::{self, Candidate, Fate};
 use crate::hash::KeyHash;
@@ -41,8 +41,7 @@ pub(crate) struct Item<'v> {
     pub(crate) hash: KeyHash,
     pub(crate) key: &'v [u8],
     pub(crate) value: &'v [u8],
-    /// Wall milliseconds; none for an entry that does not expire.
-    pub(crate) expiry_ms: Option<u64>,
+    pub(crate) terms: Terms,
 }
 
 /// An entry in the log.
@@ -75,7 +74,7 @@ impl Item<'_> {
         Ok(Header {
             key_len: u16::try_from(self.key.len()).map_err(too_long)?,
             value_len: u32::try_from(self.value.len()).map_err(too_large)?,
-            has_expiry: self.expiry_ms.is_some(),
+            extras: self.terms.extras(),
         })
     }
 }
@@ -103,10 +102,11 @@ impl<'a> Writer<'a> {
         let freq = if old.is_some_and(|old| old.same_key) { target.slot.freq() } else { 0 };
         let new = Slot::live(item.hash, queue, place.at, freq);
         let change = Change { slot: target.number, old: target.slot, new };
+        let preface = Preface { terms: item.terms, seal: None, stamp: next.stamp() };
         let shard = self.shard;
         self.commit(change, next, |head| {
             mark_wrap(shard, queue, head, place)?;
-            shard.log.put_entry(place.at.offset(), header, item.expiry_ms, [item.key, item.value])
+            shard.log.put_entry(place.at.offset(), header, &preface, [item.key, item.value])
         })?;
         if let Some(old) = old {
             self.bury(target.slot, old.header)?;
@@ -126,7 +126,8 @@ impl<'a> Writer<'a> {
     }
 
     fn is_expired(&self, offset: u64, header: Header) -> Result<bool> {
-        Ok(header.has_expiry && self.shard.log.expiry_ms(offset, header)? <= self.clock.now_ms())
+        Ok(header.extras.has(Extras::EXPIRY)
+            && self.shard.log.expiry_ms(offset, header)? <= self.clock.now_ms())
     }
 
     /// Marks an entry that its slot has let go, so that passing it costs no look at the index. It is a hint, left when all
@@ -180,6 +181,7 @@ impl<'a> Writer<'a> {
         }
         next.link(new.queue, new.header.units(), new.header.payload());
         next.ring_mut(new.queue).head = new.at.advance(new.header.units());
+        next.sequence = next.sequence.wrapping_add(1);
         Ok(Plan { target, old, next })
     }
 
