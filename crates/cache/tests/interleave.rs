@@ -1,99 +1,34 @@
-//! Seeded schedules over the real code: threads, each with an opening of its own, hand a baton over at their loads, stores,
-//! swaps and copies; only who has it goes on. They set, get, remove, check, open and close, in a roomy cache, in one that
-//! evicts with every write, and in one whose lock a dead process holds with a change half done.
+//! Seeded schedules over the real code: flows of control, each with an opening of its own, give way to one another at their
+//! loads, stores, swaps, copies and waits. They set, get, remove, check, open and close, in a roomy cache, in one that evicts with
+//! every write, in one whose lock a dead process holds with a change half done, and in one that nobody had open: missing, clean,
+//! left by the dead, or a copy of a file in use.
 //!
-//! A thread that sleeps in the kernel with the baton loses it after a moment. `SAMOVAR_SCHEDULES` is how many
-//! (60 of each kind; 100,000 by hand), `SAMOVAR_SEED` repeats the choices.
+//! `SAMOVAR_SCHEDULES` is how many (400 of each kind; 100,000 by hand), `SAMOVAR_SEED` repeats the choices: what it names is
+//! the seed of one schedule, so that it and `SAMOVAR_SCHEDULES=1` repeat one that failed.
 //!
-//! Canaries, each tried, each found: a lock that is taken, or taken over, by two at once; no second look in `Reader::look` (at
-//! the slot and the frontier together: while schedules are shorter than a thousand laps, either does for both).
+//! The canaries are in `scripts/canaries`, which takes the guards away one by one: the slot's exchange, its second look, the frontier,
+//! the lock, its takeover, the repair, the init byte, the judgement of who is last.
 #![cfg(unix)]
 
 mod common;
 
+use common::turns::{Flow, take_turns};
 use common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
 use nix::sys::signal::{Signal, raise};
 use samovar::{Cache, ErrorKind, Options};
-use samovar_mmap::seam::{Event, set_process_hook, set_thread_hook};
+use samovar_mmap::seam::{Event, set_process_hook};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-const THREADS: usize = 3;
+/// A step of this number, or 0, takes every key away.
+const EMPTIED: usize = 1000;
+const FLOWS: u64 = 3;
 const OPS: usize = 8;
 const KEYS: u64 = 24;
-/// How long a thread may sleep in the kernel before another goes on.
-const NAP: Duration = Duration::from_micros(300);
-
-/// Who may go on.
-struct Baton {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-struct State {
-    turn: usize,
-    here: [bool; THREADS],
-    ticks: u64,
-    /// The baton changes hands once in so many events.
-    seldom: u64,
-    /// This one, if there is one of this number, seldom gets it back.
-    starved: usize,
-    rng: Rng,
-}
-
-impl State {
-    fn pass_on(&mut self) {
-        let here: Vec<usize> = (0..THREADS).filter(|thread| self.here[*thread]).collect();
-        while let Some(last) = here.len().checked_sub(1) {
-            self.turn = here[usize::try_from(self.rng.below(last as u64 + 1)).unwrap()];
-            if self.turn != self.starved || last == 0 || self.rng.below(60) == 0 {
-                break;
-            }
-        }
-    }
-}
-
-impl Baton {
-    fn new(seed: u64) -> Arc<Self> {
-        let mut rng = Rng::new(seed);
-        let seldom = 1 + rng.below(12);
-        let starved = usize::try_from(rng.below(THREADS as u64 + 1)).unwrap();
-        let state = Mutex::new(State { turn: 0, here: [true; THREADS], ticks: 0, seldom, starved, rng });
-        Arc::new(Baton { state, changed: Condvar::new() })
-    }
-
-    fn hit(&self, me: usize) {
-        let mut state = self.state.lock().unwrap();
-        state.ticks += 1;
-        let seldom = state.seldom;
-        if state.turn == me && state.rng.below(seldom) == 0 {
-            state.pass_on();
-            self.changed.notify_all();
-        }
-        self.wait(state, me);
-    }
-
-    fn wait(&self, mut state: MutexGuard<'_, State>, me: usize) {
-        while state.turn != me {
-            let ticks = state.ticks;
-            let (next, waited) = self.changed.wait_timeout(state, NAP).unwrap();
-            state = next;
-            if waited.timed_out() && state.ticks == ticks {
-                state.turn = me;
-            }
-        }
-    }
-
-    fn leave(&self, me: usize) {
-        let mut state = self.state.lock().unwrap();
-        state.here[me] = false;
-        state.pass_on();
-        self.changed.notify_all();
-    }
-}
+/// Schedules on one file, before a new one is made.
+const PER_FILE: u64 = 50;
 
 /// What must be true of a key, as in the oracle of the kills, in this process's memory.
 #[derive(Default)]
@@ -113,8 +48,19 @@ impl World {
         World { keys: (0..KEYS).map(|_| Key::default()).collect(), lossless }
     }
 
+    /// One in which every key has taken that many steps.
+    fn after(steps: usize) -> Self {
+        let world = World::new(true);
+        for key in &world.keys {
+            [&key.begun, &key.acknowledged]
+                .into_iter()
+                .for_each(|known| known.store(steps, Ordering::SeqCst));
+        }
+        world
+    }
+
     fn removes(key: u64, step: usize) -> bool {
-        step == 0 || Rng::new(key << 32 ^ step as u64).below(5) == 0
+        step.is_multiple_of(EMPTIED) || Rng::new(key << 32 ^ step as u64).below(5) == 0
     }
 
     fn step(&self, cache: &Cache, key: u64) -> samovar::Result<()> {
@@ -154,8 +100,8 @@ impl World {
         known.shown.fetch_max(shown, Ordering::SeqCst);
     }
 
-    /// What one thread does while it has the baton.
-    fn act(&self, cache: &mut Cache, path: &Path, me: usize, rng: &mut Rng) {
+    /// One step of a flow.
+    fn act(&self, cache: &mut Cache, path: &Path, me: u64, rng: &mut Rng) {
         match rng.below(20) {
             0 => {
                 let report = cache.check().unwrap();
@@ -166,7 +112,7 @@ impl World {
                 // Whoever is starved in the middle of opening or closing keeps others out, for a bounded time.
                 Err(error) => assert_eq!(error.kind(), ErrorKind::Busy, "{error}"),
             },
-            2..=11 => self.step(cache, rng.below(KEYS / 3) * 3 + me as u64).unwrap(),
+            2..=11 => self.step(cache, rng.below(KEYS / FLOWS) * FLOWS + me).unwrap(),
             _ => self.judge(cache, rng.below(KEYS)),
         }
     }
@@ -176,27 +122,27 @@ fn options() -> Options {
     Cache::options().takeover_within(Duration::from_millis(10)).patience(Duration::from_secs(20))
 }
 
-/// Runs one schedule; every thread has its own opening.
-fn schedule(path: &Path, world: &World, seed: u64) {
-    let baton = Baton::new(seed);
-    let openings: Vec<Cache> = (0..THREADS).map(|_| options().open(path).unwrap()).collect();
-    std::thread::scope(|scope| {
-        for (me, mut cache) in openings.into_iter().enumerate() {
-            let baton = Arc::clone(&baton);
-            scope.spawn(move || {
-                let hook = Arc::clone(&baton);
-                baton.wait(baton.state.lock().unwrap(), me);
-                set_thread_hook(Some(Box::new(move |_| hook.hit(me))));
-                let mut rng = Rng::new(seed ^ (me as u64 + 1) << 48);
-                let acted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                    (0..OPS).for_each(|_| world.act(&mut cache, path, me, &mut rng));
-                    drop(cache);
-                }));
-                set_thread_hook(None);
-                baton.leave(me);
-                assert!(acted.is_ok(), "SAMOVAR_SEED={seed}: see above");
-            });
-        }
+/// In memory, if there is such a place: nothing here is about disks.
+fn home() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// Runs one schedule of what each flow does.
+fn schedule(seed: u64, act: impl Fn(u64, &mut Rng) + Sync) {
+    let act = &act;
+    let flow = |me: u64| -> Flow<'_> { Box::new(move || act(me, &mut Rng::new(seed ^ (me + 1) << 48))) };
+    let flows = (0..FLOWS).map(flow).collect();
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| take_turns(seed, flows)));
+    assert!(ran.is_ok(), "SAMOVAR_SEED={seed} SAMOVAR_SCHEDULES=1: see above");
+}
+
+/// A schedule of openings that are there when it begins, each a flow's own.
+fn schedule_opened(path: &Path, world: &World, seed: u64) {
+    let open = |_| std::sync::Mutex::new(Some(options().open(path).unwrap()));
+    let openings: Vec<_> = (0..FLOWS).map(open).collect();
+    schedule(seed, |me, rng| {
+        let mut cache = openings[usize::try_from(me).unwrap()].lock().unwrap().take().unwrap();
+        (0..OPS).for_each(|_| world.act(&mut cache, path, me, rng));
     });
 }
 
@@ -207,15 +153,15 @@ fn expect_clean(cache: &Cache, seed: u64) {
 }
 
 fn schedules(lossless: bool, create: impl Fn() -> Options) {
-    let seed = seed();
-    for round in 0..number("SAMOVAR_SCHEDULES", 60).div_ceil(50) {
-        let dir = tempfile::tempdir().unwrap();
+    let (seed, many) = (seed(), number("SAMOVAR_SCHEDULES", 400));
+    for first in (0..many).step_by(usize::try_from(PER_FILE).unwrap()) {
+        let dir = home();
         let path = dir.path().join("c.samovar");
         let cache = create().open(&path).unwrap();
         let world = World::new(lossless);
-        for at in 0..50 {
-            let seed = seed.wrapping_add(round * 50 + at);
-            schedule(&path, &world, seed);
+        for at in first..many.min(first + PER_FILE) {
+            let seed = seed.wrapping_add(at);
+            schedule_opened(&path, &world, seed);
             expect_clean(&cache, seed);
             (0..KEYS).for_each(|key| world.judge(&cache, key));
         }
@@ -233,46 +179,171 @@ fn a_cache_that_evicts_under_schedules() {
     schedules(false, || options().capacity_entries(16, 8, 40));
 }
 
-/// Dies in the middle of copying the value of its last set, holding the lock. It does nothing in a plain run.
+/// The number of the event at which the corpse dies.
+const DIE_AT: &str = "SAMOVAR_DIE_AT";
+/// Every key has taken so many steps before.
+const STEPS: usize = 3;
+
+/// Dies at some store of its last step, holding the lock. It does nothing in a plain run.
 #[test]
 #[ignore = "started by the other tests as a process of its own"]
 fn corpse() {
     let (Ok(_), Some(file)) = (std::env::var(ROLE), std::env::var_os(FILE)) else { return };
     let cache = options().open(Path::new(&file)).unwrap();
     let world = World::new(true);
-    for _ in 0..3 {
+    for _ in 0..STEPS {
         (0..KEYS).for_each(|key| world.step(&cache, key).unwrap());
     }
-    let copies = AtomicUsize::new(0);
+    let (stores, die_at) = (AtomicUsize::new(0), usize::try_from(number(DIE_AT, 0)).unwrap());
     set_process_hook(Some(Box::new(move |event| {
-        if event == Event::CopyHalf && copies.fetch_add(1, Ordering::Relaxed) == 2 {
+        let is_store = !matches!(event, Event::Load | Event::CopyOut | Event::CopyOutHalf);
+        if is_store && stores.fetch_add(1, Ordering::Relaxed) == die_at {
             raise(Signal::SIGKILL).unwrap();
         }
     })));
     cache.set(b"corpse", &[1; 400]).unwrap();
 }
 
+/// Where the first process slot says whose it is.
+const FIRST_LIFE: usize = 8192 + 8;
+
+/// What processes leave that died in a set, each at another of its stores; all of one file. The first process slot was
+/// another one's, who gave it up.
+fn corpses(path: &Path) -> Vec<Vec<u8>> {
+    let _first = options().capacity(256 << 10).open(path).unwrap();
+    let pristine = std::fs::read(path).unwrap();
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    let mut left = Vec::new();
+    loop {
+        file.write_all_at(&pristine, 0).unwrap();
+        let mut corpse = this_program("corpse", "corpse", path);
+        if corpse.env(DIE_AT, left.len().to_string()).output().unwrap().status.success() {
+            return left;
+        }
+        let mut bytes = std::fs::read(path).unwrap();
+        bytes[FIRST_LIFE..][..8].fill(0);
+        left.push(bytes);
+    }
+}
+
 /// Each schedule begins with the lock in the hand of a dead process, and its change half done.
 #[test]
 fn a_takeover_under_schedules() {
     let seed = seed();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = home();
+    let corpses = corpses(&dir.path().join("corpse.samovar"));
+    assert!(corpses.len() > 10, "a set has more than {} stores", corpses.len());
     let path = dir.path().join("c.samovar");
+    Found::Unclean.bring_about(&path, &corpses[0]);
     // Attached all the time, so that nobody is a first opener.
-    let bystander = options().capacity(256 << 10).open(&path).unwrap();
-    assert!(!this_program("corpse", "corpse", &path).output().unwrap().status.success());
-    let image = std::fs::read(&path).unwrap();
+    let bystander = options().open(&path).unwrap();
     let file = std::fs::File::options().write(true).open(&path).unwrap();
-    for round in 0..number("SAMOVAR_SCHEDULES", 60) {
+    for round in 0..number("SAMOVAR_SCHEDULES", 400) {
         let seed = seed.wrapping_add(round);
-        file.write_all_at(&image, 0).unwrap();
-        let world = World::new(true);
-        for key in &world.keys {
-            [&key.begun, &key.acknowledged].into_iter().for_each(|steps| steps.store(3, Ordering::SeqCst));
-        }
-        schedule(&path, &world, seed);
-        assert_eq!(bystander.get(b"corpse").unwrap(), None, "SAMOVAR_SEED={seed}: its set was not done");
+        let corpse = usize::try_from(Rng::new(seed).below(corpses.len() as u64)).unwrap();
+        file.write_all_at(&corpses[corpse], 0).unwrap();
+        let world = World::after(STEPS);
+        schedule_opened(&path, &world, seed);
         expect_clean(&bystander, seed);
+        let set = bystander.get(b"corpse").unwrap();
+        assert!(set.is_none_or(|value| value == [1; 400]), "SAMOVAR_SEED={seed}");
         (0..KEYS).for_each(|key| world.judge(&bystander, key));
+    }
+}
+
+/// What a file is when a schedule of openings begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Found {
+    Missing,
+    Clean,
+    /// The dead had it open, one with the lock in its hand.
+    Unclean,
+    /// A copy of that.
+    Cold,
+}
+
+/// The control page's clean word, and its inode.
+const CLEAN: u64 = 4096;
+const INODE: u64 = 4096 + 40;
+
+impl Found {
+    /// Brings the file about, of these bytes; how many steps its keys have taken.
+    fn bring_about(self, path: &Path, image: &[u8]) -> usize {
+        if self == Found::Missing {
+            let _ = std::fs::remove_file(path);
+            return 0;
+        }
+        std::fs::write(path, image).unwrap();
+        let inode = std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(path).unwrap());
+        let file = std::fs::File::options().write(true).open(path).unwrap();
+        file.write_all_at(&(inode ^ u64::from(self == Found::Cold)).to_le_bytes(), INODE).unwrap();
+        file.write_all_at(&u64::from(self == Found::Clean).to_le_bytes(), CLEAN).unwrap();
+        if self == Found::Cold { EMPTIED } else { STEPS }
+    }
+}
+
+/// Opens, to write or only to read; none if that cannot be yet.
+fn open_somehow(path: &Path, found: Found, read_only: bool) -> Option<Cache> {
+    let opened = options().capacity(256 << 10).read_only(read_only).open(path);
+    let may_be = match opened.as_ref().err().map(samovar::Error::kind) {
+        None => true,
+        Some(ErrorKind::NotFound) => read_only && found == Found::Missing,
+        Some(ErrorKind::Cold) => read_only && found == Found::Cold,
+        Some(kind) => kind == ErrorKind::Busy,
+    };
+    assert!(may_be, "{found:?}, read only {read_only}: {:?}", opened.err());
+    opened.ok()
+}
+
+/// Opens and closes a few times, and does a little in between; how often it could have written.
+fn open_and_close(path: &Path, world: &World, found: Found, (me, rng): (u64, &mut Rng)) -> usize {
+    let mut written = 0;
+    for _ in 0..1 + rng.below(3) {
+        let read_only = rng.below(4) == 0;
+        let Some(cache) = open_somehow(path, found, read_only) else { continue };
+        for _ in 0..rng.below(4) {
+            match rng.below(6) {
+                0 if !read_only => cache.flush().unwrap(),
+                1 | 2 if !read_only => world.step(&cache, rng.below(KEYS / FLOWS) * FLOWS + me).unwrap(),
+                _ => world.judge(&cache, rng.below(KEYS)),
+            }
+        }
+        cache.close().unwrap();
+        written += usize::from(!read_only);
+    }
+    written
+}
+
+/// Whoever was the last one out has left the file clean, and what was acknowledged in it.
+fn expect_closed(path: &Path, world: &World, context: &str) {
+    let mut clean = [0; 8];
+    std::fs::File::open(path).unwrap().read_exact_at(&mut clean, CLEAN).unwrap();
+    assert!(clean == 1u64.to_le_bytes(), "{context}: the last one out left it unclean");
+    let cache = options().open(path).unwrap();
+    assert!(cache.attachment().warm, "{context}: {:?}", cache.attachment());
+    let report = cache.check().unwrap();
+    assert!(report.is_clean(), "{context}:\n{report}");
+    (0..KEYS).for_each(|key| world.judge(&cache, key));
+}
+
+/// Nobody has the file open when a schedule begins, and nobody when it ends: then it is clean.
+#[test]
+fn an_attach_under_schedules() {
+    let seed = seed();
+    let dir = home();
+    let corpses = corpses(&dir.path().join("corpse.samovar"));
+    let path = dir.path().join("c.samovar");
+    for round in 0..number("SAMOVAR_SCHEDULES", 400) {
+        let seed = seed.wrapping_add(round);
+        let found = [Found::Missing, Found::Clean, Found::Unclean, Found::Cold][(seed % 4) as usize];
+        let corpse = usize::try_from(Rng::new(seed).below(corpses.len() as u64)).unwrap();
+        let world = World::after(found.bring_about(&path, &corpses[corpse]));
+        let written = AtomicUsize::new(0);
+        schedule(seed, |me, rng| {
+            written.fetch_add(open_and_close(&path, &world, found, (me, rng)), Ordering::SeqCst);
+        });
+        if written.load(Ordering::SeqCst) > 0 {
+            expect_closed(&path, &world, &format!("SAMOVAR_SEED={seed} {found:?}"));
+        }
     }
 }

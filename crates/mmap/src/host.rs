@@ -1,6 +1,6 @@
 //! Which life of the machine and of a process this is, and what time it is.
 
-use crate::sys;
+use crate::{seam, sys};
 
 /// What tells one boot of the machine from another. `None` if the system does not say.
 ///
@@ -19,7 +19,7 @@ pub fn boot_id() -> Option<[u8; 16]> {
 /// ```
 #[inline]
 pub fn wall_ms() -> u64 {
-    sys::wall_ms()
+    seam::wall_ms().unwrap_or_else(sys::wall_ms)
 }
 
 /// When this process started, in a unit of the system's own: two processes that had the same number in turn

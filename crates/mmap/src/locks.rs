@@ -6,6 +6,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{FileId, file_id};
 use crate::map::Access;
+use crate::seam;
 use crate::sys::fork::OwnFile;
 use crate::sys::{self, LockMode};
 use std::fs::File;
@@ -157,7 +158,9 @@ fn poll(timeout: Duration, attempt: impl Fn() -> Result<bool>) -> Result<bool> {
         if left.is_zero() {
             return Ok(false);
         }
-        std::thread::sleep(sleep.min(left));
+        if !seam::waited() {
+            std::thread::sleep(sleep.min(left));
+        }
         sleep = (sleep * 2).min(LONGEST_SLEEP);
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! A test kills its process in the hook, or waits in it for another thread's step, and so makes a death or an
 //! interleaving happen at a chosen store. Without the feature [`hit`] is empty. Events inside a hook are not
-//! reported.
+//! reported. What else a schedule has to govern passes here too: sleeping for want of a lock, and the clock.
 
 /// What is about to happen, or for a load has just happened.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -37,6 +37,18 @@ mod hook {
     #[inline(always)]
     pub(crate) fn hit(_event: super::Event) {}
 
+    /// Nobody does anything instead of sleeping.
+    #[inline(always)]
+    pub(crate) fn waited() -> bool {
+        false
+    }
+
+    /// The clock is the system's.
+    #[inline(always)]
+    pub(crate) fn wall_ms() -> Option<u64> {
+        None
+    }
+
     pub(crate) const ON: bool = false;
 }
 
@@ -56,6 +68,8 @@ mod hook {
     thread_local! {
         static THREAD: RefCell<Option<ThreadHook>> = const { RefCell::new(None) };
         static INSIDE: Cell<bool> = const { Cell::new(false) };
+        static WAITER: RefCell<Option<Rc<dyn Fn()>>> = const { RefCell::new(None) };
+        static WALL_MS: Cell<Option<u64>> = const { Cell::new(None) };
     }
 
     pub(crate) const ON: bool = true;
@@ -91,6 +105,17 @@ mod hook {
         }
     }
 
+    /// Lets this thread do what its test has for it to do instead of sleeping; false if there is nothing.
+    pub(crate) fn waited() -> bool {
+        let waiter = WAITER.with_borrow(Clone::clone);
+        waiter.map(|wait| wait()).is_some()
+    }
+
+    /// The time that this thread's test has set.
+    pub(crate) fn wall_ms() -> Option<u64> {
+        WALL_MS.get()
+    }
+
     fn count(before: bool, after: bool) {
         match (before, after) {
             (false, true) => HOOKS.fetch_add(1, Ordering::SeqCst),
@@ -113,6 +138,44 @@ mod hook {
         count(before.is_some(), is_some);
     }
 
+    /// What this thread does instead of sleeping until a word or a byte lock may be free; it then looks again. With
+    /// none it sleeps.
+    ///
+    /// ```
+    /// # use samovar_mmap::seam;
+    /// seam::set_thread_waiter(Some(Box::new(std::thread::yield_now)));
+    /// seam::set_thread_waiter(None);
+    /// ```
+    pub fn set_thread_waiter(waiter: Option<Box<dyn Fn()>>) {
+        WAITER.set(waiter.map(Rc::from));
+    }
+
+    /// Within a hook: does `act` as if outside of it. For hooks that let another flow of control run on this thread,
+    /// whose events are to be reported.
+    ///
+    /// ```
+    /// # use samovar_mmap::seam;
+    /// seam::set_thread_hook(Some(Box::new(|_| seam::outside(|| ()))));
+    /// # seam::set_thread_hook(None);
+    /// ```
+    pub fn outside(act: impl FnOnce()) {
+        let inside = INSIDE.replace(false);
+        act();
+        INSIDE.set(inside);
+    }
+
+    /// Sets what [`wall_ms`](crate::wall_ms) says on this thread, or gives it the system's clock back.
+    ///
+    /// ```
+    /// # use samovar_mmap::{seam, wall_ms};
+    /// seam::set_thread_wall_ms(Some(7));
+    /// assert_eq!(wall_ms(), 7);
+    /// seam::set_thread_wall_ms(None);
+    /// ```
+    pub fn set_thread_wall_ms(wall_ms: Option<u64>) {
+        WALL_MS.set(wall_ms);
+    }
+
     /// Sets the hook that every thread of this process calls, or takes it away.
     pub fn set_process_hook(hook: Option<Box<dyn Fn(Event) + Send + Sync>>) {
         let mut guard = PROCESS.write().unwrap_or_else(PoisonError::into_inner);
@@ -121,6 +184,6 @@ mod hook {
     }
 }
 
-pub(crate) use hook::{ON, hit};
+pub(crate) use hook::{ON, hit, waited, wall_ms};
 #[cfg(feature = "inject")]
-pub use hook::{set_process_hook, set_thread_hook};
+pub use hook::{outside, set_process_hook, set_thread_hook, set_thread_waiter, set_thread_wall_ms};

@@ -189,6 +189,9 @@ impl Word32<'_> {
             if left.is_some_and(|left| left.is_zero()) {
                 return false;
             }
+            if seam::waited() {
+                return true;
+            }
             let request = sys::WaitRequest { word: self.atomic(), expected: expected.to_le(), timeout: left };
             match sys::wait(&request) {
                 sys::Waited::Woken => return true,

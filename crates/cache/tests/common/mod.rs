@@ -2,6 +2,8 @@
 #![allow(dead_code)] // each test uses a part of it
 
 pub(crate) mod oracle;
+#[cfg(all(unix, feature = "inject"))]
+pub(crate) mod turns;
 
 use std::path::Path;
 use std::process::Command;
