@@ -2,19 +2,20 @@
 
 use crate::attach::{Attached, Attachment};
 use crate::check::{Recount, Report};
-use crate::entry::{Extras, MAX_KEY_LEN, Terms, units_for};
+use crate::entry::{Extras, MAX_KEY_LEN, units_for};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::KeyHash;
 use crate::ledger::{Ledger, Selector};
 use crate::lock::{Claim, Held, Waiting};
 use crate::place::Place;
 use crate::position::UNIT;
-use crate::reader::{Reader, Trace};
+use crate::reader::{Reader, Sink, Trace};
 use crate::recover;
 use crate::shard::Shard;
 use crate::stats::{self, Counter, Stats};
 use crate::ttl::{Clock, Ttl};
 use crate::writer::{Item, Writer};
+use samovar_mmap::View;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -104,10 +105,15 @@ impl Cache {
     #[inline]
     pub fn get_into(&self, key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
         out.clear();
+        self.get_whole(key, out)
+    }
+
+    /// Hands the key's entry to `out`, which is empty, and counts a hit or a miss.
+    #[inline]
+    pub(crate) fn get_whole<S: Sink>(&self, key: &[u8], out: &mut S) -> Result<bool> {
         check_key(key)?;
-        let attached = &self.inner.attached;
-        let hit = self.reader(key).get(&Clock::new(attached.view()), out)?;
-        attached.believe()?;
+        let hit = self.reader(key).get(&Clock::new(self.view()), out)?;
+        self.believe()?;
         self.count(if hit { Counter::Hits } else { Counter::Misses })?;
         Ok(hit)
     }
@@ -172,6 +178,11 @@ impl Cache {
         self.count_many(Counter::Misses, looked - hits)
     }
 
+    /// A look at a key that leaves no trace.
+    pub(crate) fn glimpse<'a, 'k>(&'a self, key: &'k [u8]) -> Reader<'a, 'k> {
+        Reader { trace: Trace::Nothing, ..self.reader(key) }
+    }
+
     #[inline]
     fn reader<'a, 'k>(&'a self, key: &'k [u8]) -> Reader<'a, 'k> {
         let hash = self.hash(key);
@@ -208,17 +219,21 @@ impl Cache {
 
     fn store(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<()> {
         self.check_writable(key)?;
-        let clock = Clock::new(self.inner.attached.view());
-        let terms = Terms { expiry_ms: ttl.expiry_ms(&clock), ..Terms::default() };
-        if terms.expiry_ms.is_some() {
-            clock.note()?;
-        }
-        let hash = self.hash(key);
-        if let Err(error) = self.check_value(key, value, terms.extras()) {
-            self.write(hash, &clock, |writer| writer.remove(hash, key))?;
+        let clock = Clock::new(self.view());
+        let terms = ttl.terms(&clock)?;
+        let item = Item { hash: self.hash(key), key, value, terms, stamp: None };
+        let held = self.hold(self.shard_number(item.hash))?;
+        self.store_held(&held, &clock, item)
+    }
+
+    /// Stores an item in its shard, whose writer lock is held. What is too large removes what it was to replace.
+    pub(crate) fn store_held(&self, held: &Held<'_>, clock: &Clock<'_>, item: Item<'_>) -> Result<()> {
+        let shard = self.shard_of(item.hash);
+        if let Err(error) = self.check_value(item.key, item.value, item.terms.extras()) {
+            self.write_held(held, shard, clock, |writer| writer.remove(item.hash, item.key))?;
             return Err(error);
         }
-        self.write(hash, &clock, |writer| writer.set(Item { hash, key, value, terms }))
+        self.write_held(held, shard, clock, |writer| writer.set(item))
     }
 
     /// Forgets what is stored for `key`; true if there was something.
@@ -355,32 +370,57 @@ impl Cache {
         }
     }
 
-    fn hash(&self, key: &[u8]) -> KeyHash {
+    pub(crate) fn hash(&self, key: &[u8]) -> KeyHash {
         KeyHash::of(key, self.inner.attached.header.hash_seed)
     }
 
-    #[inline]
-    fn shard_of(&self, hash: KeyHash) -> Shard<'_> {
-        let attached = &self.inner.attached;
-        attached.shard(hash.shard(attached.header.geometry.shard_bits))
+    pub(crate) fn shard_number(&self, hash: KeyHash) -> u64 {
+        hash.shard(self.inner.attached.header.geometry.shard_bits)
     }
 
-    fn hold(&self, shard: u64) -> Result<Held<'_>> {
+    #[inline]
+    pub(crate) fn shard_of(&self, hash: KeyHash) -> Shard<'_> {
+        self.inner.attached.shard(self.shard_number(hash))
+    }
+
+    #[inline]
+    pub(crate) fn view(&self) -> View<'_> {
+        self.inner.attached.view()
+    }
+
+    /// Are the bytes that were read since the last call those of the file?
+    #[inline]
+    pub(crate) fn believe(&self) -> Result<()> {
+        self.inner.attached.believe()
+    }
+
+    pub(crate) fn hold(&self, shard: u64) -> Result<Held<'_>> {
         let attached = &self.inner.attached;
         let seat = attached.place()?.seat().ok_or_else(read_only)?;
         let claim = Claim { head: attached.shard(shard).head, shard, owner: seat.owner };
         claim.acquire(&self.inner.waiting, |holder| attached.is_dead(holder))
     }
 
-    /// Does something under the key's writer lock. A shard whose bytes make no sense is emptied, and it is done again.
-    fn write<T>(
+    /// Does something under the key's writer lock.
+    pub(crate) fn write<T>(
         &self,
         hash: KeyHash,
         clock: &Clock<'_>,
         act: impl Fn(&mut Writer<'_>) -> Result<T>,
     ) -> Result<T> {
-        let shard = self.shard_of(hash);
-        let _held = self.hold(hash.shard(self.inner.attached.header.geometry.shard_bits))?;
+        let held = self.hold(self.shard_number(hash))?;
+        self.write_held(&held, self.shard_of(hash), clock, act)
+    }
+
+    /// Does something in a shard whose writer lock is held. A shard whose bytes make no sense is emptied, and it is done
+    /// again.
+    pub(crate) fn write_held<T>(
+        &self,
+        _: &Held<'_>,
+        shard: Shard<'_>,
+        clock: &Clock<'_>,
+        act: impl Fn(&mut Writer<'_>) -> Result<T>,
+    ) -> Result<T> {
         self.inner.attached.before_write()?;
         let done = match Writer::begin(shard, clock).and_then(|mut writer| act(&mut writer)) {
             Err(error) if error.kind() == ErrorKind::Corrupt => {
@@ -393,11 +433,11 @@ impl Cache {
         done
     }
 
-    fn check_writable(&self, key: &[u8]) -> Result<()> {
+    pub(crate) fn check_writable(&self, key: &[u8]) -> Result<()> {
         if self.inner.attached.is_writer() { check_key(key) } else { Err(read_only()) }
     }
 
-    fn check_value(&self, key: &[u8], value: &[u8], extras: Extras) -> Result<()> {
+    pub(crate) fn check_value(&self, key: &[u8], value: &[u8], extras: Extras) -> Result<()> {
         let geometry = &self.inner.attached.header.geometry;
         let (largest, len) = (geometry.max_value_size, value.len() as u64);
         if len > largest {
@@ -420,12 +460,12 @@ impl Cache {
         Ok(())
     }
 
-    fn counted(&self, counter: Counter, act: impl FnOnce() -> Result<()>) -> Result<()> {
+    pub(crate) fn counted(&self, counter: Counter, act: impl FnOnce() -> Result<()>) -> Result<()> {
         self.refusable(act)?;
         self.count(counter)
     }
 
-    fn refusable<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(crate) fn refusable<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
         let done = act();
         if let Err(error) = &done {
             let _ = self.count(Counter::Refusals);
@@ -437,7 +477,7 @@ impl Cache {
     }
 
     #[inline]
-    fn count(&self, counter: Counter) -> Result<()> {
+    pub(crate) fn count(&self, counter: Counter) -> Result<()> {
         self.count_many(counter, 1)
     }
 
@@ -483,7 +523,7 @@ fn entries(attached: &Attached) -> Result<u64> {
         .try_fold(0u64, |sum, ledger| Ok(sum.saturating_add(ledger?.entries())))
 }
 
-fn check_key(key: &[u8]) -> Result<()> {
+pub(crate) fn check_key(key: &[u8]) -> Result<()> {
     if key.len() <= MAX_KEY_LEN {
         return Ok(());
     }
@@ -494,6 +534,6 @@ fn check_key(key: &[u8]) -> Result<()> {
 }
 
 #[cold]
-fn read_only() -> Error {
+pub(crate) fn read_only() -> Error {
     Error::new(ErrorKind::ReadOnly, "this handle is read-only; open the cache without read_only to write")
 }

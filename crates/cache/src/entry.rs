@@ -53,6 +53,11 @@ impl Extras {
     }
 
     #[inline]
+    pub(crate) fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    #[inline]
     pub(crate) fn has(self, other: Extras) -> bool {
         self.0 & other.0 != 0
     }

@@ -52,6 +52,8 @@ pub enum ErrorKind {
     KeyTooLong,
     /// The key and value together are larger than this cache takes.
     ValueTooLarge,
+    /// The value is not the decimal number that the operation needs.
+    NotANumber,
     /// Somebody else held what the call needed for longer than it may wait.
     Busy,
     /// The process that holds what the call needed is alive but does not get on: it was stopped, or its disk is stuck.

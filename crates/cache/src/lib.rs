@@ -19,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+mod alteration;
 mod area;
 mod attach;
 mod cache;
@@ -35,6 +36,7 @@ mod layout;
 mod ledger;
 mod lock;
 mod log;
+mod operations;
 mod options;
 mod place;
 mod position;
@@ -52,6 +54,7 @@ pub use cache::Cache;
 pub use check::Report;
 pub use dump::{Depth, dump};
 pub use error::{Error, ErrorKind, Result};
+pub use operations::{Swap, Version};
 pub use options::Options;
 pub use stats::Stats;
 pub use ttl::Ttl;

@@ -12,9 +12,10 @@
 //! leave open, and the slot, loaded again, still names the entry: so no slot that a slow reader carried for a thousand
 //! laps can pass. Whatever was copied in vain is dropped: lengths from the file are checked before they are used.
 
-use crate::entry::{Extras, Mark};
+use crate::entry::{Extras, Header, Mark, Preface};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::KeyHash;
+use crate::log::Log;
 use crate::position::Position;
 use crate::shard::Shard;
 use crate::slot::{FREQ_MAX, Slot};
@@ -39,12 +40,64 @@ pub(crate) enum Trace {
 enum Look {
     /// The value is in the buffer.
     Hit,
-    /// The slot holds the key, and the entry has expired.
-    Expired,
+    /// The slot holds the key, and the entry has expired, or says that there is no value.
+    Gone,
     /// The slot holds another key.
     Other,
     /// The slot changed under the reader, who must start again.
     Stale,
+}
+
+/// What a get takes of the entry that it found, before it knows whether that entry holds.
+pub(crate) trait Sink {
+    /// Copies what it wants; lengths have been checked, but nothing that it reads can be trusted yet.
+    fn take(&mut self, log: Log<'_>, offset: u64, header: Header) -> Result<()>;
+
+    /// Forgets what it took: the entry did not hold.
+    fn forget(&mut self);
+}
+
+/// The value alone.
+impl Sink for Vec<u8> {
+    #[inline]
+    fn take(&mut self, log: Log<'_>, offset: u64, header: Header) -> Result<()> {
+        log.append_value(offset, header, self)
+    }
+
+    #[inline]
+    fn forget(&mut self) {
+        self.clear();
+    }
+}
+
+/// Nothing: it is enough that the entry is there.
+pub(crate) struct Presence;
+
+impl Sink for Presence {
+    fn take(&mut self, _: Log<'_>, _: u64, _: Header) -> Result<()> {
+        Ok(())
+    }
+
+    fn forget(&mut self) {}
+}
+
+/// The value, and what stands before the key.
+#[derive(Default)]
+pub(crate) struct Whole {
+    pub(crate) preface: Option<Preface>,
+    pub(crate) value: Vec<u8>,
+}
+
+impl Sink for Whole {
+    fn take(&mut self, log: Log<'_>, offset: u64, header: Header) -> Result<()> {
+        self.preface = Some(log.preface(offset, header)?);
+        log.append_value(offset, header, &mut self.value)
+    }
+
+    fn forget(&mut self) {
+        self.preface = None;
+        self.value.clear();
+    }
 }
 
 /// One get of one key.
@@ -56,10 +109,10 @@ pub(crate) struct Reader<'a, 'k> {
 }
 
 impl Reader<'_, '_> {
-    /// Appends the value to `out`; false is a miss, and leaves `out` as it was. The clock is asked only about
-    /// entries that can expire.
+    /// Hands the key's entry to `out`, which is empty; false is a miss, and leaves it so. The clock is asked only about entries
+    /// that can expire.
     #[inline]
-    pub(crate) fn get(&self, clock: &Clock<'_>, out: &mut Vec<u8>) -> Result<bool> {
+    pub(crate) fn get<S: Sink>(&self, clock: &Clock<'_>, out: &mut S) -> Result<bool> {
         let buckets = self.shard.index.buckets(self.hash);
         self.shard.index.prefetch(buckets[1]);
         for _ in 0..RETRIES {
@@ -85,7 +138,7 @@ impl Reader<'_, '_> {
 
     /// One pass over the candidate buckets; none if it has to be repeated.
     #[inline]
-    fn scan(&self, buckets: [u64; 2], clock: &Clock<'_>, out: &mut Vec<u8>) -> Result<Option<bool>> {
+    fn scan<S: Sink>(&self, buckets: [u64; 2], clock: &Clock<'_>, out: &mut S) -> Result<Option<bool>> {
         for bucket in buckets {
             let line = self.shard.index.line(bucket)?;
             for way in line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(self.hash)) {
@@ -97,7 +150,7 @@ impl Reader<'_, '_> {
                 }
                 match self.look(word, slot, clock, out)? {
                     Look::Hit => return Ok(Some(true)),
-                    Look::Expired => return Ok(Some(false)),
+                    Look::Gone => return Ok(Some(false)),
                     Look::Other => {}
                     Look::Stale => return Ok(None),
                 }
@@ -107,8 +160,7 @@ impl Reader<'_, '_> {
     }
 
     #[inline]
-    fn look(&self, word: Word64<'_>, slot: Slot, clock: &Clock<'_>, out: &mut Vec<u8>) -> Result<Look> {
-        let before = out.len();
+    fn look<S: Sink>(&self, word: Word64<'_>, slot: Slot, clock: &Clock<'_>, out: &mut S) -> Result<Look> {
         let frontier = self.shard.frontier(slot.queue())?;
         let first = Position::from_word(frontier.load());
         let seen = self.copy(slot, clock, out)?;
@@ -122,18 +174,18 @@ impl Reader<'_, '_> {
                 self.count(word, now);
             }
             if !held {
-                out.truncate(before);
+                out.forget();
             }
             // A slot that names reclaimed bytes and stays is damage, not motion: no entry of this key is there.
             return Ok(if held { seen } else { Look::Other });
         }
-        out.truncate(before);
+        out.forget();
         Ok(Look::Stale)
     }
 
     /// Compares and copies, trusting nothing; what it says holds only if the caller's checks pass.
     #[inline]
-    fn copy(&self, slot: Slot, clock: &Clock<'_>, out: &mut Vec<u8>) -> Result<Look> {
+    fn copy<S: Sink>(&self, slot: Slot, clock: &Clock<'_>, out: &mut S) -> Result<Look> {
         let span = self.shard.span(slot.queue());
         let offset = slot.offset();
         if offset < span.start || offset >= span.end {
@@ -143,11 +195,18 @@ impl Reader<'_, '_> {
         if header.units() > span.end - offset || !self.shard.log.has_key(offset, header, self.key)? {
             return Ok(Look::Other);
         }
-        if header.extras.has(Extras::EXPIRY) && self.shard.log.expiry_ms(offset, header)? <= clock.now_ms() {
-            return Ok(Look::Expired);
+        if !header.extras.is_none() && self.is_gone(offset, header, clock)? {
+            return Ok(Look::Gone);
         }
-        self.shard.log.append_value(offset, header, out)?;
+        out.take(self.shard.log, offset, header)?;
         Ok(Look::Hit)
+    }
+
+    /// Does the entry hold no value that may be given out now?
+    fn is_gone(&self, offset: u64, header: Header, clock: &Clock<'_>) -> Result<bool> {
+        Ok(header.extras.has(Extras::ABSENT)
+            || header.extras.has(Extras::EXPIRY)
+                && self.shard.log.expiry_ms(offset, header)? <= clock.now_ms())
     }
 
     /// One compare-exchange of the whole word, its failure ignored: a bump never lands on a slot that has moved on, and

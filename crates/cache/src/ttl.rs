@@ -1,5 +1,6 @@
 //! How long an entry lives, and what time it is.
 
+use crate::entry::Terms;
 use crate::error::Result;
 use crate::layout::WATERMARK;
 use samovar_mmap::View;
@@ -28,9 +29,13 @@ impl Ttl {
         Ttl(Some(milliseconds))
     }
 
-    /// When an entry set now dies, in wall milliseconds.
-    pub(crate) fn expiry_ms(self, clock: &Clock<'_>) -> Option<u64> {
-        self.0.map(|ttl_ms| clock.now_ms().saturating_add(ttl_ms).min(u64::MAX - 1))
+    /// The terms of an entry set now. Where they tell a time, every process is let know what time it is.
+    pub(crate) fn terms(self, clock: &Clock<'_>) -> Result<Terms> {
+        let expiry_ms = self.0.map(|ttl_ms| clock.now_ms().saturating_add(ttl_ms).min(u64::MAX - 1));
+        if expiry_ms.is_some() {
+            clock.note()?;
+        }
+        Ok(Terms { expiry_ms, ..Terms::default() })
     }
 }
 

@@ -4,6 +4,7 @@
 //! the bytes are copied, the slot is exchanged (the commit point), and the new ledger holds. A death between any two of
 //! these stores is decided by the slot alone; see [`crate::ledger`].
 
+use crate::alteration::Current;
 use crate::entry::{self, Extras, Header, Mark, Preface, Terms};
 use crate::error::{Error, ErrorKind, Result};
 use crate::evict::{self, Candidate, Fate};
@@ -42,6 +43,8 @@ pub(crate) struct Item<'v> {
     pub(crate) key: &'v [u8],
     pub(crate) value: &'v [u8],
     pub(crate) terms: Terms,
+    /// The stamp of the value that this one repeats; none for a new value.
+    pub(crate) stamp: Option<u32>,
 }
 
 /// An entry in the log.
@@ -102,7 +105,7 @@ impl<'a> Writer<'a> {
         let freq = if old.is_some_and(|old| old.same_key) { target.slot.freq() } else { 0 };
         let new = Slot::live(item.hash, queue, place.at, freq);
         let change = Change { slot: target.number, old: target.slot, new };
-        let preface = Preface { terms: item.terms, seal: None, stamp: next.stamp() };
+        let preface = Preface { terms: item.terms, seal: None, stamp: item.stamp.unwrap_or(next.stamp()) };
         let shard = self.shard;
         self.commit(change, next, |head| {
             mark_wrap(shard, queue, head, place)?;
@@ -112,6 +115,20 @@ impl<'a> Writer<'a> {
             self.bury(target.slot, old.header)?;
         }
         Ok(())
+    }
+
+    /// What is stored for the key, if it may be given out.
+    pub(crate) fn current(&self, hash: KeyHash, key: &[u8]) -> Result<Option<Current>> {
+        let Some((found, header)) = self.shard.find(hash, key)? else { return Ok(None) };
+        let offset = found.slot.offset();
+        let preface = self.shard.log.preface(offset, header)?;
+        let terms = preface.terms;
+        if terms.absent || terms.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= self.clock.now_ms()) {
+            return Ok(None);
+        }
+        let mut value = Vec::new();
+        self.shard.log.append_value(offset, header, &mut value)?;
+        Ok(Some(Current { preface, value }))
     }
 
     /// Forgets the key; true if a live entry was there.

@@ -14,7 +14,7 @@ mod common;
 
 use common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
 use nix::sys::signal::{Signal, raise};
-use samovar::{Cache, Ttl};
+use samovar::{Cache, Swap, Ttl};
 use samovar_mmap::seam::{Event, set_process_hook};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -32,6 +32,10 @@ enum Op {
     Set { key: u64, sequence: u64, len: usize },
     Expiring { key: u64, sequence: u64, len: usize },
     Remove { key: u64 },
+    Append { key: u64, len: usize },
+    Replace { key: u64, sequence: u64, len: usize },
+    SetMany { key: u64, sequence: u64, len: usize },
+    Touch { key: u64 },
     Get { key: u64 },
     Flush,
     Close,
@@ -102,6 +106,18 @@ fn perform(op: Op, cache: Option<Cache>, path: &Path, size: Size) -> Option<Cach
             cache.set_with(&key_bytes(key), &value_bytes(key, sequence, len), hour).unwrap();
         }
         Op::Remove { key } => drop(cache.remove(&key_bytes(key)).unwrap()),
+        Op::Append { key, len } => drop(cache.append(&key_bytes(key), &vec![0x61; len]).unwrap()),
+        Op::Replace { key, sequence, len } => {
+            let value = value_bytes(key, sequence, len);
+            let (_, version) = cache.get_with_version(&key_bytes(key)).unwrap().unwrap();
+            let swap = cache.compare_and_set(&key_bytes(key), version, &value, Ttl::NEVER).unwrap();
+            assert_eq!(swap, Swap::Stored);
+        }
+        Op::SetMany { key, sequence, len } => {
+            let item = (key_bytes(key), value_bytes(key, sequence, len));
+            cache.set_many(&[item], Ttl::NEVER).unwrap();
+        }
+        Op::Touch { key } => assert!(cache.touch(&key_bytes(key), Ttl::secs(3600)).unwrap()),
         Op::Get { key } => drop(cache.get(&key_bytes(key)).unwrap()),
         Op::Flush => cache.flush().unwrap(),
         Op::Close => {
@@ -115,11 +131,17 @@ fn perform(op: Op, cache: Option<Cache>, path: &Path, size: Size) -> Option<Cach
 /// What the step does to the keys, if it happens.
 fn apply(model: &mut Model, op: Op) {
     match op {
-        Op::Set { key, sequence, len } | Op::Expiring { key, sequence, len } => {
+        Op::Append { key, len } => {
+            model.get_mut(&key).unwrap().extend(vec![0x61; len]);
+        }
+        Op::Set { key, sequence, len }
+        | Op::Expiring { key, sequence, len }
+        | Op::Replace { key, sequence, len }
+        | Op::SetMany { key, sequence, len } => {
             model.insert(key, value_bytes(key, sequence, len));
         }
         Op::Remove { key } => drop(model.remove(&key)),
-        Op::Open | Op::Get { .. } | Op::Flush | Op::Close => {}
+        Op::Open | Op::Get { .. } | Op::Touch { .. } | Op::Flush | Op::Close => {}
     }
 }
 
@@ -297,7 +319,14 @@ impl<'a> Trial<'a> {
 
 fn key_of(op: &Op) -> Option<u64> {
     match *op {
-        Op::Set { key, .. } | Op::Expiring { key, .. } | Op::Remove { key } | Op::Get { key } => Some(key),
+        Op::Set { key, .. }
+        | Op::Expiring { key, .. }
+        | Op::Remove { key }
+        | Op::Append { key, .. }
+        | Op::Replace { key, .. }
+        | Op::SetMany { key, .. }
+        | Op::Touch { key }
+        | Op::Get { key } => Some(key),
         Op::Open | Op::Flush | Op::Close => None,
     }
 }
@@ -331,6 +360,12 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
         Op::Flush,
         Op::Set { key: 6, sequence: 3, len: 30 },
     ];
+    let alterations = [
+        Op::Append { key: 3, len: 90 },
+        Op::Replace { key: 4, sequence: 2, len: 300 },
+        Op::Touch { key: 5 },
+        Op::SetMany { key: 6, sequence: 2, len: 70 },
+    ];
     // Overwritten at random until the rings have gone round a few times: then every write compacts.
     let churn: Vec<Op> = (0..700usize)
         .map(|at| Op::Set { key: rng.below(60), sequence: at as u64 + 2, len: 1000 + at % 700 })
@@ -362,6 +397,7 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
     let reset = [Op::Set { key: 1, sequence: 9, len: 70 }];
     vec![
         scenario("write", Size::Roomy, &few, writes.to_vec(), 150),
+        scenario("alter", Size::Roomy, &few, alterations.to_vec(), 100),
         scenario("compact", Size::Roomy, &churned, compact, 400),
         scenario("frontier", Size::Large, &pushed, push, 400),
         scenario("evict", Size::Tight, &full, evicting, 500),
@@ -395,6 +431,11 @@ fn at_every_store(name: &str, companies: &[Company]) {
 #[test]
 fn a_set_an_overwrite_a_remove_a_flush_an_attach_and_a_detach() {
     at_every_store("write", &[Company::None, Company::Attached]);
+}
+
+#[test]
+fn an_append_a_compare_and_set_a_touch_and_a_batch() {
+    at_every_store("alter", &[Company::None, Company::Attached]);
 }
 
 #[test]

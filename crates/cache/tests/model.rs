@@ -1,7 +1,7 @@
 //! Random operations against a model: a hit is exactly what was last set; `check` is clean after every step.
 
 use proptest::prelude::*;
-use samovar::{Cache, Ttl};
+use samovar::{Cache, ErrorKind, Swap, Ttl, Version};
 use std::collections::HashMap;
 
 /// One step of a sequence.
@@ -11,6 +11,14 @@ enum Op {
     Expiring { key: u16, len: usize },
     Remove { key: u16 },
     Get { key: u16 },
+    Add { key: u16, len: usize },
+    Replace { key: u16, len: usize },
+    Append { key: u16, len: usize },
+    Prepend { key: u16, len: usize },
+    Step { key: u16, by: u64, up: bool },
+    Swap { key: u16, len: usize, late: bool },
+    Touch { key: u16 },
+    SetMany { key: u16, len: usize },
     Reopen,
 }
 
@@ -20,6 +28,14 @@ fn op(keys: u16, longest: usize) -> impl Strategy<Value = Op> {
         1 => (0..keys, 0..longest).prop_map(|(key, len)| Op::Expiring { key, len }),
         2 => (0..keys).prop_map(|key| Op::Remove { key }),
         8 => (0..keys).prop_map(|key| Op::Get { key }),
+        1 => (0..keys, 0..longest).prop_map(|(key, len)| Op::Add { key, len }),
+        1 => (0..keys, 0..longest).prop_map(|(key, len)| Op::Replace { key, len }),
+        1 => (0..keys, 0..longest).prop_map(|(key, len)| Op::Append { key, len }),
+        1 => (0..keys, 0..longest).prop_map(|(key, len)| Op::Prepend { key, len }),
+        2 => (0..keys, any::<u64>(), any::<bool>()).prop_map(|(key, by, up)| Op::Step { key, by, up }),
+        1 => (0..keys, 0..longest, any::<bool>()).prop_map(|(key, len, late)| Op::Swap { key, len, late }),
+        1 => (0..keys).prop_map(|key| Op::Touch { key }),
+        1 => (0..keys, 0..longest).prop_map(|(key, len)| Op::SetMany { key, len }),
         1 => Just(Op::Reopen),
     ]
 }
@@ -68,11 +84,114 @@ impl Checked {
                 assert!(found.is_none() || found.as_ref() == expected, "key {key}: a foreign or stale value");
                 assert!(!self.lossless || found.as_ref() == expected, "key {key} was lost");
             }
+            Op::SetMany { key, len } => {
+                let (next, value) = (key + 1, value_bytes(key, version, len));
+                let items = [(key_bytes(key), value.clone()), (key_bytes(next), value.clone())];
+                self.cache.set_many(&items, Ttl::NEVER).unwrap();
+                self.model.insert(key, value.clone());
+                self.model.insert(next, value);
+            }
             Op::Reopen => self.cache = reopen(),
+            alteration => self.alter(alteration, version),
         }
         let report = self.cache.check().unwrap();
         assert!(report.is_clean(), "{report}");
         assert_eq!(report.entries, self.cache.stats().entries);
+    }
+}
+
+impl Checked {
+    /// What is stored, and is what the model says, or was evicted.
+    fn stored(&mut self, key: u16) -> Option<Vec<u8>> {
+        let found = self.cache.get(&key_bytes(key)).unwrap();
+        let expected = self.model.get(&key);
+        assert!(found.as_ref() == expected || found.is_none() && !self.lossless, "key {key}");
+        found
+    }
+
+    /// An operation that depends on what is stored: its answer, then what it left.
+    fn alter(&mut self, op: Op, version: usize) {
+        let hour = Ttl::secs(3600);
+        let (key, next) = match op {
+            Op::Add { key, len } => {
+                let (old, new) = (self.stored(key), value_bytes(key, version, len));
+                assert_eq!(self.cache.add(&key_bytes(key), &new, hour).unwrap(), old.is_none());
+                (key, Some(old.unwrap_or(new)))
+            }
+            Op::Replace { key, len } => {
+                let (old, new) = (self.stored(key), value_bytes(key, version, len));
+                assert_eq!(self.cache.replace(&key_bytes(key), &new, hour).unwrap(), old.is_some());
+                (key, old.map(|_| new))
+            }
+            Op::Append { key, len } => {
+                let (old, more) = (self.short(key), value_bytes(key, version, len));
+                assert_eq!(self.cache.append(&key_bytes(key), &more).unwrap(), old.is_some());
+                (key, old.map(|old| [old, more].concat()))
+            }
+            Op::Prepend { key, len } => {
+                let (old, more) = (self.short(key), value_bytes(key, version, len));
+                assert_eq!(self.cache.prepend(&key_bytes(key), &more).unwrap(), old.is_some());
+                (key, old.map(|old| [more, old].concat()))
+            }
+            Op::Step { key, by, up } => (key, self.step_number(key, by, up)),
+            Op::Swap { key, len, late } => (key, self.swap(key, value_bytes(key, version, len), late)),
+            Op::Touch { key } => {
+                let old = self.stored(key);
+                assert!(self.cache.get_and_touch(&key_bytes(key), hour).unwrap() == old);
+                (key, old)
+            }
+            other => unreachable!("{other:?}"),
+        };
+        match next {
+            Some(value) => drop(self.model.insert(key, value)),
+            None => drop(self.model.remove(&key)),
+        }
+        self.stored(key);
+    }
+
+    /// As `stored`, of a value that may grow.
+    fn short(&mut self, key: u16) -> Option<Vec<u8>> {
+        let old = self.stored(key)?;
+        if old.len() <= 90 {
+            return Some(old);
+        }
+        self.cache.set(&key_bytes(key), b"short").unwrap();
+        self.model.insert(key, b"short".to_vec());
+        Some(b"short".to_vec())
+    }
+
+    fn step_number(&mut self, key: u16, by: u64, up: bool) -> Option<Vec<u8>> {
+        let old = self.stored(key);
+        let number: Option<u64> = old.as_ref().and_then(|old| std::str::from_utf8(old).ok()?.parse().ok());
+        let told =
+            if up { self.cache.incr(&key_bytes(key), by) } else { self.cache.decr(&key_bytes(key), by) };
+        match (old, number) {
+            (None, _) => assert_eq!(told.unwrap(), None),
+            (Some(old), None) => {
+                assert_eq!(told.unwrap_err().kind(), ErrorKind::NotANumber);
+                // A number for the next time.
+                let fresh = old.len().to_string().into_bytes();
+                self.cache.set(&key_bytes(key), &fresh).unwrap();
+                return Some(fresh);
+            }
+            (Some(_), Some(number)) => {
+                let expected = if up { number.wrapping_add(by) } else { number.saturating_sub(by) };
+                assert_eq!(told.unwrap(), Some(expected));
+                return Some(expected.to_string().into_bytes());
+            }
+        }
+        None
+    }
+
+    fn swap(&mut self, key: u16, new: Vec<u8>, late: bool) -> Option<Vec<u8>> {
+        let old = self.stored(key);
+        let found = self.cache.get_with_version(&key_bytes(key)).unwrap();
+        assert!(found.as_ref().map(|(value, _)| value) == old.as_ref());
+        let (old, version) = found?;
+        let stale = Version::from_number(version.number().wrapping_sub(u32::from(late)));
+        let swap = self.cache.compare_and_set(&key_bytes(key), stale, &new, Ttl::NEVER).unwrap();
+        assert_eq!(swap, if late { Swap::Changed } else { Swap::Stored });
+        Some(if late { old } else { new })
     }
 }
 
