@@ -9,7 +9,7 @@ use crate::ledger::{Ledger, Selector};
 use crate::lock::{Claim, Held, Waiting};
 use crate::place::Place;
 use crate::position::UNIT;
-use crate::reader::{Reader, Sink, Trace};
+use crate::reader::{Reader, Sink, Trace, Whole};
 use crate::recover;
 use crate::shard::Shard;
 use crate::stats::{self, Counter, Stats};
@@ -53,15 +53,17 @@ pub struct Cache {
 struct Inner {
     attached: Attached,
     waiting: Waiting,
+    /// Gets check the seals of what they find.
+    verify: bool,
     /// Hits and misses of a read-only handle, which cannot count in the file.
     local: [AtomicUsize; 2],
 }
 
 impl Cache {
-    pub(crate) fn new(mut attached: Attached, waiting: Waiting) -> Result<Self> {
+    pub(crate) fn new(mut attached: Attached, waiting: Waiting, verify: bool) -> Result<Self> {
         attached.attachment.entries = entries(&attached)?;
         let local = [AtomicUsize::new(0), AtomicUsize::new(0)];
-        Ok(Cache { inner: Arc::new(Inner { attached, waiting, local }) })
+        Ok(Cache { inner: Arc::new(Inner { attached, waiting, verify, local }) })
     }
 
     /// What opening found: a new file, a warm one, or one that had to be emptied, and why.
@@ -105,12 +107,30 @@ impl Cache {
     #[inline]
     pub fn get_into(&self, key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
         out.clear();
-        self.get_whole(key, out)
+        if self.inner.verify {
+            return Ok(self.get_verified(key)?.map(|found| *out = found.value).is_some());
+        }
+        self.get_taking(key, out)
+    }
+
+    /// The key's entry, if its seal says that it is as it was set, and counts a hit or a miss.
+    pub(crate) fn get_verified(&self, key: &[u8]) -> Result<Option<Whole>> {
+        let mut found = Whole::default();
+        check_key(key)?;
+        let reader = self.reader(key);
+        let hit = reader.get(&Clock::new(self.view()), &mut found)?;
+        self.believe()?;
+        let whole = hit && found.is_whole(reader.shard, key);
+        self.count(if whole { Counter::Hits } else { Counter::Misses })?;
+        if hit && !whole {
+            self.count(Counter::Damaged)?;
+        }
+        Ok(whole.then_some(found))
     }
 
     /// Hands the key's entry to `out`, which is empty, and counts a hit or a miss.
     #[inline]
-    pub(crate) fn get_whole<S: Sink>(&self, key: &[u8], out: &mut S) -> Result<bool> {
+    pub(crate) fn get_taking<S: Sink>(&self, key: &[u8], out: &mut S) -> Result<bool> {
         check_key(key)?;
         let hit = self.reader(key).get(&Clock::new(self.view()), out)?;
         self.believe()?;
@@ -154,6 +174,12 @@ impl Cache {
         value: &mut Vec<u8>,
         mut each: impl FnMut(usize, Option<&[u8]>),
     ) -> Result<()> {
+        if self.inner.verify {
+            for (number, key) in keys.iter().enumerate() {
+                each(number, self.get_verified(key.as_ref())?.map(|found| found.value).as_deref());
+            }
+            return Ok(());
+        }
         let attached = &self.inner.attached;
         let mut readers: [Option<Reader<'_, '_>>; BATCH] = [const { None }; BATCH];
         for (reader, key) in readers.iter_mut().zip(keys) {
@@ -262,7 +288,7 @@ impl Cache {
     fn read_stats(&self) -> Result<Stats> {
         let attached = &self.inner.attached;
         let geometry = &attached.header.geometry;
-        let [hits, misses, sets, removes, refusals, owner_stopped] = stats::sums(attached.view())?;
+        let [hits, misses, sets, removes, refusals, owner_stopped, damaged] = stats::sums(attached.view())?;
         let local = |counter: usize| self.inner.local[counter].load(Ordering::Relaxed) as u64;
         let mut stats = Stats {
             hits: hits.saturating_add(local(0)),
@@ -271,6 +297,7 @@ impl Cache {
             removes,
             refusals,
             owner_stopped,
+            damaged,
             file_bytes: geometry.file_bytes,
             data_bytes: geometry.data_bytes(),
             index_bytes: geometry.shards() * geometry.index_bytes_per_shard(),
@@ -448,6 +475,7 @@ impl Cache {
                 ),
             ));
         }
+        let extras = extras.with(if self.inner.attached.header.sealed { Extras::SEAL } else { Extras::NONE });
         if units_for(key.len() as u64, len, extras) > geometry.max_entry_units() {
             let room = geometry.max_entry_units() * UNIT;
             return Err(Error::new(

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::position::Position;
 use crate::ring::{QUEUES, Queue};
+use crate::seal::Home;
 use crate::shard::Shard;
 use std::fmt;
 
@@ -149,10 +150,23 @@ impl<'a, 'r> Recount<'a, 'r> {
             self.report
                 .problem(self.number, format_args!("{queue:?} ring, {at:?}: the key has a second slot"));
         }
+        if !self.is_whole(Home { queue, at }, header, &key)? {
+            self.report
+                .problem(self.number, format_args!("{queue:?} ring, {at:?}: the entry's seal is broken"));
+        }
         self.live[queue as usize] += header.units();
         self.entries[queue as usize] += 1;
         self.payload += header.payload();
         Ok(())
+    }
+
+    fn is_whole(&self, home: Home, header: Header, key: &[u8]) -> Result<bool> {
+        if self.shard.seal_key.is_none() {
+            return Ok(true);
+        }
+        let (log, offset, mut value) = (self.shard.log, home.at.offset(), Vec::new());
+        log.append_value(offset, header, &mut value)?;
+        Ok(self.shard.is_whole(home, header, &log.preface(offset, header)?, [key, &value]))
     }
 
     /// Every live slot must have been met in the walk: their number tells.

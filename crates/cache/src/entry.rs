@@ -151,6 +151,11 @@ impl Terms {
 }
 
 impl Preface {
+    /// The same, with this seal if it has one at all.
+    pub(crate) fn sealed_with(&self, seal: u64) -> Self {
+        Preface { seal: Some(seal), ..*self }
+    }
+
     /// The bytes before the key, and how many they are.
     pub(crate) fn encode(&self, header: Header) -> ([u8; MAX_PREFACE], usize) {
         let mut bytes = [0; MAX_PREFACE];

@@ -5,10 +5,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::{Geometry, Size};
 use crate::hash::checksum;
 use crate::layout::{self, HEADER_CHECKSUM, HEADER_LEN, MAGIC, VERSION};
+use crate::seal::SealKey;
 
-/// Features that an older reader may ignore, and those that it must refuse; none of either yet.
+/// Features that an older reader may ignore, and those that it must refuse.
 const COMPATIBLE: u64 = 0;
-const INCOMPATIBLE: u64 = 0;
+const INCOMPATIBLE: u64 = SEALED;
+/// Every entry bears a seal.
+const SEALED: u64 = 1;
 
 /// Byte offsets of the header's fields.
 mod field {
@@ -19,7 +22,7 @@ mod field {
     pub(super) const FINGERPRINT: usize = 32;
     pub(super) const UUID: usize = 40;
     pub(super) const HASH_SEED: usize = 56;
-    pub(super) const MAC_KEY: usize = 64;
+    pub(super) const SEAL_KEY: usize = 64;
     pub(super) const CREATED_MS: usize = 80;
     pub(super) const FILE_BYTES: usize = 88;
     pub(super) const CAPACITY: usize = 96;
@@ -42,7 +45,9 @@ mod field {
 pub(crate) struct Header {
     pub(crate) uuid: [u8; 16],
     pub(crate) hash_seed: u64,
-    pub(crate) mac_key: [u8; 16],
+    pub(crate) seal_key: SealKey,
+    /// Every entry bears a seal.
+    pub(crate) sealed: bool,
     pub(crate) created_ms: u64,
     pub(crate) geometry: Geometry,
 }
@@ -61,11 +66,11 @@ impl Header {
         };
         put(field::MAGIC, &MAGIC);
         put(field::UUID, &self.uuid);
-        put(field::MAC_KEY, &self.mac_key);
+        put(field::SEAL_KEY, &self.seal_key.secret());
         for (at, word) in [
             (field::VERSION, u64::from(VERSION)),
             (field::COMPATIBLE, COMPATIBLE),
-            (field::INCOMPATIBLE, INCOMPATIBLE),
+            (field::INCOMPATIBLE, if self.sealed { SEALED } else { 0 }),
             (field::FINGERPRINT, layout::fingerprint()),
             (field::HASH_SEED, self.hash_seed),
             (field::CREATED_MS, self.created_ms),
@@ -138,7 +143,8 @@ impl Unchecked {
         Ok(Header {
             uuid: self.array(field::UUID),
             hash_seed: self.word(field::HASH_SEED),
-            mac_key: self.array(field::MAC_KEY),
+            seal_key: SealKey::new(self.array(field::SEAL_KEY)),
+            sealed: self.word(field::INCOMPATIBLE) & SEALED != 0,
             created_ms: self.word(field::CREATED_MS),
             geometry,
         })
@@ -182,7 +188,14 @@ mod tests {
 
     fn header() -> Header {
         let geometry = Geometry::plan(Size::Capacity(64 << 20), None, None).unwrap();
-        Header { uuid: [1; 16], hash_seed: 2, mac_key: [3; 16], created_ms: 4, geometry }
+        Header {
+            uuid: [1; 16],
+            hash_seed: 2,
+            seal_key: SealKey::new([3; 16]),
+            sealed: true,
+            created_ms: 4,
+            geometry,
+        }
     }
 
     #[test]

@@ -43,6 +43,7 @@ mod position;
 mod reader;
 mod recover;
 mod ring;
+mod seal;
 mod shard;
 mod slot;
 mod stats;

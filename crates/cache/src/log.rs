@@ -98,11 +98,16 @@ impl<'a> Log<'a> {
         preface: &Preface,
         parts: [&[u8]; 2],
     ) -> Result<()> {
-        let (bytes, len) = preface.encode(header);
-        self.0.write_from(bytes_of(offset), &bytes[..len])?;
+        self.put_preface(offset, header, preface)?;
         let [key, value] = parts;
         self.0.write_from(bytes_of(offset).wrapping_add(header.key_at()), key)?;
         self.0.write_from(bytes_of(offset).wrapping_add(header.value_at()), value)
+    }
+
+    /// Writes what stands before an entry's key.
+    pub(crate) fn put_preface(self, offset: u64, header: Header, preface: &Preface) -> Result<()> {
+        let (bytes, len) = preface.encode(header);
+        self.0.write_from(bytes_of(offset), &bytes[..len])
     }
 
     /// Copies a whole entry to where nothing lives.

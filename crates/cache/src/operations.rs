@@ -4,7 +4,7 @@
 use crate::alteration::{self, Decision, End, Step, Successor};
 use crate::cache::{Cache, check_key};
 use crate::error::Result;
-use crate::reader::{Presence, Whole};
+use crate::reader::Presence;
 use crate::stats::Counter;
 use crate::ttl::{Clock, Ttl};
 use crate::writer::Item;
@@ -178,11 +178,8 @@ impl Cache {
     /// # Errors
     /// As [`get`](Self::get).
     pub fn get_with_version(&self, key: &[u8]) -> Result<Option<(Vec<u8>, Version)>> {
-        let mut found = Whole::default();
-        if !self.get_whole(key, &mut found)? {
-            return Ok(None);
-        }
-        Ok(found.preface.map(|preface| (found.value, Version(preface.stamp))))
+        let found = self.get_verified(key)?;
+        Ok(found.and_then(|found| Some((found.value, Version(found.preface?.stamp)))))
     }
 
     /// Stores `value` for `key` if what is stored is still of this version.

@@ -8,6 +8,7 @@ use crate::geometry::{Geometry, Size};
 use crate::header::Header;
 use crate::lock::Waiting;
 use crate::position::UNIT;
+use crate::seal::SealKey;
 use samovar_mmap::{Access, NewFile, SharedMap};
 use std::path::Path;
 use std::time::Duration;
@@ -42,6 +43,8 @@ pub struct Options {
     patience: Duration,
     takeover_within: Duration,
     fault_guard: bool,
+    seals: Option<bool>,
+    verify: bool,
 }
 
 impl Cache {
@@ -68,6 +71,8 @@ impl Options {
             patience: DEFAULT_PATIENCE,
             takeover_within: DEFAULT_TAKEOVER,
             fault_guard: true,
+            seals: None,
+            verify: false,
         }
     }
 
@@ -95,11 +100,34 @@ impl Options {
         self
     }
 
-    /// Bytes that a typical entry takes: its key, its value, and 8 more (16 with a TTL). Default: 96, which makes the index an
+    /// Bytes that a typical entry takes: its key, its value, and 12 more (8 more for a TTL, and for a seal). Default: 96, which makes the index an
     /// eighth of the file. The index is sized by it: one that is named too large leaves room unused for want of slots,
     /// one too small makes an index larger than it need be.
     pub fn expected_entry_size(mut self, bytes: u64) -> Self {
         self.expected_entry_size = Some(bytes);
+        self
+    }
+
+    /// Whether a new file's entries bear a seal each: eight bytes, a keyed sum over the entry and its place, by which damage
+    /// is told from what was set. Fixed at creation. Default: false, or true if [`verify`](Self::verify) is asked for.
+    pub fn seals(mut self, seals: bool) -> Self {
+        self.seals = Some(seals);
+        self
+    }
+
+    /// Whether every get of this handle checks the seal of what it found, so that a value damaged on its way to the disk
+    /// and back is a miss, counted in [`Stats::damaged`](crate::Stats::damaged). Needs a file made with
+    /// [`seals`](Self::seals). Default: false.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let cache = samovar::Cache::options().capacity(1 << 20).verify(true).open(dir.path().join("c.samovar"))?;
+    /// cache.set(b"k", b"v")?;
+    /// assert_eq!(cache.get(b"k")?.as_deref(), Some(&b"v"[..]));
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn verify(mut self, verify: bool) -> Self {
+        self.verify = verify;
         self
     }
 
@@ -156,8 +184,12 @@ impl Options {
                 Ok(mut attached) => {
                     attached.attachment.created = created;
                     attached.attachment.warm &= !created;
+                    if self.verify && !attached.header.sealed {
+                        return Err(unsealed(path));
+                    }
                     let shards = attached.header.geometry.shards();
-                    return Cache::new(attached, Waiting::new(shards, self.patience, self.takeover_within));
+                    let waiting = Waiting::new(shards, self.patience, self.takeover_within);
+                    return Cache::new(attached, waiting, self.verify);
                 }
                 Err(error) if error.kind() == ErrorKind::Replaced => {}
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -176,7 +208,7 @@ impl Options {
     /// Makes the file under a temporary name and links it: a half-made file is never seen. False if somebody was first.
     fn make(&self, path: &Path, size: Size) -> Result<bool> {
         let geometry = Geometry::plan(size, self.max_value_size, self.expected_entry_size)?;
-        let header = new_header(geometry)?;
+        let header = new_header(geometry, self.seals.unwrap_or(self.verify))?;
         let new = NewFile::create(path)?;
         if samovar_mmap::is_remote(new.file())? {
             return Err(Error::new(
@@ -204,9 +236,9 @@ fn guard_faults() -> Result<()> {
     }
 }
 
-fn new_header(geometry: Geometry) -> Result<Header> {
-    let (mut uuid, mut mac_key, mut seed) = ([0; 16], [0; 16], [0; 8]);
-    for secret in [&mut uuid[..], &mut mac_key[..], &mut seed[..]] {
+fn new_header(geometry: Geometry, sealed: bool) -> Result<Header> {
+    let (mut uuid, mut seal_key, mut seed) = ([0; 16], [0; 16], [0; 8]);
+    for secret in [&mut uuid[..], &mut seal_key[..], &mut seed[..]] {
         getrandom::fill(secret).map_err(|source| {
             let source = std::io::Error::from(source);
             Error::with_source(
@@ -217,7 +249,18 @@ fn new_header(geometry: Geometry) -> Result<Header> {
         })?;
     }
     let created_ms = samovar_mmap::wall_ms();
-    Ok(Header { uuid, hash_seed: u64::from_le_bytes(seed), mac_key, created_ms, geometry })
+    let (hash_seed, seal_key) = (u64::from_le_bytes(seed), SealKey::new(seal_key));
+    Ok(Header { uuid, hash_seed, seal_key, sealed, created_ms, geometry })
+}
+
+fn unsealed(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!(
+            "{} was made without seals; open it without verify, or make another with seals",
+            path.display()
+        ),
+    )
 }
 
 fn missing(path: &Path, source: Error) -> Error {

@@ -58,6 +58,11 @@ impl Position {
         Position::new(self.lap() + 1, start)
     }
 
+    /// The position, less than a lap ahead of this frontier, that a slot keeps the low bits of.
+    pub(crate) fn ahead(self, low: u64) -> Self {
+        Position(self.0.wrapping_add(low.wrapping_sub(self.0) & LOW_MASK))
+    }
+
     /// Is the entry at `low` (of a slot) still at or above this reclaim frontier? True for less than one lap ahead.
     pub(crate) fn protects(self, low: u64) -> bool {
         low.wrapping_sub(self.0) & LOW_MASK < 1 << OFFSET_BITS
@@ -81,6 +86,16 @@ mod tests {
             [(5, 100, true), (5, 99, false), (5, 1000, true), (6, 99, true), (6, 100, false), (4, 500, false)]
         {
             assert_eq!(frontier.protects(Position::new(lap, offset).low()), live, "lap {lap} unit {offset}");
+        }
+    }
+
+    #[test]
+    fn what_a_slot_keeps_is_made_whole_again() {
+        for lap in [0, 5, (1 << LAP_LOW_BITS) - 1, 1 << 20] {
+            let frontier = Position::new(lap, 100);
+            for at in [frontier, Position::new(lap, 900), Position::new(lap + 1, 99)] {
+                assert_eq!(frontier.ahead(at.low()), at);
+            }
         }
     }
 

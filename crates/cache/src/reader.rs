@@ -17,10 +17,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::hash::KeyHash;
 use crate::log::Log;
 use crate::position::Position;
+use crate::seal::Home;
 use crate::shard::Shard;
 use crate::slot::{FREQ_MAX, Slot};
 use crate::ttl::Clock;
 use samovar_mmap::Word64;
+use std::mem;
 
 /// Tries before a get gives up on a key that is rewritten faster than it can be copied.
 const RETRIES: u32 = 64;
@@ -55,6 +57,10 @@ pub(crate) trait Sink {
 
     /// Forgets what it took: the entry did not hold.
     fn forget(&mut self);
+
+    /// What was taken holds, and this is where it lay.
+    #[inline]
+    fn settle(&mut self, _: Home) {}
 }
 
 /// The value alone.
@@ -86,16 +92,33 @@ impl Sink for Presence {
 pub(crate) struct Whole {
     pub(crate) preface: Option<Preface>,
     pub(crate) value: Vec<u8>,
+    header: Option<Header>,
+    home: Option<Home>,
+}
+
+impl Whole {
+    /// Does the entry bear its seal, in a file where entries do?
+    pub(crate) fn is_whole(&self, shard: Shard<'_>, key: &[u8]) -> bool {
+        let (Some(preface), Some(header), Some(home)) = (&self.preface, self.header, self.home) else {
+            return false;
+        };
+        shard.is_whole(home, header, preface, [key, &self.value])
+    }
 }
 
 impl Sink for Whole {
     fn take(&mut self, log: Log<'_>, offset: u64, header: Header) -> Result<()> {
         self.preface = Some(log.preface(offset, header)?);
+        self.header = Some(header);
         log.append_value(offset, header, &mut self.value)
     }
 
+    fn settle(&mut self, home: Home) {
+        self.home = Some(home);
+    }
+
     fn forget(&mut self) {
-        self.preface = None;
+        *self = Whole { value: mem::take(&mut self.value), ..Whole::default() };
         self.value.clear();
     }
 }
@@ -171,6 +194,7 @@ impl Reader<'_, '_> {
         if now.same_entry(slot) {
             let held = last.protects(slot.low()) && last.lap().wrapping_sub(first.lap()) < LAPS_APART;
             if held && matches!(seen, Look::Hit) {
+                out.settle(Home { queue: slot.queue(), at: last.ahead(slot.low()) });
                 self.count(word, now);
             }
             if !held {

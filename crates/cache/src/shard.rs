@@ -1,7 +1,7 @@
 //! One shard of the mapped file: its head, its index and its log, each seen through bounds-checked accesses.
 
 use crate::area::Area;
-use crate::entry::{Header, Mark};
+use crate::entry::{Extras, Header, Mark, Preface};
 use crate::error::{Error, Result};
 use crate::geometry::Geometry;
 use crate::hash::KeyHash;
@@ -11,6 +11,7 @@ use crate::layout::{FRONTIERS, SHARD_HEAD_LEN, SHARD_HEADS, at};
 use crate::log::Log;
 use crate::position::Position;
 use crate::ring::{Queue, Span};
+use crate::seal::{Home, SealKey};
 use crate::slot::Slot;
 use samovar_mmap::{View, Word64};
 
@@ -22,6 +23,8 @@ pub(crate) struct Shard<'a> {
     pub(crate) log: Log<'a>,
     pub(crate) geometry: &'a Geometry,
     pub(crate) hash_seed: u64,
+    /// In a file whose entries are sealed.
+    pub(crate) seal_key: Option<&'a SealKey>,
 }
 
 impl<'a> Shard<'a> {
@@ -36,6 +39,7 @@ impl<'a> Shard<'a> {
             log: Log::new(Area::new(file, at(data_at))),
             geometry,
             hash_seed: header.hash_seed,
+            seal_key: header.sealed.then_some(&header.seal_key),
         }
     }
 
@@ -64,6 +68,16 @@ impl<'a> Shard<'a> {
                 Err(Error::corrupt("a slot of the cache names bytes that are no entry; run `samovar check`"))
             }
         }
+    }
+
+    /// What an entry is to have beside what its terms ask for.
+    pub(crate) fn extras(self) -> Extras {
+        if self.seal_key.is_some() { Extras::SEAL } else { Extras::NONE }
+    }
+
+    /// Is the entry as it was written? In a file without seals nobody can say, and it counts as whole.
+    pub(crate) fn is_whole(self, home: Home, header: Header, preface: &Preface, parts: [&[u8]; 2]) -> bool {
+        self.seal_key.is_none_or(|seal_key| seal_key.is_whole(home, header, preface, parts))
     }
 
     /// The slot of a key, for a writer.

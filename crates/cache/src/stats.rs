@@ -38,6 +38,8 @@ pub struct Stats {
     pub refusals: u64,
     /// Those refused because the process that held the shard was alive but did not get on.
     pub owner_stopped: u64,
+    /// Values that a verifying handle did not give out, because their seal was broken.
+    pub damaged: u64,
     /// Entries held now, expired ones that nobody has met included.
     pub entries: u64,
     /// Bytes of keys and values held now.
@@ -75,9 +77,10 @@ pub(crate) enum Counter {
     Removes = 3,
     Refusals = 4,
     OwnerStopped = 5,
+    Damaged = 6,
 }
 
-const COUNTERS_IN_USE: usize = 6;
+const COUNTERS_IN_USE: usize = 7;
 
 thread_local! {
     static THREAD: Cell<usize> = const { Cell::new(usize::MAX) };

@@ -14,6 +14,7 @@ use crate::ledger::{Change, Ledger, Selector};
 use crate::position::Position;
 use crate::recover;
 use crate::ring::{Place, Queue};
+use crate::seal::Home;
 use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::ttl::Clock;
@@ -70,14 +71,14 @@ struct Replaced {
 }
 
 impl Item<'_> {
-    fn header(self) -> Result<Header> {
+    fn header(self, more: Extras) -> Result<Header> {
         let too_long = |_| Error::new(ErrorKind::KeyTooLong, "keys are at most 65,535 bytes long");
         let too_large =
             |_| Error::new(ErrorKind::ValueTooLarge, "values are at most 4,294,967,295 bytes long");
         Ok(Header {
             key_len: u16::try_from(self.key.len()).map_err(too_long)?,
             value_len: u32::try_from(self.value.len()).map_err(too_large)?,
-            extras: self.terms.extras(),
+            extras: self.terms.extras().with(more),
         })
     }
 }
@@ -95,7 +96,7 @@ impl<'a> Writer<'a> {
 
     /// Stores the item, evicting what has to go.
     pub(crate) fn set(&mut self, item: Item<'_>) -> Result<()> {
-        let header = item.header()?;
+        let header = item.header(self.shard.extras())?;
         let known = self.shard.find(item.hash, item.key)?;
         let queue = self.queue_for(item.hash, known.map(|(found, _)| found.slot), header.units())?;
         self.walk(queue, header.units())?;
@@ -105,7 +106,8 @@ impl<'a> Writer<'a> {
         let freq = if old.is_some_and(|old| old.same_key) { target.slot.freq() } else { 0 };
         let new = Slot::live(item.hash, queue, place.at, freq);
         let change = Change { slot: target.number, old: target.slot, new };
-        let preface = Preface { terms: item.terms, seal: None, stamp: item.stamp.unwrap_or(next.stamp()) };
+        let unsealed = Preface { terms: item.terms, seal: None, stamp: item.stamp.unwrap_or(next.stamp()) };
+        let preface = self.sealed(located, unsealed, [item.key, item.value]);
         let shard = self.shard;
         self.commit(change, next, |head| {
             mark_wrap(shard, queue, head, place)?;
@@ -128,7 +130,17 @@ impl<'a> Writer<'a> {
         }
         let mut value = Vec::new();
         self.shard.log.append_value(offset, header, &mut value)?;
-        Ok(Some(Current { preface, value }))
+        let queue = found.slot.queue();
+        let home = Home { queue, at: self.frontiers[queue as usize].ahead(found.slot.low()) };
+        let whole = self.shard.is_whole(home, header, &preface, [key, &value]);
+        Ok(whole.then_some(Current { preface, value }))
+    }
+
+    /// The preface of an entry with the seal that it bears at this place, in a file where entries bear one.
+    fn sealed(&self, entry: Located, preface: Preface, parts: [&[u8]; 2]) -> Preface {
+        let Some(seal_key) = self.shard.seal_key else { return preface };
+        let home = Home { queue: entry.queue, at: entry.at };
+        preface.sealed_with(seal_key.seal(home, entry.header, &preface, parts))
     }
 
     /// Forgets the key; true if a live entry was there.
@@ -403,11 +415,33 @@ impl<'a> Writer<'a> {
         let new = Slot::live(hash, Queue::Main, place.at, freq);
         let change = Change { slot: found.number, old: found.slot, new };
         let shard = self.shard;
+        let resealed = self.resealed(entry, place)?;
         self.commit(change, next, |ledger| {
             mark_wrap(shard, Queue::Main, ledger, place)?;
-            shard.log.copy_entry(entry.at.offset(), place.at.offset(), units)
+            shard.log.copy_entry(entry.at.offset(), place.at.offset(), units)?;
+            match resealed {
+                Some(preface) => shard.log.put_preface(place.at.offset(), entry.header, &preface),
+                None => Ok(()),
+            }
         })?;
         if entry.queue == Queue::Small { self.walk(Queue::Main, units) } else { Ok(()) }
+    }
+
+    /// What is to stand before the key of a sealed entry that moves: a seal holds in one place alone. One that is broken
+    /// stays broken.
+    fn resealed(&self, entry: Located, place: Place) -> Result<Option<Preface>> {
+        let Some(seal_key) = self.shard.seal_key else { return Ok(None) };
+        let (log, offset, header) = (self.shard.log, entry.at.offset(), entry.header);
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        log.append_key(offset, header, &mut key)?;
+        log.append_value(offset, header, &mut value)?;
+        let preface = log.preface(offset, header)?;
+        let home = Home { queue: entry.queue, at: entry.at };
+        if !seal_key.is_whole(home, header, &preface, [&key, &value]) {
+            return Ok(None);
+        }
+        let moved = Located { queue: Queue::Main, at: place.at, header };
+        Ok(Some(self.sealed(moved, preface, [&key, &value])))
     }
 
     /// Drains a little ahead of need, in proportion to what is appended. It comes before the change that will write down

@@ -101,7 +101,7 @@ fn a_future_version_is_refused() {
 
 #[test]
 fn an_unknown_feature_is_refused() {
-    with_bytes(|bytes| bytes[24] = 1, ErrorKind::UnsupportedVersion, &["feature"]);
+    with_bytes(|bytes| bytes[24] = 0x80, ErrorKind::UnsupportedVersion, &["feature"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ const FLOORS: &[&str] = &[
     "hash",
     "ring",
     "entry",
+    "seal",
     "layout",
     "slot",
     "geometry",

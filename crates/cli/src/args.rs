@@ -62,6 +62,9 @@ pub(crate) struct CreateArguments {
     /// How large a key and its value are together on average: the size of the index follows from it
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) expected_entry_size: Option<u64>,
+    /// Give every entry a seal of eight bytes, by which damage is found
+    #[arg(long)]
+    pub(crate) seals: bool,
 }
 
 /// `samovar set`

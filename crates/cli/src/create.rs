@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &CreateArguments) -> Outcome<Status> {
 }
 
 fn options(arguments: &CreateArguments) -> Options {
-    let mut options = Cache::options().capacity(arguments.capacity);
+    let mut options = Cache::options().capacity(arguments.capacity).seals(arguments.seals);
     if let Some(size) = arguments.max_value_size {
         options = options.max_value_size(size);
     }

@@ -39,6 +39,7 @@ struct View {
     removes: u64,
     evictions: u64,
     refusals: u64,
+    damaged: u64,
     resets: u64,
 }
 
@@ -62,6 +63,7 @@ impl View {
             removes: stats.removes,
             evictions: stats.evictions,
             refusals: stats.refusals,
+            damaged: stats.damaged,
             resets: stats.resets,
         }
     }
@@ -86,6 +88,7 @@ impl Display for View {
             ("removes", count(self.removes)),
             ("evictions", count(self.evictions)),
             ("refusals", count(self.refusals)),
+            ("damaged", count(self.damaged)),
             ("resets", count(self.resets)),
         ];
         rows.into_iter().try_for_each(|(name, value)| writeln!(f, "{name:<16}{value}"))
