@@ -47,11 +47,11 @@ const LOOKS: u32 = 100;
 /// ```
 #[derive(Clone)]
 pub struct Cache {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    attached: Attached,
+pub(crate) struct Inner {
+    pub(crate) attached: Attached,
     waiting: Waiting,
     /// Gets check the seals of what they find.
     verify: bool,
@@ -288,13 +288,15 @@ impl Cache {
     fn read_stats(&self) -> Result<Stats> {
         let attached = &self.inner.attached;
         let geometry = &attached.header.geometry;
-        let [hits, misses, sets, removes, refusals, owner_stopped, damaged] = stats::sums(attached.view())?;
+        let [hits, misses, sets, removes, refusals, owner_stopped, damaged, clears] =
+            stats::sums(attached.view())?;
         let local = |counter: usize| self.inner.local[counter].load(Ordering::Relaxed) as u64;
         let mut stats = Stats {
             hits: hits.saturating_add(local(0)),
             misses: misses.saturating_add(local(1)),
             sets,
             removes,
+            clears,
             refusals,
             owner_stopped,
             damaged,

@@ -10,8 +10,9 @@
 //! ```
 //!
 //! There is no edge from `Pending` to itself: one change is in flight at a time, and the shard's writer lock covers it.
-//! A change that moves no slot (a tail walking over dead entries) goes from `Holds(i)` to `Holds(1-i)` at once. Values are
-//! absolute, never deltas, so that repeating a repair changes nothing.
+//! A change that moves no slot (a tail walking over dead entries) goes from `Holds(i)` to `Holds(1-i)` at once. One that
+//! empties every slot goes the same way as one that moves a slot, but is always finished: each slot is a commit point for
+//! its key. Values are absolute, never deltas, so that repeating a repair changes nothing.
 
 use crate::area::Area;
 use crate::error::Result;
@@ -22,6 +23,8 @@ use crate::slot::Slot;
 use samovar_mmap::Line;
 
 const PENDING: u64 = 2;
+/// Slots have smaller numbers than this; the bits above tell what kind of change it is.
+const SLOT_BITS: u32 = 56;
 
 /// One ring's part of the accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +46,9 @@ pub(crate) struct Ledger {
     pub(crate) evictions: u64,
     /// Ghosts left since creation: the clock by which ghosts age.
     pub(crate) ghost_clock: u64,
-    /// The change that leads to this ledger.
+    /// What leads to this ledger.
+    pub(crate) kind: Kind,
+    /// The change of a slot that does, if that is the kind.
     pub(crate) change: Change,
     /// Times that the shard was emptied because its bytes made no sense.
     pub(crate) resets: u64,
@@ -58,6 +63,25 @@ pub(crate) struct Change {
     pub(crate) slot: u64,
     pub(crate) old: Slot,
     pub(crate) new: Slot,
+}
+
+/// What a pending ledger waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// That its slot changes; until then nothing has happened.
+    Slot,
+    /// That all slots are empty. Whoever finds it pending goes on with that.
+    Clear,
+}
+
+impl Kind {
+    fn of_word(word: u64) -> Self {
+        if word >> SLOT_BITS == 0 { Kind::Slot } else { Kind::Clear }
+    }
+
+    fn bits(self) -> u64 {
+        (self as u64) << SLOT_BITS
+    }
 }
 
 impl Change {
@@ -107,6 +131,13 @@ impl Ledger {
         self.payload = self.payload.saturating_sub(payload);
     }
 
+    /// The same shard with nothing in it: all that the rings held is behind their tails.
+    pub(crate) fn cleared(&self) -> Self {
+        let empty = |ring: RingAccount| RingAccount { tail: ring.head, live: 0, entries: 0, ..ring };
+        let rings = self.rings.map(empty);
+        Ledger { rings, payload: 0, kind: Kind::Clear, change: Change::NONE, ..*self }
+    }
+
     fn encode(&self) -> [u64; LEDGER_WORDS] {
         let [small, main] = &self.rings;
         [
@@ -121,7 +152,7 @@ impl Ledger {
             self.payload,
             self.evictions,
             self.ghost_clock,
-            self.change.slot,
+            self.kind.bits() | self.change.slot,
             self.change.old.word(),
             self.change.new.word(),
             self.resets,
@@ -141,8 +172,9 @@ impl Ledger {
             payload: words[8],
             evictions: words[9],
             ghost_clock: words[10],
+            kind: Kind::of_word(words[11]),
             change: Change {
-                slot: words[11],
+                slot: words[11] & ((1 << SLOT_BITS) - 1),
                 old: Slot::from_word(words[12]),
                 new: Slot::from_word(words[13]),
             },

@@ -25,9 +25,9 @@ use samovar_mmap::Word64;
 use std::mem;
 
 /// Tries before a get gives up on a key that is rewritten faster than it can be copied.
-const RETRIES: u32 = 64;
+pub(crate) const RETRIES: u32 = 64;
 /// Frontier loads further apart than this many laps prove nothing about ten lap bits.
-const LAPS_APART: u64 = 512;
+pub(crate) const LAPS_APART: u64 = 512;
 
 /// Whether a get may leave a trace of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 //! is emptied. Repeating any of it changes nothing.
 
 use crate::entry::Mark;
-use crate::error::Result;
-use crate::ledger::{Change, Ledger, RingAccount, Selector};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ledger::{Change, Kind, Ledger, RingAccount, Selector};
 use crate::position::Position;
 use crate::ring::{QUEUES, Queue};
 use crate::shard::Shard;
@@ -32,11 +32,17 @@ pub(crate) fn settle(shard: Shard<'_>) -> Result<Settled> {
 }
 
 /// The accounts that hold, without repairing anything: for those who may not write. A pending change has happened if its
-/// slot says so.
+/// slot says so; of a shard that is half emptied there are none.
 pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
     let selector = Selector::load(shard.head)?;
     if let Selector::Pending(copy) = selector {
         let next = Ledger::read(shard.head, copy)?;
+        if next.kind == Kind::Clear {
+            return Err(Error::new(
+                ErrorKind::Busy,
+                "a shard is being emptied, or a process died while it did that; open the cache for writing once",
+            ));
+        }
         let number = next.change.slot;
         if number < shard.geometry.slots_per_shard() && shard.index.load(number)?.same_entry(next.change.new)
         {
@@ -65,6 +71,11 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
     if next.change.slot >= slots || !sound {
         return reset(shard);
     }
+    if next.kind == Kind::Clear {
+        empty_slots(shard)?;
+        Selector::Holds(pending).store(shard.head)?;
+        return Ok((next, pending));
+    }
     let slot = shard.index.load(next.change.slot)?;
     if slot.same_entry(next.change.new) {
         Selector::Holds(pending).store(shard.head)?;
@@ -77,6 +88,7 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
         sealed.ring_mut(queue).head = to;
     }
     sealed.change = Change::NONE;
+    sealed.kind = Kind::Slot;
     sealed.write(shard.head, pending)?;
     Selector::Holds(pending).store(shard.head)?;
     Ok((sealed, pending))
@@ -97,6 +109,38 @@ fn seal(shard: Shard<'_>, queue: Queue, from: Position, to: Position) -> Result<
         let units = u32::try_from(to.offset() - at.offset()).unwrap_or(u32::MAX);
         shard.log.put_mark(at.offset(), Mark::filler_word(units))?;
         at = at.advance(u64::from(units));
+    }
+    Ok(())
+}
+
+/// Forgets everything in the shard, whose accounts are in order, for a caller who holds the writer lock. A key is gone
+/// with the exchange of its slot, in every process at once. After a death the next writer goes on with it.
+pub(crate) fn clear(shard: Shard<'_>) -> Result<()> {
+    let Settled { ledger, holding, .. } = settle(shard)?;
+    let spare = 1 - holding;
+    ledger.cleared().write(shard.head, spare)?;
+    Selector::Pending(spare).store(shard.head)?;
+    empty_slots(shard)?;
+    Selector::Holds(spare).store(shard.head)
+}
+
+/// Empties every slot. Only readers' frequency bumps may come between; anything else means that the lock was lost.
+fn empty_slots(shard: Shard<'_>) -> Result<()> {
+    for number in 0..shard.geometry.slots_per_shard() {
+        let word = shard.index.word(number)?;
+        let mut seen = Slot::from_word(word.load());
+        while !seen.is_empty() {
+            match word.compare_exchange(seen.word(), Slot::EMPTY.word()) {
+                Ok(_) => break,
+                Err(found) if Slot::from_word(found).same_entry(seen) => seen = Slot::from_word(found),
+                Err(_) => {
+                    return Err(Error::new(
+                        ErrorKind::Busy,
+                        "the shard was taken over while it was being emptied; empty it again",
+                    ));
+                }
+            }
+        }
     }
     Ok(())
 }
@@ -129,6 +173,7 @@ pub(crate) fn reset(shard: Shard<'_>) -> Result<(Ledger, usize)> {
         payload: 0,
         evictions: held.evictions,
         ghost_clock: held.ghost_clock,
+        kind: Kind::Slot,
         change: Change::NONE,
         resets: held.resets.wrapping_add(1),
         sequence: ledgers[0].sequence.max(ledgers[1].sequence).wrapping_add(STAMPS_SKIPPED),
@@ -153,8 +198,16 @@ pub(crate) fn format(shard: Shard<'_>) -> Result<()> {
         Ok(RingAccount { head: at, tail: at, live: 0, entries: 0 })
     };
     let rings = [ring(Queue::Small)?, ring(Queue::Main)?];
-    let change = Change::NONE;
-    let ledger = Ledger { rings, payload: 0, evictions: 0, ghost_clock: 0, change, resets: 0, sequence: 0 };
+    let ledger = Ledger {
+        rings,
+        payload: 0,
+        evictions: 0,
+        ghost_clock: 0,
+        kind: Kind::Slot,
+        change: Change::NONE,
+        resets: 0,
+        sequence: 0,
+    };
     ledger.write(shard.head, 0)?;
     Selector::Holds(0).store(shard.head)
 }

@@ -12,7 +12,8 @@
 //!   ghost --set of its key--> live             ghost --slot needed--> live (of another key)
 //! ```
 //!
-//! No edge leads from a ghost to empty: a ghost costs nothing until its slot is wanted. Readers change only `freq`, and
+//! Of the edges of one key none leads from a ghost to empty: a ghost costs nothing until its slot is wanted. Emptying a
+//! whole shard empties live slots and ghosts alike. Readers change only `freq`, and
 //! only by a compare-exchange of the whole word, so that a late bump cannot land on a slot that has moved on.
 
 use crate::hash::KeyHash;

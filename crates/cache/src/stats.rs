@@ -32,6 +32,8 @@ pub struct Stats {
     pub sets: u64,
     /// Keys removed that were there.
     pub removes: u64,
+    /// Times that somebody emptied the cache with [`Cache::clear`](crate::Cache::clear).
+    pub clears: u64,
     /// Entries that had to go to make room.
     pub evictions: u64,
     /// Writes that were refused with an error.
@@ -78,9 +80,10 @@ pub(crate) enum Counter {
     Refusals = 4,
     OwnerStopped = 5,
     Damaged = 6,
+    Clears = 7,
 }
 
-const COUNTERS_IN_USE: usize = 7;
+const COUNTERS_IN_USE: usize = 8;
 
 thread_local! {
     static THREAD: Cell<usize> = const { Cell::new(usize::MAX) };

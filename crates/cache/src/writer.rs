@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::evict::{self, Candidate, Fate};
 use crate::hash::KeyHash;
 use crate::index::Numbered;
-use crate::ledger::{Change, Ledger, Selector};
+use crate::ledger::{Change, Kind, Ledger, Selector};
 use crate::position::Position;
 use crate::recover;
 use crate::ring::{Place, Queue};
@@ -232,7 +232,7 @@ impl<'a> Writer<'a> {
         copy: impl FnOnce(&Ledger) -> Result<()>,
     ) -> Result<()> {
         let mut next = next;
-        next.change = change;
+        (next.kind, next.change) = (Kind::Slot, change);
         let spare = 1 - self.holding;
         next.write(self.shard.head, spare)?;
         Selector::Pending(spare).store(self.shard.head)?;
@@ -268,7 +268,7 @@ impl<'a> Writer<'a> {
     fn settle(&mut self) -> Result<()> {
         if self.unsettled {
             let spare = 1 - self.holding;
-            self.ledger.change = Change::NONE;
+            (self.ledger.kind, self.ledger.change) = (Kind::Slot, Change::NONE);
             self.ledger.write(self.shard.head, spare)?;
             Selector::Holds(spare).store(self.shard.head)?;
             (self.holding, self.unsettled) = (spare, false);

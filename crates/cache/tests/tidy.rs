@@ -34,6 +34,8 @@ const FLOORS: &[&str] = &[
     "attach",
     "cache",
     "operations",
+    "clear",
+    "iter",
     "options",
     "dump",
     "lib",
