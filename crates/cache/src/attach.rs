@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::Size;
 use crate::header::{Header, Unchecked};
 use crate::layout::{self, HEADER_LEN, MAGIC, lock_byte};
+use crate::lease;
 use crate::lock::{self, Owner};
 use crate::place::{self, Place};
 use crate::recover;
@@ -277,6 +278,7 @@ impl Attached {
         for number in 0..self.header.geometry.shards() {
             let shard = self.shard(number);
             lock::reset(shard.head)?;
+            lease::forget_all(shard)?;
             if reason.is_some() {
                 recover::reset(shard)?;
             }
@@ -290,6 +292,17 @@ impl Attached {
         }
         store_identity(view, self.id)?;
         Ok(reason)
+    }
+
+    /// Who this process is to others.
+    pub(crate) fn owner(&self) -> Result<Owner> {
+        let seat = self.place()?.seat().ok_or_else(|| {
+            Error::new(
+                ErrorKind::ReadOnly,
+                "this handle is read-only; open the cache without read_only to write",
+            )
+        })?;
+        Ok(seat.owner)
     }
 
     /// Has the owner of a writer lock died?

@@ -19,6 +19,7 @@ use samovar_mmap::View;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Keys whose memory is asked for at once.
 const BATCH: usize = 64;
@@ -54,16 +55,23 @@ pub(crate) struct Inner {
     pub(crate) attached: Attached,
     waiting: Waiting,
     /// Gets check the seals of what they find.
-    verify: bool,
+    pub(crate) verify: bool,
+    /// How long a load may take, and who waits for one waits.
+    pub(crate) load_patience: Duration,
     /// Hits and misses of a read-only handle, which cannot count in the file.
     local: [AtomicUsize; 2],
 }
 
 impl Cache {
-    pub(crate) fn new(mut attached: Attached, waiting: Waiting, verify: bool) -> Result<Self> {
+    pub(crate) fn new(
+        mut attached: Attached,
+        waiting: Waiting,
+        verify: bool,
+        load_patience: Duration,
+    ) -> Result<Self> {
         attached.attachment.entries = entries(&attached)?;
         let local = [AtomicUsize::new(0), AtomicUsize::new(0)];
-        Ok(Cache { inner: Arc::new(Inner { attached, waiting, verify, local }) })
+        Ok(Cache { inner: Arc::new(Inner { attached, waiting, verify, load_patience, local }) })
     }
 
     /// What opening found: a new file, a warm one, or one that had to be emptied, and why.
@@ -210,7 +218,7 @@ impl Cache {
     }
 
     #[inline]
-    fn reader<'a, 'k>(&'a self, key: &'k [u8]) -> Reader<'a, 'k> {
+    pub(crate) fn reader<'a, 'k>(&'a self, key: &'k [u8]) -> Reader<'a, 'k> {
         let hash = self.hash(key);
         let trace = if self.inner.attached.is_writer() { Trace::Frequency } else { Trace::Nothing };
         Reader { shard: self.shard_of(hash), key, hash, trace }

@@ -21,6 +21,11 @@ impl KeyHash {
         KeyHash(xxh3_64_with_seed(key, seed))
     }
 
+    /// All of it.
+    pub(crate) fn word(self) -> u64 {
+        self.0
+    }
+
     /// One of `1 << bits` shards.
     pub(crate) fn shard(self, bits: u32) -> u64 {
         (self.0 >> 1) >> (63 - bits)

@@ -45,6 +45,8 @@ pub(crate) const LOCK: usize = 0;
 pub(crate) const FRONTIERS: usize = 64;
 /// Which copy of the ledger holds, and whether a change is pending.
 pub(crate) const SELECTOR: usize = 128;
+/// How many leases were granted, and how much of their table may be in use; on the selector's line, which every writer reads.
+pub(crate) const LEASED: usize = SELECTOR + 8;
 /// The two copies of the ledger.
 pub(crate) const LEDGERS: [usize; 2] = [256, 384];
 pub(crate) const LEDGER_WORDS: usize = 16;
@@ -128,6 +130,7 @@ pub(crate) fn fingerprint() -> u64 {
         LEDGERS[0] as u64,
         LEDGER_WORDS as u64,
         ANNEX_LEN,
+        LEASED as u64,
         LEASES as u64,
         SPACES as u64,
         BUCKET_LEN,
@@ -171,6 +174,7 @@ mod tests {
         for line in [
             format!("{FRONTIERS:>5}  frontier of the small ring"),
             format!("{SELECTOR:>5}  selector"),
+            format!("{LEASED:>5}  leased"),
             format!("{:>5}  ledger 0                 {LEDGER_WORDS} words", LEDGERS[0]),
             format!("{:>5}  ledger 1                 {LEDGER_WORDS} words", LEDGERS[1]),
             format!("{PINS:>5}  pins                     {PINS_PER_SHARD} of {PIN_LEN} bytes"),

@@ -40,6 +40,15 @@ impl Owner {
         Owner((slot + 1) << SLOT_SHIFT | (incarnation & INCARNATION_MASK) << INCARNATION_SHIFT)
     }
 
+    /// An owner as it is stored in the file, which may be anything.
+    pub(crate) fn from_word(word: u32) -> Self {
+        Owner(word)
+    }
+
+    pub(crate) fn word(self) -> u32 {
+        self.0
+    }
+
     /// The owner's process slot; none if the word names no slot, as damage might.
     pub(crate) fn slot(self) -> Option<u32> {
         (self.0 >> SLOT_SHIFT & ((1 << SLOT_BITS) - 1)).checked_sub(1)

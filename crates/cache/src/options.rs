@@ -17,6 +17,7 @@ use std::time::Duration;
 const ATTEMPTS: u32 = 16;
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(1);
 const DEFAULT_TAKEOVER: Duration = Duration::from_millis(100);
+const DEFAULT_LOAD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How to open a cache; made by [`Cache::options`].
 ///
@@ -42,6 +43,7 @@ pub struct Options {
     create: bool,
     patience: Duration,
     takeover_within: Duration,
+    load_patience: Duration,
     fault_guard: bool,
     seals: Option<bool>,
     verify: bool,
@@ -70,6 +72,7 @@ impl Options {
             create: true,
             patience: DEFAULT_PATIENCE,
             takeover_within: DEFAULT_TAKEOVER,
+            load_patience: DEFAULT_LOAD_PATIENCE,
             fault_guard: true,
             seals: None,
             verify: false,
@@ -156,6 +159,13 @@ impl Options {
         self
     }
 
+    /// How long the loading of a value may take before others, who wait for it no longer than that themselves, load it too:
+    /// see [`Cache::get_or_insert_with`]. Default: ten seconds. Make it longer than what a load usually takes.
+    pub fn load_patience(mut self, load_patience: Duration) -> Self {
+        self.load_patience = load_patience;
+        self
+    }
+
     /// Whether opening installs the process-wide guard that makes a file cut short an error of kind `Fault` instead of a
     /// dead process. Default: true, where the platform has one; say false if the program handles `SIGBUS` itself. The promise
     /// lapses if another library replaces the handler later without passing on what is not its own.
@@ -189,7 +199,7 @@ impl Options {
                     }
                     let shards = attached.header.geometry.shards();
                     let waiting = Waiting::new(shards, self.patience, self.takeover_within);
-                    return Cache::new(attached, waiting, self.verify);
+                    return Cache::new(attached, waiting, self.verify, self.load_patience);
                 }
                 Err(error) if error.kind() == ErrorKind::Replaced => {}
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),

@@ -52,6 +52,9 @@ enum Look {
 
 /// What a get takes of the entry that it found, before it knows whether that entry holds.
 pub(crate) trait Sink {
+    /// Whether entries that say that there is no value are wanted too.
+    const TAKES_ABSENT: bool = false;
+
     /// Copies what it wants; lengths have been checked, but nothing that it reads can be trusted yet.
     fn take(&mut self, log: Log<'_>, offset: u64, header: Header) -> Result<()>;
 
@@ -219,7 +222,7 @@ impl Reader<'_, '_> {
         if header.units() > span.end - offset || !self.shard.log.has_key(offset, header, self.key)? {
             return Ok(Look::Other);
         }
-        if !header.extras.is_none() && self.is_gone(offset, header, clock)? {
+        if !header.extras.is_none() && self.is_gone::<S>(offset, header, clock)? {
             return Ok(Look::Gone);
         }
         out.take(self.shard.log, offset, header)?;
@@ -227,8 +230,8 @@ impl Reader<'_, '_> {
     }
 
     /// Does the entry hold no value that may be given out now?
-    fn is_gone(&self, offset: u64, header: Header, clock: &Clock<'_>) -> Result<bool> {
-        Ok(header.extras.has(Extras::ABSENT)
+    fn is_gone<S: Sink>(&self, offset: u64, header: Header, clock: &Clock<'_>) -> Result<bool> {
+        Ok(header.extras.has(Extras::ABSENT) && !S::TAKES_ABSENT
             || header.extras.has(Extras::EXPIRY)
                 && self.shard.log.expiry_ms(offset, header)? <= clock.now_ms())
     }

@@ -3,6 +3,7 @@
 
 use crate::entry::Mark;
 use crate::error::{Error, ErrorKind, Result};
+use crate::lease::Leases;
 use crate::ledger::{Change, Kind, Ledger, RingAccount, Selector};
 use crate::position::Position;
 use crate::ring::{QUEUES, Queue};
@@ -117,6 +118,7 @@ fn seal(shard: Shard<'_>, queue: Queue, from: Position, to: Position) -> Result<
 /// with the exchange of its slot, in every process at once. After a death the next writer goes on with it.
 pub(crate) fn clear(shard: Shard<'_>) -> Result<()> {
     let Settled { ledger, holding, .. } = settle(shard)?;
+    Leases::of(shard).void_all()?;
     let spare = 1 - holding;
     ledger.cleared().write(shard.head, spare)?;
     Selector::Pending(spare).store(shard.head)?;

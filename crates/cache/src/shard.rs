@@ -1,4 +1,4 @@
-//! One shard of the mapped file: its head, its index and its log, each seen through bounds-checked accesses.
+//! One shard of the mapped file: its head, its annex, its index and its log, each seen through bounds-checked accesses.
 
 use crate::area::Area;
 use crate::entry::{Extras, Header, Mark, Preface};
@@ -7,7 +7,7 @@ use crate::geometry::Geometry;
 use crate::hash::KeyHash;
 use crate::header;
 use crate::index::{Index, Numbered};
-use crate::layout::{FRONTIERS, SHARD_HEAD_LEN, SHARD_HEADS, at};
+use crate::layout::{self, ANNEX_LEN, FRONTIERS, SHARD_HEAD_LEN, SHARD_HEADS, at};
 use crate::log::Log;
 use crate::position::Position;
 use crate::ring::{Queue, Span};
@@ -19,6 +19,7 @@ use samovar_mmap::{View, Word64};
 #[derive(Clone, Copy)]
 pub(crate) struct Shard<'a> {
     pub(crate) head: Area<'a>,
+    pub(crate) annex: Area<'a>,
     pub(crate) index: Index<'a>,
     pub(crate) log: Log<'a>,
     pub(crate) geometry: &'a Geometry,
@@ -32,9 +33,11 @@ impl<'a> Shard<'a> {
     pub(crate) fn new(file: View<'a>, header: &'a header::Header, number: u64) -> Self {
         let geometry = &header.geometry;
         let index_at = geometry.index_offset + number * geometry.index_bytes_per_shard();
+        let annex_at = layout::annexes(geometry.shards()) + number * ANNEX_LEN;
         let data_at = geometry.data_offset + number * geometry.data_stride;
         Shard {
             head: Area::new(file, SHARD_HEADS + at(number) * SHARD_HEAD_LEN),
+            annex: Area::new(file, at(annex_at)),
             index: Index::new(Area::new(file, at(index_at)), geometry.pages),
             log: Log::new(Area::new(file, at(data_at))),
             geometry,

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::evict::{self, Candidate, Fate};
 use crate::hash::KeyHash;
 use crate::index::Numbered;
+use crate::lease::Leases;
 use crate::ledger::{Change, Kind, Ledger, Selector};
 use crate::position::Position;
 use crate::recover;
@@ -97,6 +98,7 @@ impl<'a> Writer<'a> {
     /// Stores the item, evicting what has to go.
     pub(crate) fn set(&mut self, item: Item<'_>) -> Result<()> {
         let header = item.header(self.shard.extras())?;
+        Leases::of(self.shard).void(item.hash)?;
         let known = self.shard.find(item.hash, item.key)?;
         let queue = self.queue_for(item.hash, known.map(|(found, _)| found.slot), header.units())?;
         self.walk(queue, header.units())?;
@@ -145,13 +147,14 @@ impl<'a> Writer<'a> {
 
     /// Forgets the key; true if a live entry was there.
     pub(crate) fn remove(&mut self, hash: KeyHash, key: &[u8]) -> Result<bool> {
+        Leases::of(self.shard).void(hash)?;
         let Some((found, header)) = self.shard.find(hash, key)? else { return Ok(false) };
-        let expired = self.is_expired(found.slot.offset(), header)?;
+        let gone = header.extras.has(Extras::ABSENT) || self.is_expired(found.slot.offset(), header)?;
         let mut next = self.ledger;
         next.unlink(found.slot.queue(), header.units(), header.payload());
         self.commit(Change { slot: found.number, old: found.slot, new: Slot::EMPTY }, next, |_| Ok(()))?;
         self.bury(found.slot, header)?;
-        Ok(!expired)
+        Ok(!gone)
     }
 
     fn is_expired(&self, offset: u64, header: Header) -> Result<bool> {

@@ -21,6 +21,7 @@ use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 const DIE_AT: &str = "SAMOVAR_DIE_AT";
 const SEED: &str = "SAMOVAR_DIE_SEED";
@@ -36,6 +37,7 @@ enum Op {
     Replace { key: u64, sequence: u64, len: usize },
     SetMany { key: u64, sequence: u64, len: usize },
     Touch { key: u64 },
+    Load { key: u64, sequence: u64, len: usize },
     Get { key: u64 },
     Clear,
     Flush,
@@ -91,6 +93,8 @@ fn open(path: &Path, size: Size) -> Cache {
         Size::Large => Cache::options().capacity(256 << 10).max_value_size(32 << 10),
         Size::Tight => Cache::options().capacity_entries(40, 18, 64),
     };
+    // So long that a test hangs which waits for the dead to load.
+    let options = options.load_patience(Duration::from_secs(3600));
     options.open(path).unwrap_or_else(|error| panic!("it does not open: {error}"))
 }
 
@@ -119,6 +123,10 @@ fn perform(op: Op, cache: Option<Cache>, path: &Path, size: Size) -> Option<Cach
             cache.set_many(&[item], Ttl::NEVER).unwrap();
         }
         Op::Touch { key } => assert!(cache.touch(&key_bytes(key), Ttl::secs(3600)).unwrap()),
+        Op::Load { key, sequence, len } => {
+            let load = || value_bytes(key, sequence, len);
+            cache.get_or_insert_with(&key_bytes(key), Ttl::NEVER, load).unwrap();
+        }
         Op::Get { key } => drop(cache.get(&key_bytes(key)).unwrap()),
         Op::Clear => cache.clear().unwrap(),
         Op::Flush => cache.flush().unwrap(),
@@ -141,6 +149,9 @@ fn apply(model: &mut Model, op: Op) {
         | Op::Replace { key, sequence, len }
         | Op::SetMany { key, sequence, len } => {
             model.insert(key, value_bytes(key, sequence, len));
+        }
+        Op::Load { key, sequence, len } => {
+            model.entry(key).or_insert_with(|| value_bytes(key, sequence, len));
         }
         Op::Remove { key } => drop(model.remove(&key)),
         Op::Clear => model.clear(),
@@ -318,6 +329,12 @@ impl<'a> Trial<'a> {
     /// The file takes writes as if nothing had been, of the key that was in flight first.
     fn go_on(&mut self, cache: &Cache) {
         let keys: Vec<u64> = self.in_flight.drain(..).filter_map(|op| key_of(&op)).collect();
+        // Who died while loading keeps nobody waiting.
+        for key in keys.iter().copied().chain([1000]) {
+            let op = Op::Load { key, sequence: 1 << 40, len: 64 };
+            apply(&mut self.model, op);
+            perform(op, Some(cache.clone()), self.path, self.scenario.size);
+        }
         for key in keys.into_iter().chain(0..3) {
             let op = Op::Set { key, sequence: 1 << 40, len: 64 };
             apply(&mut self.model, op);
@@ -336,6 +353,7 @@ fn key_of(op: &Op) -> Option<u64> {
         | Op::Append { key, .. }
         | Op::Replace { key, .. }
         | Op::SetMany { key, .. }
+        | Op::Load { key, .. }
         | Op::Touch { key }
         | Op::Get { key } => Some(key),
         Op::Open | Op::Clear | Op::Flush | Op::Close => None,
@@ -377,6 +395,12 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
         Op::Touch { key: 5 },
         Op::SetMany { key: 6, sequence: 2, len: 70 },
     ];
+    let loads = [
+        Op::Load { key: 100, sequence: 2, len: 200 },
+        Op::Load { key: 3, sequence: 2, len: 200 },
+        Op::Remove { key: 3 },
+        Op::Load { key: 3, sequence: 3, len: 300 },
+    ];
     // Overwritten at random until the rings have gone round a few times: then every write compacts.
     let churn: Vec<Op> = (0..700usize)
         .map(|at| Op::Set { key: rng.below(60), sequence: at as u64 + 2, len: 1000 + at % 700 })
@@ -415,6 +439,7 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
     vec![
         scenario("write", Size::Roomy, &few, writes.to_vec(), 150),
         scenario("alter", Size::Roomy, &few, alterations.to_vec(), 100),
+        scenario("load", Size::Roomy, &few, loads.to_vec(), 100),
         scenario("compact", Size::Roomy, &churned, compact, 400),
         scenario("frontier", Size::Large, &pushed, push, 400),
         scenario("clear", Size::Roomy, &few, clears, 150),
@@ -454,6 +479,11 @@ fn a_set_an_overwrite_a_remove_a_flush_an_attach_and_a_detach() {
 #[test]
 fn an_append_a_compare_and_set_a_touch_and_a_batch() {
     at_every_store("alter", &[Company::None, Company::Attached]);
+}
+
+#[test]
+fn a_load() {
+    at_every_store("load", &[Company::None, Company::Attached]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use samovar::Ttl;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A cache that is a file: shared by every process, warm after a crash.
 ///
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     Get(GetArguments),
     /// Remove a key; exit status 1 if it is not there
     Del(DelArguments),
+    /// Write the value of a key to standard output, running a command to make it if it is missing
+    Load(LoadArguments),
     /// Show what the cache holds, what it costs and how well it does
     Stat(ReportArguments),
     /// Read everything in the file and recount it; exit status 3 if anything is wrong
@@ -106,6 +109,28 @@ pub(crate) struct DelArguments {
     pub(crate) key: OsString,
 }
 
+/// `samovar load`
+#[derive(Debug, Args)]
+#[command(after_help = LOAD_NOTES)]
+pub(crate) struct LoadArguments {
+    /// The cache file
+    pub(crate) file: PathBuf,
+    /// The key
+    pub(crate) key: OsString,
+    /// Forget the value after this time, such as 30s, 250ms or 1h30m; without it, only for want of room
+    #[arg(long, value_name = "TIME", value_parser = parse_ttl)]
+    pub(crate) ttl: Option<Ttl>,
+    /// How long the command may take before others who wait for its output run it too
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = humantime::parse_duration)]
+    pub(crate) patience: Duration,
+    /// Report as JSON, instead of writing the value, whether the command ran and how long the value is
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The command that writes the value to its standard output, and its arguments
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
 /// `samovar flush`
 #[derive(Debug, Args)]
 pub(crate) struct FileArguments {
@@ -179,7 +204,7 @@ Exit status:
   1  the key is not there (get, del)
   2  the request makes no sense: usage, a bad trace, a file that is no cache, a size out of range
   3  the cache file is damaged, or it returned a wrong value (check, replay)
-  4  anything else: a file that is missing, may not be read, or cannot be written just now";
+  4  anything else: a file that is missing, may not be read, or cannot be written just now, or a command that failed (load)";
 
 const EXIT_STATUS_AND_EXAMPLE: &str = "\
 Example:
@@ -193,10 +218,18 @@ Exit status:
   1  the key is not there (get, del)
   2  the request makes no sense: usage, a bad trace, a file that is no cache, a size out of range
   3  the cache file is damaged, or it returned a wrong value (check, replay)
-  4  anything else: a file that is missing, may not be read, or cannot be written just now";
+  4  anything else: a file that is missing, may not be read, or cannot be written just now, or a command that failed (load)";
 
 const SIZES: &str =
     "A SIZE is a number of bytes, or one with a unit: 4096, 64KiB, 64MiB, 1G. Units are powers of 1024.";
+
+const LOAD_NOTES: &str = "\
+However many processes ask for the key at once, one of them runs the command, and the others wait for its output. If it is \
+killed, another one runs it. A key that is set or deleted meanwhile stays as that left it: the output is then \
+written, but not stored. If the command fails, nothing is stored, and the exit status is 4.
+
+Example:
+  samovar load /tmp/pages.samovar front-page --ttl 5m -- curl -fsS https://example.org/";
 
 const REPLAY_NOTES: &str = "\
 Every record of the trace is a get, and a miss is followed by a set, as a program with a cache does it. \

@@ -13,6 +13,7 @@ mod dump;
 mod entry;
 mod failure;
 mod flush;
+mod load;
 mod output;
 mod payload;
 mod plan;
@@ -48,6 +49,7 @@ fn run(command: Command) -> Outcome<Status> {
         Command::Set(arguments) => entry::set(&arguments),
         Command::Get(arguments) => entry::get(&arguments),
         Command::Del(arguments) => entry::delete(&arguments),
+        Command::Load(arguments) => load::run(&arguments),
         Command::Stat(arguments) => stat::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),

@@ -28,16 +28,42 @@ pub struct PerProcess<T> {
     owns: PhantomData<Box<T>>,
 }
 
+/// Which process something was made in: a guard that was copied by a fork can tell that it is a copy, and leave alone what
+/// its original will give back.
+///
+/// Forks are noticed where they are made by `fork`, not by a bare system call.
+///
+/// ```
+/// let made = samovar_mmap::Origin::here();
+/// assert!(made.is_here());
+/// // In a forked child `made.is_here()` would be false.
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin(usize);
+
+impl Origin {
+    /// This process.
+    #[inline]
+    pub fn here() -> Self {
+        Origin(sys::fork::generation())
+    }
+
+    /// Is it this process?
+    #[inline]
+    pub fn is_here(self) -> bool {
+        self == Origin::here()
+    }
+}
+
 #[derive(Debug)]
 struct Node<T> {
-    /// How many forks lay between the first process and the one that made the value.
-    generation: usize,
+    made: Origin,
     value: T,
 }
 
 impl<T> Node<T> {
     fn is_ours(&self) -> bool {
-        self.generation == sys::fork::generation()
+        self.made.is_here()
     }
 }
 
@@ -61,7 +87,7 @@ impl<T: Send + Sync> PerProcess<T> {
     /// # Errors
     /// The value, if another thread of this process was first.
     pub fn install(&self, value: T) -> Result<&T, T> {
-        let made = Box::into_raw(Box::new(Node { generation: sys::fork::generation(), value }));
+        let made = Box::into_raw(Box::new(Node { made: Origin::here(), value }));
         let mut found = self.newest.load(Ordering::Acquire);
         loop {
             // SAFETY: as in `get`.

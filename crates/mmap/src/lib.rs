@@ -132,7 +132,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use fault::{Fault, FaultKind, GuardState};
 pub use file::{AllocGuarantee, FileId, file_id, is_remote, open_existing, reserve, start_writeback};
 pub use flush::Durability;
-pub use fork::PerProcess;
+pub use fork::{Origin, PerProcess};
 pub use growing::GrowingMap;
 pub use guard::{fault_guard_state, install_fault_guard, remove_fault_guard};
 pub use host::{boot_id, pid_namespace, process_start, process_start_of, wall_ms};

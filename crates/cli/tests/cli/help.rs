@@ -2,7 +2,7 @@
 
 use crate::harness::{DONE, USAGE, samovar};
 
-const COMMANDS: [&str; 8] = ["create", "set", "get", "del", "stat", "check", "replay", "demo"];
+const COMMANDS: [&str; 9] = ["create", "set", "get", "del", "load", "stat", "check", "replay", "demo"];
 
 #[test]
 fn help_names_every_command_and_every_exit_status() {

@@ -7,6 +7,7 @@ mod demo;
 mod harness;
 mod help;
 mod kills;
+mod load;
 mod read_only;
 mod records;
 mod replays;
