@@ -6,8 +6,9 @@ use crate::error::Result;
 use crate::hash::KeyHash;
 use crate::layout::bytes_of;
 
-/// Keys up to this length are hashed without an allocation.
-const SHORT_KEY: usize = 256;
+/// Keys up to these lengths are hashed without an allocation; the shorter the key, the less there is to clear.
+const SHORT_KEY: usize = 32;
+const LONGER_KEY: usize = 256;
 
 /// The data area of one shard.
 #[derive(Clone, Copy)]
@@ -79,15 +80,20 @@ impl<'a> Log<'a> {
 
     /// The hash of the entry's key.
     pub(crate) fn hash(self, offset: u64, header: Header, seed: u64) -> Result<KeyHash> {
-        let mut short = [0u8; SHORT_KEY];
         let len = usize::from(header.key_len);
-        if let Some(short) = short.get_mut(..len) {
-            self.0.read_into(bytes_of(offset).wrapping_add(header.key_at()), short)?;
-            return Ok(KeyHash::of(short, seed));
+        if len <= SHORT_KEY {
+            return self.hash_into(&mut [0; SHORT_KEY][..len], offset, header, seed);
         }
-        let mut key = Vec::with_capacity(len);
-        self.append_key(offset, header, &mut key)?;
-        Ok(KeyHash::of(&key, seed))
+        if len <= LONGER_KEY {
+            return self.hash_into(&mut [0; LONGER_KEY][..len], offset, header, seed);
+        }
+        self.hash_into(&mut vec![0; len], offset, header, seed)
+    }
+
+    /// The same, by way of a buffer of the key's length.
+    fn hash_into(self, key: &mut [u8], offset: u64, header: Header, seed: u64) -> Result<KeyHash> {
+        self.0.read_into(bytes_of(offset).wrapping_add(header.key_at()), key)?;
+        Ok(KeyHash::of(key, seed))
     }
 
     /// Writes a whole entry.
