@@ -244,7 +244,7 @@ impl Header {
 
     fn word_with(self, more: u8) -> u64 {
         let flags = u64::from(more | self.extras.0);
-        sealed(flags << 48 | u64::from(self.key_len) << 32 | u64::from(self.value_len))
+        with_check(flags << 48 | u64::from(self.key_len) << 32 | u64::from(self.value_len))
     }
 }
 
@@ -252,7 +252,7 @@ impl Mark {
     #[inline]
     pub(crate) fn parse(word: u64) -> Mark {
         let [v0, v1, v2, v3, k0, k1, flags, _] = word.to_le_bytes();
-        if sealed(word) != word {
+        if with_check(word) != word {
             return Mark::Damaged;
         }
         let value_len = u32::from_le_bytes([v0, v1, v2, v3]);
@@ -269,18 +269,18 @@ impl Mark {
     }
 
     pub(crate) fn wrap_word() -> u64 {
-        sealed(u64::from(WRAP) << 48)
+        with_check(u64::from(WRAP) << 48)
     }
 
     /// `units` must be below 2^32; longer stretches take several fillers.
     pub(crate) fn filler_word(units: u32) -> u64 {
-        sealed(u64::from(FILLER) << 48 | u64::from(units))
+        with_check(u64::from(FILLER) << 48 | u64::from(units))
     }
 }
 
 /// The word with its check byte set: a multiplicative sum of the lower 56 bits, never zero for a zero word.
 #[inline]
-fn sealed(word: u64) -> u64 {
+fn with_check(word: u64) -> u64 {
     let low = word & ((1 << 56) - 1);
     let sum = (low ^ 0x5a_a55a_a55a_a55a).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
     low | sum << 56

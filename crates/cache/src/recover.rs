@@ -82,22 +82,22 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
         Selector::Holds(pending).store(shard.head)?;
         return Ok((next, pending));
     }
-    let mut sealed = before;
+    let mut plugged = before;
     for queue in QUEUES {
         let (from, to) = (before.ring(queue).head, next.ring(queue).head);
-        seal(shard, queue, from, to)?;
-        sealed.ring_mut(queue).head = to;
+        plug(shard, queue, from, to)?;
+        plugged.ring_mut(queue).head = to;
     }
-    sealed.change = Change::NONE;
-    sealed.kind = Kind::Slot;
-    sealed.write(shard.head, pending)?;
+    plugged.change = Change::NONE;
+    plugged.kind = Kind::Slot;
+    plugged.write(shard.head, pending)?;
     Selector::Holds(pending).store(shard.head)?;
-    Ok((sealed, pending))
+    Ok((plugged, pending))
 }
 
 /// Makes a walk skip what lies between two heads. A filler has the length of the entry that was being written there, so
 /// that the walk is right whichever of the two headers it meets.
-fn seal(shard: Shard<'_>, queue: Queue, from: Position, to: Position) -> Result<()> {
+fn plug(shard: Shard<'_>, queue: Queue, from: Position, to: Position) -> Result<()> {
     let span = shard.span(queue);
     let mut at = from;
     if to.lap() != from.lap() {

@@ -4,7 +4,7 @@
 //! write.
 //!
 //! Canaries, each tried, each found by these tests: the selector's `Pending` left out of `Writer::commit`; the slot exchanged
-//! before the bytes are copied; `recover::finish_or_undo` that does not seal; the frontier published before the ledger is
+//! before the bytes are copied; `recover::finish_or_undo` that does not plug; the frontier published before the ledger is
 //! settled; a dead owner who is never found dead.
 //!
 //! `SAMOVAR_SEED` repeats a run; `SAMOVAR_DIE_STRIDE=1` makes the nested deaths exhaustive too.

@@ -1,7 +1,7 @@
 //! Owners of a writer lock that are stopped, lose their byte locks, die while others wait, or panic.
 //!
 //! Canaries, each tried, each found: without the veto in `place::is_running` the daemon's lock is stolen, by a waiter and by a
-//! first opener; without the sealing in `recover::finish_or_undo` a panic leaves damage.
+//! first opener; without the plugging in `recover::finish_or_undo` a panic leaves damage.
 #![cfg(unix)]
 
 mod common;
