@@ -187,10 +187,12 @@ impl Attached {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn view(&self) -> View<'_> {
         self.map.view()
     }
 
+    #[inline(always)]
     pub(crate) fn shard(&self, number: u64) -> Shard<'_> {
         Shard::new(self.view(), &self.header, number)
     }

@@ -407,10 +407,12 @@ impl Cache {
         }
     }
 
+    #[inline]
     pub(crate) fn hash(&self, key: &[u8]) -> KeyHash {
         KeyHash::of(key, self.inner.attached.header.hash_seed)
     }
 
+    #[inline]
     pub(crate) fn shard_number(&self, hash: KeyHash) -> u64 {
         hash.shard(self.inner.attached.header.geometry.shard_bits)
     }
