@@ -9,6 +9,7 @@
 //! The first opener is whoever gets the *attached* byte exclusively. Locks are on a file description of their own, so that
 //! the kernel frees them when the process dies, however it dies.
 
+use crate::cold::{Cold, Emptied};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::Size;
 use crate::header::{Header, Unchecked};
@@ -18,6 +19,7 @@ use crate::lock::{self, Owner};
 use crate::place::{self, Place};
 use crate::recover;
 use crate::shard::Shard;
+use crate::ttl::{Clock, TimeBase};
 use samovar_mmap::{Access, FileId, PerProcess, SharedMap, View};
 use std::fs::File;
 use std::io::Read;
@@ -45,6 +47,8 @@ pub struct Attachment {
     pub entries: u64,
     /// Why the file was emptied, if it was.
     pub cold_reason: Option<String>,
+    /// When and why it was last emptied, by whoever it was; none if it never was.
+    pub last_emptied: Option<Emptied>,
 }
 
 /// An open file, and this process's place in it.
@@ -56,6 +60,7 @@ pub(crate) struct Attached {
     path: PathBuf,
     id: FileId,
     place: PerProcess<Place>,
+    time: TimeBase,
 }
 
 /// Opens an existing file and passes the gates that need no lock.
@@ -152,10 +157,14 @@ impl Attached {
         let id = samovar_mmap::file_id(&file)?;
         let map = SharedMap::map(&file, access, 0, Some(layout::at(header.geometry.file_bytes)))?;
         let attachment = Attachment::default();
-        let mut attached = Attached { map, header, attachment, access, path, id, place: PerProcess::new() };
+        let place = PerProcess::new();
+        let mut attached =
+            Attached { map, header, attachment, access, path, id, place, time: TimeBase::Wall };
         let (place, reason) = attached.join()?;
+        attached.time = attached.time_base()?;
         attached.attachment.warm = reason.is_none();
-        attached.attachment.cold_reason = reason.map(str::to_owned);
+        attached.attachment.cold_reason = reason.map(|reason| reason.told().to_owned());
+        attached.attachment.last_emptied = Emptied::load(attached.view())?;
         let _ = attached.place.install(place);
         Ok(attached)
     }
@@ -192,6 +201,21 @@ impl Attached {
         self.map.view()
     }
 
+    /// What time it is in the file.
+    #[inline]
+    pub(crate) fn clock(&self) -> Clock<'_> {
+        Clock::new(self.view(), self.time)
+    }
+
+    /// The file's own, if somebody has opened it to write in this boot; else what such a one would find.
+    fn time_base(&self) -> Result<TimeBase> {
+        if is_of_this_boot(self.view())? {
+            TimeBase::load(self.view())
+        } else {
+            TimeBase::resume(self.view())
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn shard(&self, number: u64) -> Shard<'_> {
         Shard::new(self.view(), &self.header, number)
@@ -205,7 +229,7 @@ impl Attached {
     }
 
     /// Takes a place; why the file had to be emptied, if it had.
-    fn join(&self) -> Result<(Place, Option<&'static str>)> {
+    fn join(&self) -> Result<(Place, Option<Cold>)> {
         let mut place = Place::open(&self.path, self.id)?;
         let reason = match self.access {
             Access::ReadWrite => self.join_writers(&mut place)?,
@@ -215,7 +239,7 @@ impl Attached {
         Ok((place, reason))
     }
 
-    fn join_writers(&self, place: &mut Place) -> Result<Option<&'static str>> {
+    fn join_writers(&self, place: &mut Place) -> Result<Option<Cold>> {
         lock_init(place)?;
         let mut reason = None;
         if place.locks.try_exclusive(lock_byte::ATTACHED)? && !self.is_in_use()? {
@@ -228,7 +252,7 @@ impl Attached {
         Ok(reason)
     }
 
-    fn join_readers(&self, place: &Place) -> Result<Option<&'static str>> {
+    fn join_readers(&self, place: &Place) -> Result<Option<Cold>> {
         if !place.locks.shared(lock_byte::INIT, INIT_PATIENCE)? {
             return Err(busy());
         }
@@ -237,7 +261,7 @@ impl Attached {
         {
             return Err(Error::new(
                 ErrorKind::Cold,
-                format!("the cache cannot be trusted, because {reason}; open it for writing once"),
+                format!("the cache cannot be trusted, because {}; open it for writing once", reason.told()),
             ));
         }
         if !place.locks.try_shared(lock_byte::READERS)? {
@@ -257,26 +281,25 @@ impl Attached {
     }
 
     /// Why the file's content cannot be trusted; none if it can.
-    fn distrust(&self) -> Result<Option<&'static str>> {
+    fn distrust(&self) -> Result<Option<Cold>> {
         let view = self.view();
+        if view.word64(layout::SYNC_FAILED)?.load() != 0 {
+            return Ok(Some(Cold::SyncFailed));
+        }
         if view.word64(layout::CLEAN)?.load() == CLEAN {
             return Ok(None);
         }
         Ok(match samovar_mmap::boot_id() {
-            None => Some("it was not flushed, and this system does not tell whether it was restarted since"),
-            Some(boot) if boot_words(boot) != load_boot(view)? => {
-                Some("the machine was restarted and the cache had not been flushed since it was last written")
-            }
-            Some(_) if self.stored_id()? != self.id => {
-                Some("it is a copy of a cache that was in use while it was copied")
-            }
+            None => Some(Cold::Unflushed),
+            Some(_) if !is_of_this_boot(view)? => Some(Cold::Restarted),
+            Some(_) if self.stored_id()? != self.id => Some(Cold::Copied),
             Some(_) => None,
         })
     }
 
     /// What the first opener does before anybody joins: decide whether the file is warm, and forget volatile state.
-    fn judge(&self) -> Result<Option<&'static str>> {
-        let (view, reason) = (self.view(), self.distrust()?);
+    fn judge(&self) -> Result<Option<Cold>> {
+        let (view, reason, time) = (self.view(), self.distrust()?, self.time_base()?);
         for number in 0..self.header.geometry.shards() {
             let shard = self.shard(number);
             lock::reset(shard.head)?;
@@ -285,13 +308,18 @@ impl Attached {
                 recover::reset(shard)?;
             }
         }
-        if reason.is_some() {
+        if let Some(reason) = reason {
             view.word64(layout::EPOCH)?.fetch_add(1);
+            if reason == Cold::SyncFailed {
+                self.write_again()?;
+            }
+            Emptied::store(view, reason, Clock::new(view, time).now_ms())?;
         }
         place::forget_all(view)?;
         if view.word64(layout::CLEAN)?.load() == CLEARING {
             view.word64(layout::CLEAN)?.store(DIRTY);
         }
+        time.store(view)?;
         store_identity(view, self.id)?;
         Ok(reason)
     }
@@ -305,6 +333,16 @@ impl Attached {
             )
         })?;
         Ok(seat.owner)
+    }
+
+    /// Makes every page one that the next sync has to write: the system takes those whose sync failed for written.
+    fn write_again(&self) -> Result<()> {
+        let mut byte = [0];
+        for at in (layout::CONTROL..self.map.len()).step_by(layout::CONTROL_LEN) {
+            self.view().read_into(at, &mut byte)?;
+            self.view().write_from(at, &byte)?;
+        }
+        Ok(())
     }
 
     /// Has the owner of a writer lock died?
@@ -341,9 +379,25 @@ impl Attached {
         Ok(())
     }
 
+    /// Writes everything to the disk. If that fails, the file is never clean again, until it has been emptied: the
+    /// system takes the pages that it could not write for written, and may forget them.
+    pub(crate) fn sync(&self) -> Result<()> {
+        let synced = self.map.flush();
+        if synced.is_err() {
+            self.view().word64(layout::SYNC_FAILED)?.store(1);
+        }
+        synced?;
+        Ok(())
+    }
+
     /// Everything is on disk and nobody writes: say so, durably. The caller keeps writers out.
     pub(crate) fn mark_clean(&self) -> Result<()> {
-        self.view().word64(layout::CLEAN)?.store(CLEAN);
+        let view = self.view();
+        if view.word64(layout::SYNC_FAILED)?.load() != 0 {
+            return Err(sync_failed());
+        }
+        self.clock().leave_off()?;
+        view.word64(layout::CLEAN)?.store(CLEAN);
         self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?;
         Ok(())
     }
@@ -356,6 +410,15 @@ impl Attached {
         }
     }
 
+    /// Leaves everything on disk, and what time it is, so that what was seen to expire stays so after a restart.
+    fn leave_clean(&self) -> Result<()> {
+        let is_clean = self.view().word64(layout::CLEAN)?.load() == CLEAN;
+        if !is_clean {
+            self.sync()?;
+        }
+        if !is_clean || self.clock().matters()? { self.mark_clean() } else { Ok(()) }
+    }
+
     fn leave(&self, mut place: Place) -> Result<()> {
         if place.seat().is_none() {
             return Ok(());
@@ -363,9 +426,8 @@ impl Attached {
         lock_init(&place)?;
         place.leave_seat(self.view())?;
         let last = place.locks.try_exclusive(lock_byte::ATTACHED)? && !self.is_in_use()?;
-        if last && self.view().word64(layout::CLEAN)?.load() != CLEAN {
-            self.map.flush()?;
-            self.mark_clean()?;
+        if last {
+            self.leave_clean()?;
         }
         place.locks.unlock(lock_byte::ATTACHED)?;
         Ok(place.locks.unlock(lock_byte::INIT)?)
@@ -389,6 +451,7 @@ pub(crate) fn format(map: &SharedMap, header: &Header, id: FileId) -> Result<()>
     for number in 0..header.geometry.shards() {
         recover::format(Shard::new(map.view(), header, number))?;
     }
+    TimeBase::resume(map.view())?.store(map.view())?;
     store_identity(map.view(), id)?;
     map.view().word64(layout::CLEAN)?.store(CLEAN);
     map.flush()?;
@@ -409,8 +472,18 @@ fn boot_words(boot: [u8; 16]) -> [u64; 2] {
     [half(0), half(8)]
 }
 
-fn load_boot(view: View<'_>) -> Result<[u64; 2]> {
-    Ok([view.word64(layout::BOOT_ID)?.load(), view.word64(layout::BOOT_ID + 8)?.load()])
+/// Was the file last opened first in this boot?
+fn is_of_this_boot(view: View<'_>) -> Result<bool> {
+    let stored = [view.word64(layout::BOOT_ID)?.load(), view.word64(layout::BOOT_ID + 8)?.load()];
+    Ok(samovar_mmap::boot_id().is_some_and(|boot| boot_words(boot) == stored))
+}
+
+#[cold]
+fn sync_failed() -> Error {
+    Error::new(
+        ErrorKind::Io,
+        "the disk refused a part of the cache earlier, so that it cannot be called durable; close all handles and open it anew",
+    )
 }
 
 #[cold]

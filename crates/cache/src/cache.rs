@@ -15,7 +15,6 @@ use crate::shard::Shard;
 use crate::stats::{self, Counter, Stats};
 use crate::ttl::{Clock, Ttl};
 use crate::writer::{Item, Writer};
-use samovar_mmap::View;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -126,7 +125,7 @@ impl Cache {
         let mut found = Whole::default();
         check_key(key)?;
         let reader = self.reader(key);
-        let hit = reader.get(&Clock::new(self.view()), &mut found)?;
+        let hit = reader.get(&self.clock(), &mut found)?;
         self.believe()?;
         let whole = hit && found.is_whole(reader.shard, key);
         self.count(if whole { Counter::Hits } else { Counter::Misses })?;
@@ -140,7 +139,7 @@ impl Cache {
     #[inline]
     pub(crate) fn get_taking<S: Sink>(&self, key: &[u8], out: &mut S) -> Result<bool> {
         check_key(key)?;
-        let hit = self.reader(key).get(&Clock::new(self.view()), out)?;
+        let hit = self.reader(key).get(&self.clock(), out)?;
         self.believe()?;
         self.count(if hit { Counter::Hits } else { Counter::Misses })?;
         Ok(hit)
@@ -199,7 +198,7 @@ impl Cache {
         for reader in readers.iter().flatten() {
             reader.foresee()?;
         }
-        let (clock, mut hits, mut looked) = (Clock::new(attached.view()), 0, 0);
+        let (clock, mut hits, mut looked) = (self.clock(), 0, 0);
         for reader in readers.iter().flatten() {
             value.clear();
             let hit = reader.get(&clock, value)?;
@@ -253,7 +252,7 @@ impl Cache {
 
     fn store(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<()> {
         self.check_writable(key)?;
-        let clock = Clock::new(self.view());
+        let clock = self.clock();
         let terms = ttl.terms(&clock)?;
         let item = Item { hash: self.hash(key), key, value, terms, stamp: None };
         let held = self.hold(self.shard_number(item.hash))?;
@@ -279,7 +278,7 @@ impl Cache {
         let removed = self.refusable(|| {
             self.check_writable(key)?;
             let hash = self.hash(key);
-            let clock = Clock::new(self.inner.attached.view());
+            let clock = self.clock();
             self.write(hash, &clock, |writer| writer.remove(hash, key))
         })?;
         if removed {
@@ -352,7 +351,7 @@ impl Cache {
     fn check_held(&self, number: u64, report: &mut Report) -> Result<()> {
         let shard = self.inner.attached.shard(number);
         let _held = self.hold(number)?;
-        let clock = Clock::new(self.inner.attached.view());
+        let clock = self.clock();
         let writer = Writer::begin(shard, &clock)?;
         Recount::new(shard, number, report).run(writer.ledger())
     }
@@ -386,12 +385,12 @@ impl Cache {
         if !attached.is_writer() {
             return Err(read_only());
         }
-        attached.map.flush()?;
+        attached.sync()?;
         let mut held = Vec::new();
         for number in 0..attached.header.geometry.shards() {
             held.push(self.hold(number)?);
         }
-        attached.map.flush()?;
+        attached.sync()?;
         attached.mark_clean()
     }
 
@@ -423,8 +422,8 @@ impl Cache {
     }
 
     #[inline]
-    pub(crate) fn view(&self) -> View<'_> {
-        self.inner.attached.view()
+    pub(crate) fn clock(&self) -> Clock<'_> {
+        self.inner.attached.clock()
     }
 
     /// Are the bytes that were read since the last call those of the file?

@@ -117,7 +117,7 @@ fn visit(attached: &Attached, shard: Shard<'_>, number: u64) -> Result<Option<En
         return attached.believe().map(|()| None);
     }
     for _ in 0..RETRIES {
-        let seen = look(shard, word, &Clock::new(attached.view()))?;
+        let seen = look(shard, word, &attached.clock())?;
         attached.believe()?;
         match seen {
             Seen::Entry(entry) => return Ok(Some(entry)),

@@ -25,6 +25,15 @@ pub(crate) const DEVICE: usize = CONTROL + 32;
 pub(crate) const INODE: usize = CONTROL + 40;
 /// The latest wall-clock time that any writer has seen, milliseconds; on a line of its own.
 pub(crate) const WATERMARK: usize = CONTROL + 128;
+/// What the file's time is above the milliseconds since this boot, modulo 2^64.
+pub(crate) const TIME_BASE: usize = CONTROL + 136;
+/// How far the file's time was ahead of the clock on the wall when the file was last clean, modulo 2^64.
+pub(crate) const TIME_AHEAD: usize = CONTROL + 144;
+/// Why and when the file was last emptied: a code, 0 for never, and the file's time.
+pub(crate) const EMPTIED_WHY: usize = CONTROL + 48;
+pub(crate) const EMPTIED_MS: usize = CONTROL + 56;
+/// Not 0 if a sync failed since the file was last emptied.
+pub(crate) const SYNC_FAILED: usize = CONTROL + 64;
 
 /// Process slots: who is attached.
 pub(crate) const PROCESSES: usize = 8192;
@@ -165,7 +174,12 @@ mod tests {
             ("clean", CLEAN - CONTROL),
             ("epoch", EPOCH - CONTROL),
             ("boot id", BOOT_ID - CONTROL),
+            ("why emptied", EMPTIED_WHY - CONTROL),
+            ("when emptied", EMPTIED_MS - CONTROL),
+            ("sync failed", SYNC_FAILED - CONTROL),
             ("watermark", WATERMARK - CONTROL),
+            ("time base", TIME_BASE - CONTROL),
+            ("time ahead", TIME_AHEAD - CONTROL),
             ("checksum", HEADER_CHECKSUM),
         ] {
             let line = format!("| {field} | {offset} |");

@@ -137,7 +137,7 @@ impl Lease {
         let Some(ticket) = self.ticket.filter(|_| self.made.is_here()) else { return Ok(false) };
         let (cache, hash) = (&self.cache, self.cache.hash(&self.key));
         let stored = cache.refusable(|| {
-            let clock = Clock::new(cache.view());
+            let clock = cache.clock();
             let terms = Terms { absent: terms.absent, ..ttl.terms(&clock)? };
             let fits = cache.check_value(&self.key, value, terms.extras());
             let redeemed = cache.write(hash, &clock, |writer| {
@@ -406,7 +406,7 @@ impl Cache {
     /// Looks without the lock, and with it only if there may be a lease to be had.
     fn look(&self, key: &[u8], absence: Absence) -> Result<Look> {
         self.check_writable(key)?;
-        let clock = Clock::new(self.view());
+        let clock = self.clock();
         let stale = match self.standing(&self.reader(key), &clock, absence)? {
             Standing::Fresh(value) => return Ok(Look::Fresh(value)),
             Standing::Absent => return Ok(Look::Absent),
@@ -427,8 +427,8 @@ impl Cache {
     fn look_held(&self, key: &[u8], hash: KeyHash, absence: Absence) -> Result<Look> {
         let owner = self.inner.attached.owner()?;
         let leases = Leases::of(self.shard_of(hash));
-        self.write(hash, &Clock::new(self.view()), |_| {
-            let clock = Clock::new(self.view());
+        self.write(hash, &self.clock(), |_| {
+            let clock = self.clock();
             let stale = match self.standing(&self.glimpse(key), &clock, absence)? {
                 Standing::Fresh(value) => return Ok(Look::Fresh(value)),
                 Standing::Absent => return Ok(Look::Absent),

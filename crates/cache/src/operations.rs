@@ -267,7 +267,7 @@ impl Cache {
     /// As [`get`](Self::get).
     pub fn contains(&self, key: &[u8]) -> Result<bool> {
         check_key(key)?;
-        let found = self.glimpse(key).get(&Clock::new(self.view()), &mut Presence)?;
+        let found = self.glimpse(key).get(&self.clock(), &mut Presence)?;
         self.believe()?;
         Ok(found)
     }
@@ -287,7 +287,7 @@ impl Cache {
     /// # Errors
     /// As [`set_with`](Self::set_with). Every item is tried; the first error is told.
     pub fn set_many<K: AsRef<[u8]>, V: AsRef<[u8]>>(&self, items: &[(K, V)], ttl: Ttl) -> Result<()> {
-        let clock = Clock::new(self.view());
+        let clock = self.clock();
         let terms = ttl.terms(&clock)?;
         let mut items: Vec<(u64, Item<'_>)> = items
             .iter()
@@ -323,7 +323,7 @@ impl Cache {
     ) -> Result<T> {
         let (stored, told) = self.refusable(|| {
             self.check_writable(key)?;
-            let clock = Clock::new(self.view());
+            let clock = self.clock();
             let hash = self.hash(key);
             self.write(hash, &clock, |writer| {
                 let (next, told) = decide(writer.current(hash, key)?, &clock)?;

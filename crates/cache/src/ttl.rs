@@ -2,7 +2,7 @@
 
 use crate::entry::Terms;
 use crate::error::Result;
-use crate::layout::WATERMARK;
+use crate::layout::{TIME_AHEAD, TIME_BASE, WATERMARK};
 use samovar_mmap::View;
 use std::cell::Cell;
 use std::time::Duration;
@@ -58,34 +58,106 @@ impl Ttl {
     }
 }
 
-/// The time that expiry is judged by: the wall clock, but never before what any writer has seen, so that a clock stepped
-/// back revives nothing. Read at most once, and only if somebody asks.
+/// Times above this, in the year 10889, are damage.
+const LAST_MS: u64 = 1 << 48;
+
+/// How the file's time follows from the system's clocks.
+///
+/// ```text
+///   new file ----------> the clock on the wall
+///   opened, same boot -> what the file says: it goes on as the time since the boot does, whoever sets the wall's clock
+///   opened, new boot --> the clock on the wall, and what the file's time was ahead of it; but never back before a time seen
+/// ```
+///
+/// So a clock that is set, back or ahead, in a running system or across a restart, revives nothing; and time goes on,
+/// also after a clock was years ahead for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeBase {
+    /// What the file's time is above the milliseconds since this boot, modulo 2^64.
+    Boot(u64),
+    /// This system does not tell its boots apart, or how long one lasts: its clock on the wall has to do.
+    Wall,
+}
+
+impl TimeBase {
+    /// What the file says, which is of this boot.
+    pub(crate) fn load(file: View<'_>) -> Result<Self> {
+        let base = file.word64(TIME_BASE)?.load();
+        Ok(samovar_mmap::boot_ms().map_or(TimeBase::Wall, |_| TimeBase::Boot(base)))
+    }
+
+    /// The file's time after a restart of the machine.
+    pub(crate) fn resume(file: View<'_>) -> Result<Self> {
+        let (Some(_), Some(boot_ms)) = (samovar_mmap::boot_id(), samovar_mmap::boot_ms()) else {
+            return Ok(TimeBase::Wall);
+        };
+        let wall_ms = samovar_mmap::wall_ms();
+        let now_ms = wall_ms.wrapping_add(file.word64(TIME_AHEAD)?.load());
+        let now_ms = if now_ms < LAST_MS { now_ms } else { wall_ms };
+        Ok(TimeBase::Boot(now_ms.max(watermark(file)?).wrapping_sub(boot_ms)))
+    }
+
+    /// Lets everybody who opens the file in this boot have the same time.
+    pub(crate) fn store(self, file: View<'_>) -> Result<()> {
+        match self {
+            TimeBase::Boot(base) => file.word64(TIME_BASE)?.store(base),
+            TimeBase::Wall => {}
+        }
+        Ok(())
+    }
+
+    fn now_ms(self) -> u64 {
+        match (self, samovar_mmap::boot_ms()) {
+            (TimeBase::Boot(base), Some(boot_ms)) => boot_ms.wrapping_add(base),
+            _ => samovar_mmap::wall_ms(),
+        }
+    }
+}
+
+/// The time that expiry is judged by, never before what any writer has seen. Read at most once, and only if somebody asks.
 pub(crate) struct Clock<'a> {
     file: View<'a>,
+    base: TimeBase,
     read_ms: Cell<u64>,
 }
 
 impl<'a> Clock<'a> {
-    pub(crate) fn new(file: View<'a>) -> Self {
-        Clock { file, read_ms: Cell::new(0) }
+    pub(crate) fn new(file: View<'a>, base: TimeBase) -> Self {
+        Clock { file, base, read_ms: Cell::new(0) }
     }
 
-    /// Wall milliseconds.
+    /// The file's time, in milliseconds: as a rule that of the clock on the wall.
     pub(crate) fn now_ms(&self) -> u64 {
         if self.read_ms.get() == 0 {
             // The watermark's offset is a constant inside every file: without it there would be no mapping.
-            let watermark_ms = self.file.word64(WATERMARK).map_or(0, samovar_mmap::Word64::load);
-            self.read_ms.set(samovar_mmap::wall_ms().max(watermark_ms));
+            self.read_ms.set(self.base.now_ms().max(watermark(self.file).unwrap_or(0)));
         }
         self.read_ms.get()
     }
 
     /// Lets every process know that this time was seen.
     pub(crate) fn note(&self) -> Result<()> {
-        let watermark = self.file.word64(WATERMARK)?;
-        if watermark.load() < self.now_ms() {
-            watermark.store(self.now_ms());
+        if watermark(self.file)? < self.now_ms() {
+            self.file.word64(WATERMARK)?.store(self.now_ms());
         }
         Ok(())
     }
+
+    /// Was any entry ever to expire?
+    pub(crate) fn matters(&self) -> Result<bool> {
+        Ok(watermark(self.file)? != 0)
+    }
+
+    /// Notes what the next boot needs, to go on from here.
+    pub(crate) fn leave_off(&self) -> Result<()> {
+        self.note()?;
+        self.file.word64(TIME_AHEAD)?.store(self.now_ms().wrapping_sub(samovar_mmap::wall_ms()));
+        Ok(())
+    }
+}
+
+/// The latest time that any writer has seen.
+fn watermark(file: View<'_>) -> Result<u64> {
+    let watermark_ms = file.word64(WATERMARK)?.load();
+    Ok(if watermark_ms < LAST_MS { watermark_ms } else { 0 })
 }

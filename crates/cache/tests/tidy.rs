@@ -32,6 +32,7 @@ const FLOORS: &[&str] = &[
     "alteration",
     "writer",
     "place",
+    "cold",
     "attach",
     "cache",
     "operations",

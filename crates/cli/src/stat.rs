@@ -4,9 +4,10 @@ use crate::args::ReportArguments;
 use crate::failure::{Outcome, Status};
 use crate::units::{bytes, count, percent};
 use crate::{access, output};
-use samovar::Cache;
+use samovar::{Cache, Emptied};
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Prints the statistics.
 pub(crate) fn run(arguments: &ReportArguments) -> Outcome<Status> {
@@ -26,6 +27,8 @@ struct View {
     file: String,
     warm: bool,
     state: String,
+    /// Why and when the file was last emptied, by whoever it was; absent if it never was.
+    last_cold: Option<LastCold>,
     file_bytes: u64,
     data_bytes: u64,
     index_bytes: u64,
@@ -43,6 +46,26 @@ struct View {
     resets: u64,
 }
 
+/// The last time that the file was emptied because its entries could not be trusted.
+#[derive(Debug, Serialize)]
+struct LastCold {
+    because: String,
+    at_ms: u64,
+}
+
+impl LastCold {
+    fn of(emptied: Emptied) -> LastCold {
+        LastCold { because: emptied.why, at_ms: emptied.at_ms }
+    }
+}
+
+impl Display for LastCold {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let ago = UNIX_EPOCH.elapsed().unwrap_or_default().saturating_sub(Duration::from_millis(self.at_ms));
+        write!(f, "{} s ago, because {}", count(ago.as_secs()), self.because)
+    }
+}
+
 impl View {
     fn of(file: &str, cache: &Cache) -> View {
         let stats = cache.stats();
@@ -50,6 +73,7 @@ impl View {
             file: file.to_owned(),
             warm: cache.attachment().warm,
             state: access::describe(cache),
+            last_cold: cache.attachment().last_emptied.map(LastCold::of),
             file_bytes: stats.file_bytes,
             data_bytes: stats.data_bytes,
             index_bytes: stats.index_bytes,
@@ -91,6 +115,7 @@ impl Display for View {
             ("damaged", count(self.damaged)),
             ("resets", count(self.resets)),
         ];
-        rows.into_iter().try_for_each(|(name, value)| writeln!(f, "{name:<16}{value}"))
+        let cold = self.last_cold.as_ref().map(|cold| ("last cold", cold.to_string()));
+        rows.into_iter().chain(cold).try_for_each(|(name, value)| writeln!(f, "{name:<16}{value}"))
     }
 }

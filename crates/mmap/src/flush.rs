@@ -74,6 +74,12 @@ impl FlushLatch {
             return Err(faulted(fault));
         }
         seam::hit(seam::Event::Flush);
-        flush().inspect_err(|_| self.failed.store(true, Ordering::Relaxed))
+        let flushed = if seam::disk_refuses() { Err(refused()) } else { flush() };
+        flushed.inspect_err(|_| self.failed.store(true, Ordering::Relaxed))
     }
+}
+
+#[cold]
+fn refused() -> Error {
+    Error::new(ErrorKind::Io, "a test has the disk refuse what is written")
 }

@@ -19,7 +19,19 @@ pub fn boot_id() -> Option<[u8; 16]> {
 /// ```
 #[inline]
 pub fn wall_ms() -> u64 {
-    seam::wall_ms().unwrap_or_else(sys::wall_ms)
+    seam::clock().map_or_else(sys::wall_ms, |clock| clock.wall_ms)
+}
+
+/// Milliseconds since the boot that [`boot_id`] names, by a clock that is never set and that goes on while the machine sleeps.
+/// `None` if the system has none.
+///
+/// ```
+/// let before = samovar_mmap::boot_ms();
+/// assert!(before <= samovar_mmap::boot_ms());
+/// ```
+#[inline]
+pub fn boot_ms() -> Option<u64> {
+    seam::clock().map_or_else(sys::boot_ms, |clock| Some(clock.boot_ms))
 }
 
 /// When this process started, in a unit of the system's own: two processes that had the same number in turn

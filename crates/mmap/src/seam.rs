@@ -31,6 +31,16 @@ pub enum Event {
     Flush,
 }
 
+/// What a test's clocks show.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(not(feature = "inject"), allow(unreachable_pub))]
+pub struct Clock {
+    /// The clock on the wall.
+    pub wall_ms: u64,
+    /// Since this boot.
+    pub boot_ms: u64,
+}
+
 #[cfg(not(feature = "inject"))]
 mod hook {
     /// Nothing is injected in this build.
@@ -43,9 +53,15 @@ mod hook {
         false
     }
 
-    /// The clock is the system's.
+    /// The disk does what it does.
     #[inline(always)]
-    pub(crate) fn wall_ms() -> Option<u64> {
+    pub(crate) fn disk_refuses() -> bool {
+        false
+    }
+
+    /// The clocks are the system's.
+    #[inline(always)]
+    pub(crate) fn clock() -> Option<super::Clock> {
         None
     }
 
@@ -54,7 +70,7 @@ mod hook {
 
 #[cfg(feature = "inject")]
 mod hook {
-    use super::Event;
+    use super::{Clock, Event};
     use std::cell::{Cell, RefCell};
     use std::rc::Rc;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,7 +85,8 @@ mod hook {
         static THREAD: RefCell<Option<ThreadHook>> = const { RefCell::new(None) };
         static INSIDE: Cell<bool> = const { Cell::new(false) };
         static WAITER: RefCell<Option<Rc<dyn Fn()>>> = const { RefCell::new(None) };
-        static WALL_MS: Cell<Option<u64>> = const { Cell::new(None) };
+        static DISK_REFUSES: Cell<bool> = const { Cell::new(false) };
+        static CLOCK: Cell<Option<Clock>> = const { Cell::new(None) };
     }
 
     pub(crate) const ON: bool = true;
@@ -111,9 +128,14 @@ mod hook {
         waiter.map(|wait| wait()).is_some()
     }
 
+    /// Does this thread's test have flushes fail?
+    pub(crate) fn disk_refuses() -> bool {
+        DISK_REFUSES.get()
+    }
+
     /// The time that this thread's test has set.
-    pub(crate) fn wall_ms() -> Option<u64> {
-        WALL_MS.get()
+    pub(crate) fn clock() -> Option<Clock> {
+        CLOCK.get()
     }
 
     fn count(before: bool, after: bool) {
@@ -164,16 +186,33 @@ mod hook {
         INSIDE.set(inside);
     }
 
-    /// Sets what [`wall_ms`](crate::wall_ms) says on this thread, or gives it the system's clock back.
+    /// Whether flushes by this thread fail, as they do when the disk does not take what is written.
+    ///
+    /// ```
+    /// # use samovar_mmap::{Access, SharedMap, seam};
+    /// # let file = tempfile::tempfile()?;
+    /// # file.set_len(64)?;
+    /// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+    /// seam::set_thread_disk_refuses(true);
+    /// assert!(map.flush().is_err());
+    /// # seam::set_thread_disk_refuses(false);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_thread_disk_refuses(refuses: bool) {
+        DISK_REFUSES.set(refuses);
+    }
+
+    /// Sets what [`wall_ms`](crate::wall_ms) and [`boot_ms`](crate::boot_ms) say on this thread, or gives it the system's
+    /// clocks back.
     ///
     /// ```
     /// # use samovar_mmap::{seam, wall_ms};
-    /// seam::set_thread_wall_ms(Some(7));
+    /// seam::set_thread_clock(Some(seam::Clock { wall_ms: 7, boot_ms: 1 }));
     /// assert_eq!(wall_ms(), 7);
-    /// seam::set_thread_wall_ms(None);
+    /// seam::set_thread_clock(None);
     /// ```
-    pub fn set_thread_wall_ms(wall_ms: Option<u64>) {
-        WALL_MS.set(wall_ms);
+    pub fn set_thread_clock(clock: Option<Clock>) {
+        CLOCK.set(clock);
     }
 
     /// Sets the hook that every thread of this process calls, or takes it away.
@@ -184,6 +223,8 @@ mod hook {
     }
 }
 
-pub(crate) use hook::{ON, hit, waited, wall_ms};
+pub(crate) use hook::{ON, clock, disk_refuses, hit, waited};
 #[cfg(feature = "inject")]
-pub use hook::{outside, set_process_hook, set_thread_hook, set_thread_waiter, set_thread_wall_ms};
+pub use hook::{
+    outside, set_process_hook, set_thread_clock, set_thread_disk_refuses, set_thread_hook, set_thread_waiter,
+};

@@ -14,7 +14,7 @@ pub(crate) use unix::fork;
 mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{
-    LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, can_be_read, create_new, file_id, give_name,
+    LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, boot_ms, can_be_read, create_new, file_id, give_name,
     granularity, guard, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, lock_limit,
     memory_file, open, open_for_sweep, page_size, pid_namespace, process_start_of, reserve, seal,
     start_writeback, sync_directory, synchronise_code, unlocked, wait, wake, wall_ms,
@@ -24,7 +24,7 @@ pub(crate) use unix::{
 mod windows;
 #[cfg(windows)]
 pub(crate) use windows::{
-    LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, can_be_read, create_new, file_id, give_name,
+    LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, boot_ms, can_be_read, create_new, file_id, give_name,
     granularity, guard, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, lock_limit,
     memory_file, open, open_for_sweep, page_size, pid_namespace, process_start_of, reserve, seal,
     start_writeback, sync_directory, synchronise_code, unlocked, wait, wake, wall_ms,
@@ -34,7 +34,7 @@ pub(crate) use windows::{
 mod none;
 #[cfg(not(any(unix, windows)))]
 pub(crate) use none::{
-    LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, can_be_read, create_new, file_id, give_name,
+    LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, boot_ms, can_be_read, create_new, file_id, give_name,
     granularity, guard, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, lock_limit,
     memory_file, open, open_for_sweep, page_size, pid_namespace, process_start_of, reserve, seal,
     start_writeback, sync_directory, synchronise_code, unlocked, wait, wake, wall_ms,

@@ -264,9 +264,19 @@ pub(crate) fn wake(word: &AtomicU32, count: i32) {
 
 #[inline]
 pub(crate) fn wall_ms() -> u64 {
+    clock_ms(libc::CLOCK_REALTIME_COARSE)
+}
+
+#[inline]
+pub(crate) fn boot_ms() -> Option<u64> {
+    Some(clock_ms(libc::CLOCK_BOOTTIME))
+}
+
+#[inline]
+fn clock_ms(clock: libc::clockid_t) -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the clock exists on every Linux, and the time is ours to be written.
-    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME_COARSE, &raw mut now) };
+    unsafe { libc::clock_gettime(clock, &raw mut now) };
     let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
     seconds * 1000 + u64::try_from(now.tv_nsec / 1_000_000).unwrap_or(0)
 }

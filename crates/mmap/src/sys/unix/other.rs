@@ -70,6 +70,15 @@ pub(crate) fn wall_ms() -> u64 {
     std::time::UNIX_EPOCH.elapsed().map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// On these systems the monotonic clock goes on while the machine sleeps.
+pub(crate) fn boot_ms() -> Option<u64> {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: there is room for the answer.
+    let outcome = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    let seconds = u64::try_from(now.tv_sec).ok().filter(|_| outcome == 0)?;
+    Some(seconds * 1000 + u64::try_from(now.tv_nsec / 1_000_000).unwrap_or(0))
+}
+
 pub(crate) fn boot_id() -> Option<[u8; 16]> {
     own::boot_id()
 }

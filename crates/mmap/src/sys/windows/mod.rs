@@ -79,6 +79,11 @@ pub(crate) fn wall_ms() -> u64 {
     (ticks(now) / 10_000).saturating_sub(TO_1970)
 }
 
+/// Nothing tells one boot from another here, so that the time since one means nothing.
+pub(crate) fn boot_ms() -> Option<u64> {
+    None
+}
+
 /// The system has none that a program may rely on.
 pub(crate) fn boot_id() -> Option<[u8; 16]> {
     None

@@ -1,0 +1,155 @@
+//! Time as a test decides: random operations with times to live, while time passes, clocks are set ahead and back, and the
+//! machine restarts. What is there, and what is not, is known exactly at every moment.
+//!
+//! The rule that the model knows: an entry is gone once the time it was given has passed; within a boot time passes as the
+//! clock since the boot says, across a restart as the clock on the wall says, unless that went back.
+#![cfg(all(unix, feature = "inject"))]
+
+use proptest::prelude::*;
+use samovar::{Cache, Ttl};
+use samovar_mmap::seam::{Clock, set_thread_clock};
+use std::collections::HashMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+const START_MS: u64 = 1_700_000_000_000;
+const BOOT_ID: u64 = 4096 + 16;
+
+#[derive(Clone, Debug)]
+enum Op {
+    Set { key: u8, ttl_ms: Option<u64> },
+    Touch { key: u8, ttl_ms: u64 },
+    Remove { key: u8 },
+    Get { key: u8 },
+    Pass { ms: u64 },
+    SetWall { wall_ms: u64 },
+    Reopen,
+    Restart { off_ms: u64 },
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let key = 0..40u8;
+    prop_oneof![
+        6 => (key.clone(), prop::option::weighted(0.8, 0..5000u64)).prop_map(|(key, ttl_ms)| Op::Set { key, ttl_ms }),
+        2 => (key.clone(), 0..5000u64).prop_map(|(key, ttl_ms)| Op::Touch { key, ttl_ms }),
+        1 => key.clone().prop_map(|key| Op::Remove { key }),
+        8 => key.prop_map(|key| Op::Get { key }),
+        6 => (0..900u64).prop_map(|ms| Op::Pass { ms }),
+        1 => prop_oneof![0..START_MS, START_MS - 5000..START_MS + 9000, START_MS..2 * START_MS]
+            .prop_map(|wall_ms| Op::SetWall { wall_ms }),
+        1 => Just(Op::Reopen),
+        1 => (0..3000u64).prop_map(|off_ms| Op::Restart { off_ms }),
+    ]
+}
+
+/// What should be: for each key when it goes, if ever, by a time that only goes on.
+struct World<'a> {
+    path: &'a Path,
+    cache: Option<Cache>,
+    goes: HashMap<u8, Option<u64>>,
+    now_ms: u64,
+    clock: Clock,
+    /// Values set, each another one.
+    sets: u64,
+}
+
+impl<'a> World<'a> {
+    fn new(path: &'a Path) -> Self {
+        let clock = Clock { wall_ms: START_MS, boot_ms: 10_000 };
+        let mut world = World { path, cache: None, goes: HashMap::new(), now_ms: 0, clock, sets: 0 };
+        world.show(clock);
+        world.open();
+        world
+    }
+
+    fn show(&mut self, clock: Clock) {
+        self.clock = clock;
+        set_thread_clock(Some(clock));
+    }
+
+    fn open(&mut self) {
+        let cache = Cache::options().capacity(256 << 10).open(self.path).unwrap();
+        let attachment = cache.attachment();
+        assert!(attachment.created || attachment.warm, "{attachment:?}");
+        self.cache = Some(cache);
+    }
+
+    fn is_there(&self, key: u8) -> bool {
+        self.goes.get(&key).is_some_and(|goes| goes.is_none_or(|goes| self.now_ms < goes))
+    }
+
+    /// The machine goes off and comes back, with what its clock on the wall then shows.
+    fn restart(&mut self, off_ms: u64) {
+        self.cache.take().unwrap().close().unwrap();
+        let file = File::options().read(true).write(true).open(self.path).unwrap();
+        let mut boot = [0];
+        file.read_exact_at(&mut boot, BOOT_ID).unwrap();
+        file.write_all_at(&[boot[0] ^ 0x5a], BOOT_ID).unwrap();
+        // A third of the machines have no battery; a time off counts if the clock shows it.
+        let wall_ms = if off_ms % 3 == 0 { 0 } else { self.clock.wall_ms + off_ms };
+        self.now_ms += wall_ms.saturating_sub(self.clock.wall_ms);
+        self.show(Clock { wall_ms, boot_ms: 1 });
+        self.open();
+    }
+
+    fn act(&mut self, op: Op) {
+        let was_there = match op {
+            Op::Touch { key, .. } | Op::Remove { key } | Op::Get { key } => self.is_there(key),
+            _ => false,
+        };
+        let cache = self.cache.as_ref().unwrap();
+        match op {
+            Op::Set { key, ttl_ms } => {
+                self.sets += 1;
+                let ttl = ttl_ms.map_or(Ttl::NEVER, Ttl::millis);
+                cache.set_with(&[key], &self.sets.to_le_bytes(), ttl).unwrap();
+                self.goes.insert(key, ttl_ms.map(|ttl_ms| self.now_ms + ttl_ms));
+            }
+            Op::Touch { key, ttl_ms } => {
+                assert_eq!(cache.touch(&[key], Ttl::millis(ttl_ms)).unwrap(), was_there, "touch {key}");
+                if was_there {
+                    self.goes.insert(key, Some(self.now_ms + ttl_ms));
+                }
+            }
+            Op::Remove { key } => {
+                assert_eq!(cache.remove(&[key]).unwrap(), was_there, "remove {key}");
+                self.goes.remove(&key);
+            }
+            Op::Get { key } => {
+                assert_eq!(cache.get(&[key]).unwrap().is_some(), was_there, "get {key}");
+                assert_eq!(cache.contains(&[key]).unwrap(), was_there, "contains {key}");
+            }
+            Op::Pass { ms } => {
+                let Clock { wall_ms, boot_ms, .. } = self.clock;
+                self.now_ms += ms;
+                self.show(Clock { wall_ms: wall_ms + ms, boot_ms: boot_ms + ms });
+            }
+            Op::SetWall { wall_ms } => self.show(Clock { wall_ms, ..self.clock }),
+            Op::Reopen => {
+                self.cache = None;
+                self.open();
+            }
+            Op::Restart { off_ms } => self.restart(off_ms),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_there_is_known_at_every_moment(ops in prop::collection::vec(op(), 1..300)) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.samovar");
+        let mut world = World::new(&path);
+        for op in ops {
+            world.act(op);
+        }
+        for key in 0..40 {
+            world.act(Op::Get { key });
+        }
+        let report = world.cache.as_ref().unwrap().check().unwrap();
+        prop_assert!(report.is_clean(), "{report}");
+    }
+}
