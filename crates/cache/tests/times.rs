@@ -87,7 +87,7 @@ impl<'a> World<'a> {
         file.read_exact_at(&mut boot, BOOT_ID).unwrap();
         file.write_all_at(&[boot[0] ^ 0x5a], BOOT_ID).unwrap();
         // A third of the machines have no battery; a time off counts if the clock shows it.
-        let wall_ms = if off_ms % 3 == 0 { 0 } else { self.clock.wall_ms + off_ms };
+        let wall_ms = if off_ms.is_multiple_of(3) { 0 } else { self.clock.wall_ms + off_ms };
         self.now_ms += wall_ms.saturating_sub(self.clock.wall_ms);
         self.show(Clock { wall_ms, boot_ms: 1 });
         self.open();
