@@ -375,6 +375,30 @@ impl Cache {
         ))
     }
 
+    /// Has the small ring of every shard become this part of its data, as soon as the rings come round.
+    #[cfg(feature = "inject")]
+    #[doc(hidden)]
+    pub fn wish_small_percent(&self, percent: u64) -> Result<()> {
+        let clock = Clock::new(self.inner.attached.view());
+        for number in 0..self.inner.attached.header.geometry.shards() {
+            let _held = self.hold(number)?;
+            Writer::begin(self.inner.attached.shard(number), &clock)?.wish_percent(percent)?;
+        }
+        Ok(())
+    }
+
+    /// How large the small ring of each shard is now, in percent of its data.
+    #[cfg(feature = "inject")]
+    #[doc(hidden)]
+    pub fn small_percents(&self) -> Result<Vec<u64>> {
+        let shards = 0..self.inner.attached.header.geometry.shards();
+        let percent = |number| -> Result<u64> {
+            let bounds = self.inner.attached.shard(number).bounds()?;
+            Ok(bounds.boundary * 100 / bounds.end)
+        };
+        shards.map(percent).collect()
+    }
+
     /// Makes everything stored so far durable, so that it is warm even after power loss, provided that nothing is
     /// written in between.
     ///

@@ -103,17 +103,14 @@ impl<'a, 'r> Recount<'a, 'r> {
     }
 
     fn walk(&mut self, queue: Queue, ledger: &Ledger) -> Result<()> {
-        let (span, ring) = (self.shard.span(queue), *ledger.ring(queue));
+        let (reach, ring) = (self.shard.bounds()?.reach(queue), *ledger.ring(queue));
         let mut at = ring.tail;
         while at != ring.head {
-            let limit = if at.lap() == ring.head.lap() { ring.head.offset() } else { span.end };
+            let more_laps = at.lap() < ring.head.lap();
+            let limit = if more_laps { reach.end } else { ring.head.offset() };
             let left = limit.saturating_sub(at.offset());
-            if left == 0 && at.lap() < ring.head.lap() {
-                at = at.wrap(span.start);
-                continue;
-            }
             match self.shard.log.mark(at.offset())? {
-                Mark::Wrap if limit == span.end => at = at.wrap(span.start),
+                Mark::Wrap(start) if more_laps && start >= reach.start => at = at.wrap(start),
                 Mark::Filler(units) if units <= left => at = at.advance(units),
                 Mark::Dead(units) if units <= left => {
                     self.report.dead_entries += 1;

@@ -94,8 +94,9 @@ impl Dump<'_, '_> {
         let shard = Shard::new(self.view, self.header, number);
         self.line(format_args!("shard {number}"))?;
         self.head(shard.head)?;
-        let frontiers = shard.load_frontiers()?;
+        let (frontiers, bounds) = (shard.load_frontiers()?, shard.bounds()?);
         self.line(format_args!("  frontiers {frontiers:?}"))?;
+        self.line(format_args!("  {bounds:?}"))?;
         let ledger = Ledger::read(shard.head, Selector::load(shard.head)?.holding())?;
         if depth == Depth::Entries {
             for queue in QUEUES {
@@ -118,30 +119,26 @@ impl Dump<'_, '_> {
 
     /// Walks from tail to head, as far as the bytes make sense, and never more steps than there are units.
     fn ring(&mut self, shard: Shard<'_>, queue: Queue, ledger: &Ledger) -> Result<()> {
-        let (span, ring) = (shard.span(queue), ledger.ring(queue));
+        let (area, ring) = (shard.geometry.area(), ledger.ring(queue));
         let (mut at, mut steps) = (ring.tail, 0);
         self.line(format_args!("  {queue:?} ring"))?;
-        while at != ring.head && steps <= span.units() {
+        while at != ring.head && steps <= area.units() {
             steps += 1;
-            if at.offset() >= span.end {
-                at = at.wrap(span.start);
-                continue;
-            }
             let mark = shard.log.mark(at.offset())?;
             let units = match mark {
                 Mark::Entry(header) => header.units(),
                 Mark::Dead(units) | Mark::Filler(units) => units,
-                Mark::Wrap => span.end - at.offset(),
+                Mark::Wrap(_) => 0,
                 Mark::Damaged => return self.line(format_args!("    {at:?}: no entry is here")),
             };
-            if units > span.end - at.offset() {
+            if units > area.end.saturating_sub(at.offset()) {
                 return self.line(format_args!("    {at:?}: {mark:?} leaves the ring"));
             }
             match mark {
                 Mark::Entry(header) => self.entry(shard, queue, at, header)?,
                 other => self.line(format_args!("    {at:?}: {other:?}"))?,
             }
-            at = at.advance(units);
+            at = if let Mark::Wrap(start) = mark { at.wrap(start) } else { at.advance(units) };
         }
         Ok(())
     }

@@ -7,10 +7,11 @@
 //! then, each only if flagged, eight bytes: expiry, stale, space, seal; then the stamp, four bytes
 //! ```
 //!
-//! Flags tell entries, and entries known to be dead, from the two marks that a walk meets: WRAP (the rest of this lap is empty) and FILLER (skip `value
-//! length` units). The check byte is a sum over the other seven, so that a walk over damaged bytes stops at once.
+//! Flags tell entries, and entries known to be dead, from the two marks that a walk meets: WRAP (the lap ends here, the
+//! next begins at the unit in the low 34 bits) and FILLER (skip `value length` units). The check byte is a sum over the
+//! other seven, so that a walk over damaged bytes stops at once.
 
-use crate::position::UNIT;
+use crate::position::{OFFSET_MASK, UNIT};
 use std::fmt;
 
 /// Keys are shorter than this by one.
@@ -96,8 +97,8 @@ pub(crate) enum Mark {
     Entry(Header),
     /// An entry that no slot names any more, this many units long.
     Dead(u64),
-    /// Nothing more in this lap.
-    Wrap,
+    /// Nothing more in this lap; the next begins at this offset.
+    Wrap(u64),
     /// This many units hold nothing.
     Filler(u64),
     /// Not a header that was ever written.
@@ -257,7 +258,7 @@ impl Mark {
         }
         let value_len = u32::from_le_bytes([v0, v1, v2, v3]);
         match flags {
-            WRAP => Mark::Wrap,
+            WRAP => Mark::Wrap(word & OFFSET_MASK),
             FILLER if value_len > 0 => Mark::Filler(u64::from(value_len)),
             _ if flags & !(Extras::ALL | DEAD) == 0 => {
                 let key_len = u16::from_le_bytes([k0, k1]);
@@ -268,8 +269,9 @@ impl Mark {
         }
     }
 
-    pub(crate) fn wrap_word() -> u64 {
-        with_check(u64::from(WRAP) << 48)
+    /// The next lap begins at `start`.
+    pub(crate) fn wrap_word(start: u64) -> u64 {
+        with_check(u64::from(WRAP) << 48 | start & OFFSET_MASK)
     }
 
     /// `units` must be below 2^32; longer stretches take several fillers.
@@ -328,7 +330,7 @@ mod tests {
 
     #[test]
     fn marks_are_told_apart_and_most_damage_is_seen() {
-        assert_eq!(Mark::parse(Mark::wrap_word()), Mark::Wrap);
+        assert_eq!(Mark::parse(Mark::wrap_word((1 << 34) - 2)), Mark::Wrap((1 << 34) - 2));
         assert_eq!(Mark::parse(Mark::filler_word(7)), Mark::Filler(7));
         assert_eq!(Mark::parse(0), Mark::Damaged);
         assert_eq!(Mark::parse(u64::MAX), Mark::Damaged);

@@ -7,7 +7,7 @@
 //! Dead bytes are no reason to evict: while a ring has enough of them, everything that lives is kept, and passing the
 //! tail only squeezes them out.
 
-use crate::geometry::Geometry;
+use crate::bounds::Bounds;
 use crate::ledger::Ledger;
 use crate::ring::Queue;
 
@@ -41,15 +41,16 @@ pub(crate) struct Candidate {
 }
 
 /// Has the main ring so many dead bytes that this many units more can live in it, and nothing needs to go?
-pub(crate) fn roomy(ledger: &Ledger, geometry: &Geometry, units: u64) -> bool {
+pub(crate) fn roomy(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
     let main = ledger.ring(Queue::Main);
-    main.live.saturating_add(units).saturating_mul(100) <= geometry.main_units.saturating_mul(ROOMY_PERCENT)
+    main.live.saturating_add(units).saturating_mul(100) <= bounds.main_units().saturating_mul(ROOMY_PERCENT)
 }
 
 /// Has the main ring this much free room before anything in it would have to be drained?
-pub(crate) fn free(ledger: &Ledger, geometry: &Geometry, units: u64) -> bool {
+pub(crate) fn free(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
     let main = ledger.ring(Queue::Main);
-    geometry.span(Queue::Main).gap(main.head, main.tail) >= units + 2 * geometry.main_step + units
+    let step = bounds.step(Queue::Main);
+    bounds.span(Queue::Main).gap(main.head, main.tail) >= units + 2 * step + units
 }
 
 /// Ghosts older than this are forgotten. S3-FIFO keeps as many as the main ring has entries; twice as many measure better
@@ -59,17 +60,17 @@ pub(crate) fn ghost_limit(ledger: &Ledger) -> u64 {
 }
 
 /// The fate of the entry at a tail. `moves` is how many the write at hand has moved already.
-pub(crate) fn fate(ledger: &Ledger, geometry: &Geometry, entry: Candidate, moves: u32) -> Fate {
+pub(crate) fn fate(ledger: &Ledger, bounds: &Bounds, entry: Candidate, moves: u32) -> Fate {
     if entry.expired {
         return Fate::Drop;
     }
     match entry.queue {
-        Queue::Small if roomy(ledger, geometry, entry.units) || free(ledger, geometry, entry.units) => {
+        Queue::Small if roomy(ledger, bounds, entry.units) || free(ledger, bounds, entry.units) => {
             Fate::Move { freq: entry.freq }
         }
         Queue::Small if entry.freq >= PROMOTE_AT => Fate::Move { freq: 0 },
         Queue::Small => Fate::Ghost,
-        Queue::Main if roomy(ledger, geometry, 0) => Fate::Move { freq: entry.freq },
+        Queue::Main if roomy(ledger, bounds, 0) => Fate::Move { freq: entry.freq },
         Queue::Main if entry.freq > 0 && moves < MOVES_PER_WRITE => Fate::Move { freq: entry.freq - 1 },
         Queue::Main => Fate::Evict,
     }
@@ -80,14 +81,15 @@ pub(crate) fn fate(ledger: &Ledger, geometry: &Geometry, entry: Candidate, moves
 /// The entry at the main ring's tail can be kept only if there is room for it in one piece. While a quarter of the ring
 /// or more is not live, there is always room for two of the largest that are promised to be kept: of two pieces one
 /// then has room for one, and what beginning a lap wastes is less than the other.
-pub(crate) fn headroom(ledger: &Ledger, geometry: &Geometry, queue: Queue, units: u64) -> (u64, u64) {
+pub(crate) fn headroom(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: u64) -> (u64, u64) {
     let main = ledger.ring(Queue::Main);
+    let (size, step) = (bounds.main_units(), bounds.step(Queue::Main));
     match queue {
         Queue::Small => (0, 0),
-        Queue::Main if main.live.saturating_add(units).saturating_mul(4) <= geometry.main_units * 3 => {
-            ((2 * geometry.kept_units()).max(geometry.main_step).max(units), 2 * geometry.main_units)
+        Queue::Main if main.live.saturating_add(units).saturating_mul(4) <= size * 3 => {
+            ((2 * bounds.kept_units()).max(step).max(units), 2 * size)
         }
-        Queue::Main => (geometry.main_step.max(units), 4 * geometry.main_step.max(units)),
+        Queue::Main => (step.max(units), 4 * step.max(units)),
     }
 }
 
@@ -96,13 +98,13 @@ pub(crate) fn headroom(ledger: &Ledger, geometry: &Geometry, queue: Queue, units
 /// With `live` of `size` units live, walking `size / (size - live)` units frees one on average. That pace is kept while the
 /// gap is at its reserve; the smaller the gap, the faster, so that a long stretch in which everything lives is passed
 /// before the gap is used up.
-pub(crate) fn walk_after(ledger: &Ledger, geometry: &Geometry, queue: Queue, units: u64) -> u64 {
+pub(crate) fn walk_after(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: u64) -> u64 {
     let ring = ledger.ring(queue);
-    let span = geometry.span(queue);
+    let span = bounds.span(queue);
     let (size, gap) = (span.units(), span.gap(ring.head, ring.tail));
-    let step = geometry.step(queue);
+    let step = bounds.step(queue);
     let dead = size.saturating_sub(gap).saturating_sub(ring.live);
-    if queue == Queue::Main && dead > 0 && roomy(ledger, geometry, 0) {
+    if queue == Queue::Main && dead > 0 && roomy(ledger, bounds, 0) {
         let free = size.saturating_sub(ring.live).max(1);
         let reserve = (size / RESERVE_PARTS).min(free / 2) + 2 * step;
         if gap >= reserve {

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::hash::BUCKETS_PER_PAGE;
 use crate::layout::{self, BUCKET_LEN, PAGE, SLOTS_PER_BUCKET};
 use crate::position::{OFFSET_BITS, UNIT};
-use crate::ring::{Queue, Span};
+use crate::ring::Span;
 
 const MIB: u64 = 1 << 20;
 /// The smallest file that holds anything worth caching.
@@ -29,8 +29,6 @@ const LARGEST_VALUES_PER_SHARD: u64 = 32;
 const MIN_SHARD: u64 = 8 * MIB;
 /// The small ring's part of a shard's data.
 const SMALL_PERCENT: u64 = 10;
-/// A frontier moves in steps of this part of its ring, so that readers seldom see its line change.
-const STEPS_PER_RING: u64 = 256;
 
 /// What a creator asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +53,9 @@ pub(crate) struct Geometry {
     pub(crate) data_offset: u64,
     /// From one shard's data area to the next.
     pub(crate) data_stride: u64,
+    /// Lengths of the two rings of a new shard.
     pub(crate) small_units: u64,
     pub(crate) main_units: u64,
-    /// The least that a frontier moves, in units, in each ring.
-    pub(crate) small_step: u64,
-    pub(crate) main_step: u64,
 }
 
 impl Geometry {
@@ -105,8 +101,6 @@ impl Geometry {
             data_stride,
             small_units,
             main_units: units - small_units,
-            small_step: small_units / STEPS_PER_RING,
-            main_step: (units - small_units) / STEPS_PER_RING,
         }
         .checked()
     }
@@ -128,10 +122,11 @@ impl Geometry {
         let small = (per_shard * SMALL_PERCENT).div_ceil(100);
         let slots = per_shard * 21 / 10;
         let pages = slots.div_ceil(SLOTS_PER_PAGE).max(1);
-        let data_stride = (per_shard * entry_units * UNIT).next_multiple_of(PAGE);
+        // A ring's last unit is for the mark that ends a lap.
+        let (small_units, main_units) = (small * entry_units + 1, (per_shard - small) * entry_units + 1);
+        let data_stride = ((small_units + main_units) * UNIT).next_multiple_of(PAGE);
         let index_offset = layout::indexes(shards);
         let data_offset = index_offset + shards * pages * PAGE_OF_BUCKETS;
-        let step = |queue_entries: u64| queue_entries / STEPS_PER_RING * entry_units;
         Geometry {
             size: Size::Entries { entries, entry_bytes },
             file_bytes: data_offset + shards * data_stride,
@@ -141,10 +136,8 @@ impl Geometry {
             index_offset,
             data_offset,
             data_stride,
-            small_units: small * entry_units,
-            main_units: (per_shard - small) * entry_units,
-            small_step: step(small),
-            main_step: step(per_shard - small),
+            small_units,
+            main_units,
         }
         .checked()
     }
@@ -183,9 +176,8 @@ impl Geometry {
             && self.main_units >= 4
             && self.small_units < 1 << OFFSET_BITS
             && self.main_units < 1 << OFFSET_BITS
-            && self.small_units + self.main_units < (1 << OFFSET_BITS).min(self.data_stride / UNIT + 1)
-            && self.small_step <= self.small_units / 4
-            && self.main_step <= self.main_units / 4
+            && self.data_stride / UNIT < 1 << OFFSET_BITS
+            && self.small_units + self.main_units <= self.data_stride / UNIT
             && self.max_value_size <= entry::MAX_VALUE_LEN
             && usize::try_from(self.file_bytes).is_ok();
         if sane {
@@ -220,24 +212,10 @@ impl Geometry {
         self.main_units / 4
     }
 
-    /// The largest entry that is never evicted while the cache is half empty: one of the largest value, if that is no more
-    /// than a sixteenth of a main ring.
-    pub(crate) fn kept_units(&self) -> u64 {
-        entry::units_for(0, self.max_value_size, Extras::EXPIRY).min(self.main_units / 16)
-    }
-
-    pub(crate) fn span(&self, queue: Queue) -> Span {
-        match queue {
-            Queue::Small => Span { start: 0, end: self.small_units },
-            Queue::Main => Span { start: self.small_units, end: self.small_units + self.main_units },
-        }
-    }
-
-    pub(crate) fn step(&self, queue: Queue) -> u64 {
-        match queue {
-            Queue::Small => self.small_step,
-            Queue::Main => self.main_step,
-        }
+    /// A shard's whole data area.
+    #[inline]
+    pub(crate) fn area(&self) -> Span {
+        Span { start: 0, end: self.data_stride / UNIT }
     }
 
     /// Bytes of all data areas.

@@ -36,8 +36,6 @@ mod field {
     pub(super) const DATA_STRIDE: usize = 160;
     pub(super) const SMALL_UNITS: usize = 168;
     pub(super) const MAIN_UNITS: usize = 176;
-    pub(super) const SMALL_STEP: usize = 184;
-    pub(super) const MAIN_STEP: usize = 192;
 }
 
 /// What a file is and always will be.
@@ -86,8 +84,6 @@ impl Header {
             (field::DATA_STRIDE, geometry.data_stride),
             (field::SMALL_UNITS, geometry.small_units),
             (field::MAIN_UNITS, geometry.main_units),
-            (field::SMALL_STEP, geometry.small_step),
-            (field::MAIN_STEP, geometry.main_step),
         ] {
             put(at, &word.to_le_bytes());
         }
@@ -136,8 +132,6 @@ impl Unchecked {
             data_stride: self.word(field::DATA_STRIDE),
             small_units: self.word(field::SMALL_UNITS),
             main_units: self.word(field::MAIN_UNITS),
-            small_step: self.word(field::SMALL_STEP),
-            main_step: self.word(field::MAIN_STEP),
         };
         geometry.verify()?;
         Ok(Header {

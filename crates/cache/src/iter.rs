@@ -151,12 +151,12 @@ fn look(shard: Shard<'_>, word: Word64<'_>, clock: &Clock<'_>) -> Result<Seen> {
 
 /// Copies the entry, trusting nothing.
 fn copy(shard: Shard<'_>, slot: Slot, clock: &Clock<'_>) -> Result<Seen> {
-    let (span, offset) = (shard.span(slot.queue()), slot.offset());
-    if offset < span.start || offset >= span.end {
+    let (area, offset) = (shard.geometry.area(), slot.offset());
+    if offset >= area.end {
         return Ok(Seen::Nothing);
     }
     let Mark::Entry(header) = shard.log.mark(offset)? else { return Ok(Seen::Nothing) };
-    if header.units() > span.end - offset || header.extras.has(Extras::ABSENT) {
+    if header.units() > area.end - offset || header.extras.has(Extras::ABSENT) {
         return Ok(Seen::Nothing);
     }
     let mut ttl = None;

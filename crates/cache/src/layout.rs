@@ -56,6 +56,8 @@ pub(crate) const FRONTIERS: usize = 64;
 pub(crate) const SELECTOR: usize = 128;
 /// How many leases were granted, and how much of their table may be in use; on the selector's line, which every writer reads.
 pub(crate) const LEASED: usize = SELECTOR + 8;
+/// Where the rings meet and end.
+pub(crate) const BOUNDS: usize = 192;
 /// The two copies of the ledger.
 pub(crate) const LEDGERS: [usize; 2] = [256, 384];
 pub(crate) const LEDGER_WORDS: usize = 16;
@@ -136,6 +138,7 @@ pub(crate) fn fingerprint() -> u64 {
         COUNTERS as u64,
         SHARD_HEADS as u64,
         SHARD_HEAD_LEN as u64,
+        BOUNDS as u64,
         LEDGERS[0] as u64,
         LEDGER_WORDS as u64,
         ANNEX_LEN,
@@ -189,6 +192,7 @@ mod tests {
             format!("{FRONTIERS:>5}  frontier of the small ring"),
             format!("{SELECTOR:>5}  selector"),
             format!("{LEASED:>5}  leased"),
+            format!("{BOUNDS:>5}  boundary"),
             format!("{:>5}  ledger 0                 {LEDGER_WORDS} words", LEDGERS[0]),
             format!("{:>5}  ledger 1                 {LEDGER_WORDS} words", LEDGERS[1]),
             format!("{PINS:>5}  pins                     {PINS_PER_SHARD} of {PIN_LEN} bytes"),

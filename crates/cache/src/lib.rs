@@ -22,6 +22,7 @@
 mod alteration;
 mod area;
 mod attach;
+mod bounds;
 mod cache;
 mod check;
 mod clear;

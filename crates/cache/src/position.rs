@@ -14,7 +14,7 @@ pub(crate) const LAP_LOW_BITS: u32 = 10;
 /// Bits of a position that a slot keeps.
 pub(crate) const LOW_BITS: u32 = OFFSET_BITS + LAP_LOW_BITS;
 
-const OFFSET_MASK: u64 = (1 << OFFSET_BITS) - 1;
+pub(crate) const OFFSET_MASK: u64 = (1 << OFFSET_BITS) - 1;
 const LOW_MASK: u64 = (1 << LOW_BITS) - 1;
 
 /// `lap << 34 | offset in units`. Laps never repeat: 2^30 of them outlast any device.

@@ -213,13 +213,13 @@ impl Reader<'_, '_> {
     /// Compares and copies, trusting nothing; what it says holds only if the caller's checks pass.
     #[inline]
     fn copy<S: Sink>(&self, slot: Slot, clock: &Clock<'_>, out: &mut S) -> Result<Look> {
-        let span = self.shard.span(slot.queue());
+        let area = self.shard.geometry.area();
         let offset = slot.offset();
-        if offset < span.start || offset >= span.end {
+        if offset >= area.end {
             return Ok(Look::Other);
         }
         let Mark::Entry(header) = self.shard.log.mark(offset)? else { return Ok(Look::Other) };
-        if header.units() > span.end - offset || !self.shard.log.has_key(offset, header, self.key)? {
+        if header.units() > area.end - offset || !self.shard.log.has_key(offset, header, self.key)? {
             return Ok(Look::Other);
         }
         if !header.extras.is_none() && self.is_gone::<S>(offset, header, clock)? {

@@ -1,6 +1,7 @@
 //! Bringing a shard's accounts in order: what a dead writer left half done is finished or undone, and what makes no sense
 //! is emptied. Repeating any of it changes nothing.
 
+use crate::bounds::Bounds;
 use crate::entry::Mark;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lease::Leases;
@@ -16,6 +17,7 @@ pub(crate) struct Settled {
     /// Which copy holds.
     pub(crate) holding: usize,
     pub(crate) frontiers: [Position; 2],
+    pub(crate) bounds: Bounds,
 }
 
 /// The accounts after whatever repair they need. The caller holds the writer lock.
@@ -24,12 +26,12 @@ pub(crate) fn settle(shard: Shard<'_>) -> Result<Settled> {
         Selector::Holds(copy) => (Ledger::read(shard.head, copy)?, copy),
         Selector::Pending(copy) => finish_or_undo(shard, copy)?,
     };
-    let frontiers = shard.load_frontiers()?;
-    if is_sound(shard, &ledger, frontiers) {
-        return Ok(Settled { ledger, holding, frontiers });
+    let (frontiers, bounds) = (shard.load_frontiers()?, shard.bounds()?);
+    if is_sound(&bounds, &ledger, frontiers) {
+        return Ok(Settled { ledger, holding, frontiers, bounds });
     }
     let (ledger, holding) = reset(shard)?;
-    Ok(Settled { ledger, holding, frontiers: shard.load_frontiers()? })
+    Ok(Settled { ledger, holding, frontiers: shard.load_frontiers()?, bounds: shard.bounds()? })
 }
 
 /// The accounts that hold, without repairing anything: for those who may not write. A pending change has happened if its
@@ -53,12 +55,13 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
     Ledger::read(shard.head, selector.holding())
 }
 
-/// Are the positions possible: frontier, tail and head in order and less than a lap apart?
-pub(crate) fn is_sound(shard: Shard<'_>, ledger: &Ledger, frontiers: [Position; 2]) -> bool {
-    QUEUES.into_iter().all(|queue| {
+/// Are the positions possible: frontier, tail and head in order and less than a lap apart, and each ring on its side?
+fn is_sound(bounds: &Bounds, ledger: &Ledger, frontiers: [Position; 2]) -> bool {
+    let in_order = |queue: Queue| {
         let ring = ledger.ring(queue);
-        shard.span(queue).orders(frontiers[queue as usize], ring.tail, ring.head)
-    })
+        bounds.reach(queue).orders(frontiers[queue as usize], ring.tail, ring.head)
+    };
+    bounds.are_sound() && QUEUES.into_iter().all(in_order)
 }
 
 /// One change was in flight when its writer died. If its slot has changed, the change happened; else it did not, and the
@@ -67,8 +70,8 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
     let next = Ledger::read(shard.head, pending)?;
     let before = Ledger::read(shard.head, 1 - pending)?;
     let slots = shard.geometry.slots_per_shard();
-    let frontiers = shard.load_frontiers()?;
-    let sound = is_sound(shard, &next, frontiers) && is_sound(shard, &before, frontiers);
+    let (frontiers, bounds) = (shard.load_frontiers()?, shard.bounds()?);
+    let sound = is_sound(&bounds, &next, frontiers) && is_sound(&bounds, &before, frontiers);
     if next.change.slot >= slots || !sound {
         return reset(shard);
     }
@@ -85,7 +88,7 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
     let mut plugged = before;
     for queue in QUEUES {
         let (from, to) = (before.ring(queue).head, next.ring(queue).head);
-        plug(shard, queue, from, to)?;
+        plug(shard, bounds.span(queue).start, [from, to])?;
         plugged.ring_mut(queue).head = to;
     }
     plugged.change = Change::NONE;
@@ -96,15 +99,12 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
 }
 
 /// Makes a walk skip what lies between two heads. A filler has the length of the entry that was being written there, so
-/// that the walk is right whichever of the two headers it meets.
-fn plug(shard: Shard<'_>, queue: Queue, from: Position, to: Position) -> Result<()> {
-    let span = shard.span(queue);
+/// that the walk is right whichever of the two headers it meets. A lap that it began, began at `start`.
+fn plug(shard: Shard<'_>, start: u64, [from, to]: [Position; 2]) -> Result<()> {
     let mut at = from;
     if to.lap() != from.lap() {
-        if from.offset() < span.end {
-            shard.log.put_mark(from.offset(), Mark::wrap_word())?;
-        }
-        at = from.wrap(span.start);
+        shard.log.put_mark(from.offset(), Mark::wrap_word(start))?;
+        at = from.wrap(start);
     }
     while at.offset() < to.offset() {
         let units = u32::try_from(to.offset() - at.offset()).unwrap_or(u32::MAX);
@@ -152,15 +152,17 @@ fn empty_slots(shard: Shard<'_>) -> Result<()> {
 pub(crate) fn reset(shard: Shard<'_>) -> Result<(Ledger, usize)> {
     let selector = Selector::load(shard.head)?;
     let ledgers = [Ledger::read(shard.head, 0)?, Ledger::read(shard.head, 1)?];
-    let frontiers = shard.load_frontiers()?;
+    let (frontiers, found) = (shard.load_frontiers()?, shard.bounds()?);
+    let bounds = if found.are_sound() { found } else { Bounds::new(shard.geometry) };
     let ring = |queue: Queue| -> Result<RingAccount> {
         let heads = ledgers.map(|ledger| ledger.ring(queue).head.lap() & LAP_TRUSTED);
         let lap = heads.into_iter().fold(frontiers[queue as usize].lap() & LAP_TRUSTED, u64::max);
-        let at = Position::new(lap + 2, shard.span(queue).start);
+        let at = Position::new(lap + 2, bounds.span(queue).start);
         shard.frontier(queue)?.store_release(at.word());
         Ok(RingAccount { head: at, tail: at, live: 0, entries: 0 })
     };
     let rings = [ring(Queue::Small)?, ring(Queue::Main)?];
+    bounds.store(shard.head)?;
     // Release fence, with the acquire fence in `Reader::look`: the frontiers are seen before any slot or byte changes.
     samovar_mmap::fence_release();
     for number in 0..shard.geometry.slots_per_shard() {
@@ -194,8 +196,9 @@ const LAP_TRUSTED: u64 = (1 << 28) - 1;
 
 /// The accounts of a shard that has never been written.
 pub(crate) fn format(shard: Shard<'_>) -> Result<()> {
+    let bounds = Bounds::new(shard.geometry);
     let ring = |queue: Queue| -> Result<RingAccount> {
-        let at = Position::new(0, shard.span(queue).start);
+        let at = Position::new(0, bounds.span(queue).start);
         shard.frontier(queue)?.store(at.word());
         Ok(RingAccount { head: at, tail: at, live: 0, entries: 0 })
     };
@@ -210,6 +213,7 @@ pub(crate) fn format(shard: Shard<'_>) -> Result<()> {
         resets: 0,
         sequence: 0,
     };
+    bounds.store(shard.head)?;
     ledger.write(shard.head, 0)?;
     Selector::Holds(0).store(shard.head)
 }

@@ -1,4 +1,4 @@
-//! A ring: a circular log of entries in a fixed span of a shard's data area.
+//! A ring: a circular log of entries in a span of a shard's data area.
 //!
 //! Entries are appended at the head and drained from the tail; they never change in between, and never cross the end of
 //! the span: what does not fit there begins the next lap at its start. A third position, the *frontier*, trails the tail:
@@ -7,8 +7,11 @@
 //! ```text
 //!            span.start                                                     span.end
 //!   one lap:     |  free  | frontier .. tail == live and dead entries == head |  free  |
-//!   two laps:    | == head |      free      | frontier .. tail == live and dead ====== |
+//!   two laps:    | == head |      free      | frontier .. tail == live and dead ==== W |
 //! ```
+//!
+//! A lap ends with a mark, W, which says where the next one begins; a span's last unit is kept for it. So a walk needs no
+//! span, and the span may move: what lies beyond it stays until the tail has passed.
 
 use crate::position::{OFFSET_BITS, Position};
 
@@ -23,7 +26,7 @@ pub(crate) enum Queue {
 
 pub(crate) const QUEUES: [Queue; 2] = [Queue::Small, Queue::Main];
 
-/// The ring's part of the shard's data area, in units.
+/// A part of the shard's data area, in units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) start: u64,
@@ -43,25 +46,40 @@ impl Span {
         self.end - self.start
     }
 
+    /// Where the last entry of a lap must end.
+    fn last(self) -> u64 {
+        self.end.saturating_sub(1)
+    }
+
+    /// Units from `offset` on before the lap must end, or before `limit`.
+    fn room(self, offset: u64, limit: u64) -> u64 {
+        limit.min(self.last()).saturating_sub(offset)
+    }
+
+    /// Must an entry of `units` at `head` begin the next lap?
+    pub(crate) fn ends_before(self, head: Position, units: u64) -> bool {
+        self.room(head.offset(), self.end) < units
+    }
+
     /// Room for `units` contiguous units at `head` without touching anything at or above `limit`.
     pub(crate) fn place(self, head: Position, limit: Position, units: u64) -> Option<Place> {
         let here = Place { at: head, wraps: false };
         if head.lap() != limit.lap() {
-            return (limit.offset().saturating_sub(head.offset()) >= units).then_some(here);
+            return (self.room(head.offset(), limit.offset()) >= units).then_some(here);
         }
-        if self.end.saturating_sub(head.offset()) >= units {
+        if !self.ends_before(head, units) {
             return Some(here);
         }
         let wrapped = Place { at: head.wrap(self.start), wraps: true };
-        (limit.offset().saturating_sub(self.start) >= units).then_some(wrapped)
+        (self.room(self.start, limit.offset()) >= units).then_some(wrapped)
     }
 
     /// Units between head and `limit`, in one piece or two.
     pub(crate) fn gap(self, head: Position, limit: Position) -> u64 {
         if head.lap() == limit.lap() {
-            self.units().saturating_sub(head.offset().saturating_sub(limit.offset()))
+            self.room(head.offset(), self.end) + self.room(self.start, limit.offset())
         } else {
-            limit.offset().saturating_sub(head.offset())
+            self.room(head.offset(), limit.offset())
         }
     }
 
@@ -87,13 +105,24 @@ mod tests {
     #[test]
     fn an_entry_goes_to_the_head_or_to_the_next_lap_or_nowhere() {
         let place = |head, limit, units| SPAN.place(head, limit, units).map(|p| (p.at, p.wraps));
-        assert_eq!(place(at(0, 100), at(0, 100), 100), Some((at(0, 100), false)));
-        assert_eq!(place(at(0, 100), at(0, 100), 101), None);
-        assert_eq!(place(at(0, 190), at(0, 130), 10), Some((at(0, 190), false)));
+        assert_eq!(place(at(0, 100), at(0, 100), 99), Some((at(0, 100), false)));
+        assert_eq!(place(at(0, 100), at(0, 100), 100), None, "the last unit is for a mark");
+        assert_eq!(place(at(0, 190), at(0, 130), 9), Some((at(0, 190), false)));
+        assert_eq!(place(at(0, 190), at(0, 130), 10), Some((at(1, 100), true)));
         assert_eq!(place(at(0, 190), at(0, 130), 30), Some((at(1, 100), true)));
         assert_eq!(place(at(0, 190), at(0, 130), 31), None);
         assert_eq!(place(at(1, 110), at(0, 130), 20), Some((at(1, 110), false)));
         assert_eq!(place(at(1, 110), at(0, 130), 21), None);
+    }
+
+    #[test]
+    fn a_span_may_shrink_below_its_head_and_its_tail() {
+        let place = |head, limit, units| SPAN.place(head, limit, units).map(|p| (p.at, p.wraps));
+        assert_eq!(place(at(0, 250), at(0, 130), 1), Some((at(1, 100), true)));
+        assert_eq!(place(at(1, 150), at(0, 250), 49), Some((at(1, 150), false)));
+        assert_eq!(place(at(1, 150), at(0, 250), 50), None);
+        assert_eq!(place(at(1, 240), at(0, 250), 1), None);
+        assert_eq!((SPAN.gap(at(0, 250), at(0, 130)), SPAN.gap(at(1, 150), at(0, 250))), (30, 49));
     }
 
     #[test]
@@ -110,8 +139,8 @@ mod tests {
 
     #[test]
     fn the_gap_is_what_is_not_used() {
-        assert_eq!(SPAN.gap(at(3, 150), at(3, 150)), 100);
-        assert_eq!(SPAN.gap(at(3, 190), at(3, 150)), 60);
+        assert_eq!(SPAN.gap(at(3, 150), at(3, 150)), 99);
+        assert_eq!(SPAN.gap(at(3, 190), at(3, 150)), 59);
         assert_eq!(SPAN.gap(at(4, 120), at(3, 150)), 30);
         assert_eq!(SPAN.gap(at(4, 150), at(3, 150)), 0);
     }

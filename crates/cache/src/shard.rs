@@ -1,6 +1,7 @@
 //! One shard of the mapped file: its head, its annex, its index and its log, each seen through bounds-checked accesses.
 
 use crate::area::Area;
+use crate::bounds::Bounds;
 use crate::entry::{Extras, Header, Mark, Preface};
 use crate::error::{Error, Result};
 use crate::geometry::Geometry;
@@ -10,7 +11,7 @@ use crate::index::{Index, Numbered};
 use crate::layout::{self, ANNEX_LEN, FRONTIERS, SHARD_HEAD_LEN, SHARD_HEADS, at};
 use crate::log::Log;
 use crate::position::Position;
-use crate::ring::{Queue, Span};
+use crate::ring::Queue;
 use crate::seal::{Home, SealKey};
 use crate::slot::Slot;
 use samovar_mmap::{View, Word64};
@@ -52,8 +53,9 @@ impl<'a> Shard<'a> {
         self.head.word64(FRONTIERS + queue as usize * 8)
     }
 
-    pub(crate) fn span(self, queue: Queue) -> Span {
-        self.geometry.span(queue)
+    /// Where the rings meet and end, as it stands.
+    pub(crate) fn bounds(self) -> Result<Bounds> {
+        Bounds::load(self.head, self.geometry)
     }
 
     /// The hash of an entry's key.
@@ -63,10 +65,10 @@ impl<'a> Shard<'a> {
 
     /// The entry that a live slot names, for a writer, which may trust that nobody recycles it meanwhile.
     pub(crate) fn header_of(self, slot: Slot) -> Result<Header> {
-        let span = self.span(slot.queue());
+        let area = self.geometry.area();
         let offset = slot.offset();
         match self.log.mark(offset)? {
-            Mark::Entry(header) if offset >= span.start && offset + header.units() <= span.end => Ok(header),
+            Mark::Entry(header) if offset + header.units() <= area.end => Ok(header),
             _ => {
                 Err(Error::corrupt("a slot of the cache names bytes that are no entry; run `samovar check`"))
             }

@@ -5,7 +5,8 @@
 //! these stores is decided by the slot alone; see [`crate::ledger`].
 
 use crate::alteration::Current;
-use crate::entry::{self, Extras, Header, Mark, Preface, Terms};
+use crate::bounds::Bounds;
+use crate::entry::{Extras, Header, Mark, Preface, Terms};
 use crate::error::{Error, ErrorKind, Result};
 use crate::evict::{self, Candidate, Fate};
 use crate::hash::KeyHash;
@@ -31,6 +32,8 @@ pub(crate) struct Writer<'a> {
     unsettled: bool,
     /// The frontiers in the file.
     frontiers: [Position; 2],
+    /// The bounds in the file.
+    bounds: Bounds,
     clock: &'a Clock<'a>,
     /// Entries moved by the write at hand.
     moves: u32,
@@ -87,8 +90,18 @@ impl Item<'_> {
 impl<'a> Writer<'a> {
     /// Takes up the shard's accounts, finishing or undoing what a dead writer left. The caller holds the writer lock.
     pub(crate) fn begin(shard: Shard<'a>, clock: &'a Clock<'a>) -> Result<Self> {
-        let recover::Settled { ledger, holding, frontiers } = recover::settle(shard)?;
-        Ok(Writer { shard, ledger, holding, unsettled: false, frontiers, clock, moves: 0, changes: 0 })
+        let recover::Settled { ledger, holding, frontiers, bounds } = recover::settle(shard)?;
+        Ok(Writer {
+            shard,
+            ledger,
+            holding,
+            unsettled: false,
+            frontiers,
+            bounds,
+            clock,
+            moves: 0,
+            changes: 0,
+        })
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
@@ -171,15 +184,15 @@ impl<'a> Writer<'a> {
     /// An overwrite stays in its ring, a key with a ghost goes to the main ring, a new one to the small ring; but what is
     /// large for the small ring, or comes while the main ring has room to spare, goes to the main ring.
     fn queue_for(&self, hash: KeyHash, known: Option<Slot>, units: u64) -> Result<Queue> {
-        let geometry = self.shard.geometry;
-        let span = self.shard.span(Queue::Small);
+        let bounds = &self.bounds;
+        let span = bounds.span_for(Queue::Small, units);
         let small = self.ledger.ring(Queue::Small);
         if units > span.units() / 2 {
             return Ok(Queue::Main);
         }
         let full = span.place(small.head, small.tail, units).is_none();
         let main_has_room =
-            evict::roomy(&self.ledger, geometry, units) || evict::free(&self.ledger, geometry, units);
+            evict::roomy(&self.ledger, bounds, units) || evict::free(&self.ledger, bounds, units);
         if full && main_has_room {
             return Ok(Queue::Main);
         }
@@ -284,10 +297,9 @@ impl<'a> Writer<'a> {
         let mut walked = 0;
         loop {
             if let Some(place) = self.place(queue, units)? {
-                let (reserve, longest_walk) =
-                    evict::headroom(&self.ledger, self.shard.geometry, queue, units);
+                let (reserve, longest_walk) = evict::headroom(&self.ledger, &self.bounds, queue, units);
                 let ring = self.ledger.ring(queue);
-                let gap = self.shard.span(queue).gap(ring.head, ring.tail);
+                let gap = self.bounds.span_for(queue, units).gap(ring.head, ring.tail);
                 if gap >= units + reserve || ring.head == ring.tail || walked > longest_walk {
                     return Ok(place);
                 }
@@ -298,7 +310,7 @@ impl<'a> Writer<'a> {
                 return self.place(queue, units)?.ok_or_else(too_large);
             }
             walked += self.drain_one(queue)?;
-            if walked > 4 * self.shard.span(queue).units() {
+            if walked > 4 * self.shard.geometry.area().units() {
                 return Err(Error::corrupt(
                     "a ring of the cache has no end of entries to keep; run `samovar check`",
                 ));
@@ -308,7 +320,8 @@ impl<'a> Writer<'a> {
 
     /// A place for `units` as things stand, moving the frontier up to the tail if that is what it takes.
     fn place(&mut self, queue: Queue, units: u64) -> Result<Option<Place>> {
-        let span = self.shard.span(queue);
+        self.move_boundary(queue, units)?;
+        let span = self.bounds.span_for(queue, units);
         let ring = *self.ledger.ring(queue);
         if let Some(place) = span.place(ring.head, self.frontiers[queue as usize], units) {
             return Ok(Some(place));
@@ -316,6 +329,33 @@ impl<'a> Writer<'a> {
         let Some(place) = span.place(ring.head, ring.tail, units) else { return Ok(None) };
         self.publish_frontier(queue)?;
         Ok(Some(place))
+    }
+
+    /// The boundary is to be at this part of the data.
+    #[cfg(feature = "inject")]
+    pub(crate) fn wish_percent(&mut self, percent: u64) -> Result<()> {
+        self.bounds.wish = self.bounds.end * percent / 100;
+        self.bounds.store(self.shard.head)
+    }
+
+    /// Where the ring's lap is about to end, all of it lies in one lap: the time to move the boundary towards where it is
+    /// to be, as far as this ring leaves bytes to the other one.
+    fn move_boundary(&mut self, queue: Queue, units: u64) -> Result<()> {
+        let (ring, bounds) = (*self.ledger.ring(queue), self.bounds);
+        let span = bounds.span_for(queue, units);
+        if ring.head.lap() != ring.tail.lap() || !span.ends_before(ring.head, units) {
+            return Ok(());
+        }
+        let boundary = match queue {
+            Queue::Small => span.end.max(ring.head.offset() + 1).min(bounds.boundary),
+            Queue::Main => bounds.wished().min(ring.tail.offset().saturating_sub(units)).max(bounds.boundary),
+        };
+        if boundary != bounds.boundary {
+            self.publish_frontier(queue)?;
+            self.bounds.boundary = boundary;
+            self.bounds.store(self.shard.head)?;
+        }
+        Ok(())
     }
 
     /// No slot names anything below the tail: say so, before a byte there is overwritten.
@@ -331,7 +371,7 @@ impl<'a> Writer<'a> {
 
     /// An empty ring begins anew at its start, so that its whole length is in one piece.
     fn restart_lap(&mut self, queue: Queue) -> Result<()> {
-        let start = self.shard.span(queue).start;
+        let start = self.bounds.span(queue).start;
         let ring = self.ledger.ring_mut(queue);
         ring.head = ring.head.wrap(start);
         ring.tail = ring.head;
@@ -341,15 +381,15 @@ impl<'a> Writer<'a> {
 
     /// Passes one entry or mark at the tail; how many units it was long.
     fn drain_one(&mut self, queue: Queue) -> Result<u64> {
-        let span = self.shard.span(queue);
         let ring = *self.ledger.ring(queue);
-        let limit = if ring.head.lap() == ring.tail.lap() { ring.head.offset() } else { span.end };
+        let reach = self.bounds.reach(queue);
+        let more_laps = ring.tail.lap() < ring.head.lap();
+        let limit = if more_laps { reach.end } else { ring.head.offset() };
         let left = limit.saturating_sub(ring.tail.offset());
-        if left == 0 {
-            return self.pass_tail(queue, ring.tail.wrap(span.start), 0);
-        }
         match self.shard.log.mark(ring.tail.offset())? {
-            Mark::Wrap if limit == span.end => self.pass_tail(queue, ring.tail.wrap(span.start), left),
+            Mark::Wrap(start) if more_laps && start >= reach.start && ring.tail.wrap(start) <= ring.head => {
+                self.pass_tail(queue, ring.tail.wrap(start), 1)
+            }
             Mark::Filler(units) | Mark::Dead(units) if units <= left => {
                 self.pass_tail(queue, ring.tail.advance(units), units)
             }
@@ -375,7 +415,7 @@ impl<'a> Writer<'a> {
         let expired = self.is_expired(entry.at.offset(), entry.header)?;
         let candidate =
             Candidate { queue: entry.queue, units: entry.header.units(), freq: found.slot.freq(), expired };
-        match evict::fate(&self.ledger, self.shard.geometry, candidate, self.moves) {
+        match evict::fate(&self.ledger, &self.bounds, candidate, self.moves) {
             Fate::Move { freq } => self.move_to_main(entry, hash, found, freq),
             Fate::Drop => self.forget(entry, found, Slot::EMPTY),
             Fate::Evict => {
@@ -450,7 +490,7 @@ impl<'a> Writer<'a> {
     /// Drains a little ahead of need, in proportion to what is appended. It comes before the change that will write down
     /// how far the tail has come.
     fn walk(&mut self, queue: Queue, appended: u64) -> Result<()> {
-        let mut left = evict::walk_after(&self.ledger, self.shard.geometry, queue, appended);
+        let mut left = evict::walk_after(&self.ledger, &self.bounds, queue, appended);
         while left > 0 && self.ledger.ring(queue).head != self.ledger.ring(queue).tail {
             left = left.saturating_sub(self.drain_one(queue)?.max(1));
         }
@@ -459,12 +499,12 @@ impl<'a> Writer<'a> {
 
     /// Asks for the buckets of the key at the tail: the next write will want them, and by then they are here.
     fn look_ahead(&self, queue: Queue) -> Result<()> {
-        let (ring, span) = (self.ledger.ring(queue), self.shard.span(queue));
-        if ring.head == ring.tail || ring.tail.offset() >= span.end {
+        let (ring, area) = (self.ledger.ring(queue), self.shard.geometry.area());
+        if ring.head == ring.tail {
             return Ok(());
         }
         if let Mark::Entry(header) = self.shard.log.mark(ring.tail.offset())?
-            && header.units() <= span.end - ring.tail.offset()
+            && header.units() <= area.end.saturating_sub(ring.tail.offset())
         {
             let hash = self.shard.hash_at(ring.tail.offset(), header)?;
             self.shard.index.prefetch_of(hash);
@@ -473,11 +513,11 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Tells a walk that the rest of the lap is empty.
+/// Tells a walk that the lap ends here, and where the next one begins.
 fn mark_wrap(shard: Shard<'_>, queue: Queue, before: &Ledger, place: Place) -> Result<()> {
     let head = before.ring(queue).head;
-    if place.wraps && head.offset() < shard.span(queue).end {
-        shard.log.put_mark(head.offset(), entry::Mark::wrap_word())?;
+    if place.wraps {
+        shard.log.put_mark(head.offset(), Mark::wrap_word(place.at.offset()))?;
     }
     Ok(())
 }

@@ -41,6 +41,7 @@ enum Op {
     Get { key: u64 },
     Clear,
     Flush,
+    Wish { percent: u64 },
     Close,
 }
 
@@ -54,6 +55,8 @@ struct Scenario {
     spoil: bool,
     /// Fewer stores than this would mean that the scenario does not do what it is named for.
     least_stores: usize,
+    /// As few times must the boundary between the rings have moved.
+    least_moves: usize,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -130,6 +133,7 @@ fn perform(op: Op, cache: Option<Cache>, path: &Path, size: Size) -> Option<Cach
         Op::Get { key } => drop(cache.get(&key_bytes(key)).unwrap()),
         Op::Clear => cache.clear().unwrap(),
         Op::Flush => cache.flush().unwrap(),
+        Op::Wish { percent } => cache.wish_small_percent(percent).unwrap(),
         Op::Close => {
             cache.close().unwrap();
             return None;
@@ -155,7 +159,7 @@ fn apply(model: &mut Model, op: Op) {
         }
         Op::Remove { key } => drop(model.remove(&key)),
         Op::Clear => model.clear(),
-        Op::Open | Op::Get { .. } | Op::Touch { .. } | Op::Flush | Op::Close => {}
+        Op::Open | Op::Get { .. } | Op::Touch { .. } | Op::Flush | Op::Wish { .. } | Op::Close => {}
     }
 }
 
@@ -182,11 +186,17 @@ fn dying_process() {
             die_now();
         }
     })));
-    let mut cache = None;
+    let (mut cache, mut bounds, mut moves) = (None, Vec::new(), 0);
     for op in scenario.act {
         cache = perform(op, cache, path, scenario.size);
+        if let Some(cache) = &cache {
+            let now = cache.small_percents().unwrap();
+            moves += usize::from(!bounds.is_empty() && bounds != now);
+            bounds = now;
+        }
         writeln!(std::io::stdout(), "\ndone").unwrap();
     }
+    writeln!(std::io::stdout(), "\nmoves {moves}").unwrap();
     writeln!(std::io::stdout(), "\nstores {}", STORES.load(Ordering::Relaxed)).unwrap();
 }
 
@@ -195,6 +205,8 @@ struct Outcome {
     steps_done: usize,
     died: bool,
     stores: usize,
+    /// Times that the boundary between the rings moved.
+    moves: usize,
 }
 
 fn run(scenario: &Scenario, path: &Path, die_at: usize, seed: u64) -> Outcome {
@@ -205,12 +217,14 @@ fn run(scenario: &Scenario, path: &Path, die_at: usize, seed: u64) -> Outcome {
     let died = output.status.signal() == Some(Signal::SIGKILL as i32);
     let context = || format!("{} at {die_at}: {output:?}", scenario.name);
     assert!(died || output.status.success(), "{}", context());
-    let stores = said.lines().find_map(|line| line.strip_prefix("stores ")?.parse().ok());
+    let told = |what: &str| said.lines().find_map(|line| line.strip_prefix(what)?.trim().parse().ok());
+    let (stores, moves) = (told("stores"), told("moves"));
     assert!(died || stores.is_some(), "{}", context());
     Outcome {
         steps_done: said.lines().filter(|line| *line == "done").count(),
         died,
         stores: stores.unwrap_or(0),
+        moves: moves.unwrap_or(0),
     }
 }
 
@@ -356,7 +370,7 @@ fn key_of(op: &Op) -> Option<u64> {
         | Op::Load { key, .. }
         | Op::Touch { key }
         | Op::Get { key } => Some(key),
-        Op::Open | Op::Clear | Op::Flush | Op::Close => None,
+        Op::Open | Op::Clear | Op::Flush | Op::Wish { .. } | Op::Close => None,
     }
 }
 
@@ -428,6 +442,7 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
         act: between_open_and_close(act),
         spoil: false,
         least_stores,
+        least_moves: 0,
     };
     let mut clears = vec![Op::Get { key: 3 }, Op::Clear, Op::Get { key: 3 }];
     clears.extend(sets(10..16, 2, 90).chain([
@@ -435,6 +450,9 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
         Op::Clear,
         Op::Set { key: 7, sequence: 3, len: 40 },
     ]));
+    // Ghosts that come back make the main ring go round, then new keys the small ring.
+    let wide = full.iter().copied().chain([Op::Wish { percent: 40 }]).chain(sets(95..96, 2, 64)).collect();
+    let narrow = sets(96..99, 3, 64).chain([Op::Wish { percent: 3 }]).chain(sets(300..304, 2, 64)).collect();
     let reset = [Op::Set { key: 1, sequence: 9, len: 70 }];
     vec![
         scenario("write", Size::Roomy, &few, writes.to_vec(), 150),
@@ -444,6 +462,7 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
         scenario("frontier", Size::Large, &pushed, push, 400),
         scenario("clear", Size::Roomy, &few, clears, 150),
         scenario("evict", Size::Tight, &full, evicting, 500),
+        Scenario { least_moves: 2, ..scenario("boundary", Size::Tight, &wide, narrow, 150) },
         Scenario { spoil: true, ..scenario("reset", Size::Roomy, &few, reset.to_vec(), 50) },
         scenario("create", Size::Roomy, &Vec::new(), reset.to_vec(), 50),
     ]
@@ -464,6 +483,7 @@ fn at_every_store(name: &str, companies: &[Company]) {
             if !outcome.died {
                 println!("{name}, company {company:?}: died at each of {die_at} stores");
                 assert!(outcome.stores >= scenario.least_stores, "only {} stores", outcome.stores);
+                assert!(outcome.moves >= scenario.least_moves, "only {} moves", outcome.moves);
                 break;
             }
             die_at += 1;
@@ -507,6 +527,11 @@ fn a_clear() {
 }
 
 #[test]
+fn a_boundary_that_moves() {
+    at_every_store("boundary", &[Company::None, Company::Attached]);
+}
+
+#[test]
 fn a_cold_reset() {
     at_every_store("reset", &[Company::None]);
 }
@@ -523,9 +548,12 @@ fn a_takeover_and_its_repair() {
     let stride = usize::try_from(number("SAMOVAR_DIE_STRIDE", 89)).unwrap();
     let scenarios = scenarios(seed);
     let mut deaths = 0;
-    for (name, company) in
-        [("write", Company::Attached), ("evict", Company::Attached), ("compact", Company::None)]
-    {
+    for (name, company) in [
+        ("write", Company::Attached),
+        ("evict", Company::Attached),
+        ("compact", Company::None),
+        ("boundary", Company::None),
+    ] {
         let scenario = scenarios.iter().find(|one| one.name == name).unwrap();
         let mut first = usize::try_from(Rng::new(seed).below(stride as u64)).unwrap();
         while let Some(more) = die_after_death(scenario, company, first, stride, seed) {

@@ -16,6 +16,7 @@ const FLOORS: &[&str] = &[
     "layout",
     "slot",
     "geometry",
+    "bounds",
     "header",
     "ledger",
     "index",
