@@ -1,6 +1,9 @@
 //! What may be asked: commands, their arguments, and the help that explains them.
 
+use crate::change::{MoreArguments, StoreArguments, TouchArguments};
+use crate::number::StepArguments;
 use crate::records::RecordsCommand;
+use crate::source::ValueArguments;
 use crate::units::{parse_size, parse_ttl};
 use clap::{Args, Parser, Subcommand};
 use samovar::Ttl;
@@ -29,10 +32,26 @@ pub(crate) enum Command {
     Set(SetArguments),
     /// Write the value of a key to standard output; exit status 1 if it is not there
     Get(GetArguments),
+    /// Say by the exit status whether a key is there; it counts as no read
+    Contains(KeyArguments),
     /// Remove a key; exit status 1 if it is not there
-    Del(DelArguments),
+    Del(KeyArguments),
     /// Write the value of a key to standard output, running a command to make it if it is missing
     Load(LoadArguments),
+    /// Store a value under a key that is not there; exit status 1 if it is
+    Add(StoreArguments),
+    /// Store a value under a key that is there; exit status 1 if it is not
+    Replace(StoreArguments),
+    /// Put more behind the value of a key; exit status 1 if it is not there
+    Append(MoreArguments),
+    /// Put more before the value of a key; exit status 1 if it is not there
+    Prepend(MoreArguments),
+    /// Add to the number stored for a key, and print the sum; exit status 1 if it is not there
+    Incr(StepArguments),
+    /// Take from the number stored for a key, stopping at 0, and print what is left
+    Decr(StepArguments),
+    /// Give the value of a key a new time to live; exit status 1 if it is not there
+    Touch(TouchArguments),
     /// Show what the cache holds, what it costs and how well it does
     Stat(ReportArguments),
     /// Read everything in the file and recount it; exit status 3 if anything is wrong
@@ -77,15 +96,18 @@ pub(crate) struct SetArguments {
     pub(crate) file: PathBuf,
     /// The key
     pub(crate) key: OsString,
-    /// The value; `-` reads it from standard input
-    #[arg(required_unless_present = "value_file")]
-    pub(crate) value: Option<OsString>,
-    /// Read the value from this file instead
-    #[arg(long, value_name = "PATH", conflicts_with = "value")]
-    pub(crate) value_file: Option<PathBuf>,
+    /// What to store
+    #[command(flatten)]
+    pub(crate) value: ValueArguments,
     /// Forget the value after this time, such as 30s, 250ms or 1h30m; without it, only for want of room
     #[arg(long, value_name = "TIME", value_parser = parse_ttl)]
     pub(crate) ttl: Option<Ttl>,
+    /// Store it only if what is there is still of this version, as `get --version` told it; else exit status 1
+    #[arg(long, value_name = "N")]
+    pub(crate) if_version: Option<u32>,
+    /// Say what became of it as JSON: stored, changed (there is another version) or missing
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `samovar get`
@@ -98,11 +120,20 @@ pub(crate) struct GetArguments {
     /// Write the value to this file instead; it is left alone when the key is not there
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
+    /// Write the number of the value's version to standard output, for `set --if-version`; the value goes to --out, if given
+    #[arg(long)]
+    pub(crate) version: bool,
+    /// Give the value this time to live, from now, such as 30s or 1h30m
+    #[arg(long, value_name = "TIME", value_parser = parse_ttl, conflicts_with_all = ["version", "json"])]
+    pub(crate) touch: Option<Ttl>,
+    /// Write the value and its version as JSON; a value that is no text is written in hexadecimal
+    #[arg(long, conflicts_with_all = ["version", "out"])]
+    pub(crate) json: bool,
 }
 
-/// `samovar del`
+/// `samovar del` and `samovar contains`
 #[derive(Debug, Args)]
-pub(crate) struct DelArguments {
+pub(crate) struct KeyArguments {
     /// The cache file
     pub(crate) file: PathBuf,
     /// The key
@@ -201,7 +232,7 @@ pub(crate) struct DemoArguments {
 const EXIT_STATUS: &str = "\
 Exit status:
   0  done
-  1  the key is not there (get, del)
+  1  the answer is no: the key is not there, or is there already (add), or of another version (set --if-version)
   2  the request makes no sense: usage, a bad trace, a file that is no cache, a size out of range
   3  the cache file is damaged, or it returned a wrong value (check, replay)
   4  anything else: a file that is missing, may not be read, or cannot be written just now, or a command that failed (load)";
@@ -215,7 +246,7 @@ Example:
 
 Exit status:
   0  done
-  1  the key is not there (get, del)
+  1  the answer is no: the key is not there, or is there already (add), or of another version (set --if-version)
   2  the request makes no sense: usage, a bad trace, a file that is no cache, a size out of range
   3  the cache file is damaged, or it returned a wrong value (check, replay)
   4  anything else: a file that is missing, may not be read, or cannot be written just now, or a command that failed (load)";

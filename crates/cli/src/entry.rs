@@ -1,70 +1,120 @@
-//! `samovar set`, `get` and `del`: one entry.
+//! `samovar set`, `get`, `contains` and `del`: one entry.
 
 use crate::access;
-use crate::args::{DelArguments, GetArguments, SetArguments};
+use crate::args::{GetArguments, KeyArguments, SetArguments};
 use crate::failure::{Failure, Outcome, Status};
 use crate::output;
-use samovar::Ttl;
-use std::borrow::Cow;
-use std::io::{self, Read};
+use samovar::{Cache, Error, Swap, Ttl, Version};
+use serde::Serialize;
+use std::path::Path;
 
-/// Stores a value.
-pub(crate) fn set(arguments: &SetArguments) -> Outcome<Status> {
-    let path = arguments.file.as_path();
+/// Does something with the cache at `path`, which is then closed.
+pub(crate) fn with_cache<T>(path: &Path, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
     let cache = access::open(path)?;
-    let value = value(arguments)?;
-    let ttl = arguments.ttl.unwrap_or(Ttl::NEVER);
-    cache
-        .set_with(arguments.key.as_encoded_bytes(), &value, ttl)
-        .map_err(|error| Failure::of_cache(path, &error))?;
+    let done = act(&cache).map_err(|error| Failure::of_cache(path, &error))?;
     access::close(path, cache)?;
-    Ok(Status::Done)
+    Ok(done)
 }
 
-/// Writes a value out, byte for byte.
-pub(crate) fn get(arguments: &GetArguments) -> Outcome<Status> {
-    let path = arguments.file.as_path();
+/// The same for those who only read, and may not be allowed to do more.
+fn with_cache_to_read<T>(path: &Path, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
     let cache = access::open_to_read(path)?;
-    let found =
-        cache.get(arguments.key.as_encoded_bytes()).map_err(|error| Failure::of_cache(path, &error))?;
+    let done = act(&cache).map_err(|error| Failure::of_cache(path, &error))?;
     access::close(path, cache)?;
-    let Some(value) = found else {
-        return Ok(Status::Absent);
+    Ok(done)
+}
+
+/// Stores a value, if nothing speaks against it.
+pub(crate) fn set(arguments: &SetArguments) -> Outcome<Status> {
+    let value = arguments.value.read()?;
+    let (key, ttl) = (arguments.key.as_encoded_bytes(), arguments.ttl.unwrap_or(Ttl::NEVER));
+    let swap = with_cache(&arguments.file, |cache| match arguments.if_version {
+        None => cache.set_with(key, &value, ttl).map(|()| Swap::Stored),
+        Some(number) => cache.compare_and_set(key, Version::from_number(number), &value, ttl),
+    })?;
+    if arguments.json {
+        output::put_json(&SetAnswer { outcome: name(swap) })?;
+    }
+    Ok(Status::of_answer(swap == Swap::Stored))
+}
+
+/// What became of a value, for scripts.
+#[derive(Debug, Serialize)]
+struct SetAnswer {
+    outcome: &'static str,
+}
+
+fn name(swap: Swap) -> &'static str {
+    match swap {
+        Swap::Stored => "stored",
+        Swap::Changed => "changed",
+        Swap::Missing => "missing",
+    }
+}
+
+/// Writes a value out, byte for byte, or what else of it was asked for.
+pub(crate) fn get(arguments: &GetArguments) -> Outcome<Status> {
+    let key = arguments.key.as_encoded_bytes();
+    let path = arguments.file.as_path();
+    if arguments.version || arguments.json {
+        let found = with_cache_to_read(path, |cache| cache.get_with_version(key))?;
+        return put_versioned(arguments, found);
+    }
+    let found = match arguments.touch {
+        Some(ttl) => with_cache(path, |cache| cache.get_and_touch(key, ttl))?,
+        None => with_cache_to_read(path, |cache| cache.get(key))?,
     };
+    let Some(value) = found else { return Ok(Status::No) };
     match &arguments.out {
-        Some(out) => std::fs::write(out, value).map_err(|error| Failure::of_file(out, &error))?,
+        Some(out) => put_file(out, &value)?,
         None => output::put_bytes(&value)?,
     }
     Ok(Status::Done)
 }
 
-/// Removes an entry.
-pub(crate) fn delete(arguments: &DelArguments) -> Outcome<Status> {
-    let path = arguments.file.as_path();
-    let cache = access::open(path)?;
-    let found =
-        cache.remove(arguments.key.as_encoded_bytes()).map_err(|error| Failure::of_cache(path, &error))?;
-    access::close(path, cache)?;
-    Ok(if found { Status::Done } else { Status::Absent })
+fn put_versioned(arguments: &GetArguments, found: Option<(Vec<u8>, Version)>) -> Outcome<Status> {
+    let answer = Status::of_answer(found.is_some());
+    if arguments.json {
+        output::put_json(&found.as_ref().map(|(value, version)| GetAnswer::new(value, *version)))?;
+    } else if let Some((value, version)) = &found {
+        arguments.out.as_ref().map_or(Ok(()), |out| put_file(out, value))?;
+        output::put(&version.number().to_string())?;
+    }
+    Ok(answer)
 }
 
-/// The value to store, from wherever it was said to be.
-fn value(arguments: &SetArguments) -> Outcome<Cow<'_, [u8]>> {
-    match (&arguments.value_file, &arguments.value) {
-        (Some(file), _) => {
-            let bytes = std::fs::read(file).map_err(|error| Failure::of_file(file, &error))?;
-            Ok(Cow::Owned(bytes))
-        }
-        (None, Some(value)) if value != "-" => Ok(Cow::Borrowed(value.as_encoded_bytes())),
-        _ => read_standard_input().map(Cow::Owned),
+fn put_file(out: &Path, value: &[u8]) -> Outcome<()> {
+    std::fs::write(out, value).map_err(|error| Failure::of_file(out, &error))
+}
+
+/// A value, for scripts: as text if it is one, else in hexadecimal.
+#[derive(Debug, Serialize)]
+struct GetAnswer<'a> {
+    version: u32,
+    bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_hex: Option<String>,
+}
+
+impl<'a> GetAnswer<'a> {
+    fn new(value: &'a [u8], version: Version) -> Self {
+        let text = std::str::from_utf8(value).ok();
+        let hex = || value.iter().map(|byte| format!("{byte:02x}")).collect();
+        let value_hex = text.is_none().then(hex);
+        GetAnswer { version: version.number(), bytes: value.len(), value: text, value_hex }
     }
 }
 
-fn read_standard_input() -> Outcome<Vec<u8>> {
-    let mut bytes = Vec::new();
-    io::stdin()
-        .lock()
-        .read_to_end(&mut bytes)
-        .map_err(|error| Failure::new(Status::Other, "standard input", error))?;
-    Ok(bytes)
+/// Says whether an entry is there.
+pub(crate) fn contains(arguments: &KeyArguments) -> Outcome<Status> {
+    let key = arguments.key.as_encoded_bytes();
+    with_cache_to_read(&arguments.file, |cache| cache.contains(key)).map(Status::of_answer)
+}
+
+/// Removes an entry.
+pub(crate) fn delete(arguments: &KeyArguments) -> Outcome<Status> {
+    let key = arguments.key.as_encoded_bytes();
+    with_cache(&arguments.file, |cache| cache.remove(key)).map(Status::of_answer)
 }

@@ -17,14 +17,21 @@ pub(crate) type Outcome<T> = Result<T, Failure>;
 pub(crate) enum Status {
     /// Done.
     Done = 0,
-    /// The key is not there. An answer, not an error: nothing is printed.
-    Absent = 1,
+    /// The answer is no: the key is not there, or is there already, or is of another version. No error: nothing is printed.
+    No = 1,
     /// The request makes no sense: usage, a trace that is none, a file that is no cache, a size out of range.
     Usage = 2,
     /// The cache file is damaged, or it returned a value that was never set for that key.
     Damage = 3,
     /// Anything else: a file that is missing, may not be read, or cannot be written just now.
     Other = 4,
+}
+
+impl Status {
+    /// The status that answers a question.
+    pub(crate) fn of_answer(yes: bool) -> Status {
+        if yes { Status::Done } else { Status::No }
+    }
 }
 
 impl From<Status> for ExitCode {
@@ -100,7 +107,8 @@ fn status_of(kind: ErrorKind) -> Status {
         | ErrorKind::NotRegularFile
         | ErrorKind::CapacityMismatch
         | ErrorKind::KeyTooLong
-        | ErrorKind::ValueTooLarge => Status::Usage,
+        | ErrorKind::ValueTooLarge
+        | ErrorKind::NotANumber => Status::Usage,
         ErrorKind::Truncated | ErrorKind::Corrupt | ErrorKind::Fault => Status::Damage,
         _ => Status::Other,
     }

@@ -6,6 +6,7 @@
 
 mod access;
 mod args;
+mod change;
 mod check;
 mod create;
 mod demo;
@@ -14,6 +15,7 @@ mod entry;
 mod failure;
 mod flush;
 mod load;
+mod number;
 mod output;
 mod payload;
 mod plan;
@@ -23,6 +25,7 @@ mod records_csv;
 mod replay;
 mod report;
 mod runner;
+mod source;
 mod stat;
 mod tally;
 mod trace;
@@ -48,8 +51,16 @@ fn run(command: Command) -> Outcome<Status> {
         Command::Create(arguments) => create::run(&arguments),
         Command::Set(arguments) => entry::set(&arguments),
         Command::Get(arguments) => entry::get(&arguments),
+        Command::Contains(arguments) => entry::contains(&arguments),
         Command::Del(arguments) => entry::delete(&arguments),
         Command::Load(arguments) => load::run(&arguments),
+        Command::Add(arguments) => change::add(&arguments),
+        Command::Replace(arguments) => change::replace(&arguments),
+        Command::Append(arguments) => change::append(&arguments),
+        Command::Prepend(arguments) => change::prepend(&arguments),
+        Command::Incr(arguments) => number::incr(&arguments),
+        Command::Decr(arguments) => number::decr(&arguments),
+        Command::Touch(arguments) => change::touch(&arguments),
         Command::Stat(arguments) => stat::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),

@@ -4,10 +4,21 @@ use crate::harness::{DAMAGE, DONE, OTHER, Place, USAGE, samovar};
 use std::fs;
 
 /// Every command that opens an existing cache.
-fn each_on(cache: &str) -> [Vec<&str>; 5] {
-    [
+fn each_on(cache: &str) -> Vec<Vec<&str>> {
+    vec![
         vec!["set", cache, "k", "v"],
+        vec!["set", cache, "k", "v", "--if-version", "1"],
         vec!["get", cache, "k"],
+        vec!["get", cache, "k", "--version"],
+        vec!["get", cache, "k", "--touch", "1s"],
+        vec!["contains", cache, "k"],
+        vec!["add", cache, "k", "v"],
+        vec!["replace", cache, "k", "v"],
+        vec!["append", cache, "k", "v"],
+        vec!["prepend", cache, "k", "v"],
+        vec!["incr", cache, "k"],
+        vec!["decr", cache, "k"],
+        vec!["touch", cache, "k"],
         vec!["del", cache, "k"],
         vec!["stat", cache],
         vec!["check", cache],

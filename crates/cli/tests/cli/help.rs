@@ -2,7 +2,12 @@
 
 use crate::harness::{DONE, USAGE, samovar};
 
-const COMMANDS: [&str; 9] = ["create", "set", "get", "del", "load", "stat", "check", "replay", "demo"];
+#[rustfmt::skip]
+const COMMANDS: &[&str] = &[
+    "create", "set", "get", "contains", "del", "load",
+    "add", "replace", "append", "prepend", "incr", "decr", "touch",
+    "stat", "check", "dump", "flush", "replay", "demo", "records",
+];
 
 #[test]
 fn help_names_every_command_and_every_exit_status() {

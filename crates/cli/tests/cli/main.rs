@@ -8,6 +8,7 @@ mod harness;
 mod help;
 mod kills;
 mod load;
+mod operations;
 mod read_only;
 mod records;
 mod replays;

@@ -14,9 +14,20 @@ fn a_read_only_file_is_read_and_nothing_else() {
     let before = fs::read(&cache).expect("the file");
     assert_eq!(samovar(&["get", &cache, "leaf"]).ends(DONE).bytes(), b"oolong");
     samovar(&["get", &cache, "root"]).ends(ABSENT);
+    samovar(&["contains", &cache, "leaf"]).ends(DONE);
+    samovar(&["get", &cache, "leaf", "--version"]).ends(DONE);
     samovar(&["stat", &cache]).ends(DONE);
     assert_clean(&cache);
-    samovar(&["set", &cache, "leaf", "assam"]).ends(OTHER).says(&[&cache, "read-only"]);
-    samovar(&["del", &cache, "leaf"]).ends(OTHER).says(&[&cache, "read-only"]);
+    for write in [
+        &["set", &cache, "leaf", "assam"][..],
+        &["del", &cache, "leaf"],
+        &["add", &cache, "root", "assam"],
+        &["append", &cache, "leaf", "assam"],
+        &["incr", &cache, "leaf"],
+        &["touch", &cache, "leaf"],
+        &["get", &cache, "leaf", "--touch", "1s"],
+    ] {
+        samovar(write).ends(OTHER).says(&[&cache, "read-only"]);
+    }
     assert!(before == fs::read(&cache).expect("the file"));
 }
