@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::flush::{Durability, FlushLatch};
 use crate::region::{Placement, Region, too_long};
+use crate::registry::Health;
 use crate::sys::{self, MapRequest, Protection, Sharing};
 use crate::view::View;
 use std::fs::File;
@@ -141,6 +142,11 @@ impl SharedMap {
     #[inline]
     pub fn is_poisoned(&self) -> bool {
         self.region.is_poisoned()
+    }
+
+    /// [`is_poisoned`](Self::is_poisoned) for those who ask often.
+    pub fn health(&self) -> Health<'_> {
+        self.region.health()
     }
 
     /// The first fault that poisoned this map.

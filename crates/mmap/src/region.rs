@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::flush::Durability;
 use crate::map::Access;
-use crate::registry::Registration;
+use crate::registry::{Health, Registration};
 use crate::sys::{self, MapRequest, PageRange, Protection, Sharing};
 use crate::view::View;
 use std::io;
@@ -77,6 +77,10 @@ impl Region {
     #[inline]
     pub(crate) fn is_poisoned(&self) -> bool {
         self.registration.as_ref().is_some_and(Registration::is_poisoned)
+    }
+
+    pub(crate) fn health(&self) -> Health<'_> {
+        Health::of(self.registration.as_ref())
     }
 
     pub(crate) fn fault(&self) -> Option<Fault> {

@@ -149,6 +149,38 @@ impl Registration {
     }
 }
 
+/// Whether a map is poisoned, for those who ask often: one load. Got from [`SharedMap::health`](crate::SharedMap::health).
+///
+/// ```
+/// use samovar_mmap::{Access, SharedMap};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let file = tempfile::tempfile()?;
+/// # file.set_len(64)?;
+/// let map = SharedMap::map(&file, Access::ReadOnly, 0, None)?;
+/// let health = map.health();
+/// assert!((0..1000).all(|_| !health.is_poisoned()));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Health<'a>(&'a AtomicUsize);
+
+/// A map of nothing is never poisoned.
+static WELL: AtomicUsize = AtomicUsize::new(0);
+
+impl<'a> Health<'a> {
+    pub(crate) fn of(registration: Option<&'a Registration>) -> Self {
+        Health(registration.map_or(&WELL, |registration| &registration.0.fault))
+    }
+
+    /// As [`SharedMap::is_poisoned`](crate::SharedMap::is_poisoned).
+    #[inline(always)]
+    pub fn is_poisoned(self) -> bool {
+        self.0.load(Ordering::Relaxed) != 0
+    }
+}
+
 impl Drop for Registration {
     fn drop(&mut self) {
         self.0.start.store(0, Ordering::Release);

@@ -3,7 +3,7 @@
 //! Invariant: `base .. base + len` is mapped for `'a`, and writable if `access` says so. Nothing here forms a
 //! reference to bytes of the map. Faults are reported by `copy`.
 
-use crate::copy::{self, Unreachable};
+use crate::copy::{self, Unreachable, short};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::{Fault, FaultKind};
 use crate::line::Line;
@@ -140,6 +140,38 @@ impl<'a> View<'a> {
         }
         // SAFETY: `from` is mapped for `out.len()` bytes, and `out` is borrowed for writing.
         unsafe { copy_out(out.as_mut_ptr(), from, out.len()) }
+            .map_err(|at| read_fault(at, self.place(), offset))
+    }
+
+    /// [`read_into`](Self::read_into) for lengths that the compiler knows: up to 128 bytes it is a few instructions where
+    /// it is called. **A fault in it is one of a word**: see [`Items`](crate::Items).
+    ///
+    /// ```
+    /// # use samovar_mmap::{Access, SharedMap};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let file = tempfile::tempfile()?;
+    /// # file.set_len(64)?;
+    /// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+    /// map.view().write_from(8, b"in motion")?;
+    /// let mut out = [0; 9];
+    /// map.view().read_short(8, &mut out)?;
+    /// assert_eq!(&out, b"in motion");
+    /// assert!(!map.is_poisoned());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `OutOfBounds`; `Fault` if the file was cut short and that was noticed.
+    #[inline(always)]
+    pub fn read_short(self, offset: usize, out: &mut [u8]) -> Result<()> {
+        if seam::ON || out.len() > short::LONGEST {
+            return self.read_into(offset, out);
+        }
+        let from = self.at(offset, out.len())?;
+        // SAFETY: `from` is mapped for `out.len()` bytes; `out` is borrowed for writing, and lies elsewhere, since safe
+        // code has no slice of mapped memory.
+        unsafe { short::copy_short(out.as_mut_ptr(), from, out.len()) }
             .map_err(|at| read_fault(at, self.place(), offset))
     }
 
@@ -281,9 +313,14 @@ impl<'a> View<'a> {
         }
     }
 
+    #[inline(always)]
+    pub(crate) fn base(self) -> *mut u8 {
+        self.base
+    }
+
     /// The window's place, in registers, so that it need not be in memory for what hardly ever happens.
     #[inline(always)]
-    fn place(self) -> (usize, usize) {
+    pub(crate) fn place(self) -> (usize, usize) {
         (self.base.addr(), self.len)
     }
 
@@ -335,7 +372,7 @@ unsafe fn copy_in(to: *mut u8, from: *const u8, len: usize) -> Result<(), Unreac
 /// # Safety
 /// That of [`copy::copy`].
 #[inline(always)]
-unsafe fn copy_out(to: *mut u8, from: *const u8, len: usize) -> Result<(), Unreachable> {
+pub(crate) unsafe fn copy_out(to: *mut u8, from: *const u8, len: usize) -> Result<(), Unreachable> {
     // SAFETY: the caller's promise.
     unsafe { copy_halves(to, from, len, [Event::CopyOut, Event::CopyOutHalf]) }
 }
@@ -362,7 +399,7 @@ unsafe fn copy_halves(
 
 #[cold]
 #[inline(never)]
-fn read_fault(at: Unreachable, window: (usize, usize), began: usize) -> Error {
+pub(crate) fn read_fault(at: Unreachable, window: (usize, usize), began: usize) -> Error {
     faulted(Fault { offset: offset_of(at, window, began), kind: FaultKind::of_load(at.0) })
 }
 

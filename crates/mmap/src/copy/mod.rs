@@ -16,6 +16,8 @@ mod machine;
 #[cfg(all(not(miri), any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]
 mod symbols;
 
+pub(crate) mod short;
+
 #[allow(unused_imports)] // the exit is asked for by the handlers of some platforms alone
 pub(crate) use machine::error_exit;
 pub(crate) use machine::{choose, prefetch};
