@@ -1,4 +1,4 @@
-//! The words of the control page, by name. Every load and store of them is here.
+//! The words of a table's block and of the control page, by name. Every load and store of them is here.
 //!
 //! Loads are acquire and stores are release: whoever sees a word sees the bytes that were written before it.
 
@@ -46,62 +46,114 @@ impl<'a> ReadersLine<'a> {
     }
 }
 
-/// The control page of a file.
+/// The words that outlive a loss of power; see `safe`.
 #[derive(Clone, Copy)]
-pub(crate) struct Control<'a>(pub(crate) View<'a>);
+pub(crate) struct SafeLine<'a>(Line<'a>);
+
+impl<'a> SafeLine<'a> {
+    fn word(self, offset: usize) -> Word64<'a> {
+        self.0.word((offset - layout::SAFE_FIRST) / 8)
+    }
+
+    pub(crate) fn first(self) -> Word64<'a> {
+        self.word(layout::SAFE_FIRST)
+    }
+
+    pub(crate) fn end(self) -> Word64<'a> {
+        self.word(layout::SAFE_END)
+    }
+
+    pub(crate) fn epoch(self) -> Word64<'a> {
+        self.word(layout::SAFE_EPOCH)
+    }
+
+    /// The ordinal of the record of which a copy is kept; all ones if there is none.
+    pub(crate) fn kept(self) -> Word64<'a> {
+        self.word(layout::KEPT)
+    }
+
+    pub(crate) fn kept_sum(self) -> Word64<'a> {
+        self.word(layout::KEPT_SUM)
+    }
+}
+
+/// A table's block: all of a file, and where the block begins in it.
+#[derive(Clone, Copy)]
+pub(crate) struct Control<'a> {
+    pub(crate) view: View<'a>,
+    pub(crate) block: usize,
+}
 
 impl<'a> Control<'a> {
-    /// Where the update in motion stands; partner of the loads in `reader`, stores in `motion`.
-    #[inline]
-    pub(crate) fn motion(self) -> Result<Word64<'a>> {
-        Ok(self.0.word64(layout::MOTION)?)
+    fn word(self, offset: usize) -> Result<Word64<'a>> {
+        Ok(self.view.word64(self.block.saturating_add(offset))?)
     }
 
-    /// The ordinal that a shadow stands for.
-    #[inline]
-    pub(crate) fn target(self, shadow: u64) -> Result<Word64<'a>> {
-        Ok(self.0.word64(layout::TARGETS + at(shadow & 1) * 8)?)
-    }
-
-    /// The ordinal of the oldest record.
-    #[inline]
-    pub(crate) fn first(self) -> Result<Word64<'a>> {
-        Ok(self.0.word64(layout::FIRST)?)
-    }
-
-    /// The ordinal after the newest record: the one word that publishes a push.
-    #[inline]
-    pub(crate) fn end(self) -> Result<Word64<'a>> {
-        Ok(self.0.word64(layout::END)?)
-    }
-
-    #[inline]
-    pub(crate) fn epoch(self) -> Result<Word64<'a>> {
-        Ok(self.0.word64(layout::EPOCH)?)
+    fn line(self, offset: usize) -> Result<Line<'a>> {
+        Ok(self.view.line(self.block.saturating_add(offset))?)
     }
 
     /// The words that readers look at, which share a cache line.
     #[inline(always)]
     pub(crate) fn readers(self) -> Result<ReadersLine<'a>> {
-        Ok(ReadersLine(self.0.line(layout::MOTION)?))
+        Ok(ReadersLine(self.view.line(self.block.saturating_add(layout::MOTION))?))
+    }
+
+    pub(crate) fn safe(self) -> Result<SafeLine<'a>> {
+        Ok(SafeLine(self.line(layout::SAFE_FIRST)?))
     }
 
     /// The shape of an epoch. Whoever reads it while others write looks at the epoch again.
     #[inline(always)]
     pub(crate) fn shape(self, epoch: u64) -> Result<Shape> {
-        let (line, words) = (self.0.line(layout::SHAPES)?, at(epoch & 1) * (layout::SHAPE_LEN / 8));
-        let (anchor, capacity) = (line.word(words).load(), line.word(words + 1).load());
-        Ok(Shape { epoch, anchor, capacity })
+        let line = self.view.line(self.block.saturating_add(layout::SHAPES))?;
+        let word = |index: usize| line.word(at(epoch & 1) * (layout::SHAPE_LEN / 8) + index).load();
+        Ok(Shape { epoch, anchor: word(0), capacity: word(1), origin: word(2) })
     }
 
     /// Writes a shape where it does not hold yet, which its epoch will say.
     pub(crate) fn prepare_shape(self, shape: Shape) -> Result<()> {
-        let words = layout::SHAPES + at(shape.epoch & 1) * layout::SHAPE_LEN;
-        self.0.word64(words)?.store(shape.anchor);
-        self.0.word64(words + 8)?.store(shape.capacity);
+        let line = self.line(layout::SHAPES)?;
+        let begin = at(shape.epoch & 1) * (layout::SHAPE_LEN / 8);
+        line.word(begin).store(shape.anchor);
+        line.word(begin + 1).store(shape.capacity);
+        line.word(begin + 2).store(shape.origin);
         Ok(())
     }
 
+    /// Where the bytes begin that a shadow has in the file.
+    #[inline]
+    pub(crate) fn shadow(self, update: u64, shadow_stride: u64) -> usize {
+        self.block.saturating_add(layout::SHADOWS + at((update & 1) * shadow_stride))
+    }
+
+    /// Where the bytes of the kept record begin in the file.
+    pub(crate) fn kept(self, shadow_stride: u64) -> usize {
+        self.block.saturating_add(layout::SHADOWS + at(2 * shadow_stride))
+    }
+
+    /// A new table's state: no records.
+    pub(crate) fn format(self, shape: Shape) -> Result<()> {
+        self.prepare_shape(shape)?;
+        let readers = self.readers()?;
+        for shadow in 0..2 {
+            readers.target(shadow).store(u64::MAX);
+        }
+        self.safe()?.kept().store(u64::MAX);
+        Ok(())
+    }
+
+    /// The key's length, and the checksum over it.
+    pub(crate) fn key(self) -> Result<[Word64<'a>; 2]> {
+        Ok([self.word(layout::KEY_LEN)?, self.word(layout::KEY_SUM)?])
+    }
+}
+
+/// The words that a file has once, whatever it holds.
+#[derive(Clone, Copy)]
+pub(crate) struct FileWords<'a>(pub(crate) View<'a>);
+
+impl<'a> FileWords<'a> {
     pub(crate) fn holder(self) -> Result<HolderNote> {
         Ok(HolderNote {
             pid: self.0.word64(layout::HOLDER_PID)?.load_acquire(),
@@ -125,12 +177,20 @@ impl<'a> Control<'a> {
         Ok(self.0.word64(layout::HOLDER_GENERATION)?.load())
     }
 
-    /// A new file's state: no records, room for `capacity`.
-    pub(crate) fn format(self, capacity: u64) -> Result<()> {
-        self.prepare_shape(Shape { epoch: 0, anchor: 0, capacity })?;
-        for shadow in 0..2 {
-            self.target(shadow)?.store(u64::MAX);
-        }
-        Ok(())
+    /// The boot in which it was written and not closed since; 0 if there is none.
+    pub(crate) fn boot(self) -> Result<Word64<'a>> {
+        Ok(self.0.word64(layout::BOOT)?)
+    }
+
+    pub(crate) fn directory(self) -> Result<Word64<'a>> {
+        Ok(self.0.word64(layout::DIRECTORY)?)
+    }
+
+    pub(crate) fn used(self) -> Result<Word64<'a>> {
+        Ok(self.0.word64(layout::USED)?)
+    }
+
+    pub(crate) fn tables(self) -> Result<Word64<'a>> {
+        Ok(self.0.word64(layout::TABLES)?)
     }
 }

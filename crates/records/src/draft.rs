@@ -1,14 +1,18 @@
 //! A generation in the making: a folder that nobody knows, renamed when it is whole.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::RecordFile;
-use crate::raw::RawFile;
+use crate::file::{RecordFile, is_of};
+use crate::header::Header;
+use crate::layout::Kind;
+use crate::pack;
 use crate::record::Record;
-use crate::set::{RecordSet, files_under, key_path, sync_folder};
+use crate::safe;
+use crate::set::{RecordSet, check_key, pack_path, sync_folder};
+use crate::store::Store;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 const SUFFIX: &str = ".draft";
 const LOCK: &str = ".lock";
@@ -21,6 +25,7 @@ pub struct Draft<'a> {
     folder: PathBuf,
     /// Locked while this lives, so that a sweeper tells it from what the dead left.
     lock: Option<File>,
+    packs: Mutex<Vec<Arc<Store>>>,
 }
 
 impl<'a> Draft<'a> {
@@ -35,30 +40,41 @@ impl<'a> Draft<'a> {
         let lock = File::create_new(folder.join(LOCK))
             .and_then(|file| file.lock().map(|()| file))
             .map_err(|source| Error::io("locking", &folder, source))?;
-        Ok(Draft { set, name: name.to_owned(), folder, lock: Some(lock) })
+        Ok(Draft { set, name: name.to_owned(), folder, lock: Some(lock), packs: Mutex::default() })
     }
 
-    /// Makes the file of this key, with room for `capacity` records, and opens it for writing.
+    /// Makes the table of this key, with room for `capacity` records, and opens it for writing.
     ///
     /// # Errors
     /// `AlreadyExists`; `NoSpace`; `InvalidArgument` if no key can be so.
     pub fn create<T: Record>(&self, key: &str, capacity: usize) -> Result<RecordFile<T>> {
-        let path = key_path(&self.folder, key)?;
-        let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder).map_err(|source| Error::io("making", folder, source))?;
-        RecordFile::share(Arc::new(RawFile::create_in_private(&path, T::schema()?, capacity)?))
+        check_key(key)?;
+        let store = self.pack::<T>()?;
+        let block = pack::insert(&store, key, capacity as u64)?;
+        RecordFile::share(pack::table_for_writing(&store, block)?)
     }
 
-    /// Makes all that was written durable, gives the generation its name, and makes it the current one.
+    /// The pack of this type, made if it is not there.
+    fn pack<T: Record>(&self) -> Result<Arc<Store>> {
+        let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = packs.iter().find(|store| is_of::<T>(&store.header)) {
+            return Ok(Arc::clone(store));
+        }
+        let header = Header::new(T::schema()?, Kind::Pack);
+        let store = pack::create_in_private(&pack_path(&self.folder, &header.schema), &header)?;
+        packs.push(Arc::clone(&store));
+        Ok(store)
+    }
+
+    /// Makes all that was written durable, gives the generation its name, and makes it the current one. However many
+    /// tables it has, it costs a few syncs.
     ///
     /// # Errors
     /// `AlreadyExists` if somebody published one of this name meanwhile; the errors of syncing. If it cannot be made
     /// the current one, it is there all the same.
     pub fn publish(mut self) -> Result<()> {
-        for file in files_under(&self.folder)? {
-            File::open(&file)
-                .and_then(|file| file.sync_all())
-                .map_err(|source| Error::io("syncing", &file, source))?;
+        for store in self.packs.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            finish(&store)?;
         }
         sync_folder(&self.folder)?;
         let target = self.set.folder(&self.name);
@@ -74,6 +90,17 @@ impl<'a> Draft<'a> {
         sync_folder(&self.set.folder(""))?;
         self.set.switch_to(&self.name)
     }
+}
+
+/// Makes a pack durable: its records, and what the file system knows of it.
+fn finish(store: &Arc<Store>) -> Result<()> {
+    if Arc::strong_count(store) == 1 {
+        return pack::rewrite(store);
+    }
+    // A table is still written by whoever made it, in this very file.
+    safe::flush_tables(store)?;
+    let synced = store.rights()?.file.sync_all();
+    synced.map_err(|source| Error::io("syncing", &store.path, source))
 }
 
 impl Drop for Draft<'_> {

@@ -52,6 +52,8 @@ pub enum ErrorKind {
     Locked,
     /// A write was asked of a handle that only reads.
     ReadOnly,
+    /// A write was asked of a handle that a forked child has from its parent.
+    Inherited,
     /// The record changed faster than it could be read.
     Busy,
     /// There is no record with this index.

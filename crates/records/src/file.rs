@@ -8,6 +8,7 @@ use crate::raw::{Info, RawFile};
 use crate::reader::Found;
 use crate::record::Record;
 use crate::snapshot::Snapshot;
+use crate::view::View;
 use std::cmp::Ordering;
 use std::marker::PhantomData;
 use std::ops::{Bound, RangeBounds};
@@ -59,7 +60,7 @@ impl<T: Record> RecordFile<T> {
 
     /// A handle of a file that is open already, if its records are of this type.
     pub(crate) fn share(raw: Arc<RawFile>) -> Result<Self> {
-        admit::<T>(&raw.header)?;
+        admit::<T>(&raw.store.header)?;
         Ok(RecordFile { raw, record: PhantomData })
     }
 
@@ -278,6 +279,14 @@ impl<T: Record> RecordFile<T> {
         Ok(Iter::new(&self.raw, clamp(start)..clamp(end)))
     }
 
+    /// The records that are there now, for many reads one after another: each costs little more than one from a vector.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn view(&self) -> Result<View<'_, T>> {
+        View::of(&self.raw)
+    }
+
     /// A copy of all records that are there now.
     ///
     /// # Errors
@@ -350,11 +359,15 @@ impl<T: Record> RecordFile<T> {
 
 /// Whether the records of a file are of this type. Makes nothing unless they are not.
 pub(crate) fn admit<T: Record>(header: &Header) -> Result<()> {
+    if is_of::<T>(header) { Ok(()) } else { header.admit(&T::schema()?) }
+}
+
+/// Whether the records of a file are of this type.
+pub(crate) fn is_of<T: Record>(header: &Header) -> bool {
     let schema = &header.schema;
-    let same = schema.fields() == T::FIELDS
+    schema.record_size() == size_of::<T>()
         && schema.alignment() == align_of::<T>()
-        && schema.record_size() == size_of::<T>();
-    if same { Ok(()) } else { header.admit(&T::schema()?) }
+        && schema.fields() == T::FIELDS
 }
 
 impl<T> std::fmt::Debug for RecordFile<T> {

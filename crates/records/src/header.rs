@@ -2,7 +2,7 @@
 //! until [`Unchecked::verify`] has turned it into a [`Header`].
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{self, HEADER_LEN, MAGIC, VERSION, header as field};
+use crate::layout::{self, HEADER_LEN, Kind, MAGIC, VERSION, header as field};
 use crate::schema::Schema;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +15,7 @@ const ENDIANNESS: u64 = if cfg!(target_endian = "little") { 1 } else { 2 };
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) schema: Arc<Schema>,
+    pub(crate) kind: Kind,
     pub(crate) created_ms: u64,
 }
 
@@ -25,8 +26,8 @@ static LAST: Mutex<Option<(Unchecked, Arc<Schema>)>> = Mutex::new(None);
 pub(crate) struct Unchecked(Box<[u8; HEADER_LEN]>);
 
 impl Header {
-    pub(crate) fn new(schema: Schema) -> Self {
-        Header { schema: Arc::new(schema), created_ms: samovar_mmap::wall_ms() }
+    pub(crate) fn new(schema: Schema, kind: Kind) -> Self {
+        Header { schema: Arc::new(schema), kind, created_ms: samovar_mmap::wall_ms() }
     }
 
     pub(crate) fn record_size(&self) -> u64 {
@@ -72,6 +73,7 @@ impl Header {
             (field::RECORDS_OFFSET, self.records_offset()),
             (field::CREATED_MS, self.created_ms),
             (field::SCHEMA_LEN, text.len() as u64),
+            (field::KIND, self.kind as u64),
         ] {
             put(at, &word.to_le_bytes());
         }
@@ -123,11 +125,15 @@ impl Unchecked {
             return Err(Error::corrupt("the record file's header fails its checksum; import the data anew"));
         }
         let created_ms = self.word(field::CREATED_MS);
+        let kind = [Kind::File, Kind::Pack].into_iter().find(|kind| *kind as u64 == self.word(field::KIND));
+        let Some(kind) = kind else {
+            return Err(Error::corrupt("the record file is of no kind that there is; import the data anew"));
+        };
         let schema = match self.schema_of_the_last() {
             Some(schema) => schema,
             None => self.new_schema()?,
         };
-        Ok(Header { schema, created_ms })
+        Ok(Header { schema, kind, created_ms })
     }
 
     /// The page without what differs between files of one type.
@@ -143,7 +149,7 @@ impl Unchecked {
     }
 
     fn new_schema(self) -> Result<Arc<Schema>> {
-        let header = Header { schema: Arc::new(self.schema()?), created_ms: 0 };
+        let header = Header { schema: Arc::new(self.schema()?), kind: Kind::File, created_ms: 0 };
         for (at, expected) in [
             (field::FINGERPRINT, header.schema.fingerprint()),
             (field::RECORD_SIZE, header.record_size()),

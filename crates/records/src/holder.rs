@@ -3,7 +3,7 @@
 //! The number of the process is noted in the file for one purpose: to name it to those who come second. It is never
 //! trusted.
 
-use crate::control::{Control, HolderNote};
+use crate::control::{FileWords, HolderNote};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::WRITER_BYTE;
 use samovar_mmap::{ByteLocks, FileId};
@@ -18,17 +18,17 @@ pub(crate) struct Holder {
 
 impl Holder {
     /// Takes the right and notes who has it.
-    pub(crate) fn take(path: &Path, id: FileId, control: Control<'_>) -> Result<Holder> {
+    pub(crate) fn take(path: &Path, id: FileId, words: FileWords<'_>) -> Result<Holder> {
         let locks = ByteLocks::open(path, id)?;
         if !locks.try_exclusive(WRITER_BYTE)? {
-            return Err(locked(path, control.holder()?));
+            return Err(locked(path, words.holder()?));
         }
         let pid = std::process::id();
-        control.set_holder(HolderNote {
+        words.set_holder(HolderNote {
             pid: u64::from(pid),
             start: samovar_mmap::process_start().unwrap_or(0),
         })?;
-        control.next_generation()?;
+        words.next_generation()?;
         Ok(Holder { locks, pid })
     }
 }

@@ -82,7 +82,7 @@ impl<'a, T: Record> Iter<'a, T> {
         let mut all = Vec::new();
         let many = at(self.ordinals.end - self.ordinals.start);
         // Not more than can be there: a file may lie about its length.
-        all.reserve(many.min(at(self.raw.mapping.slots())));
+        all.reserve(many.min(self.raw.store.mapping.newest().len() / size_of::<T>()));
         while self.next_block()? {
             all.extend_from_slice(&self.block);
         }

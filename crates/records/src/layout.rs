@@ -1,8 +1,11 @@
 //! Every offset in the file. No other module knows one; `docs/RECORDS-FORMAT.md` draws them and a test compares the two.
 //!
 //! ```text
-//! header page | control page, with the two shadows at its end | records
+//! a file:  header page | control page: the block of the one table                          | its records
+//! a pack:  header page | control page: who writes, directory, how much is used | blocks, records, directories
 //! ```
+//!
+//! A *block* is all that a table has besides its records: four lines of words, two shadows, a kept record, its key.
 
 /// The first bytes of every record file.
 pub(crate) const MAGIC: [u8; 8] = *b"SAMOREC\x1a";
@@ -26,32 +29,60 @@ pub(crate) mod header {
     pub(crate) const RECORDS_OFFSET: usize = 64;
     pub(crate) const CREATED_MS: usize = 72;
     pub(crate) const SCHEMA_LEN: usize = 80;
-    pub(crate) const SCHEMA: usize = 88;
+    pub(crate) const KIND: usize = 88;
+    pub(crate) const SCHEMA: usize = 96;
     /// Covers all bytes before it.
     pub(crate) const CHECKSUM: usize = super::HEADER_LEN - 8;
     pub(crate) const SCHEMA_MAX: usize = CHECKSUM - SCHEMA;
 }
 
-/// The control page: the writer's line, the readers' line, the two shapes.
+/// What a file holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// One table, whose block is the control page.
+    File = 1,
+    /// Tables by key.
+    Pack = 2,
+}
+
+/// The control page: the block of a file's one table, or a pack's own words.
 pub(crate) const CONTROL: usize = HEADER_LEN;
-/// Who writes.
+
+/// Words of the control page. Who writes, how many did, and in which boot of the machine it was not flushed.
 pub(crate) const HOLDER_PID: usize = CONTROL;
 pub(crate) const HOLDER_START: usize = CONTROL + 8;
 pub(crate) const HOLDER_GENERATION: usize = CONTROL + 16;
+pub(crate) const BOOT: usize = CONTROL + 24;
+/// A pack: where the directory lies, where free space begins, how many tables there are.
+pub(crate) const DIRECTORY: usize = CONTROL + 64;
+pub(crate) const USED: usize = CONTROL + 72;
+pub(crate) const TABLES: usize = CONTROL + 80;
+
+/// Words of a block, from its beginning. In a pack: the key's length, and a checksum that says that the block is one.
+pub(crate) const KEY_LEN: usize = 32;
+pub(crate) const KEY_SUM: usize = 40;
 /// Where the update in motion stands; see `motion`.
-pub(crate) const MOTION: usize = CONTROL + 64;
+pub(crate) const MOTION: usize = 64;
 /// The ordinals that the two shadows stand for.
-pub(crate) const TARGETS: usize = CONTROL + 72;
+pub(crate) const TARGETS: usize = 72;
 /// Which shape holds; see `shape`.
-pub(crate) const EPOCH: usize = CONTROL + 88;
+pub(crate) const EPOCH: usize = 88;
 /// The ordinal of the oldest record, and the one after the newest.
-pub(crate) const FIRST: usize = CONTROL + 96;
-pub(crate) const END: usize = CONTROL + 104;
-/// Two shapes of two words: anchor, capacity.
-pub(crate) const SHAPES: usize = CONTROL + 128;
-pub(crate) const SHAPE_LEN: usize = 16;
-/// Two shadows, one behind the other.
-pub(crate) const SHADOWS: usize = CONTROL + 192;
+pub(crate) const FIRST: usize = 96;
+pub(crate) const END: usize = 104;
+/// Two shapes of three words: anchor, capacity, origin.
+pub(crate) const SHAPES: usize = 128;
+pub(crate) const SHAPE_LEN: usize = 32;
+/// What outlives a loss of power; see `safe`.
+pub(crate) const SAFE_FIRST: usize = 192;
+pub(crate) const SAFE_END: usize = 200;
+pub(crate) const SAFE_EPOCH: usize = 208;
+pub(crate) const KEPT: usize = 216;
+pub(crate) const KEPT_SUM: usize = 224;
+/// Two shadows and a kept record, one behind the other; in a pack, then the key.
+pub(crate) const SHADOWS: usize = 256;
+/// So that the words of a block lie in one page.
+pub(crate) const BLOCK_ALIGN: u64 = 256;
 
 /// The largest record.
 pub(crate) const RECORD_MAX: u64 = 1 << 20;
@@ -59,7 +90,7 @@ pub(crate) const RECORD_MAX: u64 = 1 << 20;
 pub(crate) const ORDINAL_MAX: u64 = 1 << 62;
 
 const _: () = assert!(SHAPES + 2 * SHAPE_LEN <= SHADOWS);
-const _: () = assert!(SHADOWS.is_multiple_of(64) && SHAPES.is_multiple_of(64));
+const _: () = assert!(SHADOWS as u64 == BLOCK_ALIGN && SHAPES.is_multiple_of(64));
 // What readers look at shares a cache line.
 const _: () = assert!(MOTION.is_multiple_of(64) && END + 8 <= MOTION + 64);
 
@@ -71,9 +102,14 @@ pub(crate) const fn shadow_stride(record_size: u64) -> u64 {
     record_size.next_multiple_of(64)
 }
 
-/// Where the records begin: on the first page after the shadows.
+/// Where a block's key begins, and where the block ends if it has none.
+pub(crate) const fn key_offset(shadow_stride: u64) -> u64 {
+    SHADOWS as u64 + 3 * shadow_stride
+}
+
+/// Where the records of a file begin: on the first page after its block. A pack has its blocks and records from there on.
 pub(crate) const fn records_offset(shadow_stride: u64) -> u64 {
-    (SHADOWS as u64 + 2 * shadow_stride).next_multiple_of(PAGE)
+    (CONTROL as u64 + key_offset(shadow_stride)).next_multiple_of(PAGE)
 }
 
 /// The checksum of bytes that are written once.

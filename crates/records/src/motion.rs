@@ -11,6 +11,9 @@
 //!   Retired(n)         motion = 2n       both hold
 //! ```
 //!
+//! When growth moves records to other slots, motion goes from `Retired(n - 1)` to `Retired(n)` at once, with a target that no
+//! record is. So one word tells whoever remembers where a record lies that he has to look again.
+//!
 //! * No edge leads from `Moving` to another `Moving`: one update at a time, under the writer's lock.
 //! * No edge leads back: a writer that dies in `Moving(n)` has committed; the next one copies home and retires.
 //! * A reader never waits: in `Moving(n)` it takes the shadow of update n, and home for every other record.
@@ -24,7 +27,7 @@
 
 use crate::control::Control;
 use crate::error::Result;
-use crate::layout::{self, at};
+use crate::layout;
 use samovar_mmap::{View, fence_release};
 
 /// A value of the motion word.
@@ -59,12 +62,6 @@ impl Motion {
     }
 }
 
-/// Where an update's shadow lies.
-#[inline]
-pub(crate) fn shadow_offset(update: u64, shadow_stride: u64) -> usize {
-    layout::SHADOWS + at((update & 1) * shadow_stride)
-}
-
 /// A record's place: its ordinal, and the bytes where it lives.
 #[derive(Clone, Copy)]
 pub(crate) struct Home<'a> {
@@ -73,32 +70,42 @@ pub(crate) struct Home<'a> {
 }
 
 /// Takes a record through all states, from `Retired` to `Retired`. Returns the last one.
+#[inline]
 pub(crate) fn update(control: Control<'_>, before: Motion, home: Home<'_>, bytes: &[u8]) -> Result<Motion> {
     let number = before.update() + 1;
-    let shadow = shadow_offset(number, layout::shadow_stride(bytes.len() as u64));
+    let shadow = control.shadow(number, layout::shadow_stride(bytes.len() as u64));
+    let readers = control.readers()?;
     // Pairs with the acquire fence of readers: who sees a byte of this shadow sees that update n - 1 is retired.
     fence_release();
-    control.target(number)?.store(home.ordinal);
-    control.0.write_from(shadow, bytes)?;
-    control.motion()?.store_release(Motion::moving(number).0);
+    readers.target(number).store(home.ordinal);
+    control.view.write_from(shadow, bytes)?;
+    readers.motion().store_release(Motion::moving(number).0);
     retire(control, number, home)
 }
 
 /// From `Moving` to `Retired`: also what the next writer does after a death.
+#[inline]
 pub(crate) fn retire(control: Control<'_>, number: u64, home: Home<'_>) -> Result<Motion> {
     let size = home.view.len();
-    let shadow = shadow_offset(number, layout::shadow_stride(size as u64));
+    let shadow = control.shadow(number, layout::shadow_stride(size as u64));
     // Pairs with the acquire fence of readers: who sees a byte of this at home sees that update n moves.
     fence_release();
-    control.0.copy_to(shadow, size, home.view, 0)?;
+    control.view.copy_to(shadow, size, home.view, 0)?;
+    settle(control, number)
+}
+
+/// To `Retired`, with nothing to copy: the record is gone, or damage made the move up.
+pub(crate) fn settle(control: Control<'_>, number: u64) -> Result<Motion> {
     let retired = Motion::retired(number);
-    control.motion()?.store_release(retired.0);
+    control.readers()?.motion().store_release(retired.0);
     Ok(retired)
 }
 
-/// A move whose record is gone, or that damage made up: nothing to copy.
-pub(crate) fn abandon(control: Control<'_>, number: u64) -> Result<Motion> {
-    let retired = Motion::retired(number);
-    control.motion()?.store_release(retired.0);
-    Ok(retired)
+/// From `Retired` to the next `Retired`: records have moved to other slots.
+pub(crate) fn tell_of_a_move(control: Control<'_>, before: Motion) -> Result<Motion> {
+    let number = before.update() + 1;
+    // As in `update`: the target is not written before update n - 1 is retired.
+    fence_release();
+    control.readers()?.target(number).store(u64::MAX);
+    settle(control, number)
 }

@@ -1,23 +1,24 @@
-//! A record file whose type is known only at run time: its gates, its making, and records as bytes. The typed
-//! [`RecordFile`](crate::RecordFile) is a thin wrapper.
+//! A table whose type is known only at run time: records as bytes, and the opening of a file that holds one table. The
+//! typed [`RecordFile`](crate::RecordFile) is a thin wrapper.
 
 use crate::control::Control;
 use crate::error::{Error, ErrorKind, Result};
-use crate::header::{Header, Unchecked};
-use crate::holder::Holder;
-use crate::layout::{HEADER_LEN, MAGIC, at};
-use crate::mapping::Mapping;
+use crate::header::Header;
+use crate::layout::{self, Kind, ORDINAL_MAX, at};
+use crate::motion::Motion;
+use crate::safe;
 use crate::schema::Schema;
-use crate::writer::{State, Writer};
-use samovar_mmap::{Access, FileId, NewFile, SharedMap};
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, Once};
+use crate::shape::Shape;
+use crate::store::{self, Admit, Gates, Store};
+use crate::writer::State;
+use samovar_mmap::{NewFile, SharedMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 /// Two creators of one file, or one who removes it meanwhile, can make an opener start over this often.
 const ATTEMPTS: u32 = 16;
 /// A new file has room for what fits its last page, and at least for so many records.
-const FIRST_SLOTS: u64 = 8;
+pub(crate) const FIRST_SLOTS: u64 = 8;
 
 /// A file of fixed-size records, as bytes.
 ///
@@ -40,15 +41,11 @@ const FIRST_SLOTS: u64 = 8;
 /// # Ok::<(), samovar_records::Error>(())
 /// ```
 pub struct RawFile {
-    path: PathBuf,
-    id: FileId,
-    pub(crate) header: Header,
-    pub(crate) mapping: Mapping,
-    pub(crate) writer: Option<Mutex<Writer>>,
+    pub(crate) store: Arc<Store>,
+    /// Where the table's block begins.
+    pub(crate) block: u64,
+    pub(crate) writer: Option<Mutex<State>>,
 }
-
-/// Refuses a file whose records are not those that are meant.
-pub(crate) type Admit<'a> = &'a dyn Fn(&Header) -> Result<()>;
 
 /// What `info` shows of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +57,9 @@ pub struct Info {
     pub capacity: usize,
     /// Records that were pushed since the file was made, those dropped in front included.
     pub pushed: u64,
-    /// Records that were replaced in place.
+    /// Records that a loss of power now would leave: those of the last flush that were not changed since.
+    pub durable: u64,
+    /// How often something changed in place: a record that was replaced, and growth.
     pub updates: u64,
     /// Handles that wrote the file, one after another.
     pub writers: u64,
@@ -77,27 +76,22 @@ impl RawFile {
     /// `AlreadyExists`; `NoSpace`; `RemoteFilesystem`; the errors of the directory.
     pub fn create(path: impl AsRef<Path>, schema: Schema, capacity: usize) -> Result<RawFile> {
         let path = path.as_ref();
-        let header = Header::new(schema);
+        let header = Header::new(schema, Kind::File);
+        let len = header
+            .file_len((capacity as u64).max(FIRST_SLOTS))
+            .ok_or_else(|| Error::invalid(format!("no file has room for {capacity} records")))?;
         let new = NewFile::create(path)?;
-        format(new.file(), path, &header, capacity as u64)?;
+        let map = store::format(new.file(), path, &header, len)?;
+        let (capacity, origin) = (header.slots_in(len), header.records_offset());
+        let control = Control { view: map.view(), block: layout::CONTROL };
+        control.format(Shape { epoch: 0, anchor: 0, capacity, origin })?;
+        map.close()?;
         new.publish()?;
         RawFile::open_writer(path)
     }
 
-    /// Makes a file whose directory nobody knows yet: without the care that it appear whole, and not yet durable.
-    pub(crate) fn create_in_private(path: &Path, schema: Schema, capacity: usize) -> Result<RawFile> {
-        let header = Header::new(schema);
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(path)
-            .map_err(|source| Error::io("creating", path, source))?;
-        format(&file, path, &header, capacity as u64)?;
-        RawFile::open_writer(path)
-    }
-
-    /// Opens a file for reading. Any number of handles may; none of them locks or writes anything.
+    /// Opens a file for reading. Any number of handles may; none of them locks or writes anything, unless the machine
+    /// lost its power while the file was written: then the first to open it brings it back to its last flush.
     ///
     /// # Errors
     /// `NotFound`, `NotRegularFile`, `RemoteFilesystem`, `EmptyFile`, `NotRecords`, `UnsupportedVersion`,
@@ -118,12 +112,13 @@ impl RawFile {
 
     /// [`open_writer`](Self::open_writer), if the records are those that the caller means.
     pub(crate) fn open_writer_if(path: &Path, admit: Admit<'_>) -> Result<RawFile> {
-        let (mut raw, file) = RawFile::enter(path, Access::ReadWrite, admit)?;
-        let holder = Holder::take(path, raw.id, Control(raw.mapping.base()))?;
-        let mut writer = Writer { file, _holder: holder, state: State::UNKNOWN };
-        raw.recover(&mut writer)?;
-        raw.writer = Some(Mutex::new(writer));
-        Ok(raw)
+        let store = Store::open_writer(path, Gates { kind: Kind::File, admit })?;
+        let raw = RawFile::table(Arc::new(store), layout::CONTROL as u64);
+        if safe::lost_power(&raw.store)? {
+            safe::restore(&raw)?;
+        }
+        safe::begin(&raw.store)?;
+        raw.begin_writing()
     }
 
     /// Opens a file for writing; makes it first if it is not there.
@@ -150,54 +145,57 @@ impl RawFile {
 
     /// [`open`](Self::open), if the records are those that the caller means.
     pub(crate) fn open_if(path: &Path, admit: Admit<'_>) -> Result<RawFile> {
-        Ok(RawFile::enter(path, Access::ReadOnly, admit)?.0)
+        let store = Store::open(path, Gates { kind: Kind::File, admit })?;
+        if safe::lost_power(&store)? {
+            safe::wait_until_restored(&store, || RawFile::open_writer_if(path, admit).map(drop))?;
+        }
+        let raw = RawFile::table(Arc::new(store), layout::CONTROL as u64);
+        let shape = raw.shape()?;
+        raw.store.reach(shape.end_offset(raw.store.record_size()).min(ORDINAL_MAX))?;
+        Ok(raw)
     }
 
-    /// The gates, in order: a regular local file; the header; the type, if one is asked for; as long as it says.
-    fn enter(path: &Path, access: Access, admit: Admit<'_>) -> Result<(RawFile, File)> {
-        let file = open_checked(path, access)?;
-        let map = SharedMap::map(&file, access, 0, None).map_err(|error| irregular(path, error.into()))?;
-        let header = read_header(&map, path)?;
-        admit(&header)?;
-        if (map.len() as u64) < header.records_offset() {
-            return Err(truncated(path, map.len()));
-        }
-        let id = samovar_mmap::file_id(&file)?;
-        let mapping = Mapping::new(map, &header);
-        let raw = RawFile { path: path.to_owned(), id, header, mapping, writer: None };
-        let control = Control(raw.mapping.base());
-        let shape = control.shape(control.epoch()?.load_acquire())?;
-        if shape.capacity > raw.mapping.slots() {
-            raw.mapping.extend(&file, shape.capacity, access)?;
-        }
-        Ok((raw, file))
+    /// The table whose block begins here, for reading.
+    pub(crate) fn table(store: Arc<Store>, block: u64) -> RawFile {
+        RawFile { store, block, writer: None }
     }
 
-    /// Opens the file anew, to map what it has grown by. Handles that read keep no file open.
-    pub(crate) fn reopen(&self) -> Result<File> {
-        let file = samovar_mmap::open_existing(&self.path, Access::ReadOnly)?;
-        if samovar_mmap::file_id(&file)? == self.id {
-            return Ok(file);
-        }
-        Err(Error::new(
-            ErrorKind::Replaced,
-            format!("{} is another file than it was; open it again", self.path.display()),
-        ))
+    /// Takes over from the writer before.
+    pub(crate) fn begin_writing(mut self) -> Result<RawFile> {
+        let mut state = State::UNKNOWN;
+        self.recover(&mut state)?;
+        self.writer = Some(Mutex::new(state));
+        Ok(self)
+    }
+
+    #[inline(always)]
+    pub(crate) fn control(&self) -> Control<'_> {
+        Control { view: self.store.mapping.view(), block: at(self.block) }
+    }
+
+    /// The block in this map of the file.
+    pub(crate) fn control_in<'a>(&self, map: &'a SharedMap) -> Control<'a> {
+        Control { view: map.view(), block: at(self.block) }
+    }
+
+    pub(crate) fn shape(&self) -> Result<Shape> {
+        let control = self.control();
+        control.shape(control.readers()?.epoch().load_acquire())
     }
 
     /// Where it was opened.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.store.path
     }
 
     /// What its records are made of.
     pub fn schema(&self) -> &Schema {
-        &self.header.schema
+        &self.store.header.schema
     }
 
     #[inline]
     pub(crate) fn record_size(&self) -> usize {
-        self.header.schema.record_size()
+        self.store.header.schema.record_size()
     }
 
     /// Whether this handle may write.
@@ -235,17 +233,19 @@ impl RawFile {
     /// # Errors
     /// As [`len`](Self::len).
     pub fn info(&self) -> Result<Info> {
-        let control = Control(self.mapping.base());
+        let control = self.control();
         let ordinals = self.look()?.ordinals();
-        let shape = control.shape(control.epoch()?.load_acquire())?;
+        let shape = self.shape()?;
+        let durable = safe::durable(control)?;
         Ok(Info {
             len: at(ordinals.end - ordinals.start),
             capacity: at(shape.capacity),
             pushed: ordinals.end,
-            updates: crate::motion::Motion(control.motion()?.load()).update(),
-            writers: control.generation()?,
-            created_ms: self.header.created_ms,
-            records_offset: self.header.records_offset(),
+            durable: durable.end.min(ordinals.end).saturating_sub(durable.start.max(ordinals.start)),
+            updates: Motion(control.readers()?.motion().load()).update(),
+            writers: self.store.words().generation()?,
+            created_ms: self.store.header.created_ms,
+            records_offset: shape.origin,
         })
     }
 
@@ -268,7 +268,7 @@ impl RawFile {
     ///
     /// # Errors
     /// `ReadOnly`; `InvalidArgument` if it is not a whole number of records; `NoSpace`, and the file is as before;
-    /// `Fault`.
+    /// `Fault`; `Inherited` in a forked child.
     pub fn extend_from_bytes(&self, records: &[u8]) -> Result<()> {
         self.append(records)
     }
@@ -281,12 +281,13 @@ impl RawFile {
         self.reserve_for(additional as u64)
     }
 
-    /// Waits until the device has everything that was written.
+    /// Waits until the device has everything that was written. From then on a loss of power takes nothing of it but
+    /// what is changed in place later.
     ///
     /// # Errors
     /// `Io` or `NoSpace` if the device failed; every later flush of this handle fails then too.
     pub fn flush(&self) -> Result<()> {
-        self.mapping.flush()
+        if self.is_writer() { safe::flush(self) } else { self.store.mapping.flush() }
     }
 
     /// Flushes what was written, gives up the right to write, and says whether all that worked.
@@ -297,87 +298,39 @@ impl RawFile {
         if self.is_writer() {
             self.flush()?;
         }
-        drop(self.writer);
-        self.mapping.close()
+        let store = Arc::clone(&self.store);
+        drop(self);
+        match Arc::try_unwrap(store) {
+            Ok(store) => {
+                if store.rights.is_some() {
+                    safe::end(&store)?;
+                }
+                store.mapping.close()
+            }
+            // Other tables of it are open: it closes with the last of them.
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+impl Drop for RawFile {
+    fn drop(&mut self) {
+        if let Some(rights) = &self.store.rights {
+            // In a forked child another thread may have held it for ever: then nothing is lost by leaving it.
+            let Ok(mut open) = rights.open.try_lock() else { return };
+            if open.get(&self.block).is_some_and(|table| table.strong_count() == 0) {
+                open.remove(&self.block);
+            }
+        }
     }
 }
 
 impl std::fmt::Debug for RawFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RawFile")
-            .field("path", &self.path)
-            .field("schema", &self.header.schema.to_string())
+            .field("path", &self.store.path)
+            .field("schema", &self.store.header.schema.to_string())
             .field("writer", &self.is_writer())
             .finish()
     }
-}
-
-/// The first gate: a regular local file. Faults of maps are errors from here on.
-fn open_checked(path: &Path, access: Access) -> Result<File> {
-    static GUARD: Once = Once::new();
-    GUARD.call_once(|| {
-        // Where there are no signals there are no faults to guard against.
-        let _ = samovar_mmap::install_fault_guard();
-    });
-    let file = samovar_mmap::open_existing(path, access).map_err(|error| irregular(path, error.into()))?;
-    refuse_remote(&file, path)?;
-    Ok(file)
-}
-
-/// The error, or a better one if the path is that of no regular file.
-#[cold]
-fn irregular(path: &Path, error: Error) -> Error {
-    match std::fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => Error::new(
-            ErrorKind::NotRegularFile,
-            format!("{} is not a regular file; name a file", path.display()),
-        ),
-        _ => error,
-    }
-}
-
-fn refuse_remote(file: &File, path: &Path) -> Result<()> {
-    if !samovar_mmap::is_remote(file)? {
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorKind::RemoteFilesystem,
-        format!("{} is on a network file system; use a local disk or tmpfs", path.display()),
-    ))
-}
-
-fn read_header(map: &SharedMap, path: &Path) -> Result<Header> {
-    if map.is_empty() {
-        return Err(Error::new(
-            ErrorKind::EmptyFile,
-            format!("{} is empty, not a record file; remove it and try again", path.display()),
-        ));
-    }
-    let mut page = Box::new([0; HEADER_LEN]);
-    let there = map.len().min(HEADER_LEN);
-    map.view().read_into(0, &mut page[..there])?;
-    if there < HEADER_LEN && page.starts_with(&MAGIC) {
-        return Err(truncated(path, there));
-    }
-    Unchecked::new(page).verify()
-}
-
-fn truncated(path: &Path, len: usize) -> Error {
-    Error::new(
-        ErrorKind::Truncated,
-        format!("{} was cut short to {len} bytes; import the data anew", path.display()),
-    )
-}
-
-/// Gives an empty file its space, its header and its first state.
-fn format(file: &File, path: &Path, header: &Header, capacity: u64) -> Result<()> {
-    refuse_remote(file, path)?;
-    let len = header
-        .file_len(capacity.max(FIRST_SLOTS))
-        .ok_or_else(|| Error::invalid(format!("no file has room for {capacity} records")))?;
-    samovar_mmap::reserve(file, len)?;
-    let map = SharedMap::map(file, Access::ReadWrite, 0, None)?;
-    map.view().write_from(0, &header.encode()[..])?;
-    Control(map.view()).format(header.slots_in(len))?;
-    Ok(map.close()?)
 }

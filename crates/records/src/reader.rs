@@ -4,13 +4,12 @@
 //! used again only after `first` has passed its record, so a record that is still live at the second look was not
 //! overwritten by a push.
 
-use crate::control::Control;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{ORDINAL_MAX, at};
-use crate::motion::{Motion, shadow_offset};
+use crate::motion::Motion;
 use crate::raw::RawFile;
 use crate::shape::Shape;
-use samovar_mmap::{Access, fence_acquire};
+use samovar_mmap::{View, fence_acquire};
 use std::ops::Range;
 
 /// How often a record is tried that changes while it is read.
@@ -40,10 +39,22 @@ impl Seen {
         self.first <= self.end && len <= self.shape.capacity && self.end < ORDINAL_MAX
     }
 
+    /// Where they lay.
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
+    }
+
     /// How many records had been replaced.
     pub(crate) fn updates(&self) -> u64 {
         self.update
     }
+}
+
+/// When a record's place was looked up: at which motion, and whether the place was a shadow.
+#[derive(Clone, Copy)]
+pub(crate) struct When {
+    pub(crate) motion: u64,
+    pub(crate) shadow: bool,
 }
 
 /// What became of a record that was asked for by its ordinal.
@@ -55,11 +66,6 @@ pub(crate) enum Found {
 }
 
 impl RawFile {
-    #[inline(always)]
-    fn control(&self) -> Control<'_> {
-        Control(self.mapping.base())
-    }
-
     /// One look at the control words. It holds at most as many records as there are slots, so that no walk over them
     /// is longer than the file.
     #[inline(always)]
@@ -74,8 +80,8 @@ impl RawFile {
     fn look_longer(&self, mut seen: Seen) -> Result<Seen> {
         for attempt in 0..TRIES {
             fence_acquire();
-            let same_shape = self.control().epoch()?.load() == seen.shape.epoch;
-            if same_shape && self.control().first()?.load() == seen.first {
+            let line = self.control().readers()?;
+            if line.epoch().load() == seen.shape.epoch && line.first().load() == seen.first {
                 return Err(senseless());
             }
             pause(attempt);
@@ -169,21 +175,62 @@ impl RawFile {
     #[inline(always)]
     fn try_read(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<bool> {
         let in_shadow = seen.update > 0 && seen.target == ordinal;
-        if in_shadow {
-            let shadow = shadow_offset(seen.update, self.header.shadow_stride());
-            self.mapping.base().read_into(shadow, out)?;
+        let view = self.store.mapping.view();
+        let offset = if in_shadow {
+            self.control().shadow(seen.update, self.store.header.shadow_stride())
         } else {
-            let Some(place) = self.mapping.place(seen.shape.slot(ordinal)) else {
-                return self.map_more(seen.shape.epoch, seen.shape.capacity);
-            };
-            place.view.read_into(place.offset, out)?;
+            at(seen.shape.offset(ordinal, out.len() as u64))
+        };
+        if view.len().checked_sub(out.len()).is_none_or(|last| offset > last) {
+            return self.map_more(seen.shape);
         }
+        view.read_short(offset, out)?;
         fence_acquire();
         let Some(after) = self.look_again(seen, ordinal)? else { return Ok(false) };
         if in_shadow || after.update() == seen.update {
             return Ok(true);
         }
         Ok(self.began_since(seen.update)?.is_some_and(|target| target != ordinal))
+    }
+
+    /// Where the bytes of a record begin in the file now. None if the record is not there.
+    pub(crate) fn place_of(&self, ordinal: u64) -> Result<Option<(When, usize)>> {
+        for attempt in 0..TRIES {
+            let motion = Motion(self.control().readers()?.motion().load_acquire());
+            let seen = self.look()?;
+            if !seen.ordinals().contains(&ordinal) {
+                return Ok(None);
+            }
+            let shadow = motion.is_moving() && seen.target == ordinal;
+            let offset = if shadow {
+                self.control().shadow(motion.update(), self.store.header.shadow_stride())
+            } else {
+                at(seen.shape.offset(ordinal, self.store.record_size()))
+            };
+            let end = offset.saturating_add(self.record_size());
+            if end > self.store.mapping.newest().len() {
+                self.map_more(seen.shape)?;
+            } else if motion.update() == seen.update {
+                return Ok(Some((When { motion: motion.0, shadow }, offset)));
+            }
+            pause(attempt);
+        }
+        Err(busy())
+    }
+
+    /// Whether what was copied from where the record was then, before an acquire fence, is whole.
+    pub(crate) fn is_whole_since(&self, when: When, ordinal: u64) -> Result<bool> {
+        fence_acquire();
+        let line = self.control().readers()?;
+        let (then, now) = (Motion(when.motion), Motion(line.motion().load_acquire()));
+        if line.first().load() > ordinal || !now.keeps_shadow_of(then.update()) {
+            return Ok(false);
+        }
+        if when.shadow || now.update() == then.update() {
+            return Ok(true);
+        }
+        // No record is all ones: then records moved, and where they were may be used again.
+        Ok(self.began_since(then.update())?.is_some_and(|target| target != ordinal && target != u64::MAX))
     }
 
     /// The second look: none if what was copied from `ordinal` on cannot be believed, else the motion now, in which at
@@ -200,9 +247,9 @@ impl RawFile {
     /// The target of the one update that began since this one; none if it is not known.
     #[cold]
     fn began_since(&self, update: u64) -> Result<Option<u64>> {
-        let control = self.control();
-        let target = control.target(update + 1)?.load_acquire();
-        let now = Motion(control.motion()?.load_acquire());
+        let line = self.control().readers()?;
+        let target = line.target(update + 1).load_acquire();
+        let now = Motion(line.motion().load_acquire());
         Ok(now.keeps_shadow_of(update + 1).then_some(target))
     }
 
@@ -228,18 +275,10 @@ impl RawFile {
 
     /// One copy and the second look. Some: all can be believed, but for the records with these ordinals.
     fn try_read_block(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<Option<[u64; 2]>> {
-        let size = self.record_size();
-        let (mut next, mut rest) = (ordinal, &mut *out);
-        while !rest.is_empty() {
-            let count = (rest.len() / size) as u64;
-            let Some(place) = self.mapping.place(seen.shape.slot(next)) else {
-                self.map_more(seen.shape.epoch, seen.shape.capacity)?;
-                return Ok(None);
-            };
-            let piece = seen.shape.straight(next, count).min(place.slots).max(1);
-            let (now, later) = rest.split_at_mut(at(piece) * size);
-            place.view.read_into(place.offset, now)?;
-            (next, rest) = (next + piece, later);
+        let view = self.store.mapping.view();
+        if !self.copy_pieces(view, seen.shape, ordinal, out)? {
+            self.map_more(seen.shape)?;
+            return Ok(None);
         }
         fence_acquire();
         let Some(after) = self.look_again(seen, ordinal)? else { return Ok(None) };
@@ -247,6 +286,24 @@ impl RawFile {
             return Ok(Some([seen.target; 2]));
         }
         Ok(self.began_since(seen.update)?.map(|target| [seen.target, target]))
+    }
+
+    /// Copies what lies in at most a few straight runs; `false` if some of it is not mapped.
+    #[inline]
+    fn copy_pieces(&self, view: View<'_>, shape: Shape, ordinal: u64, out: &mut [u8]) -> Result<bool> {
+        let size = self.record_size();
+        let (mut next, mut rest) = (ordinal, out);
+        while !rest.is_empty() {
+            let piece = shape.straight(next, (rest.len() / size) as u64).max(1);
+            let (now, later) = rest.split_at_mut(at(piece) * size);
+            let offset = at(shape.offset(next, size as u64));
+            if view.len().checked_sub(now.len()).is_none_or(|last| offset > last) {
+                return Ok(false);
+            }
+            view.read_into(offset, now)?;
+            (next, rest) = (next + piece, later);
+        }
+        Ok(true)
     }
 
     /// Reads those records of a block again that were in motion.
@@ -266,27 +323,24 @@ impl RawFile {
 
     /// A slot is not mapped: the file grew since, or its words make no sense. Always `false`: look anew.
     #[cold]
-    fn map_more(&self, epoch: u64, capacity: u64) -> Result<bool> {
+    #[inline(never)]
+    fn map_more(&self, shape: Shape) -> Result<bool> {
         fence_acquire();
-        if self.control().epoch()?.load() != epoch {
+        if self.control().readers()?.epoch().load() != shape.epoch {
             return Ok(false);
         }
-        if capacity <= self.mapping.slots() {
+        let needed = shape.end_offset(self.store.record_size());
+        if needed <= self.store.mapping.newest().len() as u64 || needed > ORDINAL_MAX {
             return Err(senseless());
         }
-        let file = self.reopen()?;
-        self.mapping.extend(&file, capacity, self.access())?;
+        self.store.reach(needed)?;
         Ok(false)
-    }
-
-    fn access(&self) -> Access {
-        if self.is_writer() { Access::ReadWrite } else { Access::ReadOnly }
     }
 
     /// What was read, unless a word met a fault meanwhile.
     #[inline(always)]
     fn believed<R>(&self, read: R) -> Result<R> {
-        if self.mapping.is_poisoned() { Err(poisoned()) } else { Ok(read) }
+        if self.store.mapping.is_poisoned() { Err(poisoned()) } else { Ok(read) }
     }
 }
 

@@ -1,8 +1,8 @@
-//! A folder of record files by key, in generations, of which one is current.
+//! Tables of records by key, in generations, of which one is current.
 //!
 //! ```text
 //! ROOT/current              the name of the current generation: replaced by a rename, and so always whole
-//! ROOT/generations/NAME/    one generation: a record file for each key, `daily/600600` in a folder `daily`
+//! ROOT/generations/NAME/    one generation: for each type of record a pack, `FINGERPRINT.pack`
 //! ROOT/generations/.NAME.PID-N.draft/   one in the making, locked while its maker lives
 //! ```
 //!
@@ -10,20 +10,22 @@
 
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::{RecordFile, admit};
+use crate::file::{RecordFile, admit, is_of};
+use crate::pack;
 use crate::raw::RawFile;
 use crate::record::Record;
-use std::collections::HashMap;
+use crate::schema::Schema;
+use crate::store::Store;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 const CURRENT: &str = "current";
 const GENERATIONS: &str = "generations";
 
-/// Record files by key, with an atomic switch from one generation of them to another.
+/// Tables of records by key, with an atomic switch from one generation of them to another.
 ///
 /// ```
 /// use samovar_records::{RecordSet, schema};
@@ -107,7 +109,12 @@ impl RecordSet {
         check_component(name)?;
         let folder = self.folder(name);
         if folder.is_dir() {
-            return Ok(Generation { name: name.to_owned(), folder, files: Mutex::default() });
+            return Ok(Generation {
+                name: name.to_owned(),
+                folder,
+                packs: Mutex::default(),
+                writing: Mutex::default(),
+            });
         }
         Err(Error::new(
             ErrorKind::NotFound,
@@ -182,12 +189,18 @@ impl RecordSet {
     }
 }
 
-/// One generation of a [`RecordSet`]. Its files are opened when they are first asked for.
-#[derive(Debug)]
+/// One generation of a [`RecordSet`]: tables by key, in one file for each type.
+///
+/// A type's file is opened when it is first asked for, in one call of the system for however many tables; after that a
+/// table is opened in a fraction of a microsecond. Tables can be appended to and updated while others read them. **One
+/// process at a time writes the tables of a type**; within it, threads may each write their own.
 pub struct Generation {
     name: String,
     folder: PathBuf,
-    files: Mutex<HashMap<String, Arc<RawFile>>>,
+    /// Opened for reading.
+    packs: Mutex<Vec<Arc<Store>>>,
+    /// Opened for writing, as long as a table of it is.
+    writing: Mutex<Vec<Weak<Store>>>,
 }
 
 impl Generation {
@@ -196,73 +209,145 @@ impl Generation {
         &self.name
     }
 
-    /// The file of this key, for reading. It is opened once.
+    /// The table of this key, for reading.
     ///
     /// # Errors
     /// As [`RecordFile::open`]; `InvalidArgument` if no key can be so.
     pub fn open<T: Record>(&self, key: &str) -> Result<RecordFile<T>> {
-        let path = key_path(&self.folder, key)?;
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(raw) = files.get(key) {
-            return RecordFile::share(Arc::clone(raw));
+        check_key(key)?;
+        let store = self.pack::<T>(key)?;
+        match pack::find(&store, key)? {
+            Some(block) => RecordFile::share(Arc::new(RawFile::table(store, block))),
+            None => Err(self.missing::<T>(key)),
         }
-        let raw = Arc::new(RawFile::open_if(&path, &admit::<T>)?);
-        files.insert(key.to_owned(), Arc::clone(&raw));
-        RecordFile::share(raw)
     }
 
-    /// The file of this key, for writing.
+    /// The table of this key, for writing; made if it is not there. All who ask for it in this process share it.
     ///
     /// # Errors
-    /// As [`RecordFile::open_writer`]; `InvalidArgument` if no key can be so.
+    /// As [`RecordFile::open_writer`]: `Locked` if another process writes tables of this type;
+    /// `InvalidArgument` if no key can be so.
     pub fn open_writer<T: Record>(&self, key: &str) -> Result<RecordFile<T>> {
-        RecordFile::open_writer(key_path(&self.folder, key)?)
+        check_key(key)?;
+        let store = self.pack_for_writing::<T>(key)?;
+        let block = match pack::find(&store, key)? {
+            Some(block) => block,
+            None => self.insert::<T>(&store, key)?,
+        };
+        RecordFile::share(pack::table_for_writing(&store, block)?)
     }
 
-    /// The keys of all its files, sorted.
+    /// Makes a table, unless another type has one of this key, or another thread makes it.
+    fn insert<T: Record>(&self, store: &Arc<Store>, key: &str) -> Result<u64> {
+        let missing = self.missing::<T>(key);
+        if missing.kind() != ErrorKind::NotFound {
+            return Err(missing);
+        }
+        match pack::insert(store, key, 0) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                pack::find(store, key)?.ok_or_else(|| Error::corrupt("a table came and went"))
+            }
+            other => other,
+        }
+    }
+
+    /// The keys of all its tables, sorted.
     ///
     /// # Errors
-    /// The errors of reading the folder.
+    /// The errors of reading the folder, and of opening what is there.
     pub fn keys(&self) -> Result<Vec<String>> {
         let mut keys = Vec::new();
-        for file in files_under(&self.folder)? {
-            let Ok(key) = file.strip_prefix(&self.folder) else { continue };
-            let parts: Option<Vec<&str>> = key.iter().map(|part| part.to_str()).collect();
-            keys.extend(parts.map(|parts| parts.join("/")));
+        for path in packs_in(&self.folder)? {
+            let store = self.opened(&path)?;
+            for block in pack::blocks(&store)? {
+                keys.extend(pack::key_of(&store, block)?.and_then(|key| String::from_utf8(key).ok()));
+            }
         }
         keys.sort_unstable();
         Ok(keys)
     }
-}
 
-/// All files in a folder and in the folders in it, but not those whose names begin with a dot.
-pub(crate) fn files_under(folder: &Path) -> Result<Vec<PathBuf>> {
-    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(|source| Error::io("reading", &folder, source))? {
-            let entry = entry.map_err(|source| Error::io("reading", &folder, source))?;
-            if entry.file_name().as_encoded_bytes().starts_with(b".") {
-                continue;
-            }
-            let kind = entry.file_type().map_err(|source| Error::io("reading", &folder, source))?;
-            if kind.is_dir() {
-                folders.push(entry.path());
-            } else {
-                found.push(entry.path());
+    /// The pack of this type. It is opened once.
+    fn pack<T: Record>(&self, key: &str) -> Result<Arc<Store>> {
+        let packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = packs.iter().find(|store| is_of::<T>(&store.header)) {
+            return Ok(Arc::clone(store));
+        }
+        drop(packs);
+        self.opened(&pack_path(&self.folder, &T::schema()?)).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => self.missing::<T>(key),
+            _ => error,
+        })
+    }
+
+    /// The pack at this path, opened once.
+    fn opened(&self, path: &Path) -> Result<Arc<Store>> {
+        let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = packs.iter().find(|store| store.path == path) {
+            return Ok(Arc::clone(store));
+        }
+        let store = pack::open(path, &|_| Ok(()))?;
+        packs.push(Arc::clone(&store));
+        Ok(store)
+    }
+
+    fn pack_for_writing<T: Record>(&self, key: &str) -> Result<Arc<Store>> {
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        writing.retain(|store| store.strong_count() > 0);
+        let open = writing.iter().filter_map(Weak::upgrade).find(|store| is_of::<T>(&store.header));
+        if let Some(store) = open.filter(|store| store.rights().is_ok()) {
+            return Ok(store);
+        }
+        let path = pack_path(&self.folder, &T::schema()?);
+        let store = pack::open_writer(&path, &admit::<T>).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => self.missing::<T>(key),
+            _ => error,
+        })?;
+        writing.push(Arc::downgrade(&store));
+        Ok(store)
+    }
+
+    /// Why there is no such table: another type's has this key, or none.
+    #[cold]
+    fn missing<T: Record>(&self, key: &str) -> Error {
+        for path in packs_in(&self.folder).unwrap_or_default() {
+            let Ok(store) = self.opened(&path) else { continue };
+            if let (Err(error), Ok(Some(_))) = (admit::<T>(&store.header), pack::find(&store, key)) {
+                return error;
             }
         }
+        Error::new(
+            ErrorKind::NotFound,
+            format!("the generation {} has no table {key}; see its keys()", self.name),
+        )
     }
-    Ok(found)
 }
 
-/// Where a key's file lies: inside the folder, whatever the key.
-pub(crate) fn key_path(folder: &Path, key: &str) -> Result<PathBuf> {
-    let mut path = folder.to_owned();
-    for part in key.split('/') {
-        check_component(part)?;
-        path.push(part);
+impl std::fmt::Debug for Generation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Generation").field("folder", &self.folder).finish()
     }
-    Ok(path)
+}
+
+const PACK: &str = ".pack";
+
+/// Where the tables of this type lie in a generation's folder.
+pub(crate) fn pack_path(folder: &Path, schema: &Schema) -> PathBuf {
+    folder.join(format!("{:016x}{PACK}", schema.fingerprint()))
+}
+
+fn packs_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(|source| Error::io("reading", folder, source))?;
+    let is_pack = |path: &PathBuf| path.as_os_str().as_encoded_bytes().ends_with(PACK.as_bytes());
+    Ok(entries.flatten().map(|entry| entry.path()).filter(is_pack).collect())
+}
+
+/// A key: names, with slashes between them.
+pub(crate) fn check_key(key: &str) -> Result<()> {
+    if key.len() > pack::KEY_MAX {
+        return Err(Error::invalid(format!("a key has at most {} bytes", pack::KEY_MAX)));
+    }
+    key.split('/').try_for_each(check_component)
 }
 
 /// A name that is a name on every platform, and no way out of its folder.

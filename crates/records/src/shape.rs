@@ -1,20 +1,27 @@
 //! Where a record lies: its ordinal, which it keeps for ever, and its slot, which the ring of slots decides.
 //!
-//! Ordinals count the records ever pushed. The live ones are `first..end`; slot = (ordinal - anchor) mod capacity. A
-//! file that was never cut in front is a plain array from slot 0. Only growth changes the shape:
+//! Ordinals count the records ever pushed. The live ones are `first..end`; slot = (ordinal - anchor) mod capacity, and
+//! slot 0 begins at the byte `origin`. A table that was never cut in front is a plain array from slot 0. Only growth
+//! changes the shape:
 //!
 //! ```text
-//!   Holds(epoch) --write shape (epoch + 1) mod 2, copy the wrapped records behind the old end, store epoch--> Holds(epoch + 1)
+//!   Holds(epoch) --write shape (epoch + 1) mod 2, copy what moves, store epoch--> Holds(epoch + 1)
 //! ```
 //!
-//! A death before the store of the epoch leaves the old shape, whose slots were only read. There is no edge back.
+//! What moves: in a file of its own the records that wrapped, to behind the old end; in a pack all of them, to a larger
+//! extent, while the old one is never used again. A death before the store of the epoch leaves the old shape, whose slots
+//! were only read. There is no edge back.
+//!
+//! A record that lies between `lap`, the ordinal in slot 0 when the ring last came round, and `lap + capacity` keeps its
+//! slot for as long as it is live, whatever grows, unless the origin changes.
 
-/// An anchor and a capacity, and the epoch that named them.
+/// An anchor, a capacity and an origin, and the epoch that named them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) epoch: u64,
     pub(crate) anchor: u64,
     pub(crate) capacity: u64,
+    pub(crate) origin: u64,
 }
 
 impl Shape {
@@ -30,6 +37,17 @@ impl Shape {
         }
     }
 
+    /// The byte of the file at which a record begins; beyond any file if the words make no sense.
+    #[inline]
+    pub(crate) fn offset(self, ordinal: u64, record_size: u64) -> u64 {
+        self.slot(ordinal).saturating_mul(record_size).saturating_add(self.origin)
+    }
+
+    /// The byte of the file at which the last slot ends.
+    pub(crate) fn end_offset(self, record_size: u64) -> u64 {
+        self.capacity.saturating_mul(record_size).saturating_add(self.origin)
+    }
+
     /// How many of `count` records from `ordinal` lie one behind the other.
     #[inline]
     pub(crate) fn straight(self, ordinal: u64, count: u64) -> u64 {
@@ -42,9 +60,20 @@ impl Shape {
         count - self.straight(first, count)
     }
 
-    /// The shape after growth: everything stays where it is but the wrapped records, which move behind the old end.
+    /// The ordinal that was, or would have been, in slot 0 when `first` got its slot.
+    pub(crate) fn lap(self, first: u64) -> u64 {
+        first.wrapping_sub(self.slot(first))
+    }
+
+    /// The shape after growth in place: everything stays where it is but the wrapped records, which move behind the old
+    /// end.
     pub(crate) fn grown(self, first: u64, capacity: u64) -> Shape {
-        Shape { epoch: self.epoch.wrapping_add(1), anchor: first.wrapping_sub(self.slot(first)), capacity }
+        Shape { epoch: self.epoch.wrapping_add(1), anchor: self.lap(first), capacity, origin: self.origin }
+    }
+
+    /// The shape after a move to a larger extent: a plain array again.
+    pub(crate) fn moved(self, first: u64, capacity: u64, origin: u64) -> Shape {
+        Shape { epoch: self.epoch.wrapping_add(1), anchor: first, capacity, origin }
     }
 }
 
@@ -55,7 +84,7 @@ mod tests {
     #[test]
     fn growth_moves_only_what_wrapped() {
         for (first, end) in [(0, 0), (0, 10), (3, 9), (7, 17), (12, 20), (25, 33)] {
-            let old = Shape { epoch: 5, anchor: 0, capacity: 10 };
+            let old = Shape { epoch: 5, anchor: 0, capacity: 10, origin: 0 };
             let wrapped = old.wrapped(first, end);
             let new = old.grown(first, 10 + wrapped.max(1));
             for ordinal in first..end {
@@ -71,9 +100,11 @@ mod tests {
     fn nonsense_gives_a_slot_and_no_panic() {
         for anchor in [0, 1, u64::MAX] {
             for capacity in [0, 1, u64::MAX] {
-                let shape = Shape { epoch: 0, anchor, capacity };
+                let shape = Shape { epoch: 0, anchor, capacity, origin: u64::MAX - 3 };
                 shape.slot(7);
                 shape.straight(7, 3);
+                shape.offset(7, 40);
+                shape.end_offset(40);
             }
         }
     }

@@ -6,30 +6,23 @@
 
 use crate::control::Control;
 use crate::error::{Error, ErrorKind, Result};
-use crate::holder::Holder;
-use crate::layout::{ORDINAL_MAX, at};
+use crate::layout::{Kind, ORDINAL_MAX, at};
 use crate::motion::{self, Home, Motion};
+use crate::pack;
 use crate::raw::RawFile;
 use crate::reader::poisoned;
+use crate::safe;
 use crate::shape::Shape;
-use samovar_mmap::{Access, View, fence_release};
-use std::fs::File;
+use samovar_mmap::{View, fence_release};
 use std::sync::{MutexGuard, PoisonError};
 
-/// What the writing handle knows of the file; nobody else changes it.
-pub(crate) struct Writer {
-    pub(crate) file: File,
-    /// Held, not looked at.
-    pub(crate) _holder: Holder,
-    pub(crate) state: State,
-}
-
+/// What the writing handle knows of the table; nobody else changes it.
 #[derive(Clone, Copy)]
 pub(crate) struct State {
     motion: Motion,
-    shape: Shape,
-    first: u64,
-    end: u64,
+    pub(crate) shape: Shape,
+    pub(crate) first: u64,
+    pub(crate) end: u64,
     /// False while a change is under way: found false, a change failed or panicked, and the words decide.
     settled: bool,
 }
@@ -38,7 +31,7 @@ impl State {
     /// Before the words were looked at.
     pub(crate) const UNKNOWN: State = State {
         motion: Motion(0),
-        shape: Shape { epoch: 0, anchor: 0, capacity: 0 },
+        shape: Shape { epoch: 0, anchor: 0, capacity: 0, origin: 0 },
         first: 0,
         end: 0,
         settled: false,
@@ -50,10 +43,11 @@ impl State {
 
     /// What the words say, if they make sense.
     fn load(control: Control<'_>) -> Result<State> {
-        let shape = control.shape(control.epoch()?.load_acquire())?;
-        let first = control.first()?.load_acquire();
-        let end = control.end()?.load_acquire();
-        let motion = Motion(control.motion()?.load_acquire());
+        let line = control.readers()?;
+        let shape = control.shape(line.epoch().load_acquire())?;
+        let first = line.first().load_acquire();
+        let end = line.end().load_acquire();
+        let motion = Motion(line.motion().load_acquire());
         let sound = first <= end && end < ORDINAL_MAX && end - first <= shape.capacity;
         if sound {
             return Ok(State { motion, shape, first, end, settled: true });
@@ -66,42 +60,49 @@ impl State {
 }
 
 impl RawFile {
-    fn writable(&self) -> Control<'_> {
-        Control(self.mapping.base())
-    }
-
     /// This handle's turn to write.
-    fn writer(&self) -> Result<MutexGuard<'_, Writer>> {
+    pub(crate) fn writer(&self) -> Result<MutexGuard<'_, State>> {
+        self.store.rights()?;
         let Some(writer) = &self.writer else { return Err(read_only(self)) };
-        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if !writer.state.settled {
-            self.recover(&mut writer)?;
+        let mut state = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.settled {
+            self.recover(&mut state)?;
         }
-        Ok(writer)
+        Ok(state)
     }
 
     /// Finishes what a dead writer, or a call that failed, left in motion.
-    pub(crate) fn recover(&self, writer: &mut Writer) -> Result<()> {
-        let control = self.writable();
-        let mut state = State::load(control)?;
-        self.mapping.extend(&writer.file, state.shape.capacity, Access::ReadWrite)?;
+    pub(crate) fn recover(&self, known: &mut State) -> Result<()> {
+        let mut state = State::load(self.control())?;
+        let end = state.shape.end_offset(self.store.record_size());
+        if state.shape.origin < self.store.header.records_offset() || end > ORDINAL_MAX {
+            return Err(unmapped());
+        }
+        self.store.reach(end)?;
         if state.motion.is_moving() {
+            let control = self.control();
             let update = state.motion.update();
-            let target = control.target(update)?.load_acquire();
+            let target = control.readers()?.target(update).load_acquire();
             state.motion = if (state.first..state.end).contains(&target) {
-                motion::retire(control, update, self.home(&state, target)?)?
+                motion::retire(control, update, self.home(state.shape, target)?)?
             } else {
-                motion::abandon(control, update)?
+                motion::settle(control, update)?
             };
         }
-        writer.state = state;
+        if state.shape.epoch > 0 {
+            // A death may have come between growth and its telling.
+            state.motion = motion::tell_of_a_move(self.control(), state.motion)?;
+        }
+        safe::after_takeover(self, &state)?;
+        *known = state;
         self.unpoisoned()
     }
 
     /// The bytes of a record.
-    fn home(&self, state: &State, ordinal: u64) -> Result<Home<'_>> {
-        let place = self.mapping.place(state.shape.slot(ordinal)).ok_or_else(unmapped)?;
-        let view = place.view.window(place.offset, self.record_size())?;
+    #[inline]
+    pub(crate) fn home(&self, shape: Shape, ordinal: u64) -> Result<Home<'_>> {
+        let offset = shape.offset(ordinal, self.record_size() as u64);
+        let view = self.store.mapping.view().window(at(offset), self.record_size())?;
         Ok(Home { ordinal, view })
     }
 
@@ -115,21 +116,22 @@ impl RawFile {
             )));
         }
         let count = (bytes.len() / size) as u64;
-        let mut writer = self.writer()?;
+        let mut state = self.writer()?;
         if count == 0 {
             return Ok(());
         }
-        self.make_room(&mut writer, count)?;
-        let state = writer.state;
+        self.make_room(&mut state, count)?;
+        let end = state.end + count;
+        safe::before_reuse(self, state.shape, end)?;
         // Pairs with the acquire fence of readers: who sees a byte of this in a slot that was used before sees that
         // its record was dropped.
         fence_release();
-        self.for_pieces(state.shape, state.end..state.end + count, |piece, from| {
+        self.for_pieces(state.shape, state.end..end, |piece, from| {
             let from = at(from) * size;
             Ok(piece.write_from(0, &bytes[from..from + piece.len()])?)
         })?;
-        self.writable().end()?.store_release(state.end + count);
-        writer.state.end += count;
+        self.control().readers()?.end().store_release(end);
+        state.end = end;
         self.unpoisoned()
     }
 
@@ -142,9 +144,9 @@ impl RawFile {
     ) -> Result<()> {
         let mut next = ordinals.start;
         while next < ordinals.end {
-            let place = self.mapping.place(shape.slot(next)).ok_or_else(unmapped)?;
-            let count = shape.straight(next, ordinals.end - next).min(place.slots).max(1);
-            let window = place.view.window(place.offset, at(count) * self.record_size())?;
+            let count = shape.straight(next, ordinals.end - next).max(1);
+            let offset = at(shape.offset(next, self.record_size() as u64));
+            let window = self.store.mapping.view().window(offset, at(count) * self.record_size())?;
             each(window, next - ordinals.start)?;
             next += count;
         }
@@ -153,18 +155,18 @@ impl RawFile {
 
     /// Replaces the record with this index.
     pub(crate) fn replace(&self, index: u64, bytes: &[u8]) -> Result<()> {
-        let mut writer = self.writer()?;
-        self.replace_as(&mut writer, index, bytes)
+        let mut state = self.writer()?;
+        self.replace_as(&mut state, index, bytes)
     }
 
     /// Replaces the newest record.
     pub(crate) fn replace_last(&self, bytes: &[u8]) -> Result<()> {
-        let mut writer = self.writer()?;
-        let Some(last) = writer.state.len().checked_sub(1) else { return Err(out_of_range(0, 0)) };
-        self.replace_as(&mut writer, last, bytes)
+        let mut state = self.writer()?;
+        let Some(last) = state.len().checked_sub(1) else { return Err(out_of_range(0, 0)) };
+        self.replace_as(&mut state, last, bytes)
     }
 
-    fn replace_as(&self, writer: &mut Writer, index: u64, bytes: &[u8]) -> Result<()> {
+    fn replace_as(&self, state: &mut State, index: u64, bytes: &[u8]) -> Result<()> {
         if bytes.len() != self.record_size() {
             return Err(Error::invalid(format!(
                 "a record has {} bytes, not {}",
@@ -172,69 +174,88 @@ impl RawFile {
                 bytes.len()
             )));
         }
-        let state = &mut writer.state;
         if index >= state.len() {
             return Err(out_of_range(index, state.len()));
         }
-        let home = self.home(state, state.first + index)?;
+        let home = self.home(state.shape, state.first + index)?;
+        safe::before_change(self, home)?;
         state.settled = false;
-        state.motion = motion::update(self.writable(), state.motion, home, bytes)?;
+        state.motion = motion::update(self.control(), state.motion, home, bytes)?;
         state.settled = true;
         self.unpoisoned()
     }
 
     /// Drops the oldest records, so that at most `keep` are left.
     pub(crate) fn keep_last(&self, keep: u64) -> Result<()> {
-        let mut writer = self.writer()?;
-        if keep < writer.state.len() {
-            let first = writer.state.end - keep;
-            self.writable().first()?.store_release(first);
-            writer.state.first = first;
+        let mut state = self.writer()?;
+        if keep < state.len() {
+            let first = state.end - keep;
+            self.control().readers()?.first().store_release(first);
+            state.first = first;
         }
         self.unpoisoned()
     }
 
     /// Makes room for `additional` records more than there are.
     pub(crate) fn reserve_for(&self, additional: u64) -> Result<()> {
-        let mut writer = self.writer()?;
-        self.make_room(&mut writer, additional)
+        let mut state = self.writer()?;
+        self.make_room(&mut state, additional)
     }
 
-    fn make_room(&self, writer: &mut Writer, additional: u64) -> Result<()> {
-        let State { shape, first, end, .. } = writer.state;
+    #[inline]
+    fn make_room(&self, state: &mut State, additional: u64) -> Result<()> {
+        let len = state.end - state.first;
+        if additional <= state.shape.capacity - len && state.end + additional < ORDINAL_MAX {
+            return Ok(());
+        }
+        self.make_more_room(state, additional)
+    }
+
+    #[cold]
+    fn make_more_room(&self, state: &mut State, additional: u64) -> Result<()> {
+        let State { shape, first, end, .. } = *state;
         let needed = additional
             .checked_add(end - first)
             .filter(|needed| *needed < ORDINAL_MAX && end + additional < ORDINAL_MAX)
             .ok_or_else(|| Error::invalid(format!("{additional} records are more than any file holds")))?;
-        if needed <= shape.capacity {
-            return Ok(());
-        }
-        let least = needed.max(shape.capacity + shape.wrapped(first, end));
+        let least = match self.store.header.kind {
+            Kind::File => needed.max(shape.capacity + shape.wrapped(first, end)),
+            Kind::Pack => needed,
+        };
         // Twice as much; where that does not fit, half of the surplus, and so on down to what is needed: a device that
         // is nearly full is filled in few steps.
         let mut surplus = shape.capacity.saturating_mul(2).saturating_sub(least);
         loop {
-            match self.grow(writer, least.saturating_add(surplus)) {
+            match self.grow(state, least.saturating_add(surplus)) {
                 Err(error) if error.kind() == ErrorKind::NoSpace && surplus > 0 => surplus /= 2,
                 other => return other,
             }
         }
     }
 
-    /// Space first, then memory, then the wrapped records, then the one store that makes it so.
-    fn grow(&self, writer: &mut Writer, slots: u64) -> Result<()> {
-        let len = self.header.file_len(slots).ok_or_else(|| Error::invalid("no file is as large as that"))?;
-        samovar_mmap::reserve(&writer.file, len)?;
-        let capacity = self.header.slots_in(len);
-        self.mapping.extend(&writer.file, capacity, Access::ReadWrite)?;
-        let State { shape: old, first, end, .. } = writer.state;
-        let new = old.grown(first, capacity);
-        let control = self.writable();
-        control.prepare_shape(new)?;
-        let moved = end - old.wrapped(first, end);
-        self.for_pieces(old, moved..end, |from, skipped| self.copy_to_slots(from, new, moved + skipped))?;
-        control.epoch()?.store_release(new.epoch);
-        writer.state.shape = new;
+    /// Space first, then memory, then the records that move, then the one store that makes it so.
+    fn grow(&self, state: &mut State, slots: u64) -> Result<()> {
+        safe::before_growth(self, state)?;
+        let State { shape: old, first, end, .. } = *state;
+        let (new, moving) = match self.store.header.kind {
+            Kind::File => {
+                let too_long = || Error::invalid("no file is as large as that");
+                let len = self.store.header.file_len(slots).ok_or_else(too_long)?;
+                self.store.reserve(len)?;
+                let new = old.grown(first, self.store.header.slots_in(len));
+                (new, end - old.wrapped(first, end)..end)
+            }
+            Kind::Pack => (old.moved(first, slots, pack::extent(&self.store, slots)?), first..end),
+        };
+        self.control().prepare_shape(new)?;
+        let begin = moving.start;
+        let moves = if moving.is_empty() { safe::Moved::Nothing } else { safe::Moved::Some };
+        self.for_pieces(old, moving, |from, skipped| self.copy_to_slots(from, new, begin + skipped))?;
+        self.control().readers()?.epoch().store_release(new.epoch);
+        (state.shape, state.settled) = (new, false);
+        state.motion = motion::tell_of_a_move(self.control(), state.motion)?;
+        safe::after_growth(self, state, moves)?;
+        state.settled = true;
         self.unpoisoned()
     }
 
@@ -247,7 +268,7 @@ impl RawFile {
     }
 
     fn unpoisoned(&self) -> Result<()> {
-        if self.mapping.is_poisoned() { Err(poisoned()) } else { Ok(()) }
+        if self.store.mapping.is_poisoned() { Err(poisoned()) } else { Ok(()) }
     }
 }
 

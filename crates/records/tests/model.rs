@@ -5,7 +5,7 @@ mod common;
 use common::{Bar, bar};
 use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
 use proptest::test_runner::Config;
-use samovar_records::RecordFile;
+use samovar_records::{RecordFile, RecordSet};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -16,6 +16,7 @@ enum Op {
     KeepLast(usize),
     Reserve(usize),
     Reopen,
+    Flush,
     Search(i64),
     Range(usize, usize),
 }
@@ -29,15 +30,18 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (0usize..250).prop_map(Op::KeepLast),
         1 => (0usize..400).prop_map(Op::Reserve),
         1 => proptest::prelude::Just(Op::Reopen),
+        1 => proptest::prelude::Just(Op::Flush),
         1 => any::<i64>().prop_map(Op::Search),
         2 => (0usize..200, 0usize..200).prop_map(|(from, len)| Op::Range(from, from + len)),
     ]
 }
 
+type Open = Box<dyn Fn() -> samovar_records::Result<RecordFile<Bar>>>;
+
 struct Pair {
     file: Option<RecordFile<Bar>>,
     reader: RecordFile<Bar>,
-    path: std::path::PathBuf,
+    open: Open,
     model: Vec<Bar>,
 }
 
@@ -75,7 +79,12 @@ impl Pair {
             }
             Op::Reopen => {
                 self.file = None;
-                self.file = Some(RecordFile::open_writer(&self.path).unwrap());
+                self.file = Some((self.open)().unwrap());
+            }
+            Op::Flush => {
+                self.file().flush().unwrap();
+                let info = self.file().info().unwrap();
+                assert_eq!(info.durable, info.len as u64);
             }
             Op::Search(time) => {
                 let mut sorted = self.model.clone();
@@ -98,9 +107,15 @@ impl Pair {
             assert_eq!(file.len().unwrap(), self.model.len());
             assert_eq!(file.to_vec().unwrap(), self.model);
             assert_eq!(file.last().unwrap(), self.model.last().copied());
-            for index in [0, self.model.len() / 2, self.model.len()] {
+            let view = file.view().unwrap();
+            assert_eq!(view.len(), self.model.len());
+            for index in [0, self.model.len() / 2, self.model.len().saturating_sub(1), self.model.len()] {
                 assert_eq!(file.get(index).unwrap(), self.model.get(index).copied());
+                assert_eq!(view.get(index).unwrap(), self.model.get(index).copied());
             }
+            let mut closes = Vec::new();
+            view.for_each_column(|bar| &bar.close, |some| closes.extend_from_slice(some)).unwrap();
+            assert!(closes.iter().eq(self.model.iter().map(|bar| &bar.close)));
         }
     }
 }
@@ -109,12 +124,35 @@ proptest! {
     #![proptest_config(Config { cases: 60, failure_persistence: None, ..Config::default() })]
 
     #[test]
+    fn a_table_of_a_pack_is_a_vector(ops in prop::collection::vec(op(), 1..60)) {
+        let dir = tempfile::tempdir().unwrap();
+        let set = RecordSet::open_or_create(dir.path()).unwrap();
+        let draft = set.draft("today").unwrap();
+        for key in ["before", "bars", "behind"] {
+            draft.create::<Bar>(key, 3).unwrap().push(&bar(7)).unwrap();
+        }
+        draft.publish().unwrap();
+        let today = set.current().unwrap();
+        let open: Open = Box::new(move || today.open_writer("bars"));
+        let reader = set.current().unwrap().open::<Bar>("bars").unwrap();
+        let mut pair = Pair { file: Some(open().unwrap()), reader, open, model: vec![bar(7)] };
+        for op in &ops {
+            pair.apply(op);
+            pair.check();
+        }
+        for key in ["before", "behind"] {
+            let other = set.current().unwrap().open::<Bar>(key).unwrap();
+            assert_eq!(other.to_vec().unwrap(), [bar(7)], "its neighbours are as they were");
+        }
+    }
+
+    #[test]
     fn a_file_is_a_vector(ops in prop::collection::vec(op(), 1..60)) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("bars");
         let file = Some(RecordFile::create(&path).unwrap());
         let reader = RecordFile::open(&path).unwrap();
-        let mut pair = Pair { file, reader, path, model: Vec::new() };
+        let mut pair = Pair { file, reader, open: Box::new(move || RecordFile::open_writer(&path)), model: Vec::new() };
         for op in &ops {
             pair.apply(op);
             pair.check();

@@ -66,6 +66,13 @@ fn no_record_is_ever_torn_while_another_process_rewrites_it() {
             newest = seen;
             reads += 1;
         }
+        let view = reader.view().unwrap();
+        for _ in 0..100 {
+            let seen = number(&view.get(200).unwrap().unwrap());
+            assert!(seen >= newest, "{seen} after {newest}, by a view");
+            newest = seen;
+            assert_eq!(number(&view.get(100).unwrap().unwrap()), 100);
+        }
         assert_eq!(number(&reader.get(100).unwrap().unwrap()), 100);
         let all = reader.to_vec().unwrap();
         assert_eq!(all[..200], begin[..200]);
@@ -93,11 +100,15 @@ fn a_ring_is_read_whole_while_another_process_turns_it() {
     while begun.elapsed() < Duration::from_secs(1) {
         let all: Vec<u32> = reader.to_vec().unwrap().iter().map(number).collect();
         assert!(all.len() <= 91 && !all.is_empty(), "{}", all.len());
+        let view = reader.view().unwrap();
         for index in [0, 40, 89] {
-            if let Some(found) = reader.get(index).unwrap() {
+            for found in [reader.get(index).unwrap(), view.get(index).unwrap()].into_iter().flatten() {
                 number(&found);
             }
         }
+        let mut times = Vec::new();
+        view.for_each_column(|bar| &bar.time, |some| times.extend_from_slice(some)).unwrap();
+        assert!(times.len() <= 91 && times.iter().skip(1).is_sorted(), "{times:?}");
     }
     child.kill().unwrap();
     child.wait().unwrap();

@@ -3,7 +3,8 @@
 use super::*;
 
 fn header() -> Header {
-    Header { schema: Arc::new("time:i64,close:f64,name:u8[8]".parse().unwrap()), created_ms: 4 }
+    let schema = Arc::new("time:i64,close:f64,name:u8[8]".parse().unwrap());
+    Header { schema, kind: Kind::Pack, created_ms: 4 }
 }
 
 fn reseal(page: &mut [u8; HEADER_LEN]) {
@@ -41,6 +42,7 @@ fn a_header_that_lies_with_a_right_checksum_is_refused() {
         field::SHADOW_STRIDE,
         field::RECORDS_OFFSET,
         field::SCHEMA_LEN,
+        field::KIND,
         field::SCHEMA,
     ];
     for at in words {

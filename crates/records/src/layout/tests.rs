@@ -26,29 +26,43 @@ fn the_format_page_draws_every_field_where_it_is() {
         ("RECORDS_OFFSET", header::RECORDS_OFFSET, "8"),
         ("CREATED_MS", header::CREATED_MS, "8"),
         ("SCHEMA_LEN", header::SCHEMA_LEN, "8"),
-        ("SCHEMA", header::SCHEMA, "4000"),
+        ("KIND", header::KIND, "8"),
+        ("SCHEMA", header::SCHEMA, "3992"),
         ("CHECKSUM", header::CHECKSUM, "8"),
         ("HOLDER_PID", HOLDER_PID, "8"),
         ("HOLDER_START", HOLDER_START, "8"),
         ("HOLDER_GENERATION", HOLDER_GENERATION, "8"),
+        ("BOOT", BOOT, "8"),
+        ("DIRECTORY", DIRECTORY, "8"),
+        ("USED", USED, "8"),
+        ("TABLES", TABLES, "8"),
+        ("KEY_LEN", KEY_LEN, "8"),
+        ("KEY_SUM", KEY_SUM, "8"),
         ("MOTION", MOTION, "8"),
         ("TARGETS", TARGETS, "16"),
         ("EPOCH", EPOCH, "8"),
         ("FIRST", FIRST, "8"),
         ("END", END, "8"),
-        ("SHAPES", SHAPES, "32"),
-        ("SHADOWS", SHADOWS, "2 x SHADOW_STRIDE"),
+        ("SHAPES", SHAPES, "64"),
+        ("SAFE_FIRST", SAFE_FIRST, "8"),
+        ("SAFE_END", SAFE_END, "8"),
+        ("SAFE_EPOCH", SAFE_EPOCH, "8"),
+        ("KEPT", KEPT, "8"),
+        ("KEPT_SUM", KEPT_SUM, "8"),
+        ("SHADOWS", SHADOWS, "3 x SHADOW_STRIDE"),
     ];
     for (name, at, bytes) in fields {
         assert_eq!(row(name), (at, bytes.to_owned()), "{name}");
     }
-    assert_eq!((header::SCHEMA_MAX, 2 * SHAPE_LEN), (4000, 32));
+    assert_eq!((header::SCHEMA_MAX, 2 * SHAPE_LEN), (3992, 64));
 }
 
 #[test]
 fn the_text_says_what_the_code_computes() {
-    assert_eq!((SHADOWS, WRITER_BYTE, ORDINAL_MAX), (4288, 1 << 62, 1 << 62));
+    assert_eq!((CONTROL, SHADOWS, BLOCK_ALIGN), (4096, 256, 256));
+    assert_eq!((WRITER_BYTE, ORDINAL_MAX), (1 << 62, 1 << 62));
     assert_eq!(records_offset(shadow_stride(40)), 8192);
     assert_eq!(records_offset(shadow_stride(2000)), 12_288);
+    assert_eq!((Kind::File as u64, Kind::Pack as u64), (1, 2));
     assert!(PAGE_OF_FORMAT.contains("5265636f72647321"));
 }

@@ -1,0 +1,266 @@
+//! An open file, whatever it holds: its header, its memory, and the right to write it.
+
+use crate::control::{Control, FileWords};
+use crate::error::{Error, ErrorKind, Result};
+use crate::header::{Header, Unchecked};
+use crate::holder::Holder;
+use crate::layout::{self, HEADER_LEN, Kind, MAGIC};
+use crate::mapping::Mapping;
+use crate::raw::RawFile;
+use crate::safe;
+use samovar_mmap::{Access, FileId, PerProcess, SharedMap};
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
+
+/// What all handles of a file share.
+pub(crate) struct Store {
+    pub(crate) path: PathBuf,
+    id: FileId,
+    pub(crate) header: Header,
+    pub(crate) mapping: Mapping,
+    pub(crate) rights: Option<Rights>,
+}
+
+/// The right to write, and what goes with it.
+pub(crate) struct Rights {
+    pub(crate) file: File,
+    /// Held, not looked at.
+    _holder: Holder,
+    /// There in the process that took the right, and not in its forked children.
+    mine: PerProcess<()>,
+    /// Taken to give out space of a pack. Taken while a table's writer is locked, never the other way round.
+    pub(crate) allocation: Mutex<()>,
+    /// Taken to flush, before the writers of all tables.
+    pub(crate) flushing: Mutex<()>,
+    /// The tables of a pack that are open for writing, by their blocks.
+    pub(crate) open: Mutex<HashMap<u64, Weak<RawFile>>>,
+}
+
+/// Refuses a file whose records are not those that are meant.
+pub(crate) type Admit<'a> = &'a dyn Fn(&Header) -> Result<()>;
+
+/// How a file is opened.
+#[derive(Clone, Copy)]
+pub(crate) struct Gates<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) admit: Admit<'a>,
+}
+
+impl Store {
+    /// Opens a file for reading.
+    pub(crate) fn open(path: &Path, gates: Gates<'_>) -> Result<Store> {
+        Ok(Store::enter(path, Access::ReadOnly, gates)?.0)
+    }
+
+    /// Opens a file for writing, if nobody else has.
+    pub(crate) fn open_writer(path: &Path, gates: Gates<'_>) -> Result<Store> {
+        let (mut store, file) = Store::enter(path, Access::ReadWrite, gates)?;
+        let holder = Holder::take(path, store.id, store.words())?;
+        let mine = PerProcess::new();
+        let _ = mine.install(());
+        store.rights = Some(Rights {
+            file,
+            _holder: holder,
+            mine,
+            allocation: Mutex::default(),
+            flushing: Mutex::default(),
+            open: Mutex::default(),
+        });
+        Ok(store)
+    }
+
+    /// The gates, in order: a regular local file; the header; its kind; the type, if one is asked for; as long as it
+    /// says.
+    fn enter(path: &Path, access: Access, gates: Gates<'_>) -> Result<(Store, File)> {
+        let file = open_checked(path, access)?;
+        let map = SharedMap::map(&file, access, 0, None).map_err(|error| irregular(path, error.into()))?;
+        let header = read_header(&map, path)?;
+        if header.kind != gates.kind {
+            return Err(wrong_kind(path, header.kind));
+        }
+        (gates.admit)(&header)?;
+        if (map.len() as u64) < header.records_offset() {
+            return Err(truncated(path, map.len() as u64));
+        }
+        let id = samovar_mmap::file_id(&file)?;
+        let mapping = Mapping::new(map);
+        let store = Store { path: path.to_owned(), id, header, mapping, rights: None };
+        store.refuse_truncated(&file)?;
+        Ok((store, file))
+    }
+
+    /// The last gate: a file of one table is as long as its shape says. After a loss of power it need not be.
+    fn refuse_truncated(&self, file: &File) -> Result<()> {
+        if self.header.kind != Kind::File || safe::lost_power(self)? {
+            return Ok(());
+        }
+        let control = Control { view: self.mapping.view(), block: layout::CONTROL };
+        let shape = control.shape(control.readers()?.epoch().load_acquire())?;
+        // Asked after the shape was loaded: space comes before the shape that needs it.
+        let len =
+            file.metadata().map_err(|source| Error::io("asking for the size of", &self.path, source))?.len();
+        if shape.end_offset(self.record_size()) <= len { Ok(()) } else { Err(truncated(&self.path, len)) }
+    }
+
+    /// The words of the control page.
+    pub(crate) fn words(&self) -> FileWords<'_> {
+        FileWords(self.mapping.view())
+    }
+
+    pub(crate) fn record_size(&self) -> u64 {
+        self.header.record_size()
+    }
+
+    /// Makes sure that at least `len` bytes are mapped, if the file has them.
+    pub(crate) fn reach(&self, len: u64) -> Result<()> {
+        if self.mapping.newest().len() as u64 >= len {
+            return Ok(());
+        }
+        match &self.rights {
+            Some(rights) => self.mapping.extend(&rights.file, len, Access::ReadWrite),
+            None => self.mapping.extend(&self.reopen()?, len, Access::ReadOnly),
+        }
+    }
+
+    /// Opens the file anew, to map what it has grown by. Handles that read keep no file open.
+    fn reopen(&self) -> Result<File> {
+        let file = samovar_mmap::open_existing(&self.path, Access::ReadOnly)?;
+        if samovar_mmap::file_id(&file)? == self.id {
+            return Ok(file);
+        }
+        Err(Error::new(
+            ErrorKind::Replaced,
+            format!("{} is another file than it was; open it again", self.path.display()),
+        ))
+    }
+
+    /// The right to write.
+    pub(crate) fn rights(&self) -> Result<&Rights> {
+        let Some(rights) = &self.rights else { return Err(read_only(&self.path)) };
+        if rights.mine.get().is_some() { Ok(rights) } else { Err(inherited(&self.path)) }
+    }
+
+    /// Makes the file at least this long, all of it with space on the device, and maps it.
+    pub(crate) fn reserve(&self, len: u64) -> Result<()> {
+        let rights = self.rights()?;
+        samovar_mmap::reserve(&rights.file, len)?;
+        self.mapping.extend(&rights.file, len, Access::ReadWrite)
+    }
+}
+
+impl Rights {
+    /// The table of this block, if it is open for writing.
+    pub(crate) fn open_table(&self, block: u64) -> Option<Arc<RawFile>> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.get(&block).and_then(Weak::upgrade)
+    }
+
+    /// All tables that are open for writing.
+    pub(crate) fn open_tables(&self) -> Vec<Arc<RawFile>> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.values().filter_map(Weak::upgrade).collect()
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.path).field("kind", &self.header.kind).finish()
+    }
+}
+
+/// The first gate: a regular local file. Faults of maps are errors from here on.
+fn open_checked(path: &Path, access: Access) -> Result<File> {
+    static GUARD: Once = Once::new();
+    GUARD.call_once(|| {
+        // Where there are no signals there are no faults to guard against.
+        let _ = samovar_mmap::install_fault_guard();
+    });
+    let file = samovar_mmap::open_existing(path, access).map_err(|error| irregular(path, error.into()))?;
+    refuse_remote(&file, path)?;
+    Ok(file)
+}
+
+/// The error, or a better one if the path is that of no regular file.
+#[cold]
+fn irregular(path: &Path, error: Error) -> Error {
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Error::new(
+            ErrorKind::NotRegularFile,
+            format!("{} is not a regular file; name a file", path.display()),
+        ),
+        _ => error,
+    }
+}
+
+pub(crate) fn refuse_remote(file: &File, path: &Path) -> Result<()> {
+    if !samovar_mmap::is_remote(file)? {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::RemoteFilesystem,
+        format!("{} is on a network file system; use a local disk or tmpfs", path.display()),
+    ))
+}
+
+fn read_header(map: &SharedMap, path: &Path) -> Result<Header> {
+    if map.is_empty() {
+        return Err(Error::new(
+            ErrorKind::EmptyFile,
+            format!("{} is empty, not a record file; remove it and try again", path.display()),
+        ));
+    }
+    let mut page = Box::new([0; HEADER_LEN]);
+    let there = map.len().min(HEADER_LEN);
+    map.view().read_into(0, &mut page[..there])?;
+    if there < HEADER_LEN && page.starts_with(&MAGIC) {
+        return Err(truncated(path, there as u64));
+    }
+    Unchecked::new(page).verify()
+}
+
+fn truncated(path: &Path, len: u64) -> Error {
+    Error::new(
+        ErrorKind::Truncated,
+        format!("{} was cut short to {len} bytes; import the data anew", path.display()),
+    )
+}
+
+#[cold]
+fn wrong_kind(path: &Path, found: Kind) -> Error {
+    let message = match found {
+        Kind::Pack => format!("{} holds the tables of a generation; open its RecordSet", path.display()),
+        Kind::File => format!("{} is a record file by itself, not a generation's", path.display()),
+    };
+    Error::new(ErrorKind::NotRecords, message)
+}
+
+#[cold]
+fn read_only(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::ReadOnly,
+        format!("{} was opened for reading; open it with open_writer", path.display()),
+    )
+}
+
+#[cold]
+fn inherited(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::Inherited,
+        format!(
+            "{} was opened for writing before a fork, and its parent writes it; open it anew",
+            path.display()
+        ),
+    )
+}
+
+/// Gives an empty file its space and its header.
+pub(crate) fn format(file: &File, path: &Path, header: &Header, len: u64) -> Result<SharedMap> {
+    refuse_remote(file, path)?;
+    samovar_mmap::reserve(file, len)?;
+    let map = SharedMap::map(file, Access::ReadWrite, 0, None)?;
+    map.view().write_from(0, &header.encode()[..])?;
+    debug_assert!(map.len() >= layout::CONTROL);
+    Ok(map)
+}
