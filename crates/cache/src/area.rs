@@ -37,6 +37,11 @@ impl<'a> Area<'a> {
         Ok(self.file.line(self.at(offset))?)
     }
 
+    /// A part of it that can only be read.
+    pub(crate) fn window(self, offset: usize, len: usize) -> Result<View<'a>> {
+        Ok(self.file.window(self.at(offset), len)?.read_only())
+    }
+
     #[inline(always)]
     pub(crate) fn prefetch(self, offset: usize) {
         self.file.prefetch(self.at(offset));

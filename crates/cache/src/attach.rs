@@ -16,6 +16,7 @@ use crate::header::{Header, Unchecked};
 use crate::layout::{self, HEADER_LEN, MAGIC, lock_byte};
 use crate::lease;
 use crate::lock::{self, Owner};
+use crate::pin;
 use crate::place::{self, Place};
 use crate::recover;
 use crate::shard::Shard;
@@ -304,6 +305,7 @@ impl Attached {
             let shard = self.shard(number);
             lock::reset(shard.head)?;
             lease::forget_all(shard)?;
+            pin::forget_all(shard)?;
             if reason.is_some() {
                 recover::reset(shard)?;
             }

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::hash::KeyHash;
 use crate::ledger::{Ledger, Selector};
 use crate::lock::{Claim, Held, Waiting};
+use crate::pin::Pins;
 use crate::place::Place;
 use crate::position::UNIT;
 use crate::reader::{Reader, Sink, Trace, Whole};
@@ -313,7 +314,10 @@ impl Cache {
             ..Stats::default()
         };
         for number in 0..geometry.shards() {
-            let ledger = glance(attached.shard(number))?;
+            let shard = attached.shard(number);
+            let (ledger, pins) = (glance(shard)?, Pins::of(shard));
+            stats.pins += pins.held(&|owner| attached.is_dead(owner))?;
+            stats.pin_refusals = stats.pin_refusals.saturating_add(pins.refusals()?);
             stats.entries = stats.entries.saturating_add(ledger.entries());
             stats.live_bytes = stats.live_bytes.saturating_add(ledger.payload);
             stats.evictions = stats.evictions.saturating_add(ledger.evictions);
@@ -379,7 +383,7 @@ impl Cache {
     #[cfg(feature = "inject")]
     #[doc(hidden)]
     pub fn wish_small_percent(&self, percent: u64) -> Result<()> {
-        let clock = Clock::new(self.inner.attached.view());
+        let clock = self.clock();
         for number in 0..self.inner.attached.header.geometry.shards() {
             let _held = self.hold(number)?;
             Writer::begin(self.inner.attached.shard(number), &clock)?.wish_percent(percent)?;
@@ -484,10 +488,12 @@ impl Cache {
         act: impl Fn(&mut Writer<'_>) -> Result<T>,
     ) -> Result<T> {
         self.inner.attached.before_write()?;
-        let done = match Writer::begin(shard, clock).and_then(|mut writer| act(&mut writer)) {
+        let is_dead = |owner| self.inner.attached.is_dead(owner);
+        let once = || act(&mut Writer::begin(shard, clock)?.asking(&is_dead));
+        let done = match once() {
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 recover::reset(shard)?;
-                act(&mut Writer::begin(shard, clock)?)
+                once()
             }
             done => done,
         };

@@ -56,6 +56,8 @@ pub enum ErrorKind {
     NotANumber,
     /// Somebody else held what the call needed for longer than it may wait.
     Busy,
+    /// Readers hold too much in place: see [`Cache::get_ref`](crate::Cache::get_ref).
+    Pinned,
     /// The process that holds what the call needed is alive but does not get on: it was stopped, or its disk is stuck.
     OwnerStopped,
     /// The path names another file than the one that this handle has open.

@@ -56,6 +56,8 @@ pub(crate) const FRONTIERS: usize = 64;
 pub(crate) const SELECTOR: usize = 128;
 /// How many leases were granted, and how much of their table may be in use; on the selector's line, which every writer reads.
 pub(crate) const LEASED: usize = SELECTOR + 8;
+/// Whether there may be pins, and how often something was refused because of them.
+pub(crate) const PINNED: usize = SELECTOR + 16;
 /// Where the rings meet and end.
 pub(crate) const BOUNDS: usize = 192;
 /// The two copies of the ledger.
@@ -143,6 +145,7 @@ pub(crate) fn fingerprint() -> u64 {
         LEDGER_WORDS as u64,
         ANNEX_LEN,
         LEASED as u64,
+        PINNED as u64,
         LEASES as u64,
         SPACES as u64,
         BUCKET_LEN,
@@ -192,6 +195,7 @@ mod tests {
             format!("{FRONTIERS:>5}  frontier of the small ring"),
             format!("{SELECTOR:>5}  selector"),
             format!("{LEASED:>5}  leased"),
+            format!("{PINNED:>5}  pinned"),
             format!("{BOUNDS:>5}  boundary"),
             format!("{:>5}  ledger 0                 {LEDGER_WORDS} words", LEDGERS[0]),
             format!("{:>5}  ledger 1                 {LEDGER_WORDS} words", LEDGERS[1]),

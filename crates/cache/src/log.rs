@@ -5,6 +5,7 @@ use crate::entry::{Header, MAX_PREFACE, Mark, Preface};
 use crate::error::Result;
 use crate::hash::KeyHash;
 use crate::layout::bytes_of;
+use samovar_mmap::View;
 
 /// Keys up to these lengths are hashed without an allocation; the shorter the key, the less there is to clear.
 const SHORT_KEY: usize = 32;
@@ -69,6 +70,11 @@ impl<'a> Log<'a> {
     pub(crate) fn append_key(self, offset: u64, header: Header, out: &mut Vec<u8>) -> Result<()> {
         let len = usize::from(header.key_len);
         self.0.append_to(bytes_of(offset).wrapping_add(header.key_at()), len, out)
+    }
+
+    /// The entry's value, where it lies.
+    pub(crate) fn window(self, offset: u64, header: Header) -> Result<View<'a>> {
+        self.0.window(bytes_of(offset).wrapping_add(header.value_at()), header.value_len as usize)
     }
 
     /// Appends the entry's value to `out`.

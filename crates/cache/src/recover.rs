@@ -163,8 +163,9 @@ pub(crate) fn reset(shard: Shard<'_>) -> Result<(Ledger, usize)> {
     };
     let rings = [ring(Queue::Small)?, ring(Queue::Main)?];
     bounds.store(shard.head)?;
-    // Release fence, with the acquire fence in `Reader::look`: the frontiers are seen before any slot or byte changes.
-    samovar_mmap::fence_release();
+    // Full fence: with the acquire fence in `Reader::look`, the frontiers are seen before any slot or byte changes; with the
+    // one in `Pins::hold`, either a pin is seen, or its reader sees the frontiers.
+    samovar_mmap::fence_full();
     for number in 0..shard.geometry.slots_per_shard() {
         let word = shard.index.word(number)?;
         if word.load() != Slot::EMPTY.word() {

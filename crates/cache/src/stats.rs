@@ -40,6 +40,10 @@ pub struct Stats {
     pub refusals: u64,
     /// Those refused because the process that held the shard was alive but did not get on.
     pub owner_stopped: u64,
+    /// Values that are held in place now: see [`Cache::get_ref`](crate::Cache::get_ref).
+    pub pins: u64,
+    /// Pins and writes that were refused because too much was held in place.
+    pub pin_refusals: u64,
     /// Values that a verifying handle did not give out, because their seal was broken.
     pub damaged: u64,
     /// Entries held now, expired ones that nobody has met included.

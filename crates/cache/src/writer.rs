@@ -13,6 +13,7 @@ use crate::hash::KeyHash;
 use crate::index::Numbered;
 use crate::lease::Leases;
 use crate::ledger::{Change, Kind, Ledger, Selector};
+use crate::pin::{self, Detour, Extent, IsDead, Pins};
 use crate::position::Position;
 use crate::recover;
 use crate::ring::{Place, Queue};
@@ -35,6 +36,11 @@ pub(crate) struct Writer<'a> {
     /// The bounds in the file.
     bounds: Bounds,
     clock: &'a Clock<'a>,
+    /// Asks whether the owner of a pin has died.
+    is_dead: IsDead<'a>,
+    /// Everything that lives was passed in vain, since it fills the ring but for too little, or pins have cut it to pieces: what
+    /// is drained now is not kept.
+    is_pressed: bool,
     /// Entries moved by the write at hand.
     moves: u32,
     /// Slots changed by the write at hand.
@@ -99,9 +105,16 @@ impl<'a> Writer<'a> {
             frontiers,
             bounds,
             clock,
+            is_dead: &|_| Ok(false),
+            is_pressed: false,
             moves: 0,
             changes: 0,
         })
+    }
+
+    /// The same writer, which can tell the pins of the dead.
+    pub(crate) fn asking(self, is_dead: IsDead<'a>) -> Self {
+        Writer { is_dead, ..self }
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
@@ -115,7 +128,7 @@ impl<'a> Writer<'a> {
         let known = self.shard.find(item.hash, item.key)?;
         let queue = self.queue_for(item.hash, known.map(|(found, _)| found.slot), header.units())?;
         self.walk(queue, header.units())?;
-        let place = self.make_room(queue, header.units())?;
+        let (queue, place) = self.make_room_somewhere(queue, header.units())?;
         let located = Located { queue, at: place.at, header };
         let Plan { target, old, next } = self.plan_set(item, located, known)?;
         let freq = if old.is_some_and(|old| old.same_key) { target.slot.freq() } else { 0 };
@@ -292,8 +305,28 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// A place in this ring; in the main ring if the small one is full of pins.
+    fn make_room_somewhere(&mut self, queue: Queue, units: u64) -> Result<(Queue, Place)> {
+        let mut queue = queue;
+        let mut place = self.make_room(queue, units);
+        if queue == Queue::Small && is_pinned(&place) {
+            queue = Queue::Main;
+            place = self.make_room(queue, units);
+        }
+        if is_pinned(&place) {
+            Pins::of(self.shard).refused()?;
+        }
+        Ok((queue, place?))
+    }
+
     /// A place for `units` at the head of a ring, draining its tail until there is one.
     fn make_room(&mut self, queue: Queue, units: u64) -> Result<Place> {
+        let span = self.bounds.span_for(queue, units);
+        let pins = Pins::of(self.shard);
+        let pinned = pins.any()?;
+        if pinned && !pins.leave(span, units + 1, self.is_dead)? {
+            return Err(pin::refusal());
+        }
         let mut walked = 0;
         loop {
             if let Some(place) = self.place(queue, units)? {
@@ -306,9 +339,9 @@ impl<'a> Writer<'a> {
             }
             if self.ledger.ring(queue).head == self.ledger.ring(queue).tail {
                 self.restart_lap(queue)?;
-                let too_large = || Error::new(ErrorKind::ValueTooLarge, "the entry is larger than its ring");
-                return self.place(queue, units)?.ok_or_else(too_large);
+                return self.place(queue, units)?.ok_or_else(if pinned { pin::refusal } else { too_large });
             }
+            self.is_pressed |= walked > 2 * span.units();
             walked += self.drain_one(queue)?;
             if walked > 4 * self.shard.geometry.area().units() {
                 return Err(Error::corrupt(
@@ -318,8 +351,57 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A place for `units` as things stand, moving the frontier up to the tail if that is what it takes.
+    /// A place for `units` as things stand, clear of all pins.
     fn place(&mut self, queue: Queue, units: u64) -> Result<Option<Place>> {
+        let pins = Pins::of(self.shard);
+        while let Some(place) = self.place_on_or_off_pins(queue, units)? {
+            if !pins.any()? {
+                return Ok(Some(place));
+            }
+            let wanted = Extent { offset: place.at.offset(), units };
+            let Some(pinned) = pins.obstacle(wanted, self.is_dead)? else { return Ok(Some(place)) };
+            if !self.take_detour(queue, place, [wanted, pinned])? {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Moves the head past a pinned stretch, and writes that down before anything is appended behind it; false if it cannot be
+    /// done before the tail has moved. A mark may take the header of what is pinned, never its value.
+    fn take_detour(&mut self, queue: Queue, place: Place, [wanted, pinned]: [Extent; 2]) -> Result<bool> {
+        if self.frontiers[queue as usize] != self.ledger.ring(queue).tail {
+            self.publish_frontier(queue)?;
+        }
+        let (mut ring, span) = (*self.ledger.ring(queue), self.bounds.span_for(queue, wanted.units));
+        let head = ring.head;
+        match pin::detour(span, [head, ring.tail], place, pinned) {
+            Detour::Wait => return Ok(false),
+            Detour::Restart => return self.restart_lap(queue).map(|()| true),
+            Detour::Move(to) => {
+                ring.head = Position::new(head.lap(), to);
+                ring.tail = ring.head;
+            }
+            Detour::Lap(start) => {
+                let place = Place { at: head.wrap(start), wraps: true };
+                mark_wrap(self.shard, queue, &self.ledger, place)?;
+                ring.head = place.at;
+            }
+            Detour::Skip(to) => {
+                // Entries are shorter than 2^30 units, so that two of them are shorter than a filler can be.
+                let units = u32::try_from(to - head.offset()).unwrap_or(u32::MAX);
+                self.shard.log.put_mark(head.offset(), Mark::filler_word(units))?;
+                ring.head = head.advance(u64::from(units));
+            }
+        }
+        *self.ledger.ring_mut(queue) = ring;
+        self.unsettled = true;
+        self.settle()?;
+        Ok(true)
+    }
+
+    /// A place for `units` as things stand, moving the frontier up to the tail if that is what it takes.
+    fn place_on_or_off_pins(&mut self, queue: Queue, units: u64) -> Result<Option<Place>> {
         self.move_boundary(queue, units)?;
         let span = self.bounds.span_for(queue, units);
         let ring = *self.ledger.ring(queue);
@@ -364,8 +446,9 @@ impl<'a> Writer<'a> {
         let tail = self.ledger.ring(queue).tail;
         self.shard.frontier(queue)?.store_release(tail.word());
         self.frontiers[queue as usize] = tail;
-        // Release fence, with the acquire fence in `Reader::look`: the frontier is seen before the bytes that follow.
-        samovar_mmap::fence_release();
+        // Full fence: with the acquire fence in `Reader::look`, the frontier is seen before the bytes that follow; with the one in
+        // `Pins::hold`, either a pin is seen, or its reader sees the frontier.
+        samovar_mmap::fence_full();
         Ok(())
     }
 
@@ -415,7 +498,11 @@ impl<'a> Writer<'a> {
         let expired = self.is_expired(entry.at.offset(), entry.header)?;
         let candidate =
             Candidate { queue: entry.queue, units: entry.header.units(), freq: found.slot.freq(), expired };
-        match evict::fate(&self.ledger, &self.bounds, candidate, self.moves) {
+        let fate = match evict::fate(&self.ledger, &self.bounds, candidate, self.moves) {
+            Fate::Move { .. } if self.is_pressed => Fate::Evict,
+            fate => fate,
+        };
+        match fate {
             Fate::Move { freq } => self.move_to_main(entry, hash, found, freq),
             Fate::Drop => self.forget(entry, found, Slot::EMPTY),
             Fate::Evict => {
@@ -443,7 +530,10 @@ impl<'a> Writer<'a> {
         let units = entry.header.units();
         self.moves += 1;
         let place = match entry.queue {
-            Queue::Small => Some(self.make_room(Queue::Main, units)?),
+            Queue::Small => match self.make_room(Queue::Main, units) {
+                Err(error) if error.kind() == ErrorKind::Pinned => None,
+                place => Some(place?),
+            },
             Queue::Main => self.place(Queue::Main, units)?,
         };
         let Some(place) = place else {
@@ -511,6 +601,15 @@ impl<'a> Writer<'a> {
         }
         Ok(())
     }
+}
+
+fn is_pinned(place: &Result<Place>) -> bool {
+    place.as_ref().is_err_and(|error| error.kind() == ErrorKind::Pinned)
+}
+
+#[cold]
+fn too_large() -> Error {
+    Error::new(ErrorKind::ValueTooLarge, "the entry is larger than its ring")
 }
 
 /// Tells a walk that the lap ends here, and where the next one begins.

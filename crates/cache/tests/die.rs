@@ -390,6 +390,16 @@ fn between_open_and_close(ops: impl IntoIterator<Item = Op>) -> Vec<Op> {
     std::iter::once(Op::Open).chain(ops).chain([Op::Close]).collect()
 }
 
+/// Of a key that is missing, of one that is there, and of one that was removed.
+fn loads() -> Vec<Op> {
+    vec![
+        Op::Load { key: 100, sequence: 2, len: 200 },
+        Op::Load { key: 3, sequence: 2, len: 200 },
+        Op::Remove { key: 3 },
+        Op::Load { key: 3, sequence: 3, len: 300 },
+    ]
+}
+
 fn scenarios(seed: u64) -> Vec<Scenario> {
     let mut rng = Rng::new(seed);
     let opened = |ops: Vec<Op>| -> Vec<Op> { std::iter::once(Op::Open).chain(ops).collect() };
@@ -408,12 +418,6 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
         Op::Replace { key: 4, sequence: 2, len: 300 },
         Op::Touch { key: 5 },
         Op::SetMany { key: 6, sequence: 2, len: 70 },
-    ];
-    let loads = [
-        Op::Load { key: 100, sequence: 2, len: 200 },
-        Op::Load { key: 3, sequence: 2, len: 200 },
-        Op::Remove { key: 3 },
-        Op::Load { key: 3, sequence: 3, len: 300 },
     ];
     // Overwritten at random until the rings have gone round a few times: then every write compacts.
     let churn: Vec<Op> = (0..700usize)
@@ -457,7 +461,7 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
     vec![
         scenario("write", Size::Roomy, &few, writes.to_vec(), 150),
         scenario("alter", Size::Roomy, &few, alterations.to_vec(), 100),
-        scenario("load", Size::Roomy, &few, loads.to_vec(), 100),
+        scenario("load", Size::Roomy, &few, loads(), 100),
         scenario("compact", Size::Roomy, &churned, compact, 400),
         scenario("frontier", Size::Large, &pushed, push, 400),
         scenario("clear", Size::Roomy, &few, clears, 150),

@@ -43,6 +43,8 @@ struct View {
     evictions: u64,
     refusals: u64,
     damaged: u64,
+    pins: u64,
+    pin_refusals: u64,
     resets: u64,
 }
 
@@ -88,6 +90,8 @@ impl View {
             evictions: stats.evictions,
             refusals: stats.refusals,
             damaged: stats.damaged,
+            pins: stats.pins,
+            pin_refusals: stats.pin_refusals,
             resets: stats.resets,
         }
     }
@@ -113,6 +117,7 @@ impl Display for View {
             ("evictions", count(self.evictions)),
             ("refusals", count(self.refusals)),
             ("damaged", count(self.damaged)),
+            ("pins", format!("{} now, {} refusals", count(self.pins), count(self.pin_refusals))),
             ("resets", count(self.resets)),
         ];
         let cold = self.last_cold.as_ref().map(|cold| ("last cold", cold.to_string()));

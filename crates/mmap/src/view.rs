@@ -77,6 +77,41 @@ impl<'a> View<'a> {
         Ok(View { base, len, ..self })
     }
 
+    /// The same window, through which nothing can be written.
+    #[inline]
+    pub fn read_only(self) -> View<'a> {
+        View { access: Access::ReadOnly, ..self }
+    }
+
+    /// The window's bytes as a slice.
+    ///
+    /// ```
+    /// use samovar_mmap::{Access, SharedMap};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let file = tempfile::tempfile()?;
+    /// # file.set_len(4096)?;
+    /// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+    /// map.view().write_from(0, b"value")?;
+    /// // SAFETY: the file has no name, and nobody writes to it or cuts it while the slice lives.
+    /// let value = unsafe { map.view().window(0, 5)?.as_slice() };
+    /// assert_eq!(value, b"value");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Safety
+    /// For as long as the slice lives:
+    /// 1. Nobody writes these bytes, by whatever map of whatever process, nor by a system call, and no word or line of them
+    ///    is in use.
+    /// 2. The file is not cut short before their end, and its device does not fail: they would change, or end the
+    ///    process.
+    #[inline]
+    pub unsafe fn as_slice(self) -> &'a [u8] {
+        // SAFETY: mapped for `'a`, initialised since every byte of a file is, and unchanged, as the caller promises.
+        unsafe { std::slice::from_raw_parts(self.base, self.len) }
+    }
+
     /// The word of eight bytes at `offset`.
     ///
     /// # Errors

@@ -1,0 +1,351 @@
+//! Values held in place: whatever is written meanwhile, by whomever, and whoever dies, their bytes stay; and they cost the
+//! cache no more than themselves.
+//!
+//! `SAMOVAR_SEED` repeats a run.
+//!
+//! Canaries, each tried, each found: no look at the pins before an entry is placed; a pin that is not looked at again once it
+//! can be seen; a head that goes on inside what is pinned; a dead owner who is never found dead.
+
+mod common;
+
+use common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
+use samovar::{Cache, ErrorKind, Options, Ref};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+/// One shard.
+const CAPACITY: u64 = 256 << 10;
+const LARGEST: u64 = 24 << 10;
+
+fn options() -> Options {
+    Cache::options().capacity(CAPACITY).max_value_size(LARGEST)
+}
+
+fn key_of(key: u64) -> [u8; 8] {
+    key.to_le_bytes()
+}
+
+fn value_of(key: u64, sequence: u64, len: u64) -> Vec<u8> {
+    Stamp { key, writer: 0, sequence }.value(usize::try_from(len).unwrap())
+}
+
+/// Lengths from small to a tenth of the main ring.
+fn length(rng: &mut Rng) -> u64 {
+    let longest = [100, 1000, 8000, LARGEST][usize::try_from(rng.below(4)).unwrap()];
+    24 + rng.below(longest - 24)
+}
+
+fn expect_clean(cache: &Cache) {
+    let report = cache.check().unwrap();
+    assert!(report.is_clean(), "{report}");
+}
+
+struct Scene {
+    _dir: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.samovar");
+        Scene { _dir: dir, path }
+    }
+
+    fn open(&self) -> Cache {
+        options().open(&self.path).unwrap()
+    }
+}
+
+/// A value in place, and what it must be.
+struct Held<'c> {
+    value: Ref<'c>,
+    expected: Vec<u8>,
+}
+
+impl Held<'_> {
+    fn judge(&self) {
+        assert!(self.value.to_vec().unwrap() == self.expected, "a pinned value changed");
+    }
+}
+
+/// Pins the key, if there is a pin to be had.
+fn hold<'c>(cache: &'c Cache, key: u64) -> Option<Held<'c>> {
+    match cache.get_ref(&key_of(key)) {
+        Ok(found) => found.map(|value| Held { expected: value.to_vec().unwrap(), value }),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Pinned, "{error}");
+            None
+        }
+    }
+}
+
+/// Overwrites the whole cache so many times; how many sets were refused because of pins.
+fn overwrite(cache: &Cache, rng: &mut Rng, times: u64) -> u64 {
+    let (mut bytes, mut refused) = (0, 0);
+    while bytes < times * CAPACITY {
+        let (key, len) = (rng.below(300), length(rng));
+        bytes += len;
+        match cache.set(&key_of(key), &value_of(key, bytes, len)) {
+            Ok(()) => {}
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Pinned, "{error}");
+                refused += 1;
+            }
+        }
+    }
+    refused
+}
+
+#[test]
+fn a_pinned_value_outlives_twenty_times_the_cache() {
+    let (scene, mut rng) = (Scene::new(), Rng::new(seed()));
+    let cache = scene.open();
+    overwrite(&cache, &mut rng, 2);
+    cache.set(&key_of(1000), &value_of(1000, 1, 5000)).unwrap();
+    let held = hold(&cache, 1000).unwrap();
+    for _ in 0..20 {
+        assert_eq!(overwrite(&cache, &mut rng, 1), 0);
+        held.judge();
+        expect_clean(&cache);
+    }
+    assert_eq!(cache.stats().resets, 0);
+    assert_eq!(cache.stats().pins, 1);
+    drop(held);
+    assert_eq!(cache.stats().pins, 0);
+}
+
+#[test]
+fn pins_that_come_and_go_all_hold() {
+    let (scene, mut rng) = (Scene::new(), Rng::new(seed()));
+    let cache = scene.open();
+    let mut held: Vec<Held<'_>> = Vec::new();
+    let mut refused = 0;
+    for round in 0..number("SAMOVAR_ROUNDS", 3000) {
+        match rng.below(6) {
+            0 => held.extend(hold(&cache, rng.below(300))),
+            1 if !held.is_empty() => {
+                drop(held.swap_remove(usize::try_from(rng.below(held.len() as u64)).unwrap()))
+            }
+            2 => drop(cache.remove(&key_of(rng.below(300))).unwrap()),
+            _ => {
+                let (key, len) = (rng.below(300), length(&mut rng));
+                let set = cache.set(&key_of(key), &value_of(key, round, len));
+                refused += u64::from(set.is_err_and(|error| {
+                    assert_eq!(error.kind(), ErrorKind::Pinned, "{error}");
+                    true
+                }));
+            }
+        }
+        held.iter().for_each(Held::judge);
+        if round % 50 == 0 {
+            expect_clean(&cache);
+        }
+        if round % 500 == 0 {
+            cache.clear().unwrap();
+        }
+    }
+    assert_eq!(cache.stats().resets, 0);
+    println!("{refused} sets refused");
+    drop(held);
+    assert_eq!(overwrite(&cache, &mut rng, 2), 0, "nothing is pinned any more");
+}
+
+/// A process by its role. It does nothing in a plain run.
+#[test]
+#[ignore = "started by the other tests as a process of its own"]
+fn process() {
+    let (Ok(role), Some(file)) = (std::env::var(ROLE), std::env::var_os(FILE)) else { return };
+    let cache = options().open(Path::new(&file)).unwrap();
+    match role.as_str() {
+        "overwrites" => {
+            let mut rng = Rng::new(number("SAMOVAR_SEED", 1));
+            assert_eq!(overwrite(&cache, &mut rng, 20), 0);
+        }
+        "pins all" => {
+            let _held: Vec<Held<'_>> = (0..16).map(|key| hold(&cache, key).unwrap()).collect();
+            println!("\npinned");
+            loop {
+                std::thread::park();
+            }
+        }
+        #[cfg(unix)]
+        "forks" => forks(&cache),
+        other => panic!("no such role: {other}"),
+    }
+}
+
+#[test]
+fn another_process_goes_around_a_pin() {
+    let (scene, seed) = (Scene::new(), seed());
+    let cache = scene.open();
+    for key in [1000, 1001, 1002] {
+        cache.set(&key_of(key), &value_of(key, 1, 3000)).unwrap();
+    }
+    let held: Vec<Held<'_>> = [1000, 1001, 1002].map(|key| hold(&cache, key).unwrap()).into();
+    let mut other = this_program("process", "overwrites", &scene.path);
+    assert!(other.env("SAMOVAR_SEED", seed.to_string()).status().unwrap().success());
+    held.iter().for_each(Held::judge);
+    expect_clean(&cache);
+}
+
+#[test]
+fn a_pin_costs_no_more_than_its_entry() {
+    let entries = |pinned: bool| {
+        let scene = Scene::new();
+        let cache = Cache::options().capacity_entries(400, 8, 64).open(&scene.path).unwrap();
+        let set = |key: u64| cache.set(&key_of(key), &value_of(key, 1, 64)).unwrap();
+        (0..400).for_each(set);
+        let held = pinned.then(|| hold(&cache, 399).unwrap());
+        let held_entries = (400..20_000).map(|key| {
+            set(key);
+            cache.stats().entries
+        });
+        let least = held_entries.skip(1000).min().unwrap();
+        held.iter().for_each(Held::judge);
+        expect_clean(&cache);
+        least
+    };
+    let (without, with) = (entries(false), entries(true));
+    assert!(with + 2 >= without, "{without} entries without a pin, {with} with one");
+}
+
+fn pins_all(scene: &Scene) -> Child {
+    let mut command = this_program("process", "pins all", &scene.path);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line == "pinned"));
+    child
+}
+
+#[test]
+fn the_pins_of_a_killed_process_are_free() {
+    let (scene, mut rng) = (Scene::new(), Rng::new(seed()));
+    let cache = scene.open();
+    for key in 0..17 {
+        cache.set(&key_of(key), &value_of(key, 1, 1000)).unwrap();
+    }
+    let mut pinner = pins_all(&scene);
+    assert_eq!(cache.get_ref(&key_of(16)).unwrap_err().kind(), ErrorKind::Pinned);
+    assert_eq!(cache.stats().pins, 16);
+    pinner.kill().unwrap();
+    pinner.wait().unwrap();
+    assert_eq!(cache.stats().pins, 0);
+    // Half of them are taken over by readers, the others are in the way of a writer.
+    let held: Vec<Held<'_>> = (8..16).map(|key| hold(&cache, key).unwrap()).collect();
+    assert_eq!(overwrite(&cache, &mut rng, 20), 0);
+    held.iter().for_each(Held::judge);
+    expect_clean(&cache);
+}
+
+#[test]
+fn there_are_sixteen_pins_and_a_quarter_of_the_bytes() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    for key in 0..17 {
+        cache.set(&key_of(key), &value_of(key, 1, 1000)).unwrap();
+    }
+    let mut held: Vec<Held<'_>> = (0..16).map(|key| hold(&cache, key).unwrap()).collect();
+    let refused = cache.get_ref(&key_of(16)).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Pinned);
+    assert_eq!(cache.get(&key_of(16)).unwrap().map(|value| value.len()), Some(1000), "a copy is to be had");
+    held.pop();
+    assert!(hold(&cache, 16).is_some());
+    drop(held);
+    assert_eq!((cache.stats().pins, cache.stats().pin_refusals), (0, 1));
+    for key in 0..3 {
+        cache.set(&key_of(key), &value_of(key, 2, LARGEST)).unwrap();
+    }
+    let held: Vec<Held<'_>> = (0..3).filter_map(|key| hold(&cache, key)).collect();
+    assert!(held.len() < 3, "three of them are more than a quarter");
+    held.iter().for_each(Held::judge);
+}
+
+#[test]
+fn a_set_without_a_place_is_refused_and_all_that_was_there_stays() {
+    let scene = Scene::new();
+    let cache = Cache::options().capacity(CAPACITY).max_value_size(33 << 10).open(&scene.path).unwrap();
+    // Filled from the start with entries of one size, of which every so many is pinned.
+    let set = |key: u64, len: u64| cache.set(&key_of(key), &value_of(key, 1, len));
+    (0..160).for_each(|key| set(key, 1000).unwrap());
+    let there = |key: &u64| cache.contains(&key_of(*key)).unwrap();
+    let spread: Vec<u64> = (0..160).filter(there).step_by(10).take(16).collect();
+    let held: Vec<Held<'_>> = spread.iter().map(|key| hold(&cache, *key).unwrap()).collect();
+    let before = cache.stats().entries;
+    assert_eq!(set(500, 33 << 10).unwrap_err().kind(), ErrorKind::Pinned);
+    assert_eq!(cache.stats().entries, before, "nothing was evicted for nothing");
+    assert_eq!((cache.stats().pin_refusals, cache.stats().refusals), (1, 1));
+    held.iter().for_each(Held::judge);
+    drop(held);
+    set(500, 33 << 10).unwrap();
+    expect_clean(&cache);
+}
+
+#[test]
+fn all_of_the_small_ring_may_be_pinned() {
+    let (scene, mut rng) = (Scene::new(), Rng::new(seed()));
+    let cache = scene.open();
+    // Many times around, so that new keys are in the small ring; then most of it is held.
+    overwrite(&cache, &mut rng, 3);
+    let mut held = Vec::new();
+    for key in 2000..2100 {
+        cache.set(&key_of(key), &value_of(key, 1, 1800)).unwrap();
+        if held.len() < 16 {
+            held.extend(hold(&cache, key));
+        }
+    }
+    (3000..4000).for_each(|key| cache.set(&key_of(key), &value_of(key, 1, 500)).unwrap());
+    held.iter().for_each(Held::judge);
+    expect_clean(&cache);
+}
+
+#[test]
+fn values_of_every_shape_are_held() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    cache.set(b"", b"").unwrap();
+    let empty = cache.get_ref(b"").unwrap().unwrap();
+    assert!(empty.is_empty() && empty.chunks(4).next().is_none() && empty.to_vec().unwrap().is_empty());
+    assert!(cache.get_ref(b"none").unwrap().is_none());
+    assert_eq!(cache.stats().pins, 1, "a miss holds nothing");
+    cache.set_with(b"dead", b"v", samovar::Ttl::millis(0)).unwrap();
+    assert!(cache.get_ref(b"dead").unwrap().is_none());
+    let reader = Cache::options().read_only(true).open(&scene.path).unwrap();
+    assert_eq!(reader.get_ref(b"").unwrap_err().kind(), ErrorKind::ReadOnly);
+    assert_eq!((reader.stats().pins, reader.stats().hits), (1, cache.stats().hits));
+}
+
+/// A value held across a fork is the parent's.
+#[cfg(unix)]
+fn forks(cache: &Cache) {
+    use fork::{Fork, fork};
+    use nix::sys::wait::{WaitStatus, waitpid};
+    cache.set(b"k", b"value").unwrap();
+    let held = cache.get_ref(b"k").unwrap().unwrap();
+    match fork().unwrap() {
+        Fork::Parent(pid) => {
+            let pid = nix::unistd::Pid::from_raw(pid);
+            assert_eq!(waitpid(pid, None).unwrap(), WaitStatus::Exited(pid, 0));
+            assert_eq!(cache.stats().pins, 1, "the child let go of it");
+            let mut rng = Rng::new(1);
+            overwrite(cache, &mut rng, 5);
+            assert_eq!(held.to_vec().unwrap(), b"value");
+        }
+        Fork::Child => {
+            let used = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| held.len()));
+            drop(held);
+            let own = cache.get_ref(b"k").unwrap().unwrap();
+            let fine = used.is_err() && own.to_vec().unwrap() == b"value";
+            drop(own);
+            std::process::exit(i32::from(!fine));
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_forked_child_lets_go_of_nothing() {
+    let scene = Scene::new();
+    assert!(this_program("process", "forks", &scene.path).status().unwrap().success());
+}
