@@ -298,6 +298,7 @@ impl Cache {
         let geometry = &attached.header.geometry;
         let [hits, misses, sets, removes, refusals, owner_stopped, damaged, clears] =
             stats::sums(attached.view())?;
+        let [refused_too_large, refused_busy, refused_by_system] = stats::reasons(attached.view())?;
         let local = |counter: usize| self.inner.local[counter].load(Ordering::Relaxed) as u64;
         let mut stats = Stats {
             hits: hits.saturating_add(local(0)),
@@ -307,6 +308,9 @@ impl Cache {
             clears,
             refusals,
             owner_stopped,
+            refused_too_large,
+            refused_busy,
+            refused_by_system,
             damaged,
             file_bytes: geometry.file_bytes,
             data_bytes: geometry.data_bytes(),
@@ -538,6 +542,9 @@ impl Cache {
         let done = act();
         if let Err(error) = &done {
             let _ = self.count(Counter::Refusals);
+            if self.inner.attached.is_writer() {
+                let _ = stats::count_reason(self.inner.attached.view(), error.kind());
+            }
             if error.kind() == ErrorKind::OwnerStopped {
                 let _ = self.count(Counter::OwnerStopped);
             }
@@ -572,7 +579,7 @@ impl fmt::Debug for Cache {
 }
 
 /// The accounts of a shard, without its lock: of one moment, unless writers keep changing them.
-fn glance(shard: Shard<'_>) -> Result<Ledger> {
+pub(crate) fn glance(shard: Shard<'_>) -> Result<Ledger> {
     let mut ledger = Ledger::read(shard.head, Selector::load(shard.head)?.holding())?;
     for _ in 0..LOOKS {
         let selector = Selector::load(shard.head)?;

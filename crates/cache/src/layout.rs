@@ -35,6 +35,9 @@ pub(crate) const EMPTIED_MS: usize = CONTROL + 56;
 /// Not 0 if a sync failed since the file was last emptied.
 pub(crate) const SYNC_FAILED: usize = CONTROL + 64;
 
+/// Refusals by reason, a word each; they are rare, so that all processes share them.
+pub(crate) const REFUSED: usize = CONTROL + 192;
+
 /// Process slots: who is attached.
 pub(crate) const PROCESSES: usize = 8192;
 pub(crate) const PROCESS_SLOTS: usize = 4096;
@@ -186,6 +189,7 @@ mod tests {
             ("watermark", WATERMARK - CONTROL),
             ("time base", TIME_BASE - CONTROL),
             ("time ahead", TIME_AHEAD - CONTROL),
+            ("refused", REFUSED - CONTROL),
             ("checksum", HEADER_CHECKSUM),
         ] {
             let line = format!("| {field} | {offset} |");

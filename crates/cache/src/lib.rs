@@ -56,6 +56,7 @@ mod shard;
 mod slot;
 mod stats;
 mod ttl;
+mod watch;
 mod writer;
 
 pub use attach::Attachment;
@@ -71,3 +72,4 @@ pub use options::Options;
 pub use reference::{Chunks, Ref};
 pub use stats::Stats;
 pub use ttl::Ttl;
+pub use watch::{Process, ProcessState, ShardStats};

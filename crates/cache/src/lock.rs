@@ -177,6 +177,11 @@ fn stopped() -> Error {
     )
 }
 
+/// Who holds the lock just now.
+pub(crate) fn holder(head: Area<'_>) -> Result<Option<Owner>> {
+    Ok(Owner::of_word(head.word32(LOCK)?.load()))
+}
+
 /// Forgets whoever held the lock: for the first opener, when nobody else can.
 pub(crate) fn reset(head: Area<'_>) -> Result<()> {
     head.word32(LOCK)?.store(0);

@@ -100,6 +100,45 @@ impl Place {
     }
 }
 
+/// A process slot that is, or was, somebody's: its number, the process it names, and whether that lives.
+pub(crate) struct Occupant {
+    pub(crate) process: u32,
+    pub(crate) pid: u32,
+    /// Its byte is locked: whoever has it lives.
+    pub(crate) has_locks: bool,
+    /// The process that the slot names runs, whether or not it has its locks.
+    pub(crate) runs: bool,
+}
+
+/// Everyone who has a slot and has not given it up. It is for telling: nothing may be taken from anybody because of it.
+pub(crate) fn occupants(place: &Place, file: View<'_>) -> Result<Vec<Occupant>> {
+    let mut found = Vec::new();
+    for process in 0..PROCESS_SLOTS {
+        let at = slot_at(process);
+        if file.word64(at + LIFE)?.load_acquire() == 0 {
+            continue;
+        }
+        let number = u32::try_from(process).unwrap_or(u32::MAX);
+        let own = place.seat.is_some_and(|seat| seat.process == number);
+        let byte = lock_byte::process(process as u64);
+        found.push(Occupant {
+            process: number,
+            pid: file.word32(at + PID)?.load(),
+            has_locks: own || place.locks.is_held_elsewhere(byte)?,
+            runs: is_running(file, process)?,
+        });
+    }
+    Ok(found)
+}
+
+/// The process that a lock word names; none if it names no slot.
+pub(crate) fn pid_of(file: View<'_>, owner: Owner) -> Result<Option<u32>> {
+    match owner.slot().filter(|process| (*process as usize) < PROCESS_SLOTS) {
+        Some(process) => Ok(Some(file.word32(slot_at(process as usize) + PID)?.load())),
+        None => Ok(None),
+    }
+}
+
 /// Does any process that once took a slot of this file still run, whether or not it has its locks?
 pub(crate) fn anyone_runs(file: View<'_>) -> Result<bool> {
     for process in 0..PROCESS_SLOTS {

@@ -1,12 +1,12 @@
 //! Counters: in the file, so that they outlive every process, on lines that no two busy threads share.
 
-use crate::error::Result;
-use crate::layout::{COUNTER_STRIPE_LEN, COUNTER_STRIPES, COUNTERS};
+use crate::error::{ErrorKind, Result};
+use crate::layout::{COUNTER_STRIPE_LEN, COUNTER_STRIPES, COUNTERS, REFUSED};
 use samovar_mmap::View;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What a cache has done since its file was made, and what it holds now.
+/// What a cache has done since its file was made, and what it holds now. A field counts events if nothing else is said.
 ///
 /// Counters are summed over all processes that ever had the file open, but for read-only handles, which count for
 /// themselves alone. The numbers are read one after another while others write, so that they need not add up to the last
@@ -24,22 +24,28 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Gets that found a value.
+    /// Gets that found a value that may be given out. A batch counts each of its keys; `contains` counts as no get.
     pub hits: u64,
-    /// Gets that found none.
+    /// Gets that found none, or one that had expired, or one whose seal was broken.
     pub misses: u64,
-    /// Values stored.
+    /// Values stored, by whichever operation: a touch and an increment store one too.
     pub sets: u64,
     /// Keys removed that were there.
     pub removes: u64,
     /// Times that somebody emptied the cache with [`Cache::clear`](crate::Cache::clear).
     pub clears: u64,
-    /// Entries that had to go to make room.
+    /// Entries that had to go to make room, before they were removed, replaced or met as expired.
     pub evictions: u64,
-    /// Writes that were refused with an error.
+    /// Writes that were refused with an error, for whatever reason; those named below are part of them.
     pub refusals: u64,
-    /// Those refused because the process that held the shard was alive but did not get on.
+    /// Refusals because the process that held the shard was alive but did not get on (`OwnerStopped`).
     pub owner_stopped: u64,
+    /// Refusals because the key or the value was too large (`KeyTooLong`, `ValueTooLarge`).
+    pub refused_too_large: u64,
+    /// Refusals because other writers held the shard for longer than this one may wait (`Busy`).
+    pub refused_busy: u64,
+    /// Refusals because the system could not do its part (`NoSpace`, `Io`, `Fault`, `PermissionDenied`).
+    pub refused_by_system: u64,
     /// Values that are held in place now: see [`Cache::get_ref`](crate::Cache::get_ref).
     pub pins: u64,
     /// Pins and writes that were refused because too much was held in place.
@@ -88,6 +94,47 @@ pub(crate) enum Counter {
 }
 
 const COUNTERS_IN_USE: usize = 8;
+
+/// Why a write was refused, where the counter of all refusals is not enough.
+#[derive(Clone, Copy)]
+enum Reason {
+    TooLarge = 0,
+    Busy = 1,
+    System = 2,
+}
+
+const REASONS: usize = 3;
+
+impl Reason {
+    fn of(kind: ErrorKind) -> Option<Self> {
+        match kind {
+            ErrorKind::KeyTooLong | ErrorKind::ValueTooLarge => Some(Reason::TooLarge),
+            ErrorKind::Busy => Some(Reason::Busy),
+            ErrorKind::NoSpace | ErrorKind::Io | ErrorKind::Fault | ErrorKind::PermissionDenied => {
+                Some(Reason::System)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Counts the reason of a refusal, if it is one that is counted.
+#[cold]
+pub(crate) fn count_reason(file: View<'_>, kind: ErrorKind) -> Result<()> {
+    if let Some(reason) = Reason::of(kind) {
+        file.word64(REFUSED + reason as usize * 8)?.fetch_add(1);
+    }
+    Ok(())
+}
+
+/// Refusals because of size, because of others, because of the system.
+pub(crate) fn reasons(file: View<'_>) -> Result<[u64; REASONS]> {
+    let mut counts = [0; REASONS];
+    for (number, count) in counts.iter_mut().enumerate() {
+        *count = file.word64(REFUSED + number * 8)?.load();
+    }
+    Ok(counts)
+}
 
 thread_local! {
     static THREAD: Cell<usize> = const { Cell::new(usize::MAX) };

@@ -9,7 +9,7 @@ mod common;
 use common::{FILE, ROLE, this_program};
 use nix::sys::signal::{Signal, kill, raise};
 use nix::unistd::Pid;
-use samovar::{Cache, ErrorKind};
+use samovar::{Cache, ErrorKind, ProcessState};
 use samovar_mmap::seam::{Event, set_process_hook, set_thread_hook};
 use std::cell::Cell;
 use std::io::{BufRead, BufReader};
@@ -104,6 +104,39 @@ fn expect_second(cache: &Cache, owner: &mut Owner) {
     assert_eq!(cache.get(b"first").unwrap().as_deref(), Some(&[1; 5000][..]));
     let report = cache.check().unwrap();
     assert!(report.is_clean(), "{report}");
+}
+
+/// What a read-only handle sees of the owner, beside who else is there.
+#[track_caller]
+fn expect_sight(watcher: &Cache, owner: &Owner, state: ProcessState) {
+    let shards = watcher.shards().unwrap();
+    assert!(shards[0].pending && shards[0].writer == Some(owner.child.id()), "{shards:?}");
+    let seen: Vec<_> = watcher.processes().unwrap().into_iter().map(|seen| (seen.pid, seen.state)).collect();
+    assert!(seen.contains(&(owner.child.id(), state)), "{seen:?}");
+    assert!(seen.contains(&(std::process::id(), ProcessState::Attached)), "{seen:?}");
+}
+
+#[test]
+fn a_watcher_sees_who_holds_a_shard_and_what_became_of_it() {
+    for (role, state) in [("owner", ProcessState::Attached), ("daemon", ProcessState::WithoutLocks)] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.samovar");
+        let cache = open(&path);
+        let watcher = Cache::options().read_only(true).open(&path).unwrap();
+        let mut owner = Owner::stopped(role, &path);
+        expect_sight(&watcher, &owner, state);
+        owner.child.kill().unwrap();
+        owner.child.wait().unwrap();
+        expect_sight(&watcher, &owner, ProcessState::Dead);
+        cache.set(b"mine", b"value").unwrap();
+        let shard = watcher.shards().unwrap()[0];
+        assert!(!shard.pending && shard.writer.is_none(), "{shard:?}");
+        assert_eq!((shard.entries, shard.live_bytes), (2, 5005 + 9), "{shard:?}");
+        let mine = watcher.processes().unwrap().into_iter().find(|seen| seen.pid == std::process::id());
+        assert!(mine.unwrap().age_ms.unwrap() < 3_600_000);
+        drop(cache);
+        assert_eq!(watcher.processes().unwrap().len(), 1, "only the dead one never left");
+    }
 }
 
 #[test]

@@ -37,6 +37,7 @@ const FLOORS: &[&str] = &[
     "cold",
     "attach",
     "cache",
+    "watch",
     "operations",
     "clear",
     "iter",

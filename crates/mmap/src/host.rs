@@ -49,6 +49,15 @@ pub fn process_start_of(pid: u32) -> Option<u64> {
     sys::process_start_of(pid)
 }
 
+/// For how many milliseconds the process with this number has been running. `None` as for [`process_start_of`].
+///
+/// ```
+/// assert!(samovar_mmap::process_age_ms(u32::MAX).is_none());
+/// ```
+pub fn process_age_ms(pid: u32) -> Option<u64> {
+    sys::process_age_ms(pid)
+}
+
 /// The name space in which this process's number means something. `None` if the system has none.
 pub fn pid_namespace() -> Option<u64> {
     sys::pid_namespace()

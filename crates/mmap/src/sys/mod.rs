@@ -16,8 +16,8 @@ mod unix;
 pub(crate) use unix::{
     LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, boot_ms, can_be_read, create_new, file_id, give_name,
     granularity, guard, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, lock_limit,
-    memory_file, open, open_for_sweep, page_size, pid_namespace, process_start_of, reserve, seal,
-    start_writeback, sync_directory, synchronise_code, unlocked, wait, wake, wall_ms,
+    memory_file, open, open_for_sweep, page_size, pid_namespace, process_age_ms, process_start_of, reserve,
+    seal, start_writeback, sync_directory, synchronise_code, unlocked, wait, wake, wall_ms,
 };
 
 #[cfg(windows)]
@@ -26,8 +26,8 @@ mod windows;
 pub(crate) use windows::{
     LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, boot_ms, can_be_read, create_new, file_id, give_name,
     granularity, guard, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, lock_limit,
-    memory_file, open, open_for_sweep, page_size, pid_namespace, process_start_of, reserve, seal,
-    start_writeback, sync_directory, synchronise_code, unlocked, wait, wake, wall_ms,
+    memory_file, open, open_for_sweep, page_size, pid_namespace, process_age_ms, process_start_of, reserve,
+    seal, start_writeback, sync_directory, synchronise_code, unlocked, wait, wake, wall_ms,
 };
 
 #[cfg(not(any(unix, windows)))]
@@ -36,8 +36,8 @@ mod none;
 pub(crate) use none::{
     LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, boot_ms, can_be_read, create_new, file_id, give_name,
     granularity, guard, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, lock_limit,
-    memory_file, open, open_for_sweep, page_size, pid_namespace, process_start_of, reserve, seal,
-    start_writeback, sync_directory, synchronise_code, unlocked, wait, wake, wall_ms,
+    memory_file, open, open_for_sweep, page_size, pid_namespace, process_age_ms, process_start_of, reserve,
+    seal, start_writeback, sync_directory, synchronise_code, unlocked, wait, wake, wall_ms,
 };
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -149,6 +149,10 @@ pub(crate) fn process_start_of(_pid: u32) -> Option<u64> {
     None
 }
 
+pub(crate) fn process_age_ms(_pid: u32) -> Option<u64> {
+    None
+}
+
 pub(crate) fn pid_namespace() -> Option<u64> {
     None
 }

@@ -136,3 +136,7 @@ pub(super) fn process_start_of(pid: u32) -> Option<u64> {
     let info = unsafe { info.assume_init() };
     Some(info.pbi_start_tvsec * 1_000_000 + info.pbi_start_tvusec)
 }
+
+pub(super) fn process_age_ms(pid: u32) -> Option<u64> {
+    Some(super::wall_ms().saturating_sub(process_start_of(pid)? / 1000))
+}

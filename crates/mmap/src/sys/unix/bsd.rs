@@ -65,3 +65,7 @@ pub(super) fn boot_id() -> Option<[u8; 16]> {
 pub(super) fn process_start_of(_pid: u32) -> Option<u64> {
     None
 }
+
+pub(super) fn process_age_ms(_pid: u32) -> Option<u64> {
+    None
+}

@@ -298,6 +298,14 @@ pub(crate) fn process_start_of(pid: u32) -> Option<u64> {
     rest.nth(18).filter(|_| !has_ended)?.parse().ok()
 }
 
+/// Starts are counted in ticks since the boot.
+pub(crate) fn process_age_ms(pid: u32) -> Option<u64> {
+    // SAFETY: asks for a number.
+    let ticks_per_second = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).ok()?;
+    let start_ms = process_start_of(pid)?.checked_mul(1000)?.checked_div(ticks_per_second)?;
+    Some(boot_ms()?.saturating_sub(start_ms))
+}
+
 pub(crate) fn pid_namespace() -> Option<u64> {
     std::fs::metadata("/proc/self/ns/pid").ok().map(|metadata| metadata.ino())
 }

@@ -16,7 +16,8 @@ pub(crate) use mapping::{Mapping, lock_limit, synchronise_code};
 
 pub(crate) use system::{
     boot_id, boot_ms, can_be_read, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock,
-    memory_file, pid_namespace, process_start_of, reserve, seal, start_writeback, wait, wake, wall_ms,
+    memory_file, pid_namespace, process_age_ms, process_start_of, reserve, seal, start_writeback, wait, wake,
+    wall_ms,
 };
 
 use crate::file::FileId;

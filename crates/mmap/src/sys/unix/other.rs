@@ -87,6 +87,10 @@ pub(crate) fn process_start_of(pid: u32) -> Option<u64> {
     own::process_start_of(pid)
 }
 
+pub(crate) fn process_age_ms(pid: u32) -> Option<u64> {
+    own::process_age_ms(pid)
+}
+
 pub(crate) fn pid_namespace() -> Option<u64> {
     None
 }

@@ -107,6 +107,14 @@ pub(crate) fn process_start_of(pid: u32) -> Option<u64> {
     (runs && outcome != 0).then(|| ticks(start))
 }
 
+/// Starts are told as ticks since 1601, as the time is.
+pub(crate) fn process_age_ms(pid: u32) -> Option<u64> {
+    let mut now = FILETIME::default();
+    // SAFETY: there is room for the answer.
+    unsafe { GetSystemTimeAsFileTime(&raw mut now) };
+    Some(ticks(now).saturating_sub(process_start_of(pid)?) / 10_000)
+}
+
 pub(crate) fn pid_namespace() -> Option<u64> {
     None
 }
