@@ -53,7 +53,7 @@ pub(crate) enum Command {
     /// Give the value of a key a new time to live; exit status 1 if it is not there
     Touch(TouchArguments),
     /// Show what the cache holds, what it costs and how well it does
-    Stat(ReportArguments),
+    Stat(StatArguments),
     /// Read everything in the file and recount it; exit status 3 if anything is wrong
     Check(ReportArguments),
     /// Decode the bytes of a cache file, damaged or not, without changing any
@@ -179,7 +179,20 @@ pub(crate) struct DumpArguments {
     pub(crate) entries: bool,
 }
 
-/// `samovar stat` and `samovar check`
+/// `samovar stat`
+#[derive(Debug, Args)]
+pub(crate) struct StatArguments {
+    /// The cache file
+    pub(crate) file: PathBuf,
+    /// Report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Report in the text format of Prometheus, for a textfile collector or a scrape
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) prometheus: bool,
+}
+
+/// `samovar check`
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
     /// The cache file

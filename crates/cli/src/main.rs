@@ -20,6 +20,7 @@ mod output;
 mod payload;
 mod plan;
 mod progress;
+mod prometheus;
 mod records;
 mod records_csv;
 mod replay;

@@ -1,18 +1,23 @@
 //! `samovar stat`: what a cache holds, what it costs and how well it does. The file is only read.
 
-use crate::args::ReportArguments;
+use crate::args::StatArguments;
 use crate::failure::{Outcome, Status};
 use crate::units::{bytes, count, percent};
-use crate::{access, output};
+use crate::{access, output, prometheus};
 use samovar::{Cache, Emptied};
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Prints the statistics.
-pub(crate) fn run(arguments: &ReportArguments) -> Outcome<Status> {
+pub(crate) fn run(arguments: &StatArguments) -> Outcome<Status> {
     let cache = access::open_read_only(&arguments.file)?;
-    let view = View::of(&arguments.file.display().to_string(), &cache);
+    let file = arguments.file.display().to_string();
+    if arguments.prometheus {
+        output::put(&prometheus::exposition(&file, &cache.stats()))?;
+        return Ok(Status::Done);
+    }
+    let view = View::of(&file, &cache);
     if arguments.json {
         output::put_json(&view)?
     } else {
@@ -40,8 +45,13 @@ struct View {
     misses: u64,
     sets: u64,
     removes: u64,
+    clears: u64,
     evictions: u64,
     refusals: u64,
+    owner_stopped: u64,
+    refused_too_large: u64,
+    refused_busy: u64,
+    refused_by_system: u64,
     damaged: u64,
     pins: u64,
     pin_refusals: u64,
@@ -87,8 +97,13 @@ impl View {
             misses: stats.misses,
             sets: stats.sets,
             removes: stats.removes,
+            clears: stats.clears,
             evictions: stats.evictions,
             refusals: stats.refusals,
+            owner_stopped: stats.owner_stopped,
+            refused_too_large: stats.refused_too_large,
+            refused_busy: stats.refused_busy,
+            refused_by_system: stats.refused_by_system,
             damaged: stats.damaged,
             pins: stats.pins,
             pin_refusals: stats.pin_refusals,
@@ -114,8 +129,13 @@ impl Display for View {
             ("misses", count(self.misses)),
             ("sets", count(self.sets)),
             ("removes", count(self.removes)),
+            ("clears", count(self.clears)),
             ("evictions", count(self.evictions)),
             ("refusals", count(self.refusals)),
+            ("  too large", count(self.refused_too_large)),
+            ("  others busy", count(self.refused_busy)),
+            ("  owner stopped", count(self.owner_stopped)),
+            ("  by the system", count(self.refused_by_system)),
             ("damaged", count(self.damaged)),
             ("pins", format!("{} now, {} refusals", count(self.pins), count(self.pin_refusals))),
             ("resets", count(self.resets)),

@@ -9,6 +9,7 @@ mod help;
 mod kills;
 mod load;
 mod operations;
+mod prometheus;
 mod read_only;
 mod records;
 mod replays;

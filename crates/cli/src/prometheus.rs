@@ -1,0 +1,75 @@
+//! The text format of Prometheus: what a cache holds and has done, as metrics with the file's name as their label.
+//!
+//! Counters end in `_total` and only grow, as long as the file is the same; sizes are in bytes; the rest are gauges. Refusals
+//! have a reason each, and their sum is that of all.
+
+use samovar::Stats;
+use std::fmt::Write;
+
+/// One metric, and its samples: further labels, and a value.
+struct Metric {
+    name: &'static str,
+    help: &'static str,
+    samples: Vec<(&'static str, u64)>,
+}
+
+fn one(name: &'static str, help: &'static str, value: u64) -> Metric {
+    Metric { name, help, samples: vec![("", value)] }
+}
+
+/// The metrics of the cache in `file`, as a text.
+pub(crate) fn exposition(file: &str, stats: &Stats) -> String {
+    let file = escaped(file);
+    let mut text = String::new();
+    for Metric { name, help, samples } in metrics(stats) {
+        let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
+        // A text takes whatever is written to it.
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for (labels, value) in samples {
+            let _ = writeln!(text, "{name}{{file=\"{file}\"{labels}}} {value}");
+        }
+    }
+    text
+}
+
+fn metrics(stats: &Stats) -> Vec<Metric> {
+    let named = [stats.refused_too_large, stats.refused_busy, stats.owner_stopped, stats.refused_by_system];
+    let others = named.iter().fold(stats.refusals, |left, reason| left.saturating_sub(*reason));
+    let reasons = [
+        ",reason=\"too_large\"",
+        ",reason=\"busy\"",
+        ",reason=\"owner_stopped\"",
+        ",reason=\"system\"",
+        ",reason=\"other\"",
+    ];
+    vec![
+        Metric {
+            name: "samovar_gets_total",
+            help: "Gets, by what they found.",
+            samples: vec![(",result=\"hit\"", stats.hits), (",result=\"miss\"", stats.misses)],
+        },
+        one("samovar_sets_total", "Values stored.", stats.sets),
+        one("samovar_removes_total", "Keys removed that were there.", stats.removes),
+        one("samovar_clears_total", "Times that the cache was emptied by request.", stats.clears),
+        one("samovar_evictions_total", "Entries that had to go to make room.", stats.evictions),
+        Metric {
+            name: "samovar_refusals_total",
+            help: "Writes refused with an error, by reason.",
+            samples: reasons.into_iter().zip(named.into_iter().chain([others])).collect(),
+        },
+        one("samovar_pin_refusals_total", "Refusals because too much was held in place.", stats.pin_refusals),
+        one("samovar_damaged_total", "Values not given out because their seal was broken.", stats.damaged),
+        one("samovar_resets_total", "Shards emptied because their bytes made no sense.", stats.resets),
+        one("samovar_entries", "Entries held.", stats.entries),
+        one("samovar_live_bytes", "Bytes of keys and values held.", stats.live_bytes),
+        one("samovar_pins", "Values held in place.", stats.pins),
+        one("samovar_file_bytes", "Bytes of the file.", stats.file_bytes),
+        one("samovar_data_bytes", "Bytes that entries can take.", stats.data_bytes),
+        one("samovar_index_bytes", "Bytes of the index.", stats.index_bytes),
+    ]
+}
+
+/// A label's value as the format wants it.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
