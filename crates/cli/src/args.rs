@@ -4,6 +4,7 @@ use crate::change::{MoreArguments, StoreArguments, TouchArguments};
 use crate::number::StepArguments;
 use crate::records::RecordsCommand;
 use crate::source::ValueArguments;
+use crate::top::TopArguments;
 use crate::units::{parse_size, parse_ttl};
 use clap::{Args, Parser, Subcommand};
 use samovar::Ttl;
@@ -54,6 +55,8 @@ pub(crate) enum Command {
     Touch(TouchArguments),
     /// Show what the cache holds, what it costs and how well it does
     Stat(StatArguments),
+    /// Watch the cache in the terminal: hits, operations, shards, processes; q quits
+    Top(TopArguments),
     /// Read everything in the file and recount it; exit status 3 if anything is wrong
     Check(ReportArguments),
     /// Decode the bytes of a cache file, damaged or not, without changing any

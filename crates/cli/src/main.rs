@@ -29,6 +29,7 @@ mod runner;
 mod source;
 mod stat;
 mod tally;
+mod top;
 mod trace;
 mod units;
 
@@ -63,6 +64,7 @@ fn run(command: Command) -> Outcome<Status> {
         Command::Decr(arguments) => number::decr(&arguments),
         Command::Touch(arguments) => change::touch(&arguments),
         Command::Stat(arguments) => stat::run(&arguments),
+        Command::Top(arguments) => top::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Flush(arguments) => flush::run(&arguments),

@@ -4,7 +4,7 @@ use crate::args::StatArguments;
 use crate::failure::{Outcome, Status};
 use crate::units::{bytes, count, percent};
 use crate::{access, output, prometheus};
-use samovar::{Cache, Emptied};
+use samovar::{Cache, Emptied, Stats};
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, UNIX_EPOCH};
@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &StatArguments) -> Outcome<Status> {
 
 /// The statistics as they are shown. Ratios are absent while there is nothing to divide by.
 #[derive(Debug, Serialize)]
-struct View {
+pub(crate) struct View {
     file: String,
     warm: bool,
     state: String,
@@ -79,8 +79,13 @@ impl Display for LastCold {
 }
 
 impl View {
+    /// The statistics of the cache in `file`.
     fn of(file: &str, cache: &Cache) -> View {
-        let stats = cache.stats();
+        View::at(file, cache, &cache.stats())
+    }
+
+    /// The same, as they were counted earlier.
+    pub(crate) fn at(file: &str, cache: &Cache, stats: &Stats) -> View {
         View {
             file: file.to_owned(),
             warm: cache.attachment().warm,

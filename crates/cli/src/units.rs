@@ -24,6 +24,17 @@ pub(crate) fn parse_ttl(text: &str) -> Result<Ttl, String> {
     }
 }
 
+/// Reads how long to wait: `1s`, `250ms`. The shortest is ten milliseconds, the longest a day.
+pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
+    let interval = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write a time such as 1s, 250ms or 1m"))?;
+    if (Duration::from_millis(10)..=Duration::from_secs(86_400)).contains(&interval) {
+        Ok(interval)
+    } else {
+        Err("it is not between 10ms and 1day".to_owned())
+    }
+}
+
 /// `1234567` as `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
     HumanCount(number).to_string()

@@ -10,8 +10,11 @@ mod kills;
 mod load;
 mod operations;
 mod prometheus;
+#[cfg(unix)]
+mod pty;
 mod read_only;
 mod records;
 mod replays;
 mod sharing;
+mod top;
 mod traces;

@@ -1,0 +1,26 @@
+//! One look at a cache in use.
+
+use samovar::{Cache, Error, Process, ShardStats, Stats};
+use std::time::Instant;
+
+/// What a cache told, and when.
+pub(crate) struct Sample {
+    pub(crate) at: Instant,
+    pub(crate) stats: Stats,
+    pub(crate) shards: Vec<ShardStats>,
+    pub(crate) processes: Vec<Process>,
+}
+
+impl Sample {
+    /// Asks the cache for everything. An error of a file cut short comes from what is asked last.
+    pub(crate) fn take(cache: &Cache) -> Result<Sample, Error> {
+        let (at, stats) = (Instant::now(), cache.stats());
+        let (processes, shards) = (cache.processes()?, cache.shards()?);
+        Ok(Sample { at, stats, shards, processes })
+    }
+
+    /// Keys that somebody is loading.
+    pub(crate) fn leases(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.leases).sum()
+    }
+}
