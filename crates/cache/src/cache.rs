@@ -4,7 +4,7 @@ use crate::attach::{Attached, Attachment};
 use crate::check::{Recount, Report};
 use crate::entry::{Extras, MAX_KEY_LEN, units_for};
 use crate::error::{Error, ErrorKind, Result};
-use crate::hash::KeyHash;
+use crate::hash::{KeyHash, SpaceWord};
 use crate::ledger::{Ledger, Selector};
 use crate::lock::{Claim, Held, Waiting};
 use crate::pin::Pins;
@@ -13,6 +13,7 @@ use crate::position::UNIT;
 use crate::reader::{Reader, Sink, Trace, Whole};
 use crate::recover;
 use crate::shard::Shard;
+use crate::space::{Space, Table};
 use crate::stats::{self, Counter, Stats};
 use crate::ttl::{Clock, Ttl};
 use crate::writer::{Item, Writer};
@@ -49,6 +50,8 @@ const LOOKS: u32 = 100;
 #[derive(Clone)]
 pub struct Cache {
     pub(crate) inner: Arc<Inner>,
+    /// The namespace that this handle is on.
+    pub(crate) space: Space,
 }
 
 pub(crate) struct Inner {
@@ -71,7 +74,8 @@ impl Cache {
     ) -> Result<Self> {
         attached.attachment.entries = entries(&attached)?;
         let local = [AtomicUsize::new(0), AtomicUsize::new(0)];
-        Ok(Cache { inner: Arc::new(Inner { attached, waiting, verify, load_patience, local }) })
+        let inner = Arc::new(Inner { attached, waiting, verify, load_patience, local });
+        Ok(Cache { inner, space: Space::default() })
     }
 
     /// What opening found: a new file, a warm one, or one that had to be emptied, and why.
@@ -319,7 +323,7 @@ impl Cache {
         };
         for number in 0..geometry.shards() {
             let shard = attached.shard(number);
-            let (ledger, pins) = (glance(shard)?, Pins::of(shard));
+            let (ledger, pins) = (self.glance_noting(number)?, Pins::of(shard));
             stats.pins += pins.held(&|owner| attached.is_dead(owner))?;
             stats.pin_refusals = stats.pin_refusals.saturating_add(pins.refusals()?);
             stats.entries = stats.entries.saturating_add(ledger.entries());
@@ -369,10 +373,12 @@ impl Cache {
         let shard = self.inner.attached.shard(number);
         for _ in 0..LOOKS {
             let before = recover::outlook(shard)?;
+            let pending = recover::outlook_on_spaces(shard, &before)?;
             let mut trial = report.clone();
-            Recount::new(shard, number, &mut trial).run(&before)?;
+            Recount::new(shard, number, &mut trial).with_pending(pending).run(&before)?;
             samovar_mmap::fence_acquire();
-            if recover::outlook(shard)? == before {
+            let after = recover::outlook(shard)?;
+            if after == before && recover::outlook_on_spaces(shard, &after)? == pending {
                 *report = trial;
                 return Ok(());
             }
@@ -440,7 +446,21 @@ impl Cache {
 
     #[inline]
     pub(crate) fn hash(&self, key: &[u8]) -> KeyHash {
-        KeyHash::of(key, self.inner.attached.header.hash_seed)
+        let seed = self.inner.attached.header.hash_seed;
+        if self.space == Space::default() {
+            return KeyHash::of(key, seed);
+        }
+        KeyHash::within(self.present(), key, seed)
+    }
+
+    pub(crate) fn table(&self) -> Table<'_> {
+        Table::new(self.inner.attached.view())
+    }
+
+    /// The namespace of this handle in its present epoch; once it was removed, in one that it never has.
+    pub(crate) fn present(&self) -> SpaceWord {
+        let never = SpaceWord::new(self.space.number, u64::MAX);
+        self.table().present(self.space).unwrap_or(never)
     }
 
     #[inline]
@@ -493,7 +513,11 @@ impl Cache {
     ) -> Result<T> {
         self.inner.attached.before_write()?;
         let is_dead = |owner| self.inner.attached.is_dead(owner);
-        let once = || act(&mut Writer::begin(shard, clock)?.asking(&is_dead));
+        let once = || {
+            let mut writer = Writer::begin(shard, clock)?.asking(&is_dead);
+            writer.enter(self.space)?;
+            act(&mut writer)
+        };
         let done = match once() {
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 recover::reset(shard)?;
@@ -510,6 +534,7 @@ impl Cache {
     }
 
     pub(crate) fn check_value(&self, key: &[u8], value: &[u8], extras: Extras) -> Result<()> {
+        let extras = if self.space == Space::default() { extras } else { extras.with(Extras::SPACE) };
         let geometry = &self.inner.attached.header.geometry;
         let (largest, len) = (geometry.max_value_size, value.len() as u64);
         if len > largest {
@@ -560,7 +585,12 @@ impl Cache {
     #[inline]
     fn count_many(&self, counter: Counter, times: usize) -> Result<()> {
         match self.inner.attached.place().ok().and_then(Place::seat) {
-            Some(seat) => stats::count(self.inner.attached.view(), seat.process, counter, times as u64),
+            Some(seat) => {
+                if self.space != Space::default() {
+                    self.count_here(seat.process, counter, times as u64)?;
+                }
+                stats::count(self.inner.attached.view(), seat.process, counter, times as u64)
+            }
             None => {
                 if let Some(local) = self.inner.local.get(counter as usize) {
                     local.fetch_add(times, Ordering::Relaxed);

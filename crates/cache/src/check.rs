@@ -7,6 +7,8 @@ use crate::position::Position;
 use crate::ring::{QUEUES, Queue};
 use crate::seal::Home;
 use crate::shard::Shard;
+use crate::space::{self, Account, Changes};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Problems that a report lists in full; the rest are only counted.
@@ -71,11 +73,32 @@ pub(crate) struct Recount<'a, 'r> {
     live: [u64; 2],
     entries: [u64; 2],
     payload: u64,
+    /// Live slots met that no account knows: their namespace was emptied.
+    written_off: u64,
+    /// What namespaces hold, as counted.
+    spaces: BTreeMap<u64, Account>,
+    /// What they hold by the change that is pending.
+    pending: Changes,
 }
 
 impl<'a, 'r> Recount<'a, 'r> {
     pub(crate) fn new(shard: Shard<'a>, number: u64, report: &'r mut Report) -> Self {
-        Recount { shard, number, report, live: [0; 2], entries: [0; 2], payload: 0 }
+        Recount {
+            shard,
+            number,
+            report,
+            live: [0; 2],
+            entries: [0; 2],
+            payload: 0,
+            written_off: 0,
+            spaces: BTreeMap::new(),
+            pending: Changes::default(),
+        }
+    }
+
+    /// Goes by these accounts of namespaces instead of those that stand.
+    pub(crate) fn with_pending(self, pending: Changes) -> Self {
+        Recount { pending, ..self }
     }
 
     /// Walks both rings and the index, and compares what is there with the accounts. The caller keeps writers out.
@@ -90,9 +113,30 @@ impl<'a, 'r> Recount<'a, 'r> {
             self.compare(format_args!("entries of {queue:?}"), self.entries[queue as usize], ring.entries);
         }
         self.compare(format_args!("bytes of keys and values"), self.payload, ledger.payload);
-        self.report.entries += self.entries.iter().sum::<u64>();
-        self.report.live_bytes += self.payload;
+        let mut emptied = Report::default();
+        for number in space::NUMBERS {
+            let account = self.account(number)?;
+            let counted = self.spaces.get(&number).copied().unwrap_or(Account::of_epoch(account.epoch));
+            if counted != account {
+                self.report.problem(
+                    self.number,
+                    format_args!("namespace {number}: counted {counted:?}, its account says {account:?}"),
+                );
+            }
+            if counted.epoch != self.shard.table.epoch(number)? {
+                // Emptied, but this shard's writers have not taken note yet.
+                emptied.entries += counted.entries();
+                emptied.live_bytes += counted.payload;
+            }
+        }
+        self.report.entries += self.entries.iter().sum::<u64>().saturating_sub(emptied.entries);
+        self.report.live_bytes += self.payload.saturating_sub(emptied.live_bytes);
+        self.report.dead_entries += emptied.entries;
         Ok(())
+    }
+
+    fn account(&self, number: u64) -> Result<Account> {
+        self.pending.get(number).map_or_else(|| self.shard.accounts().load(number), Ok)
     }
 
     fn compare(&mut self, what: fmt::Arguments<'_>, counted: u64, accounted: u64) {
@@ -151,6 +195,17 @@ impl<'a, 'r> Recount<'a, 'r> {
             self.report
                 .problem(self.number, format_args!("{queue:?} ring, {at:?}: the entry's seal is broken"));
         }
+        let space = self.shard.log.space(at.offset(), header)?;
+        if !space.is_default() {
+            if self.account(space.number())?.epoch != space.epoch() {
+                self.report.dead_entries += 1;
+                self.written_off += 1;
+                return Ok(());
+            }
+            let fresh = Account::of_epoch(space.epoch());
+            let account = self.spaces.entry(space.number()).or_insert(fresh);
+            account.link(queue, header.units(), header.payload());
+        }
         self.live[queue as usize] += header.units();
         self.entries[queue as usize] += 1;
         self.payload += header.payload();
@@ -178,7 +233,7 @@ impl<'a, 'r> Recount<'a, 'r> {
             }
         }
         self.report.slots += self.shard.geometry.slots_per_shard();
-        let met = self.entries.iter().sum::<u64>();
+        let met = self.entries.iter().sum::<u64>() + self.written_off;
         if live != met {
             self.report
                 .problem(self.number, format_args!("{live} live slots, but {met} live entries in the log"));

@@ -3,10 +3,11 @@
 use crate::cache::{Cache, read_only};
 use crate::error::{ErrorKind, Result};
 use crate::recover;
+use crate::space::Space;
 use crate::stats::Counter;
 
 impl Cache {
-    /// Forgets everything that the cache holds, one shard at a time, while others go on reading and writing.
+    /// Forgets everything that the cache holds, its namespaces included (one alone by [`Namespace::clear`](crate::Namespace::clear)), one shard at a time, while others go on reading and writing.
     ///
     /// A get that begins after it returned finds nothing that was set before it began. For each key it is one moment, as a
     /// remove is; for the cache as a whole it is not: what others set meanwhile may stay. If this process dies in the middle,
@@ -26,6 +27,9 @@ impl Cache {
     /// `ReadOnly`; `Busy` or `OwnerStopped` if a shard cannot be had, as for [`set_with`](Self::set_with); `Fault` if the
     /// file was cut short. All the other shards are empty even then.
     pub fn clear(&self) -> Result<()> {
+        if self.space != Space::default() {
+            return self.clear_space();
+        }
         self.refusable(|| {
             if !self.inner.attached.is_writer() {
                 return Err(read_only());

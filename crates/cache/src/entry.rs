@@ -229,6 +229,11 @@ impl Header {
         self.extras.has(Extras::EXPIRY).then_some(self.extras.word_at(Extras::EXPIRY))
     }
 
+    /// Bytes from the entry's start to the word of its namespace, if it has one.
+    pub(crate) fn space_at(self) -> Option<usize> {
+        self.extras.has(Extras::SPACE).then_some(self.extras.word_at(Extras::SPACE))
+    }
+
     /// Bytes of key and value.
     pub(crate) fn payload(self) -> u64 {
         u64::from(self.key_len) + u64::from(self.value_len)

@@ -62,6 +62,10 @@ pub enum ErrorKind {
     OwnerStopped,
     /// The path names another file than the one that this handle has open.
     Replaced,
+    /// The cache has no namespace of that name, or it was removed since it was looked up.
+    NoNamespace,
+    /// The cache has as many namespaces as it takes.
+    TooManyNamespaces,
     /// Every process slot of the file is taken.
     TooManyProcesses,
     /// The mapped file could not be read or written: cut short, or its device failed.

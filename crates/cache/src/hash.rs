@@ -13,12 +13,70 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 /// Buckets in an index page; both candidate buckets of a key lie in one page, so that they share a TLB entry.
 pub(crate) const BUCKETS_PER_PAGE: u64 = 64;
 
+/// The hash, and the namespace that the key is of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct KeyHash(u64);
+pub(crate) struct KeyHash(u64, SpaceWord);
+
+/// A namespace in one of its epochs, as its entries name it: `epoch << 16 | number`, and 0 for the default namespace,
+/// whose entries name none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct SpaceWord(u64);
+
+const NUMBER_BITS: u32 = 16;
+/// Tag bits that name the namespace, so that its entries can be searched for; no two namespaces share them.
+const TAG_SPACE: u64 = 63;
+
+impl SpaceWord {
+    pub(crate) const DEFAULT: SpaceWord = SpaceWord(0);
+
+    pub(crate) fn new(number: u64, epoch: u64) -> Self {
+        SpaceWord(epoch << NUMBER_BITS | number)
+    }
+
+    pub(crate) fn from_word(word: u64) -> Self {
+        SpaceWord(word)
+    }
+
+    pub(crate) fn word(self) -> u64 {
+        self.0
+    }
+
+    #[inline]
+    pub(crate) fn is_default(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Which namespace; from 1.
+    pub(crate) fn number(self) -> u64 {
+        self.0 & ((1 << NUMBER_BITS) - 1)
+    }
+
+    pub(crate) fn epoch(self) -> u64 {
+        self.0 >> NUMBER_BITS
+    }
+
+    /// The bits of the tags of its keys that say so.
+    fn tag(self) -> u64 {
+        self.number().wrapping_sub(1) & TAG_SPACE
+    }
+}
 
 impl KeyHash {
+    #[inline]
     pub(crate) fn of(key: &[u8], seed: u64) -> Self {
-        KeyHash(xxh3_64_with_seed(key, seed))
+        KeyHash(xxh3_64_with_seed(key, seed), SpaceWord::DEFAULT)
+    }
+
+    /// Of a key in a namespace: another one than that of the same key elsewhere.
+    pub(crate) fn within(space: SpaceWord, key: &[u8], seed: u64) -> Self {
+        let salt = space.number().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        KeyHash(xxh3_64_with_seed(key, seed ^ salt), space)
+    }
+
+    /// The namespace, as it was when the key was hashed.
+    #[inline]
+    pub(crate) fn space(self) -> SpaceWord {
+        self.1
     }
 
     /// All of it.
@@ -40,8 +98,15 @@ impl KeyHash {
         [page * BUCKETS_PER_PAGE + first, page * BUCKETS_PER_PAGE + (first ^ step)]
     }
 
+    #[inline]
     pub(crate) fn tag(self) -> u64 {
-        self.0 & 0xffff
+        let tag = self.0 & 0xffff;
+        if self.1.is_default() { tag } else { tag & !TAG_SPACE | self.1.tag() }
+    }
+
+    /// May a key with this tag be of this namespace?
+    pub(crate) fn tag_is_of(tag: u64, space: SpaceWord) -> bool {
+        tag & TAG_SPACE == space.tag()
     }
 
     /// Bits that tell a ghost's key apart beyond its tag and bucket.

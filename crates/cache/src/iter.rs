@@ -3,10 +3,10 @@
 //! The walk goes from slot to slot of the index, not along the logs: an entry that is promoted, compacted or overwritten
 //! changes its place in the logs, but its key keeps its one slot for as long as it lives.
 
-use crate::attach::Attached;
 use crate::cache::Cache;
 use crate::entry::{Extras, Mark};
 use crate::error::{Error, ErrorKind, Result};
+use crate::hash::SpaceWord;
 use crate::position::Position;
 use crate::reader::{LAPS_APART, RETRIES};
 use crate::shard::Shard;
@@ -36,6 +36,12 @@ pub struct Iter<'a> {
     slot: u64,
 }
 
+/// Which entries are given out.
+struct Wanted<'a> {
+    space: SpaceWord,
+    clock: Clock<'a>,
+}
+
 /// What one look at one slot told.
 enum Seen {
     /// A copy of the entry that the slot names.
@@ -47,7 +53,7 @@ enum Seen {
 }
 
 impl Cache {
-    /// Walks over all entries that live, taking no lock: it keeps no writer waiting, leaves no trace in what eviction goes by,
+    /// Walks over all entries of this handle's namespace that live, taking no lock: it keeps no writer waiting, leaves no trace in what eviction goes by,
     /// and works on a read-only handle.
     ///
     /// What it promises while others write: a key that is there from the first step to the last comes exactly once, with a
@@ -72,6 +78,28 @@ impl Cache {
     pub fn iter(&self) -> Iter<'_> {
         Iter { cache: self, shard: 0, slot: 0 }
     }
+
+    /// The entry that a slot names, if it lives and is of this handle's namespace.
+    fn visit(&self, shard: Shard<'_>, number: u64) -> Result<Option<Entry>> {
+        let word = shard.index.word(number)?;
+        if !Slot::from_word(word.load()).is_live() {
+            return self.believe().map(|()| None);
+        }
+        for _ in 0..RETRIES {
+            let wanted = Wanted { space: self.present(), clock: self.clock() };
+            let seen = look(shard, word, &wanted)?;
+            self.believe()?;
+            match seen {
+                Seen::Entry(entry) => return Ok(Some(entry)),
+                Seen::Nothing => return Ok(None),
+                Seen::Stale => {}
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Busy,
+            "an entry was rewritten faster than it could be read; it is left out",
+        ))
+    }
 }
 
 impl<'a> IntoIterator for &'a Cache {
@@ -93,7 +121,7 @@ impl Iterator for Iter<'_> {
             let shard = attached.shard(self.shard);
             while self.slot < geometry.slots_per_shard() {
                 self.slot += 1;
-                match visit(attached, shard, self.slot - 1).transpose() {
+                match self.cache.visit(shard, self.slot - 1).transpose() {
                     None => {}
                     Some(Err(error)) if error.kind() != ErrorKind::Busy => {
                         self.shard = geometry.shards();
@@ -110,26 +138,8 @@ impl Iterator for Iter<'_> {
 
 impl std::iter::FusedIterator for Iter<'_> {}
 
-/// The entry that a slot names, if it lives.
-fn visit(attached: &Attached, shard: Shard<'_>, number: u64) -> Result<Option<Entry>> {
-    let word = shard.index.word(number)?;
-    if !Slot::from_word(word.load()).is_live() {
-        return attached.believe().map(|()| None);
-    }
-    for _ in 0..RETRIES {
-        let seen = look(shard, word, &attached.clock())?;
-        attached.believe()?;
-        match seen {
-            Seen::Entry(entry) => return Ok(Some(entry)),
-            Seen::Nothing => return Ok(None),
-            Seen::Stale => {}
-        }
-    }
-    Err(Error::new(ErrorKind::Busy, "an entry was rewritten faster than it could be read; it is left out"))
-}
-
 /// A copy that holds only if the slot and the frontier say afterwards what they said before; see [`crate::reader`].
-fn look(shard: Shard<'_>, word: Word64<'_>, clock: &Clock<'_>) -> Result<Seen> {
+fn look(shard: Shard<'_>, word: Word64<'_>, wanted: &Wanted<'_>) -> Result<Seen> {
     // Acquire, with the release of the slot's exchange: the entry's bytes are older than its slot.
     let slot = Slot::from_word(word.load_acquire());
     if !slot.is_live() {
@@ -137,7 +147,7 @@ fn look(shard: Shard<'_>, word: Word64<'_>, clock: &Clock<'_>) -> Result<Seen> {
     }
     let frontier = shard.frontier(slot.queue())?;
     let first = Position::from_word(frontier.load());
-    let seen = copy(shard, slot, clock)?;
+    let seen = copy(shard, slot, wanted)?;
     // Acquire fence, with the release fence after a frontier's store: bytes first, then what they are worth.
     samovar_mmap::fence_acquire();
     let last = Position::from_word(frontier.load());
@@ -150,7 +160,7 @@ fn look(shard: Shard<'_>, word: Word64<'_>, clock: &Clock<'_>) -> Result<Seen> {
 }
 
 /// Copies the entry, trusting nothing.
-fn copy(shard: Shard<'_>, slot: Slot, clock: &Clock<'_>) -> Result<Seen> {
+fn copy(shard: Shard<'_>, slot: Slot, wanted: &Wanted<'_>) -> Result<Seen> {
     let (area, offset) = (shard.geometry.area(), slot.offset());
     if offset >= area.end {
         return Ok(Seen::Nothing);
@@ -159,9 +169,12 @@ fn copy(shard: Shard<'_>, slot: Slot, clock: &Clock<'_>) -> Result<Seen> {
     if header.units() > area.end - offset || header.extras.has(Extras::ABSENT) {
         return Ok(Seen::Nothing);
     }
+    if shard.log.space(offset, header)? != wanted.space {
+        return Ok(Seen::Nothing);
+    }
     let mut ttl = None;
     if header.extras.has(Extras::EXPIRY) {
-        let left_ms = shard.log.expiry_ms(offset, header)?.saturating_sub(clock.now_ms());
+        let left_ms = shard.log.expiry_ms(offset, header)?.saturating_sub(wanted.clock.now_ms());
         if left_ms == 0 {
             return Ok(Seen::Nothing);
         }

@@ -1,7 +1,7 @@
 //! Every offset in the file. No other module knows one; `docs/FORMAT.md` draws them and a test compares the two.
 //!
 //! ```text
-//! header page | control page | process table | counters | shard heads | annexes | indexes | data areas
+//! header page | control page | process table | counters | namespaces | shard heads | annexes | indexes | data areas
 //! ```
 
 /// The first bytes of every cache file.
@@ -37,6 +37,8 @@ pub(crate) const SYNC_FAILED: usize = CONTROL + 64;
 
 /// Refusals by reason, a word each; they are rare, so that all processes share them.
 pub(crate) const REFUSED: usize = CONTROL + 192;
+/// How often a namespace was emptied or removed: a writer that finds another number than its shard has seen takes note.
+pub(crate) const SPACE_TURNS: usize = CONTROL + 256;
 
 /// Process slots: who is attached.
 pub(crate) const PROCESSES: usize = 8192;
@@ -48,11 +50,18 @@ pub(crate) const COUNTERS: usize = PROCESSES + PROCESS_SLOTS * PROCESS_SLOT_LEN;
 pub(crate) const COUNTER_STRIPES: usize = 128;
 pub(crate) const COUNTER_STRIPE_LEN: usize = 64;
 
+/// The table of namespaces, one cache line each.
+pub(crate) const SPACE_TABLE: usize = COUNTERS + COUNTER_STRIPES * COUNTER_STRIPE_LEN;
+pub(crate) const MAX_SPACES: usize = 64;
+pub(crate) const SPACE_ENTRY_LEN: usize = 64;
+
 /// Shard heads, then, on a page boundary, the annexes, then the indexes.
-pub(crate) const SHARD_HEADS: usize = COUNTERS + COUNTER_STRIPES * COUNTER_STRIPE_LEN;
+pub(crate) const SHARD_HEADS: usize = SPACE_TABLE + MAX_SPACES * SPACE_ENTRY_LEN;
 pub(crate) const SHARD_HEAD_LEN: usize = 512;
 /// Within a shard head: the writer lock, alone on its line.
 pub(crate) const LOCK: usize = 0;
+/// The number of `SPACE_TURNS` that the shard's accounts go by; on the lock's line, for its owner alone.
+pub(crate) const SPACE_TURNS_SEEN: usize = 8;
 /// The two reclaim frontiers, on the one line that readers look at.
 pub(crate) const FRONTIERS: usize = 64;
 /// Which copy of the ledger holds, and whether a change is pending.
@@ -67,8 +76,8 @@ pub(crate) const BOUNDS: usize = 192;
 pub(crate) const LEDGERS: [usize; 2] = [256, 384];
 pub(crate) const LEDGER_WORDS: usize = 16;
 
-/// What a shard has beside its head, and seldom looks at: a page each.
-pub(crate) const ANNEX_LEN: u64 = PAGE;
+/// What a shard has beside its head, and seldom looks at: three pages each.
+pub(crate) const ANNEX_LEN: u64 = 3 * PAGE;
 /// Within an annex: entries that readers hold in place.
 pub(crate) const PINS: usize = 0;
 pub(crate) const PINS_PER_SHARD: usize = 16;
@@ -77,9 +86,13 @@ pub(crate) const PIN_LEN: usize = 32;
 pub(crate) const LEASES: usize = 512;
 pub(crate) const LEASES_PER_SHARD: usize = 64;
 pub(crate) const LEASE_LEN: usize = 32;
-/// What each namespace holds in this shard.
-pub(crate) const SPACES: usize = 2560;
-pub(crate) const SPACE_LEN: usize = 16;
+/// The accounts of namespaces that a pending change leads to.
+pub(crate) const INTENTS: usize = 2560;
+pub(crate) const INTENTS_PER_SHARD: usize = 2;
+pub(crate) const INTENT_LEN: usize = 64;
+/// What each namespace holds in this shard: a line of accounts, a line of counters.
+pub(crate) const SPACES: usize = 4096;
+pub(crate) const SPACE_LEN: usize = 128;
 
 pub(crate) const BUCKET_LEN: u64 = 64;
 pub(crate) const SLOTS_PER_BUCKET: usize = 8;
@@ -87,8 +100,9 @@ pub(crate) const SLOTS_PER_BUCKET: usize = 8;
 const _: () = assert!(CONTROL + CONTROL_LEN == PROCESSES);
 const _: () = assert!(SHARD_HEADS.is_multiple_of(HEADER_LEN));
 const _: () = assert!(PINS + PINS_PER_SHARD * PIN_LEN == LEASES);
-const _: () = assert!(LEASES + LEASES_PER_SHARD * LEASE_LEN == SPACES);
-const _: () = assert!(SPACES + 64 * SPACE_LEN <= HEADER_LEN);
+const _: () = assert!(LEASES + LEASES_PER_SHARD * LEASE_LEN == INTENTS);
+const _: () = assert!(INTENTS + INTENTS_PER_SHARD * INTENT_LEN <= SPACES);
+const _: () = assert!((SPACES + MAX_SPACES * SPACE_LEN) as u64 == ANNEX_LEN);
 const _: () = assert!(LEDGERS[0] + LEDGER_WORDS * 8 == LEDGERS[1]);
 const _: () = assert!(LEDGERS[1] + LEDGER_WORDS * 8 == SHARD_HEAD_LEN);
 
@@ -150,7 +164,10 @@ pub(crate) fn fingerprint() -> u64 {
         LEASED as u64,
         PINNED as u64,
         LEASES as u64,
+        SPACE_TABLE as u64,
+        INTENTS as u64,
         SPACES as u64,
+        SPACE_LEN as u64,
         BUCKET_LEN,
         crate::hash::BUCKETS_PER_PAGE,
         u64::from(crate::position::OFFSET_BITS),
@@ -174,6 +191,7 @@ mod tests {
             ("control page", CONTROL, CONTROL_LEN),
             ("process table", PROCESSES, PROCESS_SLOTS * PROCESS_SLOT_LEN),
             ("counters", COUNTERS, COUNTER_STRIPES * COUNTER_STRIPE_LEN),
+            ("namespaces", SPACE_TABLE, MAX_SPACES * SPACE_ENTRY_LEN),
             ("shard heads", SHARD_HEADS, SHARD_HEAD_LEN),
         ] {
             let line = format!("| {region} | {offset} | {len} |");
@@ -190,6 +208,7 @@ mod tests {
             ("time base", TIME_BASE - CONTROL),
             ("time ahead", TIME_AHEAD - CONTROL),
             ("refused", REFUSED - CONTROL),
+            ("turns", SPACE_TURNS - CONTROL),
             ("checksum", HEADER_CHECKSUM),
         ] {
             let line = format!("| {field} | {offset} |");
@@ -204,6 +223,8 @@ mod tests {
             format!("{:>5}  ledger 0                 {LEDGER_WORDS} words", LEDGERS[0]),
             format!("{:>5}  ledger 1                 {LEDGER_WORDS} words", LEDGERS[1]),
             format!("{PINS:>5}  pins                     {PINS_PER_SHARD} of {PIN_LEN} bytes"),
+            format!("{INTENTS:>5}  intents                  {INTENTS_PER_SHARD} of {INTENT_LEN} bytes"),
+            format!("{SPACES:>5}  accounts of namespaces   {MAX_SPACES} of {SPACE_LEN} bytes"),
             format!("{LEASES:>5}  leases                   {LEASES_PER_SHARD} of {LEASE_LEN} bytes"),
         ] {
             assert!(page.contains(&line), "FORMAT.md lacks {line:?}");

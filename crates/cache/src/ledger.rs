@@ -20,11 +20,15 @@ use crate::layout::{LEDGER_WORDS, LEDGERS, SELECTOR};
 use crate::position::Position;
 use crate::ring::Queue;
 use crate::slot::Slot;
+use crate::space::Account;
 use samovar_mmap::Line;
 
 const PENDING: u64 = 2;
-/// Slots have smaller numbers than this; the bits above tell what kind of change it is.
+/// Slots have smaller numbers than this; the bits above tell what kind of change it is, and how many accounts of namespaces
+/// change with it.
 const SLOT_BITS: u32 = 56;
+const KIND_MASK: u64 = 3;
+const ACCOUNTS_SHIFT: u32 = 60;
 
 /// One ring's part of the accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +52,8 @@ pub(crate) struct Ledger {
     pub(crate) ghost_clock: u64,
     /// What leads to this ledger.
     pub(crate) kind: Kind,
+    /// How many of the shard's intents go with it.
+    pub(crate) accounts: u64,
     /// The change of a slot that does, if that is the kind.
     pub(crate) change: Change,
     /// Times that the shard was emptied because its bytes made no sense.
@@ -72,11 +78,17 @@ pub(crate) enum Kind {
     Slot,
     /// That all slots are empty. Whoever finds it pending goes on with that.
     Clear,
+    /// For nothing: it has happened, but for accounts of namespaces that may not yet say so.
+    Sure,
 }
 
 impl Kind {
     fn of_word(word: u64) -> Self {
-        if word >> SLOT_BITS == 0 { Kind::Slot } else { Kind::Clear }
+        match word >> SLOT_BITS & KIND_MASK {
+            0 => Kind::Slot,
+            1 => Kind::Clear,
+            _ => Kind::Sure,
+        }
     }
 
     fn bits(self) -> u64 {
@@ -103,6 +115,15 @@ impl Ledger {
 
     pub(crate) fn ring_mut(&mut self, queue: Queue) -> &mut RingAccount {
         &mut self.rings[queue as usize]
+    }
+
+    /// A whole namespace is no longer known here, though slots still name its entries.
+    pub(crate) fn write_off(&mut self, account: &Account) {
+        for (ring, part) in self.rings.iter_mut().zip(account.rings) {
+            ring.live = ring.live.saturating_sub(part.units);
+            ring.entries = ring.entries.saturating_sub(part.entries);
+        }
+        self.payload = self.payload.saturating_sub(account.payload);
     }
 
     pub(crate) fn entries(&self) -> u64 {
@@ -135,7 +156,7 @@ impl Ledger {
     pub(crate) fn cleared(&self) -> Self {
         let empty = |ring: RingAccount| RingAccount { tail: ring.head, live: 0, entries: 0, ..ring };
         let rings = self.rings.map(empty);
-        Ledger { rings, payload: 0, kind: Kind::Clear, change: Change::NONE, ..*self }
+        Ledger { rings, payload: 0, kind: Kind::Clear, accounts: 0, change: Change::NONE, ..*self }
     }
 
     fn encode(&self) -> [u64; LEDGER_WORDS] {
@@ -152,7 +173,7 @@ impl Ledger {
             self.payload,
             self.evictions,
             self.ghost_clock,
-            self.kind.bits() | self.change.slot,
+            self.accounts << ACCOUNTS_SHIFT | self.kind.bits() | self.change.slot,
             self.change.old.word(),
             self.change.new.word(),
             self.resets,
@@ -173,6 +194,7 @@ impl Ledger {
             evictions: words[9],
             ghost_clock: words[10],
             kind: Kind::of_word(words[11]),
+            accounts: words[11] >> ACCOUNTS_SHIFT,
             change: Change {
                 slot: words[11] & ((1 << SLOT_BITS) - 1),
                 old: Slot::from_word(words[12]),

@@ -7,7 +7,7 @@
 use crate::cache::Cache;
 use crate::entry::{Header, Terms};
 use crate::error::{Error, Result};
-use crate::hash::KeyHash;
+use crate::hash::{KeyHash, SpaceWord};
 use crate::lease::{Grant, Leases, Request, Ticket};
 use crate::log::Log;
 use crate::reader::{Reader, Sink, Whole};
@@ -83,6 +83,8 @@ pub struct Lease {
     key: Box<[u8]>,
     /// None if there was no room for a lease.
     ticket: Option<Ticket>,
+    /// The epoch of the key's namespace when the load began: emptying a namespace voids leases, too, without looking for them.
+    space: SpaceWord,
     made: Origin,
 }
 
@@ -141,7 +143,7 @@ impl Lease {
             let terms = Terms { absent: terms.absent, ..ttl.terms(&clock)? };
             let fits = cache.check_value(&self.key, value, terms.extras());
             let redeemed = cache.write(hash, &clock, |writer| {
-                let redeemed = Leases::of(cache.shard_of(hash)).redeem(ticket)?;
+                let redeemed = Leases::of(cache.shard_of(hash)).redeem(ticket)? && writer.is_in(self.space);
                 if redeemed && fits.is_ok() {
                     writer.set(Item { hash, key: &self.key, value, terms, stamp: None })?;
                 } else if redeemed {
@@ -452,7 +454,8 @@ impl Cache {
     }
 
     fn lease(&self, key: &[u8], ticket: Option<Ticket>) -> Lease {
-        Lease { cache: self.clone(), key: key.into(), ticket, made: Origin::here() }
+        let space = self.present();
+        Lease { cache: self.clone(), key: key.into(), ticket, space, made: Origin::here() }
     }
 
     /// What is stored for the reader's key. Where seals are checked, an entry that does not bear its own is none.

@@ -1,9 +1,9 @@
 //! The bytes of a shard's two rings, by units from the start of its data area. They are only ever accessed as bytes.
 
 use crate::area::Area;
-use crate::entry::{Header, MAX_PREFACE, Mark, Preface};
+use crate::entry::{Extras, Header, MAX_PREFACE, Mark, Preface};
 use crate::error::Result;
-use crate::hash::KeyHash;
+use crate::hash::{KeyHash, SpaceWord};
 use crate::layout::bytes_of;
 use samovar_mmap::View;
 
@@ -48,6 +48,12 @@ impl<'a> Log<'a> {
     /// When the entry dies, in wall milliseconds; never, if it has no expiry.
     pub(crate) fn expiry_ms(self, offset: u64, header: Header) -> Result<u64> {
         header.expiry_at().map_or(Ok(u64::MAX), |at| self.word(bytes_of(offset).wrapping_add(at)))
+    }
+
+    /// The namespace that the entry is of, and in which epoch.
+    pub(crate) fn space(self, offset: u64, header: Header) -> Result<SpaceWord> {
+        let word = header.space_at().map_or(Ok(0), |at| self.word(bytes_of(offset).wrapping_add(at)))?;
+        Ok(SpaceWord::from_word(word))
     }
 
     /// What stands before the entry's key.
@@ -99,6 +105,9 @@ impl<'a> Log<'a> {
     /// The same, by way of a buffer of the key's length.
     fn hash_into(self, key: &mut [u8], offset: u64, header: Header, seed: u64) -> Result<KeyHash> {
         self.0.read_into(bytes_of(offset).wrapping_add(header.key_at()), key)?;
+        if header.extras.has(Extras::SPACE) {
+            return Ok(KeyHash::within(self.space(offset, header)?, key, seed));
+        }
         Ok(KeyHash::of(key, seed))
     }
 

@@ -222,8 +222,17 @@ impl Reader<'_, '_> {
         if header.units() > area.end - offset || !self.shard.log.has_key(offset, header, self.key)? {
             return Ok(Look::Other);
         }
-        if !header.extras.is_none() && self.is_gone::<S>(offset, header, clock)? {
-            return Ok(Look::Gone);
+        if header.extras.has(Extras::SPACE) == self.hash.space().is_default() {
+            return Ok(Look::Other);
+        }
+        if !header.extras.is_none() {
+            let space = self.shard.log.space(offset, header)?;
+            if space.number() != self.hash.space().number() {
+                return Ok(Look::Other);
+            }
+            if space != self.hash.space() || self.is_gone::<S>(offset, header, clock)? {
+                return Ok(Look::Gone);
+            }
         }
         out.take(self.shard.log, offset, header)?;
         Ok(Look::Hit)

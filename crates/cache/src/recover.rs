@@ -10,6 +10,7 @@ use crate::position::Position;
 use crate::ring::{QUEUES, Queue};
 use crate::shard::Shard;
 use crate::slot::Slot;
+use crate::space::Changes;
 
 /// A shard's accounts in order.
 pub(crate) struct Settled {
@@ -40,6 +41,9 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
     let selector = Selector::load(shard.head)?;
     if let Selector::Pending(copy) = selector {
         let next = Ledger::read(shard.head, copy)?;
+        if next.kind == Kind::Sure {
+            return Ok(next);
+        }
         if next.kind == Kind::Clear {
             return Err(Error::new(
                 ErrorKind::Busy,
@@ -53,6 +57,16 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
         }
     }
     Ledger::read(shard.head, selector.holding())
+}
+
+/// The accounts of namespaces that a pending change leads to, by the outlook `ledger`.
+pub(crate) fn outlook_on_spaces(shard: Shard<'_>, ledger: &Ledger) -> Result<Changes> {
+    match Selector::load(shard.head)? {
+        Selector::Pending(copy) if Ledger::read(shard.head, copy)? == *ledger => {
+            shard.accounts().intended(ledger.accounts)
+        }
+        _ => Ok(Changes::default()),
+    }
 }
 
 /// Are the positions possible: frontier, tail and head in order and less than a lap apart, and each ring on its side?
@@ -77,11 +91,13 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
     }
     if next.kind == Kind::Clear {
         empty_slots(shard)?;
+        shard.accounts().clear()?;
         Selector::Holds(pending).store(shard.head)?;
         return Ok((next, pending));
     }
     let slot = shard.index.load(next.change.slot)?;
-    if slot.same_entry(next.change.new) {
+    if next.kind == Kind::Sure || slot.same_entry(next.change.new) {
+        shard.accounts().apply(&shard.accounts().intended(next.accounts)?)?;
         Selector::Holds(pending).store(shard.head)?;
         return Ok((next, pending));
     }
@@ -92,7 +108,7 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
         plugged.ring_mut(queue).head = to;
     }
     plugged.change = Change::NONE;
-    plugged.kind = Kind::Slot;
+    (plugged.kind, plugged.accounts) = (Kind::Slot, 0);
     plugged.write(shard.head, pending)?;
     Selector::Holds(pending).store(shard.head)?;
     Ok((plugged, pending))
@@ -123,6 +139,7 @@ pub(crate) fn clear(shard: Shard<'_>) -> Result<()> {
     ledger.cleared().write(shard.head, spare)?;
     Selector::Pending(spare).store(shard.head)?;
     empty_slots(shard)?;
+    shard.accounts().clear()?;
     Selector::Holds(spare).store(shard.head)
 }
 
@@ -172,6 +189,7 @@ pub(crate) fn reset(shard: Shard<'_>) -> Result<(Ledger, usize)> {
             word.store(Slot::EMPTY.word());
         }
     }
+    shard.accounts().clear()?;
     let held = &ledgers[selector.holding()];
     let ledger = Ledger {
         rings,
@@ -179,6 +197,7 @@ pub(crate) fn reset(shard: Shard<'_>) -> Result<(Ledger, usize)> {
         evictions: held.evictions,
         ghost_clock: held.ghost_clock,
         kind: Kind::Slot,
+        accounts: 0,
         change: Change::NONE,
         resets: held.resets.wrapping_add(1),
         sequence: ledgers[0].sequence.max(ledgers[1].sequence).wrapping_add(STAMPS_SKIPPED),
@@ -210,6 +229,7 @@ pub(crate) fn format(shard: Shard<'_>) -> Result<()> {
         evictions: 0,
         ghost_clock: 0,
         kind: Kind::Slot,
+        accounts: 0,
         change: Change::NONE,
         resets: 0,
         sequence: 0,

@@ -8,12 +8,13 @@ use crate::geometry::Geometry;
 use crate::hash::KeyHash;
 use crate::header;
 use crate::index::{Index, Numbered};
-use crate::layout::{self, ANNEX_LEN, FRONTIERS, SHARD_HEAD_LEN, SHARD_HEADS, at};
+use crate::layout::{self, ANNEX_LEN, FRONTIERS, SHARD_HEAD_LEN, SHARD_HEADS, SPACE_TURNS_SEEN, at};
 use crate::log::Log;
 use crate::position::Position;
 use crate::ring::Queue;
 use crate::seal::{Home, SealKey};
 use crate::slot::Slot;
+use crate::space::{Accounts, Table};
 use samovar_mmap::{View, Word64};
 
 /// The windows on one shard. Copies of it are free; nothing in it is a copy of the file.
@@ -21,6 +22,8 @@ use samovar_mmap::{View, Word64};
 pub(crate) struct Shard<'a> {
     pub(crate) head: Area<'a>,
     pub(crate) annex: Area<'a>,
+    /// The namespaces of the whole cache.
+    pub(crate) table: Table<'a>,
     pub(crate) index: Index<'a>,
     pub(crate) log: Log<'a>,
     pub(crate) geometry: &'a Geometry,
@@ -39,6 +42,7 @@ impl<'a> Shard<'a> {
         Shard {
             head: Area::new(file, SHARD_HEADS + at(number) * SHARD_HEAD_LEN),
             annex: Area::new(file, at(annex_at)),
+            table: Table::new(file),
             index: Index::new(Area::new(file, at(index_at)), geometry.pages),
             log: Log::new(Area::new(file, at(data_at))),
             geometry,
@@ -75,6 +79,16 @@ impl<'a> Shard<'a> {
         }
     }
 
+    /// What namespaces hold here.
+    pub(crate) fn accounts(self) -> Accounts<'a> {
+        Accounts::new(self.annex)
+    }
+
+    /// The number of turns of the namespaces that the accounts go by.
+    pub(crate) fn turns_seen(self) -> Result<Word64<'a>> {
+        self.head.word64(SPACE_TURNS_SEEN)
+    }
+
     /// What an entry is to have beside what its terms ask for.
     pub(crate) fn extras(self) -> Extras {
         if self.seal_key.is_some() { Extras::SEAL } else { Extras::NONE }
@@ -90,7 +104,8 @@ impl<'a> Shard<'a> {
         let mut found_header = None;
         let found = self.index.find(hash, |slot| {
             let header = self.header_of(slot)?;
-            let same = self.log.has_key(slot.offset(), header, key)?;
+            let same = self.log.has_key(slot.offset(), header, key)?
+                && self.log.space(slot.offset(), header)?.number() == hash.space().number();
             found_header = Some(header);
             Ok(same)
         })?;

@@ -122,6 +122,15 @@ impl Slot {
         Slot(self.0 + (1 << FREQ_SHIFT))
     }
 
+    /// The same live slot, read once less.
+    pub(crate) fn cooled(self) -> Self {
+        if self.freq() == 0 { self } else { Slot(self.0 - (1 << FREQ_SHIFT)) }
+    }
+
+    pub(crate) fn tag(self) -> u64 {
+        self.0 >> TAG_SHIFT
+    }
+
     /// The same word, but for the frequency of a live slot, which readers may change at any time?
     pub(crate) fn same_entry(self, other: Slot) -> bool {
         if self.is_live() && other.is_live() {

@@ -152,10 +152,15 @@ fn thread_number() -> usize {
     })
 }
 
+/// The stripe of this thread of process `process` among so many.
+pub(crate) fn stripe(process: u32, stripes: usize) -> usize {
+    (process as usize * 8 + thread_number()) % stripes.max(1)
+}
+
 /// Adds `times`, on this thread's line of process `process`.
 #[inline]
 pub(crate) fn count(file: View<'_>, process: u32, counter: Counter, times: u64) -> Result<()> {
-    let stripe = (process as usize * 8 + thread_number()) % COUNTER_STRIPES;
+    let stripe = stripe(process, COUNTER_STRIPES);
     file.word64(COUNTERS + stripe * COUNTER_STRIPE_LEN + counter as usize * 8)?.fetch_add(times);
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::bounds::Bounds;
 use crate::entry::{Extras, Header, Mark, Preface, Terms};
 use crate::error::{Error, ErrorKind, Result};
 use crate::evict::{self, Candidate, Fate};
-use crate::hash::KeyHash;
+use crate::hash::{KeyHash, SpaceWord};
 use crate::index::Numbered;
 use crate::lease::Leases;
 use crate::ledger::{Change, Kind, Ledger, Selector};
@@ -20,22 +20,23 @@ use crate::ring::{Place, Queue};
 use crate::seal::Home;
 use crate::shard::Shard;
 use crate::slot::Slot;
+use crate::space::Changes;
 use crate::ttl::Clock;
 
 /// One shard, held by its writer lock.
 pub(crate) struct Writer<'a> {
-    shard: Shard<'a>,
+    pub(crate) shard: Shard<'a>,
     /// The accounts; tails may be ahead of the copy in the file.
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
     /// Which copy in the file holds.
-    holding: usize,
+    pub(crate) holding: usize,
     /// Tails have moved since the copy in the file was written.
-    unsettled: bool,
+    pub(crate) unsettled: bool,
     /// The frontiers in the file.
     frontiers: [Position; 2],
     /// The bounds in the file.
     bounds: Bounds,
-    clock: &'a Clock<'a>,
+    pub(crate) clock: &'a Clock<'a>,
     /// Asks whether the owner of a pin has died.
     is_dead: IsDead<'a>,
     /// Everything that lives was passed in vain, since it fills the ring but for too little, or pins have cut it to pieces: what
@@ -44,7 +45,11 @@ pub(crate) struct Writer<'a> {
     /// Entries moved by the write at hand.
     moves: u32,
     /// Slots changed by the write at hand.
-    changes: u32,
+    pub(crate) changes: u32,
+    /// The namespace that is written to, in the epoch that this write belongs to.
+    pub(crate) own: SpaceWord,
+    /// What becomes of accounts of namespaces with the change at hand.
+    pub(crate) accounts: Changes,
 }
 
 /// What is to be stored.
@@ -60,10 +65,10 @@ pub(crate) struct Item<'v> {
 
 /// An entry in the log.
 #[derive(Clone, Copy)]
-struct Located {
-    queue: Queue,
-    at: Position,
-    header: Header,
+pub(crate) struct Located {
+    pub(crate) queue: Queue,
+    pub(crate) at: Position,
+    pub(crate) header: Header,
 }
 
 /// How a set will change its slot.
@@ -81,7 +86,7 @@ struct Replaced {
 }
 
 impl Item<'_> {
-    fn header(self, more: Extras) -> Result<Header> {
+    pub(crate) fn header(self, more: Extras) -> Result<Header> {
         let too_long = |_| Error::new(ErrorKind::KeyTooLong, "keys are at most 65,535 bytes long");
         let too_large =
             |_| Error::new(ErrorKind::ValueTooLarge, "values are at most 4,294,967,295 bytes long");
@@ -109,6 +114,8 @@ impl<'a> Writer<'a> {
             is_pressed: false,
             moves: 0,
             changes: 0,
+            own: SpaceWord::DEFAULT,
+            accounts: Changes::default(),
         })
     }
 
@@ -123,6 +130,10 @@ impl<'a> Writer<'a> {
 
     /// Stores the item, evicting what has to go.
     pub(crate) fn set(&mut self, item: Item<'_>) -> Result<()> {
+        let item = self.within(item);
+        if !self.own.is_default() {
+            self.make_share(item)?;
+        }
         let header = item.header(self.shard.extras())?;
         Leases::of(self.shard).void(item.hash)?;
         let known = self.shard.find(item.hash, item.key)?;
@@ -153,7 +164,8 @@ impl<'a> Writer<'a> {
         let offset = found.slot.offset();
         let preface = self.shard.log.preface(offset, header)?;
         let terms = preface.terms;
-        if terms.absent || terms.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= self.clock.now_ms()) {
+        let expired = terms.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= self.clock.now_ms());
+        if terms.absent || expired || self.is_orphan(offset, header)? {
             return Ok(None);
         }
         let mut value = Vec::new();
@@ -175,22 +187,24 @@ impl<'a> Writer<'a> {
     pub(crate) fn remove(&mut self, hash: KeyHash, key: &[u8]) -> Result<bool> {
         Leases::of(self.shard).void(hash)?;
         let Some((found, header)) = self.shard.find(hash, key)? else { return Ok(false) };
-        let gone = header.extras.has(Extras::ABSENT) || self.is_expired(found.slot.offset(), header)?;
+        let gone = header.extras.has(Extras::ABSENT) || self.is_gone(found.slot.offset(), header)?;
         let mut next = self.ledger;
-        next.unlink(found.slot.queue(), header.units(), header.payload());
+        self.unlink(&mut next, found.slot, header)?;
         self.commit(Change { slot: found.number, old: found.slot, new: Slot::EMPTY }, next, |_| Ok(()))?;
         self.bury(found.slot, header)?;
         Ok(!gone)
     }
 
-    fn is_expired(&self, offset: u64, header: Header) -> Result<bool> {
-        Ok(header.extras.has(Extras::EXPIRY)
-            && self.shard.log.expiry_ms(offset, header)? <= self.clock.now_ms())
+    /// Is the entry of no more use to anybody?
+    pub(crate) fn is_gone(&self, offset: u64, header: Header) -> Result<bool> {
+        let expired = header.extras.has(Extras::EXPIRY)
+            && self.shard.log.expiry_ms(offset, header)? <= self.clock.now_ms();
+        Ok(expired || self.is_orphan(offset, header)?)
     }
 
     /// Marks an entry that its slot has let go, so that passing it costs no look at the index. It is a hint, left when all
     /// is done: nothing depends on its being there.
-    fn bury(&self, slot: Slot, header: Header) -> Result<()> {
+    pub(crate) fn bury(&self, slot: Slot, header: Header) -> Result<()> {
         self.shard.log.put_mark(slot.offset(), header.dead_word())
     }
 
@@ -234,10 +248,13 @@ impl<'a> Writer<'a> {
         };
         let mut next = self.ledger;
         if let Some(old) = old {
-            next.unlink(target.slot.queue(), old.header.units(), old.header.payload());
-            next.evictions = next.evictions.wrapping_add(u64::from(!old.same_key));
+            self.unlink(&mut next, target.slot, old.header)?;
+            if !old.same_key {
+                self.count_eviction(target.slot.offset(), old.header)?;
+                next.evictions = self.ledger.evictions;
+            }
         }
-        next.link(new.queue, new.header.units(), new.header.payload());
+        self.link(&mut next, new, self.own)?;
         next.ring_mut(new.queue).head = new.at.advance(new.header.units());
         next.sequence = next.sequence.wrapping_add(1);
         Ok(Plan { target, old, next })
@@ -254,7 +271,7 @@ impl<'a> Writer<'a> {
 
     /// Changes one slot, and the accounts with it. `copy` writes the bytes that the new slot names; it is given the heads
     /// before the change.
-    fn commit(
+    pub(crate) fn commit(
         &mut self,
         change: Change,
         next: Ledger,
@@ -262,15 +279,23 @@ impl<'a> Writer<'a> {
     ) -> Result<()> {
         let mut next = next;
         (next.kind, next.change) = (Kind::Slot, change);
-        let spare = 1 - self.holding;
-        next.write(self.shard.head, spare)?;
-        Selector::Pending(spare).store(self.shard.head)?;
+        let spare = self.announce(&mut next)?;
         copy(&self.ledger)?;
         self.exchange(change)?;
+        self.settle_accounts()?;
         Selector::Holds(spare).store(self.shard.head)?;
         (self.ledger, self.holding, self.unsettled) = (next, spare, false);
         self.changes += 1;
         Ok(())
+    }
+
+    /// Writes the accounts that are to hold beside those that do; which copy they are.
+    pub(crate) fn announce(&mut self, next: &mut Ledger) -> Result<usize> {
+        next.accounts = self.shard.accounts().intend(&self.accounts)?;
+        let spare = 1 - self.holding;
+        next.write(self.shard.head, spare)?;
+        Selector::Pending(spare).store(self.shard.head)?;
+        Ok(spare)
     }
 
     /// The commit point. Only readers' frequency bumps may come between; anything else means that the lock was lost.
@@ -297,7 +322,7 @@ impl<'a> Writer<'a> {
     fn settle(&mut self) -> Result<()> {
         if self.unsettled {
             let spare = 1 - self.holding;
-            (self.ledger.kind, self.ledger.change) = (Kind::Slot, Change::NONE);
+            (self.ledger.kind, self.ledger.accounts, self.ledger.change) = (Kind::Slot, 0, Change::NONE);
             self.ledger.write(self.shard.head, spare)?;
             Selector::Holds(spare).store(self.shard.head)?;
             (self.holding, self.unsettled) = (spare, false);
@@ -495,7 +520,11 @@ impl<'a> Writer<'a> {
         let Some(found) = self.shard.index.find_entry(hash, entry.queue, entry.at)? else {
             return self.pass_tail(entry.queue, entry.at.advance(entry.header.units()), 0).map(|_| ());
         };
-        let expired = self.is_expired(entry.at.offset(), entry.header)?;
+        let expired = self.is_gone(entry.at.offset(), entry.header)?;
+        if !expired && self.is_over_limit(entry)? {
+            self.count_eviction(entry.at.offset(), entry.header)?;
+            return self.forget(entry, found, Slot::EMPTY);
+        }
         let candidate =
             Candidate { queue: entry.queue, units: entry.header.units(), freq: found.slot.freq(), expired };
         let fate = match evict::fate(&self.ledger, &self.bounds, candidate, self.moves) {
@@ -506,11 +535,11 @@ impl<'a> Writer<'a> {
             Fate::Move { freq } => self.move_to_main(entry, hash, found, freq),
             Fate::Drop => self.forget(entry, found, Slot::EMPTY),
             Fate::Evict => {
-                self.ledger.evictions = self.ledger.evictions.wrapping_add(1);
+                self.count_eviction(entry.at.offset(), entry.header)?;
                 self.forget(entry, found, Slot::EMPTY)
             }
             Fate::Ghost => {
-                self.ledger.evictions = self.ledger.evictions.wrapping_add(1);
+                self.count_eviction(entry.at.offset(), entry.header)?;
                 self.ledger.ghost_clock = self.ledger.ghost_clock.wrapping_add(1);
                 self.forget(entry, found, Slot::ghost(hash, self.ledger.ghost_clock))
             }
@@ -520,7 +549,7 @@ impl<'a> Writer<'a> {
     /// Unlinks the entry at the tail and passes it.
     fn forget(&mut self, entry: Located, found: Numbered, new: Slot) -> Result<()> {
         let mut next = self.ledger;
-        next.unlink(entry.queue, entry.header.units(), entry.header.payload());
+        self.unlink(&mut next, found.slot, entry.header)?;
         next.ring_mut(entry.queue).tail = entry.at.advance(entry.header.units());
         self.commit(Change { slot: found.number, old: found.slot, new }, next, |_| Ok(()))
     }
@@ -537,12 +566,14 @@ impl<'a> Writer<'a> {
             Queue::Main => self.place(Queue::Main, units)?,
         };
         let Some(place) = place else {
-            self.ledger.evictions = self.ledger.evictions.wrapping_add(1);
+            self.count_eviction(entry.at.offset(), entry.header)?;
             return self.forget(entry, found, Slot::EMPTY);
         };
         let mut next = self.ledger;
-        next.unlink(entry.queue, units, entry.header.payload());
-        next.link(Queue::Main, units, entry.header.payload());
+        let moved = Located { queue: Queue::Main, at: place.at, ..entry };
+        let space = self.shard.log.space(entry.at.offset(), entry.header)?;
+        self.unlink(&mut next, found.slot, entry.header)?;
+        self.link(&mut next, moved, space)?;
         next.ring_mut(entry.queue).tail = entry.at.advance(units);
         next.ring_mut(Queue::Main).head = place.at.advance(units);
         let new = Slot::live(hash, Queue::Main, place.at, freq);

@@ -30,18 +30,53 @@ const SEED: &str = "SAMOVAR_DIE_SEED";
 #[derive(Clone, Copy, Debug)]
 enum Op {
     Open,
-    Set { key: u64, sequence: u64, len: usize },
-    Expiring { key: u64, sequence: u64, len: usize },
-    Remove { key: u64 },
-    Append { key: u64, len: usize },
-    Replace { key: u64, sequence: u64, len: usize },
-    SetMany { key: u64, sequence: u64, len: usize },
-    Touch { key: u64 },
-    Load { key: u64, sequence: u64, len: usize },
-    Get { key: u64 },
+    Set {
+        key: u64,
+        sequence: u64,
+        len: usize,
+    },
+    Expiring {
+        key: u64,
+        sequence: u64,
+        len: usize,
+    },
+    Remove {
+        key: u64,
+    },
+    Append {
+        key: u64,
+        len: usize,
+    },
+    Replace {
+        key: u64,
+        sequence: u64,
+        len: usize,
+    },
+    SetMany {
+        key: u64,
+        sequence: u64,
+        len: usize,
+    },
+    Touch {
+        key: u64,
+    },
+    Load {
+        key: u64,
+        sequence: u64,
+        len: usize,
+    },
+    Get {
+        key: u64,
+    },
     Clear,
+    /// Empties the namespace.
+    Empty,
+    /// Removes the namespace.
+    Drop,
     Flush,
-    Wish { percent: u64 },
+    Wish {
+        percent: u64,
+    },
     Close,
 }
 
@@ -80,7 +115,28 @@ enum Company {
 
 type Model = BTreeMap<u64, Vec<u8>>;
 
+/// Keys from here on are in the namespace; their bytes are those of keys outside.
+const SPACED: u64 = 1 << 40;
+const SPACE: &str = "tea";
+
+/// The handle through which a key is written.
+fn on(cache: &Cache, key: u64, size: Size) -> Cache {
+    let limit = (size == Size::Tight).then_some(2_000);
+    if key < SPACED { cache.clone() } else { Cache::clone(&cache.create_namespace(SPACE, limit).unwrap()) }
+}
+
+fn get(cache: &Cache, key: u64) -> samovar::Result<Option<Vec<u8>>> {
+    if key < SPACED {
+        return cache.get(&key_bytes(key));
+    }
+    match cache.namespace(SPACE) {
+        Err(error) if error.kind() == samovar::ErrorKind::NoNamespace => Ok(None),
+        space => space?.get(&key_bytes(key)),
+    }
+}
+
 fn key_bytes(key: u64) -> Vec<u8> {
+    let key = key % SPACED;
     let mut bytes = key.to_le_bytes().to_vec();
     bytes.resize(8 + usize::try_from(key % 3).unwrap() * 5, 0x6b);
     bytes
@@ -107,13 +163,13 @@ fn perform(op: Op, cache: Option<Cache>, path: &Path, size: Size) -> Option<Cach
     match op {
         Op::Open => {}
         Op::Set { key, sequence, len } => {
-            cache.set(&key_bytes(key), &value_bytes(key, sequence, len)).unwrap();
+            on(&cache, key, size).set(&key_bytes(key), &value_bytes(key, sequence, len)).unwrap();
         }
         Op::Expiring { key, sequence, len } => {
             let hour = Ttl::secs(3600);
             cache.set_with(&key_bytes(key), &value_bytes(key, sequence, len), hour).unwrap();
         }
-        Op::Remove { key } => drop(cache.remove(&key_bytes(key)).unwrap()),
+        Op::Remove { key } => drop(on(&cache, key, size).remove(&key_bytes(key)).unwrap()),
         Op::Append { key, len } => drop(cache.append(&key_bytes(key), &vec![0x61; len]).unwrap()),
         Op::Replace { key, sequence, len } => {
             let value = value_bytes(key, sequence, len);
@@ -130,7 +186,9 @@ fn perform(op: Op, cache: Option<Cache>, path: &Path, size: Size) -> Option<Cach
             let load = || value_bytes(key, sequence, len);
             cache.get_or_insert_with(&key_bytes(key), Ttl::NEVER, load).unwrap();
         }
-        Op::Get { key } => drop(cache.get(&key_bytes(key)).unwrap()),
+        Op::Get { key } => drop(get(&cache, key).unwrap()),
+        Op::Empty => cache.namespace(SPACE).unwrap().clear().unwrap(),
+        Op::Drop => assert!(cache.remove_namespace(SPACE).unwrap()),
         Op::Clear => cache.clear().unwrap(),
         Op::Flush => cache.flush().unwrap(),
         Op::Wish { percent } => cache.wish_small_percent(percent).unwrap(),
@@ -159,6 +217,7 @@ fn apply(model: &mut Model, op: Op) {
         }
         Op::Remove { key } => drop(model.remove(&key)),
         Op::Clear => model.clear(),
+        Op::Empty | Op::Drop => model.retain(|key, _| *key < SPACED),
         Op::Open | Op::Get { .. } | Op::Touch { .. } | Op::Flush | Op::Wish { .. } | Op::Close => {}
     }
 }
@@ -284,6 +343,7 @@ impl<'a> Trial<'a> {
         let before = self.read(&cache);
         self.expect_clean(&cache);
         let after = self.read(&cache);
+        self.expect_accounts(&cache, &after);
         // Of a clear the next writer does what is left to do.
         let cleared = self.in_flight.iter().any(|op| matches!(op, Op::Clear));
         let same =
@@ -293,11 +353,26 @@ impl<'a> Trial<'a> {
         if cleared && after.is_empty() {
             self.model.clear();
         }
+        let emptied = self.in_flight.iter().any(|op| matches!(op, Op::Empty | Op::Drop));
+        if emptied && !after.keys().any(|key| *key >= SPACED) {
+            apply(&mut self.model, Op::Empty);
+        }
         self.go_on(&cache);
         drop(cache);
         let cache = self.reopen();
         self.expect_clean(&cache);
-        self.read(&cache);
+        let found = self.read(&cache);
+        self.expect_accounts(&cache, &found);
+    }
+
+    /// The namespace counts what it holds, and that is within its limit.
+    fn expect_accounts(&self, cache: &Cache, found: &Model) {
+        if let Ok(space) = cache.namespace(SPACE) {
+            let (held, counted) =
+                (space.stats().unwrap(), found.keys().filter(|key| **key >= SPACED).count());
+            assert_eq!(held.entries, counted as u64, "{}: {held:?}", self.what);
+            assert!(held.limit.is_none_or(|limit| held.bytes <= limit), "{}: {held:?}", self.what);
+        }
     }
 
     fn reopen(&self) -> Cache {
@@ -331,7 +406,7 @@ impl<'a> Trial<'a> {
         let keys = self.scenario.prepare.iter().chain(&self.scenario.act).filter_map(key_of);
         let mut found = Model::new();
         for key in keys {
-            let value = cache.get(&key_bytes(key)).unwrap_or_else(|error| panic!("{}: {error}", self.what));
+            let value = get(cache, key).unwrap_or_else(|error| panic!("{}: {error}", self.what));
             let right = possible.iter().any(|model| model.get(&key) == value.as_ref());
             let evicted = value.is_none() && self.scenario.size == Size::Tight;
             assert!(right || evicted, "{}: key {key} is {value:?}", self.what);
@@ -370,7 +445,7 @@ fn key_of(op: &Op) -> Option<u64> {
         | Op::Load { key, .. }
         | Op::Touch { key }
         | Op::Get { key } => Some(key),
-        Op::Open | Op::Clear | Op::Flush | Op::Wish { .. } | Op::Close => None,
+        Op::Open | Op::Clear | Op::Empty | Op::Drop | Op::Flush | Op::Wish { .. } | Op::Close => None,
     }
 }
 
@@ -398,6 +473,36 @@ fn loads() -> Vec<Op> {
         Op::Remove { key: 3 },
         Op::Load { key: 3, sequence: 3, len: 300 },
     ]
+}
+
+/// A namespace that is written to, emptied, removed, and emptied with everything else; before that, it is filled.
+fn spaced() -> (Vec<Op>, Vec<Op>) {
+    let mut before: Vec<Op> = sets(0..20, 1, 100).chain(sets(SPACED..SPACED + 20, 1, 90)).collect();
+    before.insert(0, Op::Open);
+    let act = [
+        Op::Set { key: SPACED + 30, sequence: 2, len: 200 },
+        Op::Set { key: SPACED + 3, sequence: 2, len: 400 },
+        Op::Remove { key: SPACED + 4 },
+        Op::Empty,
+        Op::Set { key: 5, sequence: 3, len: 50 },
+        Op::Drop,
+        Op::Set { key: SPACED + 6, sequence: 4, len: 70 },
+        Op::Clear,
+        Op::Set { key: SPACED + 7, sequence: 5, len: 70 },
+    ];
+    (before, act.to_vec())
+}
+
+/// A namespace that is at its limit, in a cache that is full.
+fn limited() -> (Vec<Op>, Vec<Op>) {
+    let mut before: Vec<Op> = sets(0..30, 1, 64).chain(sets(SPACED..SPACED + 40, 1, 60)).collect();
+    before.insert(0, Op::Open);
+    let mut act: Vec<Op> = sets(SPACED + 40..SPACED + 43, 2, 60).collect();
+    act.extend([Op::Get { key: SPACED + 41 }, Op::Get { key: SPACED + 42 }]);
+    act.extend(sets(SPACED + 42..SPACED + 44, 3, 88).chain(sets(30..34, 2, 64)));
+    act.extend([Op::Empty, Op::Set { key: SPACED, sequence: 4, len: 60 }]);
+    act.extend(sets(34..37, 2, 64));
+    (before, act)
 }
 
 fn scenarios(seed: u64) -> Vec<Scenario> {
@@ -464,6 +569,8 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
         scenario("load", Size::Roomy, &few, loads(), 100),
         scenario("compact", Size::Roomy, &churned, compact, 400),
         scenario("frontier", Size::Large, &pushed, push, 400),
+        scenario("space", Size::Roomy, &spaced().0, spaced().1, 250),
+        scenario("share", Size::Tight, &limited().0, limited().1, 300),
         scenario("clear", Size::Roomy, &few, clears, 150),
         scenario("evict", Size::Tight, &full, evicting, 500),
         Scenario { least_moves: 2, ..scenario("boundary", Size::Tight, &wide, narrow, 150) },
@@ -523,6 +630,16 @@ fn a_frontier() {
 #[test]
 fn an_eviction_and_a_promotion() {
     at_every_store("evict", &[Company::None, Company::Attached]);
+}
+
+#[test]
+fn a_namespace_made_filled_emptied_and_removed() {
+    at_every_store("space", &[Company::None, Company::Attached]);
+}
+
+#[test]
+fn a_namespace_at_its_limit() {
+    at_every_store("share", &[Company::Attached]);
 }
 
 #[test]

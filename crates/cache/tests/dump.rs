@@ -54,7 +54,7 @@ fn a_dump_of_any_bytes_ends() {
         }
         // The heads decide the most: damage them often.
         for _ in 0..next() % 8 {
-            let at = 81_920 + usize::try_from(next() % 512).unwrap();
+            let at = 86_016 + usize::try_from(next() % 512).unwrap();
             bytes[at] = next().to_le_bytes()[0];
         }
         bytes.truncate(bytes.len() - usize::try_from(next() % 3 * 40_000).unwrap());

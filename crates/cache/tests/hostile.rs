@@ -18,8 +18,8 @@ use std::time::Duration;
 
 const CAPACITY: u64 = 256 << 10;
 /// Where the shard head lies, and where the index begins.
-const SHARD_HEAD: u64 = 81920;
-const INDEX: u64 = 86016;
+const SHARD_HEAD: u64 = 86_016;
+const INDEX: u64 = 102_400;
 
 fn options() -> samovar::Options {
     Cache::options().patience(Duration::from_millis(5))

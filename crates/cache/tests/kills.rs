@@ -25,7 +25,7 @@ const KEYS: u64 = 400;
 const LONGEST: u64 = 1800;
 /// Where the process table and the shard heads lie in the file.
 const PROCESSES: usize = 8192;
-const SHARD_HEADS: usize = 81920;
+const SHARD_HEADS: usize = 86_016;
 
 fn oracle_path(file: &Path) -> PathBuf {
     file.with_extension("oracle")

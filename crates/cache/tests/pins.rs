@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 /// One shard.
-const CAPACITY: u64 = 256 << 10;
+const CAPACITY: u64 = 272 << 10;
 const LARGEST: u64 = 24 << 10;
 
 fn options() -> Options {

@@ -94,7 +94,7 @@ fn a_reader_overtaken_by_an_overwrite_finds_a_whole_value() {
 }
 
 /// Where the shard's head lies; in it the selector, and the ledgers, whose fifth word is the main ring's head.
-const SHARD_HEAD: u64 = 81920;
+const SHARD_HEAD: u64 = 86_016;
 const LAP: u64 = 1 << 34;
 
 /// The main ring's head.
