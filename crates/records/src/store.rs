@@ -8,7 +8,7 @@ use crate::layout::{self, HEADER_LEN, Kind, MAGIC};
 use crate::mapping::Mapping;
 use crate::raw::RawFile;
 use crate::safe;
-use samovar_mmap::{Access, FileId, PerProcess, SharedMap};
+use samovar_mmap::{Access, FileId, Origin, SharedMap};
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -28,8 +28,8 @@ pub(crate) struct Rights {
     pub(crate) file: File,
     /// Held, not looked at.
     _holder: Holder,
-    /// There in the process that took the right, and not in its forked children.
-    mine: PerProcess<()>,
+    /// The process that took the right: its forked children have it not.
+    origin: Origin,
     /// Taken to give out space of a pack. Taken while a table's writer is locked, never the other way round.
     pub(crate) allocation: Mutex<()>,
     /// Taken to flush, before the writers of all tables.
@@ -58,12 +58,10 @@ impl Store {
     pub(crate) fn open_writer(path: &Path, gates: Gates<'_>) -> Result<Store> {
         let (mut store, file) = Store::enter(path, Access::ReadWrite, gates)?;
         let holder = Holder::take(path, store.id, store.words())?;
-        let mine = PerProcess::new();
-        let _ = mine.install(());
         store.rights = Some(Rights {
             file,
             _holder: holder,
-            mine,
+            origin: Origin::here(),
             allocation: Mutex::default(),
             flushing: Mutex::default(),
             open: Mutex::default(),
@@ -139,7 +137,7 @@ impl Store {
     /// The right to write.
     pub(crate) fn rights(&self) -> Result<&Rights> {
         let Some(rights) = &self.rights else { return Err(read_only(&self.path)) };
-        if rights.mine.get().is_some() { Ok(rights) } else { Err(inherited(&self.path)) }
+        if rights.origin.is_here() { Ok(rights) } else { Err(inherited(&self.path)) }
     }
 
     /// Makes the file at least this long, all of it with space on the device, and maps it.
