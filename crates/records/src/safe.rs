@@ -8,7 +8,7 @@
 //!     | about to change a certain record k in place, k lowest yet: keep a copy of it; flush the block
 //!   Certain, but for k + 1..end           k itself is certain by its copy
 //!     | about to use the slot of a certain record again: first goes beyond it, and an eighth further; flush the block
-//!   Certain(first', end, shape)
+//!   Certain(first', end, shape); nothing, once first is beyond k
 //!     | flush: all records, then these words, then the block
 //!   Certain(first, end, shape)            of now
 //! ```
@@ -234,8 +234,8 @@ fn flush_block(raw: &RawFile) -> Result<()> {
 fn mark(control: Control<'_>, epoch: u64, ordinals: Range<u64>) -> Result<()> {
     let safe = control.safe()?;
     let words = [
-        (safe.epoch(), epoch),
         (safe.first(), ordinals.start),
+        (safe.epoch(), epoch),
         (safe.end(), ordinals.end),
         (safe.kept(), NONE),
     ];
@@ -265,7 +265,10 @@ pub(crate) fn restore_table(raw: &RawFile) -> Result<()> {
     let safe = control.safe()?;
     let kept = safe.kept().load();
     let mut end = certain;
-    if (first..certain).contains(&kept) {
+    if kept < first {
+        // Those behind it may have been changed without a copy, and it is gone itself.
+        end = first;
+    } else if kept < certain {
         let home = raw.home(shape, kept)?;
         let mut bytes = vec![0; home.view.len()];
         control.view.read_into(control.kept(raw.store.header.shadow_stride()), &mut bytes)?;
@@ -289,10 +292,17 @@ fn certain(raw: &RawFile) -> Result<(u64, u64, Shape)> {
     let control = raw.control();
     let safe = control.safe()?;
     let shape = control.shape(safe.epoch().load())?;
-    let (first, end) = (safe.first().load(), safe.end().load());
+    let (first, mut end) = (safe.first().load(), safe.end().load());
+    if first > end {
+        // Only `mark` leaves it so, between its first word and its third: all is certain that is here, if it is here.
+        let line = control.readers()?;
+        end = if line.epoch().load() == shape.epoch { line.end().load() } else { first };
+    }
     let file_end = shape.end_offset(raw.store.record_size());
-    let sound = first <= end
-        && end - first <= shape.capacity
+    // Where nothing is certain, the shape may be a later one.
+    let first = first.max(shape.anchor);
+    let end = end.max(first);
+    let sound = end - first <= shape.capacity
         && end < layout::ORDINAL_MAX
         && shape.origin >= raw.store.header.records_offset()
         && file_end < LONGEST_RESTORED.max(raw.store.mapping.newest().len() as u64);

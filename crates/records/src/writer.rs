@@ -48,7 +48,8 @@ impl State {
         let first = line.first().load_acquire();
         let end = line.end().load_acquire();
         let motion = Motion(line.motion().load_acquire());
-        let sound = first <= end && end < ORDINAL_MAX && end - first <= shape.capacity;
+        let sound =
+            shape.anchor <= first && first <= end && end < ORDINAL_MAX && end - first <= shape.capacity;
         if sound {
             return Ok(State { motion, shape, first, end, settled: true });
         }

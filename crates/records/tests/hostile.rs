@@ -5,7 +5,7 @@ mod common;
 use common::{Bar, bar};
 use proptest::prelude::{any, prop, proptest};
 use proptest::test_runner::Config;
-use samovar_records::{ErrorKind, RawFile, RecordFile, schema};
+use samovar_records::{ErrorKind, RawFile, RecordFile, RecordSet, schema};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -117,6 +117,32 @@ fn a_file_cut_short_while_it_is_read_is_an_error() {
     assert!(!matches!(after, Ok(Some(_))), "{after:?}");
 }
 
+/// A pack is damaged, and opened and used, or refused.
+fn exercise_pack(damage: impl Fn(&mut Vec<u8>)) {
+    let dir = tempfile::tempdir().unwrap();
+    let set = RecordSet::open_or_create(dir.path()).unwrap();
+    let draft = set.draft("today").unwrap();
+    for key in ["one", "two", "three"] {
+        draft.create::<Bar>(key, 3).unwrap().push(&bar(1)).unwrap();
+    }
+    draft.publish().unwrap();
+    let folder = dir.path().join("generations/today");
+    let path = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&path).unwrap();
+    damage(&mut bytes);
+    std::fs::write(&path, bytes).unwrap();
+    let today = set.current().unwrap();
+    let _ = today.keys();
+    for key in ["two", "four"] {
+        if let Ok(table) = today.open::<Bar>(key) {
+            let _ = (table.last(), table.to_vec(), table.view().map(|view| view.get(0).is_ok()));
+        }
+        if let Ok(table) = today.open_writer::<Bar>(key) {
+            let _ = (table.set(0, &bar(2)), table.extend_from_slice(&[bar(3); 9]), table.flush());
+        }
+    }
+}
+
 /// Whatever it holds, the file is opened and used, or refused; nothing else happens.
 fn exercise(path: &Path) {
     for writer in [false, true] {
@@ -124,6 +150,9 @@ fn exercise(path: &Path) {
             if writer { RecordFile::<Bar>::open_writer(path) } else { RecordFile::<Bar>::open(path) };
         let Ok(file) = opened else { continue };
         let _ = (file.len(), file.capacity(), file.last(), file.get(0), file.get(99));
+        if let Ok(view) = file.view() {
+            let _ = (view.get(0), view.get(99), view.for_each_column(|bar| &bar.close, |_| ()));
+        }
         let _ = file.range(..1000).map(|bars| bars.take(2000).count());
         let _ = file.binary_search_by_key(&50, |bar| bar.time);
         let _ =
@@ -150,6 +179,17 @@ proptest! {
         }
         std::fs::write(&path, bytes).unwrap();
         exercise(&path);
+    }
+
+    #[test]
+    fn no_words_of_a_pack_end_the_process(
+        words in prop::collection::vec((0usize..2000, prop_word()), 1..6),
+    ) {
+        // The control page, the directory that follows, and the first blocks.
+        exercise_pack(|bytes| for (word, value) in &words {
+            let at = (4096 + word * 8) % (bytes.len() - 8);
+            bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+        });
     }
 
     #[test]

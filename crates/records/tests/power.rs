@@ -1,10 +1,10 @@
 //! Power loss: at a random store, of every page some version since it was last flushed is what the disk has. What is found
 //! after the restart is what had been flushed, but for what was changed in place since.
 //!
-//! `SAMOVAR_LOSSES` is how many losses (150), `SAMOVAR_SEED` repeats the choices.
+//! `SAMOVAR_LOSSES` is how many losses of each kind of file (60), `SAMOVAR_SEED` repeats the choices.
 //!
-//! Canaries, tried and found: no copy kept before a change in place; no flush of it; slots used again without a word; SAFE_END
-//! stored before the records were flushed; the shape of the flush written over by growth.
+//! Canaries, tried and found: no copy kept before a change in place; no flush of it; slots used again without a word; the
+//! words of a flush stored before its records were flushed.
 #![cfg(feature = "inject")]
 
 mod common;
@@ -337,7 +337,7 @@ impl World {
 fn lose_power(place: Place) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let seed = number("SAMOVAR_SEED").unwrap_or_else(|| u64::from(std::process::id()) << 20);
-    let losses = number("SAMOVAR_LOSSES").unwrap_or(150);
+    let losses = number("SAMOVAR_LOSSES").unwrap_or(60);
     let mut whole = 0;
     for loss in 0..losses {
         let dir = tempfile::tempdir().unwrap();

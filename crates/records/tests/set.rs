@@ -3,9 +3,10 @@
 mod common;
 
 use common::{Bar, bar, number, process};
-use samovar_records::{ErrorKind, RecordSet};
+use samovar_records::{ErrorKind, RecordSet, schema};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 const FILE: &str = "SAMOVAR_TEST_FILE";
 
@@ -55,6 +56,90 @@ fn a_generation_is_appended_to_while_it_is_read() {
     let writer = held.open_writer::<Bar>("daily/600600").unwrap();
     writer.push(&bar(2)).unwrap();
     assert_eq!(reader.len().unwrap(), 2);
+}
+
+#[test]
+fn many_tables_are_found_while_some_are_made_and_some_grow() {
+    let dir = tempfile::tempdir().unwrap();
+    let set = RecordSet::open_or_create(dir.path()).unwrap();
+    let draft = set.draft("today").unwrap();
+    let key = |number: u32| format!("daily/{number:06}");
+    for number in 0..2000 {
+        draft.create::<Bar>(&key(number), 3).unwrap().push(&bar(number)).unwrap();
+    }
+    draft.publish().unwrap();
+    let (readers, writers) = (set.current().unwrap(), RecordSet::open(dir.path()).unwrap());
+    let writers = writers.current().unwrap();
+    let held = readers.open::<Bar>(&key(700)).unwrap();
+    let view = held.view().unwrap();
+    let grown = writers.open_writer::<Bar>(&key(700)).unwrap();
+    (0..1000).for_each(|i| grown.push(&bar(i)).unwrap());
+    grown.set(0, &bar(77)).unwrap();
+    assert_eq!(
+        (view.len(), number(&view.get(0).unwrap().unwrap())),
+        (1, 77),
+        "it moved, and is seen where it is"
+    );
+    assert_eq!(held.len().unwrap(), 1001);
+    for number in 2000..4000 {
+        writers.open_writer::<Bar>(&key(number)).unwrap().push(&bar(number)).unwrap();
+    }
+    for expected in (0..4000).filter(|number| *number != 700) {
+        let table = readers.open::<Bar>(&key(expected)).unwrap();
+        assert_eq!(table.to_vec().unwrap(), [bar(expected)]);
+    }
+    assert_eq!(readers.keys().unwrap().len(), 4000);
+    assert_eq!(readers.open::<Bar>(&key(4000)).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+struct Tick {
+    time: i64,
+    price: f64,
+}
+schema!(Tick { time, price });
+
+#[test]
+fn a_key_has_one_type_and_the_tables_of_a_type_one_writing_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let set = RecordSet::open_or_create(dir.path()).unwrap();
+    let draft = set.draft("today").unwrap();
+    draft.create::<Bar>("bars", 1).unwrap().push(&bar(1)).unwrap();
+    draft.create::<Tick>("ticks", 1).unwrap().push(&Tick { time: 1, price: 2.0 }).unwrap();
+    assert_eq!(draft.create::<Bar>("bars", 1).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    draft.publish().unwrap();
+    let today = set.current().unwrap();
+    assert_eq!(today.keys().unwrap(), ["bars", "ticks"]);
+    assert_eq!(today.open::<Tick>("bars").unwrap_err().kind(), ErrorKind::WrongSize);
+    assert_eq!(today.open_writer::<Bar>("ticks").unwrap_err().kind(), ErrorKind::WrongSize);
+    let (one, same) = (today.open_writer::<Bar>("bars").unwrap(), today.open_writer::<Bar>("bars").unwrap());
+    one.push(&bar(2)).unwrap();
+    same.push(&bar(3)).unwrap();
+    assert_eq!(one.len().unwrap(), 3, "those of one generation share the table");
+    let other = RecordSet::open(dir.path()).unwrap().current().unwrap();
+    let error = other.open_writer::<Bar>("bars").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    assert!(error.to_string().contains("another handle of this process"), "{error}");
+    let free = other.open_writer::<Tick>("ticks").unwrap();
+    free.push(&Tick { time: 2, price: 1.0 }).unwrap();
+    drop((one, same));
+    other.open_writer::<Bar>("bars").unwrap().push(&bar(4)).unwrap();
+    let path =
+        std::fs::read_dir(dir.path().join("generations/today")).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(samovar_records::RawFile::open(path).unwrap_err().kind(), ErrorKind::NotRecords);
+}
+
+#[test]
+fn a_table_that_is_still_written_is_published_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let set = RecordSet::open_or_create(dir.path()).unwrap();
+    let draft = set.draft("today").unwrap();
+    let table = draft.create::<Bar>("bars", 1).unwrap();
+    table.push(&bar(1)).unwrap();
+    draft.publish().unwrap();
+    table.push(&bar(2)).unwrap();
+    assert_eq!(set.current().unwrap().open::<Bar>("bars").unwrap().to_vec().unwrap(), [bar(1), bar(2)]);
 }
 
 #[test]
