@@ -35,6 +35,8 @@ const INIT_PATIENCE: Duration = Duration::from_secs(10);
 const DIRTY: u64 = 0;
 const CLEAN: u64 = 1;
 const CLEARING: u64 = 2;
+/// The file is being deleted, or was: nobody writes any more.
+const REMOVED: u64 = 3;
 
 /// What opening a cache found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -249,6 +251,7 @@ impl Attached {
         if !place.locks.try_shared(lock_byte::ATTACHED)? {
             return Err(busy());
         }
+        self.expect_current()?;
         place.take_seat(self.view())?;
         Ok(reason)
     }
@@ -265,6 +268,7 @@ impl Attached {
                 format!("the cache cannot be trusted, because {}; open it for writing once", reason.told()),
             ));
         }
+        self.expect_current()?;
         if !place.locks.try_shared(lock_byte::READERS)? {
             return Err(busy());
         }
@@ -287,8 +291,10 @@ impl Attached {
         if view.word64(layout::SYNC_FAILED)?.load() != 0 {
             return Ok(Some(Cold::SyncFailed));
         }
-        if view.word64(layout::CLEAN)?.load() == CLEAN {
-            return Ok(None);
+        match view.word64(layout::CLEAN)?.load() {
+            CLEAN => return Ok(None),
+            REMOVED => return Ok(Some(Cold::Removed)),
+            _ => {}
         }
         Ok(match samovar_mmap::boot_id() {
             None => Some(Cold::Unflushed),
@@ -318,7 +324,7 @@ impl Attached {
             Emptied::store(view, reason, Clock::new(view, time).now_ms())?;
         }
         place::forget_all(view)?;
-        if view.word64(layout::CLEAN)?.load() == CLEARING {
+        if matches!(view.word64(layout::CLEAN)?.load(), CLEARING | REMOVED) {
             view.word64(layout::CLEAN)?.store(DIRTY);
         }
         time.store(view)?;
@@ -372,13 +378,13 @@ impl Attached {
 
     fn clear_clean_alone(&self) -> Result<()> {
         let clean = self.view().word64(layout::CLEAN)?;
-        if clean.load() != DIRTY {
-            clean.store(CLEARING);
+        let seen = clean.load();
+        if seen != DIRTY && seen != REMOVED && clean.compare_exchange(seen, CLEARING).is_ok() {
             self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?;
             // Release, with the acquire in `before_write`: whoever sees it may write.
-            clean.store_release(DIRTY);
+            let _ = clean.compare_exchange(CLEARING, DIRTY);
         }
-        Ok(())
+        self.expect_current()
     }
 
     /// Writes everything to the disk. If that fails, the file is never clean again, until it has been emptied: the
@@ -392,12 +398,34 @@ impl Attached {
         Ok(())
     }
 
+    /// Is this still the cache that its path names? Whoever deletes it says so here.
+    pub(crate) fn expect_current(&self) -> Result<()> {
+        // Acquire, with the release in `mark_removed`.
+        if self.view().word64(layout::CLEAN)?.load_acquire() == REMOVED { Err(removed()) } else { Ok(()) }
+    }
+
+    /// Does something while nobody opens or closes, if the path still names this file.
+    pub(crate) fn alone<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
+        let place = Place::open(&self.path, self.id)?;
+        lock_init(&place)?;
+        // Looked at again: it may have changed before the lock was had.
+        Place::open(&self.path, self.id)?;
+        act()
+    }
+
+    /// Lets nobody write any more. The caller holds every shard's lock, and keeps out who opens.
+    pub(crate) fn mark_removed(&self) -> Result<()> {
+        self.view().word64(layout::CLEAN)?.store_release(REMOVED);
+        Ok(())
+    }
+
     /// Everything is on disk and nobody writes: say so, durably. The caller keeps writers out.
     pub(crate) fn mark_clean(&self) -> Result<()> {
         let view = self.view();
         if view.word64(layout::SYNC_FAILED)?.load() != 0 {
             return Err(sync_failed());
         }
+        self.expect_current()?;
         self.clock().leave_off()?;
         view.word64(layout::CLEAN)?.store(CLEAN);
         self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?;
@@ -414,7 +442,11 @@ impl Attached {
 
     /// Leaves everything on disk, and what time it is, so that what was seen to expire stays so after a restart.
     fn leave_clean(&self) -> Result<()> {
-        let is_clean = self.view().word64(layout::CLEAN)?.load() == CLEAN;
+        let state = self.view().word64(layout::CLEAN)?.load();
+        if state == REMOVED {
+            return Ok(());
+        }
+        let is_clean = state == CLEAN;
         if !is_clean {
             self.sync()?;
         }
@@ -478,6 +510,11 @@ fn boot_words(boot: [u8; 16]) -> [u64; 2] {
 fn is_of_this_boot(view: View<'_>) -> Result<bool> {
     let stored = [view.word64(layout::BOOT_ID)?.load(), view.word64(layout::BOOT_ID + 8)?.load()];
     Ok(samovar_mmap::boot_id().is_some_and(|boot| boot_words(boot) == stored))
+}
+
+#[cold]
+fn removed() -> Error {
+    Error::new(ErrorKind::Replaced, "the cache was deleted; close this handle, and open the path anew")
 }
 
 #[cold]

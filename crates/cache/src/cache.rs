@@ -424,12 +424,14 @@ impl Cache {
             return Err(read_only());
         }
         attached.sync()?;
-        let mut held = Vec::new();
-        for number in 0..attached.header.geometry.shards() {
-            held.push(self.hold(number)?);
-        }
+        let _held = self.hold_all()?;
         attached.sync()?;
         attached.mark_clean()
+    }
+
+    /// Keeps all writers out.
+    pub(crate) fn hold_all(&self) -> Result<Vec<Held<'_>>> {
+        (0..self.inner.attached.header.geometry.shards()).map(|number| self.hold(number)).collect()
     }
 
     /// Closes this handle; the last clone of the last process to do so leaves the file flushed. Dropping does the same,
@@ -584,6 +586,10 @@ impl Cache {
 
     #[inline]
     fn count_many(&self, counter: Counter, times: usize) -> Result<()> {
+        if matches!(counter, Counter::Misses) && times > 0 {
+            // Everything is missing from a cache that was deleted.
+            self.inner.attached.expect_current()?;
+        }
         match self.inner.attached.place().ok().and_then(Place::seat) {
             Some(seat) => {
                 if self.space != Space::default() {

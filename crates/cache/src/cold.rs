@@ -16,11 +16,13 @@ pub(crate) enum Cold {
     Copied = 3,
     /// What the disk refused may be gone from memory too.
     SyncFailed = 4,
+    /// Whoever deleted it did not get to the end.
+    Removed = 5,
 }
 
 impl Cold {
     fn from_number(number: u64) -> Option<Self> {
-        [Cold::Unflushed, Cold::Restarted, Cold::Copied, Cold::SyncFailed]
+        [Cold::Unflushed, Cold::Restarted, Cold::Copied, Cold::SyncFailed, Cold::Removed]
             .into_iter()
             .find(|cold| *cold as u64 == number)
     }
@@ -35,6 +37,7 @@ impl Cold {
                 "the machine was restarted and the cache had not been flushed since it was last written"
             }
             Cold::Copied => "it is a copy of a cache that was in use while it was copied",
+            Cold::Removed => "a process was about to delete it",
             Cold::SyncFailed => "the disk had refused to take a part of it",
         }
     }

@@ -27,6 +27,7 @@ mod cache;
 mod check;
 mod clear;
 mod cold;
+mod deletion;
 mod dump;
 mod entry;
 mod error;

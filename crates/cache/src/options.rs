@@ -63,7 +63,7 @@ impl Cache {
 }
 
 impl Options {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Options {
             size: None,
             max_value_size: None,

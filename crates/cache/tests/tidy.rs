@@ -47,6 +47,7 @@ const FLOORS: &[&str] = &[
     "loader",
     "reference",
     "options",
+    "deletion",
     "dump",
     "lib",
 ];

@@ -47,9 +47,10 @@ pub(crate) fn remove(path: &Path) -> Outcome<()> {
     if path.symlink_metadata().is_err() {
         return Ok(());
     }
-    match Cache::options().create(false).read_only(true).open(path) {
+    match Cache::delete(path) {
+        Ok(()) => return Ok(()),
         Err(error) if !is_a_cache(error.kind()) => return Err(Failure::of_cache(path, &error)),
-        opened => drop(opened),
+        Err(_) => {}
     }
     std::fs::remove_file(path).map_err(|error| Failure::of_file(path, &error))
 }
