@@ -59,22 +59,41 @@ impl Oracle {
 
     /// The key's next step, by its only writer. An error is a refusal: the step did not happen.
     pub(crate) fn step(&self, cache: &Cache, key: u64, writer: u64) -> Result<()> {
+        self.step_by(key, writer, |name, value| match value {
+            Some(value) => cache.set(name, value),
+            None => cache.remove(name).map(drop),
+        })
+    }
+
+    /// The same, with another way of storing a value, or of removing the key where there is none.
+    pub(crate) fn step_by(
+        &self,
+        key: u64,
+        writer: u64,
+        store: impl FnOnce(&[u8], Option<&[u8]>) -> Result<()>,
+    ) -> Result<()> {
         let step = self.word(key, BEGUN).load_acquire() + 1;
         self.word(key, BEGUN).store_release(step);
-        let name = key_bytes(key);
-        if Oracle::removes(key, step) {
-            cache.remove(&name)?;
-        } else {
-            cache.set(&name, &self.value(key, writer, step))?;
-        }
+        let value = (!Oracle::removes(key, step)).then(|| self.value(key, writer, step));
+        store(&key_bytes(key), value.as_deref())?;
         self.raise(key, ACKNOWLEDGED, step);
         Ok(())
     }
 
     /// Gets the key, and says what is wrong with what came. An error of the cache is given back.
     pub(crate) fn judge(&self, cache: &Cache, key: u64, buffer: &mut Vec<u8>) -> Result<Option<String>> {
+        self.judge_by(key, buffer, |name, buffer| cache.get_into(name, buffer))
+    }
+
+    /// The same, with another way of reading a value into the buffer.
+    pub(crate) fn judge_by(
+        &self,
+        key: u64,
+        buffer: &mut Vec<u8>,
+        read: impl FnOnce(&[u8], &mut Vec<u8>) -> Result<bool>,
+    ) -> Result<Option<String>> {
         let oldest = self.word(key, ACKNOWLEDGED).load_acquire().max(self.word(key, SHOWN).load_acquire());
-        let hit = cache.get_into(&key_bytes(key), buffer)?;
+        let hit = read(&key_bytes(key), buffer)?;
         samovar_mmap::fence_full();
         let newest = self.word(key, BEGUN).load_acquire();
         let shown = if hit {
@@ -94,6 +113,26 @@ impl Oracle {
         };
         self.raise(key, SHOWN, shown);
         Ok(None)
+    }
+
+    /// How far a counter was counted for certain, and how far at most; its line is used by its one writer.
+    pub(crate) fn counted(&self, key: u64) -> (u64, u64) {
+        (self.word(key, ACKNOWLEDGED).load_acquire(), self.word(key, BEGUN).load_acquire())
+    }
+
+    /// One step of a counter, by its only writer.
+    pub(crate) fn counting(
+        &self,
+        key: u64,
+        step: impl FnOnce() -> Result<Option<u64>>,
+    ) -> Result<Option<u64>> {
+        let begun = self.word(key, BEGUN);
+        begun.store_release(begun.load_acquire() + 1);
+        let told = step()?;
+        if let Some(told) = told {
+            self.raise(key, ACKNOWLEDGED, told);
+        }
+        Ok(told)
     }
 
     /// Judges every key; the faults.
