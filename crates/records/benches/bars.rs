@@ -2,7 +2,7 @@
 //! or only the parts named: `-- get push open`.
 //!
 //! 6,000 files of 250 bars: open all and sum a column, from record files, from CSV, from plain bytes. Then random `get`
-//! beside indexing a vector, and pushing. Every figure is the best of some rounds, since others share the machine.
+//! beside indexing a vector, and pushing. Every figure is the median of some rounds, with the least and the most.
 
 use samovar_records::{Generation, RecordFile, RecordSet, schema};
 use std::hint::black_box;
@@ -12,7 +12,7 @@ use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
 const FILES: u32 = 6000;
 const BARS: u32 = 250;
-const ROUNDS: u32 = 5;
+const ROUNDS: u32 = 7;
 
 #[derive(
     Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable, serde::Serialize, serde::Deserialize,
@@ -58,20 +58,33 @@ fn ohlc(number: u32) -> Ohlc {
     Ohlc { time: i64::from(number), open: price, high: price, low: price, close: price }
 }
 
-fn best<R>(rounds: u32, mut run: impl FnMut() -> R) -> (Duration, R) {
-    let mut measure = || {
-        let begun = Instant::now();
-        let result = black_box(run());
-        (begun.elapsed(), result)
-    };
-    let mut best = measure();
-    for _ in 1..rounds {
-        let next = measure();
-        if next.0 < best.0 {
-            best = next;
-        }
+/// The times of some rounds, sorted.
+struct Times(Vec<Duration>);
+
+impl Times {
+    fn median(&self) -> f64 {
+        self.0[self.0.len() / 2].as_secs_f64()
     }
-    best
+
+    /// The median, and the least and the most, in this unit.
+    fn told(&self, unit: f64) -> String {
+        let [least, most] = [self.0[0], self.0[self.0.len() - 1]].map(|time| time.as_secs_f64() / unit);
+        format!("{:9.2} ({least:.2} to {most:.2})", self.median() / unit)
+    }
+}
+
+/// Runs it once for nothing, then so many times.
+fn measure<R>(rounds: u32, mut run: impl FnMut() -> R) -> (Times, R) {
+    let mut result = black_box(run());
+    let mut times: Vec<Duration> = (0..rounds)
+        .map(|_| {
+            let begun = Instant::now();
+            result = black_box(run());
+            begun.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    (Times(times), result)
 }
 
 fn key(file: u32) -> String {
@@ -166,16 +179,17 @@ fn columns(root: &Path) {
     let set = RecordSet::open(root.join("set")).unwrap();
     let paths: Vec<_> = (0..FILES).map(|file| root.join(format!("single/{file}"))).collect();
     let keys: Vec<_> = (0..FILES).map(key).collect();
-    let (from_csv, csv_sum) = best(2, || sum_csv(root));
-    let (from_plain, plain_sum) = best(ROUNDS, || sum_plain(root));
+    let (from_csv, csv_sum) = measure(3, || sum_csv(root));
+    let (from_plain, plain_sum) = measure(ROUNDS, || sum_plain(root));
     let (opened, sum) =
-        best(ROUNDS, || sum_records(paths.iter().map(|path| RecordFile::open(path).unwrap())));
-    let (from_set, set_sum) = best(ROUNDS, || sum_set(root, &keys));
+        measure(ROUNDS, || sum_records(paths.iter().map(|path| RecordFile::open(path).unwrap())));
+    let (from_set, set_sum) = measure(ROUNDS, || sum_set(root, &keys));
     // Sums of parts are rounded otherwise than sums of wholes.
     assert!([csv_sum, plain_sum, set_sum].iter().all(|other| (sum - other).abs() < 1e-3));
     let held = set.current().unwrap();
-    let (again, _) = best(ROUNDS, || sum_generation(&held, &keys));
+    let (again, _) = measure(ROUNDS, || sum_generation(&held, &keys));
     println!("open {FILES} tables and sum a column:");
+    let csv = from_csv.median();
     for (name, time) in [
         ("CSV, csv + serde", from_csv),
         ("plain bytes, std::fs::read", from_plain),
@@ -183,8 +197,8 @@ fn columns(root: &Path) {
         ("a set, opened and closed", from_set),
         ("a set that is open", again),
     ] {
-        let ratio = from_csv.as_secs_f64() / time.as_secs_f64();
-        println!("  {name:35} {:9.2} ms  {ratio:7.1} x CSV", time.as_secs_f64() * 1e3);
+        let ratio = csv / time.median();
+        println!("  {name:35} {} ms, {ratio:.1} x CSV", time.told(1e-3));
     }
 }
 
@@ -199,6 +213,13 @@ fn indices(len: usize, count: u32) -> impl Iterator<Item = usize> {
     })
 }
 
+/// A copy of all of the record, and a field of it.
+fn read(record: &Ohlc) -> f64 {
+    let copy = *record;
+    black_box(&copy);
+    copy.close
+}
+
 fn random_gets(dir: &Path) {
     println!("random get of a 40-byte record, beside a copy from a vector by index:");
     for len in [250, 10_000, 1_000_000, 10_000_000u32] {
@@ -209,28 +230,20 @@ fn random_gets(dir: &Path) {
         let file = RecordFile::<Ohlc>::open(&path).unwrap();
         let count = 2_000_000;
         let (vector, expected) =
-            best(ROUNDS, || indices(all.len(), count).map(|index| black_box(all[index]).close).sum::<f64>());
-        let (got, found) = best(ROUNDS, || {
-            indices(all.len(), count)
-                .map(|index| black_box(file.get(index).unwrap().unwrap()).close)
-                .sum::<f64>()
+            measure(ROUNDS, || indices(all.len(), count).map(|index| read(&all[index])).sum::<f64>());
+        let (got, found) = measure(ROUNDS, || {
+            indices(all.len(), count).map(|index| read(&file.get(index).unwrap().unwrap())).sum::<f64>()
         });
         let view = file.view().unwrap();
-        let (viewed, _) = best(ROUNDS, || {
-            indices(all.len(), count)
-                .map(|index| black_box(view.get(index).unwrap().unwrap()).close)
-                .sum::<f64>()
+        let (viewed, _) = measure(ROUNDS, || {
+            indices(all.len(), count).map(|index| read(&view.get(index).unwrap().unwrap())).sum::<f64>()
         });
         assert_eq!(found, expected);
-        let each = |time: Duration| time.as_secs_f64() * 1e9 / f64::from(count);
-        println!(
-            "  {len:9} records: vector {:6.2} ns, get {:6.2} ns = {:.2} x, view {:6.2} ns = {:.2} x",
-            each(vector),
-            each(got),
-            got.as_secs_f64() / vector.as_secs_f64(),
-            each(viewed),
-            viewed.as_secs_f64() / vector.as_secs_f64()
-        );
+        println!("  {len} records:");
+        for (name, time) in [("vector", &vector), ("get", &got), ("view", &viewed)] {
+            let ratio = time.median() / vector.median();
+            println!("    {name:8} {} ns, {ratio:.2} x", time.told(1e-9 * f64::from(count)));
+        }
         std::fs::remove_file(&path).unwrap();
     }
 }
@@ -242,19 +255,21 @@ fn pushes(dir: &Path) {
         let bars: Vec<Ohlc> = (0..batch).map(ohlc).collect();
         let path = dir.join(format!("push{batch}"));
         let file = RecordFile::<Ohlc>::create_with_capacity(&path, total as usize).unwrap();
-        let (time, ()) = best(ROUNDS, || {
+        let (time, ()) = measure(ROUNDS, || {
             file.truncate_front(0).unwrap();
             (0..total / batch).for_each(|_| file.extend_from_slice(&bars).unwrap());
         });
-        let rate = f64::from(total) / time.as_secs_f64() / 1e6;
-        println!("  batches of {batch:6}: {rate:7.1} M records/s");
+        let rate = |time: Duration| f64::from(total) / time.as_secs_f64() / 1e6;
+        let [least, most] = [time.0[time.0.len() - 1], time.0[0]].map(rate);
+        let median = f64::from(total) / time.median() / 1e6;
+        println!("  batches of {batch:6}: {median:7.1} ({least:.1} to {most:.1}) M records/s");
         std::fs::remove_file(&path).unwrap();
     }
     let file = RecordFile::<Ohlc>::create(dir.join("update")).unwrap();
     file.push(&ohlc(0)).unwrap();
     let count = 1_000_000;
-    let (time, ()) = best(ROUNDS, || (0..count).for_each(|i| file.update_last(&ohlc(i)).unwrap()));
-    println!("  update_last: {:.1} M/s", f64::from(count) / time.as_secs_f64() / 1e6);
+    let (time, ()) = measure(ROUNDS, || (0..count).for_each(|i| file.update_last(&ohlc(i)).unwrap()));
+    println!("  update_last: {} ns", time.told(1e-9 * f64::from(count)));
 }
 
 type Part = fn(&Path);
