@@ -11,6 +11,7 @@
 
 use crate::cold::{Cold, Emptied};
 use crate::error::{Error, ErrorKind, Result};
+use crate::event;
 use crate::geometry::Size;
 use crate::header::{Header, Unchecked};
 use crate::layout::{self, HEADER_LEN, MAGIC, lock_byte};
@@ -329,6 +330,7 @@ impl Attached {
         }
         time.store(view)?;
         store_identity(view, self.id)?;
+        event::judged(reason.map(Cold::told));
         Ok(reason)
     }
 
@@ -464,7 +466,9 @@ impl Attached {
             self.leave_clean()?;
         }
         place.locks.unlock(lock_byte::ATTACHED)?;
-        Ok(place.locks.unlock(lock_byte::INIT)?)
+        place.locks.unlock(lock_byte::INIT)?;
+        event::detached(last);
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use crate::attach::{Attached, Attachment};
 use crate::check::{Recount, Report};
 use crate::entry::{Extras, MAX_KEY_LEN, units_for};
 use crate::error::{Error, ErrorKind, Result};
+use crate::event;
 use crate::hash::{KeyHash, SpaceWord};
 use crate::ledger::{Ledger, Selector};
 use crate::lock::{Claim, Held, Waiting};
@@ -426,7 +427,9 @@ impl Cache {
         attached.sync()?;
         let _held = self.hold_all()?;
         attached.sync()?;
-        attached.mark_clean()
+        attached.mark_clean()?;
+        event::flushed();
+        Ok(())
     }
 
     /// Keeps all writers out.

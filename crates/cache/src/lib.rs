@@ -31,6 +31,7 @@ mod deletion;
 mod dump;
 mod entry;
 mod error;
+mod event;
 mod evict;
 mod geometry;
 mod hash;

@@ -14,6 +14,7 @@
 
 use crate::area::Area;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event;
 use crate::hash::checksum;
 use crate::layout::{self, FRONTIERS, LOCK, SHARD_HEAD_LEN};
 use samovar_mmap::Word32;
@@ -133,6 +134,7 @@ impl<'a> Claim<'a> {
                 None => continue,
                 Some(holder) if holder != self.owner && is_dead(holder)? => {
                     if word.compare_exchange(seen, self.owner.0 | WAITERS).is_ok() {
+                        event::taken_over(self.shard, holder.slot());
                         return Ok(held());
                     }
                     continue;
@@ -142,7 +144,11 @@ impl<'a> Claim<'a> {
             if Instant::now() >= give_up {
                 let look = self.look(seen)?;
                 stalled.store(look, Ordering::Relaxed);
-                return Err(if look == begun_with { stopped() } else { busy() });
+                if look != begun_with {
+                    return Err(busy());
+                }
+                event::owner_stopped(self.shard, Owner(seen).slot());
+                return Err(stopped());
             }
             if seen & WAITERS != 0 || word.compare_exchange(seen, seen | WAITERS).is_ok() {
                 word.wait(seen | WAITERS, waiting.probe_every);

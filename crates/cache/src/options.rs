@@ -1,9 +1,10 @@
 //! How a cache is opened.
 
-use crate::attach::{self, Attached};
+use crate::attach::{self, Attached, Attachment};
 use crate::cache::Cache;
 use crate::entry;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::{self, Opening};
 use crate::geometry::{Geometry, Size};
 use crate::header::Header;
 use crate::lock::Waiting;
@@ -184,6 +185,18 @@ impl Options {
     /// a read-only handle would have to reset it.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Cache> {
         let path = path.as_ref();
+        let opened = self.open_at(path);
+        match &opened {
+            Ok(cache) => {
+                let Attachment { created, warm, entries, .. } = cache.attachment();
+                event::attached(Opening { path, created, warm, entries });
+            }
+            Err(error) => event::turned_away(path, error),
+        }
+        opened
+    }
+
+    fn open_at(self, path: &Path) -> Result<Cache> {
         if self.fault_guard {
             guard_faults()?;
         }

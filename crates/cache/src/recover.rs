@@ -4,6 +4,7 @@
 use crate::bounds::Bounds;
 use crate::entry::Mark;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::{self, Repair};
 use crate::lease::Leases;
 use crate::ledger::{Change, Kind, Ledger, RingAccount, Selector};
 use crate::position::Position;
@@ -93,12 +94,14 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
         empty_slots(shard)?;
         shard.accounts().clear()?;
         Selector::Holds(pending).store(shard.head)?;
+        event::repaired(Repair::Finished, next.change.slot);
         return Ok((next, pending));
     }
     let slot = shard.index.load(next.change.slot)?;
     if next.kind == Kind::Sure || slot.same_entry(next.change.new) {
         shard.accounts().apply(&shard.accounts().intended(next.accounts)?)?;
         Selector::Holds(pending).store(shard.head)?;
+        event::repaired(Repair::Finished, next.change.slot);
         return Ok((next, pending));
     }
     let mut plugged = before;
@@ -111,6 +114,7 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
     (plugged.kind, plugged.accounts) = (Kind::Slot, 0);
     plugged.write(shard.head, pending)?;
     Selector::Holds(pending).store(shard.head)?;
+    event::repaired(Repair::Undone, next.change.slot);
     Ok((plugged, pending))
 }
 
@@ -205,6 +209,7 @@ pub(crate) fn reset(shard: Shard<'_>) -> Result<(Ledger, usize)> {
     let copy = 1 - selector.holding();
     ledger.write(shard.head, copy)?;
     Selector::Holds(copy).store(shard.head)?;
+    event::reset(held.entries(), ledger.resets);
     Ok((ledger, copy))
 }
 

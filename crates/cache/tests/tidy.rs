@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// Modules of the engine from the ground up: each may use only those before it.
 const FLOORS: &[&str] = &[
     "error",
+    "event",
     "area",
     "position",
     "hash",

@@ -65,6 +65,9 @@ struct ShardReport {
     pending: bool,
 }
 
+/// One of the counters.
+type Count = fn(&Stats) -> u64;
+
 fn gets(stats: &Stats) -> u64 {
     stats.hits.saturating_add(stats.misses)
 }
@@ -94,11 +97,11 @@ impl Frame<'_> {
         })
     }
 
-    fn recent(&self, of: fn(&Stats) -> u64) -> Option<u64> {
+    fn recent(&self, of: Count) -> Option<u64> {
         self.before.map(|before| of(&self.now.stats).saturating_sub(of(&before.stats)))
     }
 
-    fn rate(&self, of: fn(&Stats) -> u64) -> Option<f64> {
+    fn rate(&self, of: Count) -> Option<f64> {
         let seconds = self.now.at.duration_since(self.before?.at).as_secs_f64();
         self.recent(of).map(|times| as_f64(times) / seconds.max(1e-3))
     }
@@ -152,7 +155,7 @@ impl Frame<'_> {
         let recent = or_dash(self.recent_hit_ratio().map(percent));
         let total = or_dash(self.now.stats.hit_ratio().map(percent));
         lines.push(format!("{:<12}{recent:>16}{total:>20}", "hit ratio"));
-        let rows: [(&str, fn(&Stats) -> u64); 5] = [
+        let rows: [(&str, Count); 5] = [
             ("gets", gets),
             ("sets", |stats| stats.sets),
             ("removes", |stats| stats.removes),
@@ -183,7 +186,7 @@ fn refusals(stats: &Stats) -> String {
 }
 
 fn process_line(process: &Process) -> String {
-    let age = process.age_ms.map_or_else(|| "-".to_owned(), |age_ms| age(age_ms));
+    let age = process.age_ms.map_or_else(|| "-".to_owned(), age);
     format!("{:>21}  {:<17}{age}", process.pid, state(process.state))
 }
 
