@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Characters of a shard's gauge.
-const GAUGE: u64 = 20;
+const GAUGE: u8 = 20;
 
 /// One frame; without an earlier sample it has totals only.
 pub(crate) struct Frame<'a> {
@@ -141,7 +141,7 @@ impl Frame<'_> {
             "shards {:<10}{:<GAUGE_WIDTH$}fill   entries  live bytes    evictions  writer",
             self.now.shards.len(),
             "",
-            GAUGE_WIDTH = GAUGE as usize
+            GAUGE_WIDTH = usize::from(GAUGE)
         ));
         lines.extend(self.now.shards.iter().map(shard_line));
         lines
@@ -205,8 +205,13 @@ fn state(state: ProcessState) -> &'static str {
 
 fn shard_line(shard: &ShardStats) -> String {
     let full = ratio(shard.used_bytes, shard.data_bytes).unwrap_or(0.0).clamp(0.0, 1.0);
-    let marks = shard.used_bytes.saturating_mul(GAUGE).checked_div(shard.data_bytes).unwrap_or(0).min(GAUGE);
-    let gauge: String = (0..GAUGE).map(|at| if at < marks { '#' } else { '.' }).collect();
+    let marks = shard
+        .used_bytes
+        .saturating_mul(u64::from(GAUGE))
+        .checked_div(shard.data_bytes)
+        .unwrap_or(0)
+        .min(u64::from(GAUGE));
+    let gauge: String = (0..u64::from(GAUGE)).map(|at| if at < marks { '#' } else { '.' }).collect();
     let writer = match (shard.writer, shard.pending) {
         (Some(pid), _) => format!("process {pid}"),
         (None, true) => "left half done".to_owned(),
