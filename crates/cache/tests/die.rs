@@ -184,7 +184,7 @@ fn perform(op: Op, cache: Option<Cache>, path: &Path, size: Size) -> Option<Cach
         Op::Touch { key } => assert!(cache.touch(&key_bytes(key), Ttl::secs(3600)).unwrap()),
         Op::Load { key, sequence, len } => {
             let load = || value_bytes(key, sequence, len);
-            cache.get_or_insert_with(&key_bytes(key), Ttl::NEVER, load).unwrap();
+            on(&cache, key, size).get_or_insert_with(&key_bytes(key), Ttl::NEVER, load).unwrap();
         }
         Op::Get { key } => drop(get(&cache, key).unwrap()),
         Op::Empty => cache.namespace(SPACE).unwrap().clear().unwrap(),

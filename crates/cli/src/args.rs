@@ -53,6 +53,13 @@ pub(crate) enum Command {
     Decr(StepArguments),
     /// Give the value of a key a new time to live; exit status 1 if it is not there
     Touch(TouchArguments),
+    /// List the keys
+    Keys(KeysArguments),
+    /// Empty the cache, or one of its namespaces
+    Clear(ClearArguments),
+    /// Namespaces: keys, counts and limits of their own
+    #[command(subcommand)]
+    Ns(NamespaceCommand),
     /// Show what the cache holds, what it costs and how well it does
     Stat(StatArguments),
     /// Watch the cache in the terminal: hits, operations, shards, processes; q quits
@@ -92,11 +99,78 @@ pub(crate) struct CreateArguments {
     pub(crate) seals: bool,
 }
 
+/// Where keys are.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// The cache file
+    pub(crate) file: PathBuf,
+    /// The namespace that the key is in; without it, it is in none
+    #[arg(long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+}
+
+/// `samovar clear`
+#[derive(Debug, Args)]
+pub(crate) struct ClearArguments {
+    /// The cache file
+    pub(crate) file: PathBuf,
+    /// Empty only this namespace
+    #[arg(long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+}
+
+/// `samovar keys`
+#[derive(Debug, Args)]
+pub(crate) struct KeysArguments {
+    /// The cache file
+    pub(crate) file: PathBuf,
+    /// List the keys of this namespace; without it, those that are in none
+    #[arg(long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Write one JSON object a line, with the length of the value and what is left of its time to live as well
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `samovar ns`
+#[derive(Debug, Subcommand)]
+pub(crate) enum NamespaceCommand {
+    /// Show all namespaces and what they hold
+    List(ReportArguments),
+    /// Make a namespace, or change the limit of one that is there
+    Create(NamespaceCreateArguments),
+    /// Empty a namespace, at once
+    Clear(NamespaceArguments),
+    /// Empty a namespace and forget its name; exit status 1 if it is not there
+    Remove(NamespaceArguments),
+}
+
+/// `samovar ns create`
+#[derive(Debug, Args)]
+pub(crate) struct NamespaceCreateArguments {
+    /// The cache file
+    pub(crate) file: PathBuf,
+    /// The name, of at most 39 bytes
+    pub(crate) name: String,
+    /// What its entries may take, headers included; without it, whatever the cache has
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) limit: Option<u64>,
+}
+
+/// `samovar ns clear` and `samovar ns remove`
+#[derive(Debug, Args)]
+pub(crate) struct NamespaceArguments {
+    /// The cache file
+    pub(crate) file: PathBuf,
+    /// The name
+    pub(crate) name: String,
+}
+
 /// `samovar set`
 #[derive(Debug, Args)]
 pub(crate) struct SetArguments {
-    /// The cache file
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) target: Target,
     /// The key
     pub(crate) key: OsString,
     /// What to store
@@ -116,8 +190,8 @@ pub(crate) struct SetArguments {
 /// `samovar get`
 #[derive(Debug, Args)]
 pub(crate) struct GetArguments {
-    /// The cache file
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) target: Target,
     /// The key
     pub(crate) key: OsString,
     /// Write the value to this file instead; it is left alone when the key is not there
@@ -137,8 +211,8 @@ pub(crate) struct GetArguments {
 /// `samovar del` and `samovar contains`
 #[derive(Debug, Args)]
 pub(crate) struct KeyArguments {
-    /// The cache file
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) target: Target,
     /// The key
     pub(crate) key: OsString,
 }
@@ -147,8 +221,8 @@ pub(crate) struct KeyArguments {
 #[derive(Debug, Args)]
 #[command(after_help = LOAD_NOTES)]
 pub(crate) struct LoadArguments {
-    /// The cache file
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) target: Target,
     /// The key
     pub(crate) key: OsString,
     /// Forget the value after this time, such as 30s, 250ms or 1h30m; without it, only for want of room

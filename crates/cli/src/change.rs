@@ -1,6 +1,7 @@
 //! `samovar add`, `replace`, `append`, `prepend` and `touch`: an entry changed if it is there, or made if it is not. Each
 //! looks and writes as one, whatever other processes do meanwhile.
 
+use crate::args::Target;
 use crate::entry::with_cache;
 use crate::failure::{Outcome, Status};
 use crate::source::ValueArguments;
@@ -8,13 +9,12 @@ use crate::units::parse_ttl;
 use clap::Args;
 use samovar::Ttl;
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 /// `samovar add` and `samovar replace`
 #[derive(Debug, Args)]
 pub(crate) struct StoreArguments {
-    /// The cache file
-    file: PathBuf,
+    #[command(flatten)]
+    target: Target,
     /// The key
     key: OsString,
     /// What to store
@@ -28,8 +28,8 @@ pub(crate) struct StoreArguments {
 /// `samovar append` and `samovar prepend`
 #[derive(Debug, Args)]
 pub(crate) struct MoreArguments {
-    /// The cache file
-    file: PathBuf,
+    #[command(flatten)]
+    target: Target,
     /// The key
     key: OsString,
     /// What to put to the value, which keeps its time to live
@@ -40,8 +40,8 @@ pub(crate) struct MoreArguments {
 /// `samovar touch`
 #[derive(Debug, Args)]
 pub(crate) struct TouchArguments {
-    /// The cache file
-    file: PathBuf,
+    #[command(flatten)]
+    target: Target,
     /// The key
     key: OsString,
     /// Forget the value after this time, from now; without it, only for want of room
@@ -51,34 +51,34 @@ pub(crate) struct TouchArguments {
 
 /// Stores a value where there is none.
 pub(crate) fn add(arguments: &StoreArguments) -> Outcome<Status> {
-    let StoreArguments { file, key, value, ttl } = arguments;
+    let StoreArguments { target, key, value, ttl } = arguments;
     let (value, ttl) = (value.read()?, ttl.unwrap_or(Ttl::NEVER));
-    with_cache(file, |cache| cache.add(key.as_encoded_bytes(), &value, ttl)).map(Status::of_answer)
+    with_cache(target, |cache| cache.add(key.as_encoded_bytes(), &value, ttl)).map(Status::of_answer)
 }
 
 /// Stores a value where there is one.
 pub(crate) fn replace(arguments: &StoreArguments) -> Outcome<Status> {
-    let StoreArguments { file, key, value, ttl } = arguments;
+    let StoreArguments { target, key, value, ttl } = arguments;
     let (value, ttl) = (value.read()?, ttl.unwrap_or(Ttl::NEVER));
-    with_cache(file, |cache| cache.replace(key.as_encoded_bytes(), &value, ttl)).map(Status::of_answer)
+    with_cache(target, |cache| cache.replace(key.as_encoded_bytes(), &value, ttl)).map(Status::of_answer)
 }
 
 /// Puts more behind a value.
 pub(crate) fn append(arguments: &MoreArguments) -> Outcome<Status> {
     let more = arguments.value.read()?;
     let key = arguments.key.as_encoded_bytes();
-    with_cache(&arguments.file, |cache| cache.append(key, &more)).map(Status::of_answer)
+    with_cache(&arguments.target, |cache| cache.append(key, &more)).map(Status::of_answer)
 }
 
 /// Puts more before a value.
 pub(crate) fn prepend(arguments: &MoreArguments) -> Outcome<Status> {
     let more = arguments.value.read()?;
     let key = arguments.key.as_encoded_bytes();
-    with_cache(&arguments.file, |cache| cache.prepend(key, &more)).map(Status::of_answer)
+    with_cache(&arguments.target, |cache| cache.prepend(key, &more)).map(Status::of_answer)
 }
 
 /// Gives a value a new time to live.
 pub(crate) fn touch(arguments: &TouchArguments) -> Outcome<Status> {
     let (key, ttl) = (arguments.key.as_encoded_bytes(), arguments.ttl.unwrap_or(Ttl::NEVER));
-    with_cache(&arguments.file, |cache| cache.touch(key, ttl)).map(Status::of_answer)
+    with_cache(&arguments.target, |cache| cache.touch(key, ttl)).map(Status::of_answer)
 }

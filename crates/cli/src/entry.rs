@@ -1,26 +1,39 @@
 //! `samovar set`, `get`, `contains` and `del`: one entry.
 
 use crate::access;
-use crate::args::{GetArguments, KeyArguments, SetArguments};
+use crate::args::{GetArguments, KeyArguments, SetArguments, Target};
 use crate::failure::{Failure, Outcome, Status};
 use crate::output;
 use samovar::{Cache, Error, Swap, Ttl, Version};
 use serde::Serialize;
 use std::path::Path;
 
+/// Does something with the keys at `target`, whose cache is then closed.
+pub(crate) fn with_cache<T>(target: &Target, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
+    within(target, access::open(&target.file)?, act)
+}
+
 /// Does something with the cache at `path`, which is then closed.
-pub(crate) fn with_cache<T>(path: &Path, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
+pub(crate) fn with_file<T>(path: &Path, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
     let cache = access::open(path)?;
     let done = act(&cache).map_err(|error| Failure::of_cache(path, &error))?;
     access::close(path, cache)?;
     Ok(done)
 }
 
-/// The same for those who only read, and may not be allowed to do more.
-fn with_cache_to_read<T>(path: &Path, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
-    let cache = access::open_to_read(path)?;
-    let done = act(&cache).map_err(|error| Failure::of_cache(path, &error))?;
-    access::close(path, cache)?;
+/// The same as `with_cache` for those who only read, and may not be allowed to do more.
+fn with_cache_to_read<T>(target: &Target, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
+    within(target, access::open_to_read(&target.file)?, act)
+}
+
+/// Does something with the cache, or with one of its namespaces, and closes it.
+fn within<T>(target: &Target, cache: Cache, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
+    let done = match &target.namespace {
+        None => act(&cache),
+        Some(name) => cache.namespace(name).and_then(|space| act(&space)),
+    };
+    let done = done.map_err(|error| Failure::of_cache(&target.file, &error))?;
+    access::close(&target.file, cache)?;
     Ok(done)
 }
 
@@ -28,7 +41,7 @@ fn with_cache_to_read<T>(path: &Path, act: impl FnOnce(&Cache) -> Result<T, Erro
 pub(crate) fn set(arguments: &SetArguments) -> Outcome<Status> {
     let value = arguments.value.read()?;
     let (key, ttl) = (arguments.key.as_encoded_bytes(), arguments.ttl.unwrap_or(Ttl::NEVER));
-    let swap = with_cache(&arguments.file, |cache| match arguments.if_version {
+    let swap = with_cache(&arguments.target, |cache| match arguments.if_version {
         None => cache.set_with(key, &value, ttl).map(|()| Swap::Stored),
         Some(number) => cache.compare_and_set(key, Version::from_number(number), &value, ttl),
     })?;
@@ -55,14 +68,14 @@ fn name(swap: Swap) -> &'static str {
 /// Writes a value out, byte for byte, or what else of it was asked for.
 pub(crate) fn get(arguments: &GetArguments) -> Outcome<Status> {
     let key = arguments.key.as_encoded_bytes();
-    let path = arguments.file.as_path();
+    let target = &arguments.target;
     if arguments.version || arguments.json {
-        let found = with_cache_to_read(path, |cache| cache.get_with_version(key))?;
+        let found = with_cache_to_read(target, |cache| cache.get_with_version(key))?;
         return put_versioned(arguments, found);
     }
     let found = match arguments.touch {
-        Some(ttl) => with_cache(path, |cache| cache.get_and_touch(key, ttl))?,
-        None => with_cache_to_read(path, |cache| cache.get(key))?,
+        Some(ttl) => with_cache(target, |cache| cache.get_and_touch(key, ttl))?,
+        None => with_cache_to_read(target, |cache| cache.get(key))?,
     };
     let Some(value) = found else { return Ok(Status::No) };
     match &arguments.out {
@@ -110,11 +123,11 @@ impl<'a> GetAnswer<'a> {
 /// Says whether an entry is there.
 pub(crate) fn contains(arguments: &KeyArguments) -> Outcome<Status> {
     let key = arguments.key.as_encoded_bytes();
-    with_cache_to_read(&arguments.file, |cache| cache.contains(key)).map(Status::of_answer)
+    with_cache_to_read(&arguments.target, |cache| cache.contains(key)).map(Status::of_answer)
 }
 
 /// Removes an entry.
 pub(crate) fn delete(arguments: &KeyArguments) -> Outcome<Status> {
     let key = arguments.key.as_encoded_bytes();
-    with_cache(&arguments.file, |cache| cache.remove(key)).map(Status::of_answer)
+    with_cache(&arguments.target, |cache| cache.remove(key)).map(Status::of_answer)
 }

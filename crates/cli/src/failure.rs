@@ -107,6 +107,8 @@ fn status_of(kind: ErrorKind) -> Status {
         | ErrorKind::NotRegularFile
         | ErrorKind::CapacityMismatch
         | ErrorKind::KeyTooLong
+        | ErrorKind::NoNamespace
+        | ErrorKind::TooManyNamespaces
         | ErrorKind::ValueTooLarge
         | ErrorKind::NotANumber => Status::Usage,
         ErrorKind::Truncated | ErrorKind::Corrupt | ErrorKind::Fault => Status::Damage,

@@ -30,15 +30,22 @@ impl From<Error> for Trouble {
 
 /// Writes the value out, running the command first if there is none.
 pub(crate) fn run(arguments: &LoadArguments) -> Outcome<Status> {
-    let path = arguments.file.as_path();
+    let path = arguments.target.file.as_path();
     let options = Cache::options().create(false).load_patience(arguments.patience);
     let cache = options.open(path).map_err(|error| Failure::of_cache(path, &error))?;
     let (key, ttl) = (arguments.key.as_encoded_bytes(), arguments.ttl.unwrap_or(Ttl::NEVER));
     let mut loaded = false;
-    let made = cache.get_or_try_insert_with(key, ttl, || {
+    let mut load = || {
         loaded = true;
         output_of(&arguments.command)
-    });
+    };
+    let made = match &arguments.target.namespace {
+        None => cache.get_or_try_insert_with(key, ttl, &mut load),
+        Some(name) => cache
+            .namespace(name)
+            .map_err(Trouble::Cache)
+            .and_then(|space| space.get_or_try_insert_with(key, ttl, &mut load)),
+    };
     let value = made.map_err(|trouble| match trouble {
         Trouble::Cache(error) => Failure::of_cache(path, &error),
         Trouble::Command(failure) => failure,

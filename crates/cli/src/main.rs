@@ -14,7 +14,9 @@ mod dump;
 mod entry;
 mod failure;
 mod flush;
+mod keys;
 mod load;
+mod namespace;
 mod number;
 mod output;
 mod payload;
@@ -63,6 +65,9 @@ fn run(command: Command) -> Outcome<Status> {
         Command::Incr(arguments) => number::incr(&arguments),
         Command::Decr(arguments) => number::decr(&arguments),
         Command::Touch(arguments) => change::touch(&arguments),
+        Command::Keys(arguments) => keys::run(&arguments),
+        Command::Clear(arguments) => namespace::clear(&arguments),
+        Command::Ns(command) => namespace::run(&command),
         Command::Stat(arguments) => stat::run(&arguments),
         Command::Top(arguments) => top::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

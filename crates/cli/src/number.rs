@@ -1,19 +1,19 @@
 //! `samovar incr` and `decr`: a number that processes count together.
 
+use crate::args::Target;
 use crate::entry::with_cache;
 use crate::failure::{Outcome, Status};
 use crate::output;
 use clap::Args;
 use serde::Serialize;
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 /// `samovar incr` and `samovar decr`
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct StepArguments {
-    /// The cache file
-    file: PathBuf,
+    #[command(flatten)]
+    target: Target,
     /// The key, whose value is a decimal number
     key: OsString,
     /// By how much
@@ -31,13 +31,13 @@ is not made: `samovar add FILE KEY 0` makes it, unless another process was first
 /// Counts up.
 pub(crate) fn incr(arguments: &StepArguments) -> Outcome<Status> {
     let key = arguments.key.as_encoded_bytes();
-    tell(arguments, with_cache(&arguments.file, |cache| cache.incr(key, arguments.by))?)
+    tell(arguments, with_cache(&arguments.target, |cache| cache.incr(key, arguments.by))?)
 }
 
 /// Counts down.
 pub(crate) fn decr(arguments: &StepArguments) -> Outcome<Status> {
     let key = arguments.key.as_encoded_bytes();
-    tell(arguments, with_cache(&arguments.file, |cache| cache.decr(key, arguments.by))?)
+    tell(arguments, with_cache(&arguments.target, |cache| cache.decr(key, arguments.by))?)
 }
 
 /// The number, for scripts.

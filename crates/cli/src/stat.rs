@@ -3,7 +3,7 @@
 use crate::args::StatArguments;
 use crate::failure::{Outcome, Status};
 use crate::units::{bytes, count, percent};
-use crate::{access, output, prometheus};
+use crate::{access, namespace, output, prometheus};
 use samovar::{Cache, Emptied, Stats};
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
@@ -56,6 +56,7 @@ pub(crate) struct View {
     pins: u64,
     pin_refusals: u64,
     resets: u64,
+    namespaces: Vec<namespace::Row>,
 }
 
 /// The last time that the file was emptied because its entries could not be trusted.
@@ -113,6 +114,7 @@ impl View {
             pins: stats.pins,
             pin_refusals: stats.pin_refusals,
             resets: stats.resets,
+            namespaces: namespace::rows(cache),
         }
     }
 }
@@ -146,6 +148,7 @@ impl Display for View {
             ("resets", count(self.resets)),
         ];
         let cold = self.last_cold.as_ref().map(|cold| ("last cold", cold.to_string()));
-        rows.into_iter().chain(cold).try_for_each(|(name, value)| writeln!(f, "{name:<16}{value}"))
+        rows.into_iter().chain(cold).try_for_each(|(name, value)| writeln!(f, "{name:<16}{value}"))?;
+        self.namespaces.iter().try_for_each(|row| writeln!(f, "namespace       {row}"))
     }
 }

@@ -8,6 +8,7 @@ mod harness;
 mod help;
 mod kills;
 mod load;
+mod namespaces;
 mod operations;
 mod prometheus;
 #[cfg(unix)]
