@@ -1,6 +1,8 @@
 //! A writer that does its work amid a read, between any two of its loads: what is read is whole all the same, and was
 //! there when the read began or came meanwhile.
 //!
+//! Canary, tried and found: `began_since` tells of a record that is none.
+//!
 //! The hook of the reader's thread is called at each load and in the middle of each copy; at the chosen one it writes.
 
 mod common;
@@ -18,8 +20,9 @@ const ROOM: u32 = 102;
 type Write = fn(&RecordFile<Bar>);
 type Read = fn(&RecordFile<Bar>) -> Vec<u32>;
 
-const WRITES: [(&str, Write); 7] = [
+const WRITES: [(&str, Write); 8] = [
     ("one update", |file| file.set(5, &bar(1000)).unwrap()),
+    ("one update of another record than before", |file| file.set(6, &bar(1000)).unwrap()),
     ("two updates", |file| (1000..1002).for_each(|i| file.set(5, &bar(i)).unwrap())),
     ("updates of two records", |file| (4..7).for_each(|i| file.set(i, &bar(1000)).unwrap())),
     ("many updates", |file| (1000..1007).for_each(|i| file.set(5, &bar(i)).unwrap())),
