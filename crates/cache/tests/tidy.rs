@@ -203,3 +203,18 @@ fn the_map_names_what_is_there() {
     let gone = gone.filter(|path| !root().join(path).exists()).map(str::to_owned);
     hold("what ARCHITECTURE.md names exists", gone);
 }
+
+#[test]
+fn what_the_front_page_links_to_is_there() {
+    let page = fs::read_to_string(root().join("README.md")).unwrap();
+    let links = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let links: Vec<&str> = links.filter(|link| !link.starts_with("http")).collect();
+    let tests = links.iter().filter(|link| link.contains("/tests/")).count();
+    assert!(tests > 10, "the table of features links to tests");
+    let gone = links.iter().filter(|link| !root().join(link.split('#').next().unwrap_or(link)).exists());
+    hold("what README.md links to exists", gone.map(|link| (*link).to_owned()));
+    let table = page.split("| | Samovar |").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap_or("");
+    let bare =
+        table.lines().filter(|row| row.split('|').nth(2).is_some_and(|cell| cell.trim().starts_with("yes")));
+    hold("every yes of Samovar's is linked to a test", bare.map(str::to_owned));
+}
