@@ -1,8 +1,6 @@
 //! A writer that does its work amid a read, between any two of its loads: what is read is whole all the same, and was
 //! there when the read began or came meanwhile.
 //!
-//! Canary, tried and found: `began_since` tells of a record that is none.
-//!
 //! The hook of the reader's thread is called at each load and in the middle of each copy; at the chosen one it writes.
 
 mod common;
