@@ -81,6 +81,8 @@ impl Loaded {
 pub struct Lease {
     cache: Cache,
     key: Box<[u8]>,
+    /// The key's hash when the load began: emptying its namespace changes it.
+    hash: KeyHash,
     /// None if there was no room for a lease.
     ticket: Option<Ticket>,
     /// The epoch of the key's namespace when the load began: emptying a namespace voids leases, too, without looking for them.
@@ -137,13 +139,15 @@ impl Lease {
 
     fn redeem(self, value: &[u8], ttl: Ttl, terms: Terms) -> Result<bool> {
         let Some(ticket) = self.ticket.filter(|_| self.made.is_here()) else { return Ok(false) };
-        let (cache, hash) = (&self.cache, self.cache.hash(&self.key));
+        let (cache, hash) = (&self.cache, self.hash);
         let stored = cache.refusable(|| {
             let clock = cache.clock();
             let terms = Terms { absent: terms.absent, ..ttl.terms(&clock)? };
             let fits = cache.check_value(&self.key, value, terms.extras());
             let redeemed = cache.write(hash, &clock, |writer| {
-                let redeemed = Leases::of(cache.shard_of(hash)).redeem(ticket)? && writer.is_in(self.space);
+                let redeemed = Leases::of(cache.shard_of(hash)).redeem(ticket)?
+                    && writer.is_in(self.space)
+                    && cache.hash(&self.key) == hash;
                 if redeemed && fits.is_ok() {
                     writer.set(Item { hash, key: &self.key, value, terms, stamp: None })?;
                 } else if redeemed {
@@ -164,7 +168,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.filter(|_| self.made.is_here()) {
             // What fails here ends with this process, or at the lease's deadline.
-            let _ = Leases::of(self.cache.shard_of(self.cache.hash(&self.key))).release(ticket);
+            let _ = Leases::of(self.cache.shard_of(self.hash)).release(ticket);
         }
     }
 }
@@ -398,7 +402,7 @@ impl Cache {
             };
             let left = self.inner.load_patience.saturating_sub(began.elapsed());
             if left.is_zero() {
-                return Ok(Settled::Load(self.lease(key, None)));
+                return Ok(Settled::Load(self.lease(key, self.hash(key), None)));
             }
             Leases::of(self.shard_of(self.hash(key))).wait(ticket, nap.min(left))?;
             nap = (nap * 2).min(longest);
@@ -443,19 +447,21 @@ impl Cache {
             let grant = leases.grant(request, |owner| self.inner.attached.is_dead(owner))?;
             Ok(match (grant, stale) {
                 (Grant::Yours(ticket), Some(value)) => {
-                    Look::Stale(value, Some(self.lease(key, Some(ticket))))
+                    Look::Stale(value, Some(self.lease(key, hash, Some(ticket))))
                 }
                 (Grant::Taken(_) | Grant::Full, Some(value)) => Look::Stale(value, None),
-                (Grant::Yours(ticket), None) => Look::Missing(Turn::Ours(self.lease(key, Some(ticket)))),
+                (Grant::Yours(ticket), None) => {
+                    Look::Missing(Turn::Ours(self.lease(key, hash, Some(ticket))))
+                }
                 (Grant::Taken(ticket), None) => Look::Missing(Turn::Theirs(ticket)),
-                (Grant::Full, None) => Look::Missing(Turn::Ours(self.lease(key, None))),
+                (Grant::Full, None) => Look::Missing(Turn::Ours(self.lease(key, hash, None))),
             })
         })
     }
 
-    fn lease(&self, key: &[u8], ticket: Option<Ticket>) -> Lease {
+    fn lease(&self, key: &[u8], hash: KeyHash, ticket: Option<Ticket>) -> Lease {
         let space = self.present();
-        Lease { cache: self.clone(), key: key.into(), ticket, space, made: Origin::here() }
+        Lease { cache: self.clone(), key: key.into(), hash, ticket, space, made: Origin::here() }
     }
 
     /// What is stored for the reader's key. Where seals are checked, an entry that does not bear its own is none.

@@ -14,7 +14,7 @@ mod common;
 
 use common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
 use nix::sys::signal::{Signal, raise};
-use samovar::{Cache, Swap, Ttl};
+use samovar::{Cache, Ref, Swap, Ttl};
 use samovar_mmap::seam::{Event, set_process_hook};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -58,6 +58,9 @@ enum Op {
         len: usize,
     },
     Touch {
+        key: u64,
+    },
+    Hold {
         key: u64,
     },
     Load {
@@ -111,6 +114,8 @@ enum Company {
     None,
     /// The test has it open all the time, and takes the dead one's lock over.
     Attached,
+    /// As that, and it holds some values in place.
+    Pinning,
 }
 
 type Model = BTreeMap<u64, Vec<u8>>;
@@ -186,6 +191,13 @@ fn perform(op: Op, cache: Option<Cache>, path: &Path, size: Size) -> Option<Cach
             let load = || value_bytes(key, sequence, len);
             on(&cache, key, size).get_or_insert_with(&key_bytes(key), Ttl::NEVER, load).unwrap();
         }
+        Op::Hold { key } => {
+            // Half of them are held until the process dies.
+            match cache.get_ref(&key_bytes(key)).unwrap() {
+                Some(held) if key % 2 == 0 => std::mem::forget(held),
+                _ => {}
+            }
+        }
         Op::Get { key } => drop(get(&cache, key).unwrap()),
         Op::Empty => cache.namespace(SPACE).unwrap().clear().unwrap(),
         Op::Drop => assert!(cache.remove_namespace(SPACE).unwrap()),
@@ -218,7 +230,13 @@ fn apply(model: &mut Model, op: Op) {
         Op::Remove { key } => drop(model.remove(&key)),
         Op::Clear => model.clear(),
         Op::Empty | Op::Drop => model.retain(|key, _| *key < SPACED),
-        Op::Open | Op::Get { .. } | Op::Touch { .. } | Op::Flush | Op::Wish { .. } | Op::Close => {}
+        Op::Open
+        | Op::Get { .. }
+        | Op::Hold { .. }
+        | Op::Touch { .. }
+        | Op::Flush
+        | Op::Wish { .. }
+        | Op::Close => {}
     }
 }
 
@@ -307,7 +325,7 @@ impl<'a> Trial<'a> {
             cache = perform(*op, cache, path, scenario.size);
             apply(&mut model, *op);
         }
-        let company = cache.filter(|_| company == Company::Attached);
+        let company = cache.filter(|_| company != Company::None);
         if scenario.spoil {
             dirty_copy(path);
             model.clear();
@@ -444,6 +462,7 @@ fn key_of(op: &Op) -> Option<u64> {
         | Op::SetMany { key, .. }
         | Op::Load { key, .. }
         | Op::Touch { key }
+        | Op::Hold { key }
         | Op::Get { key } => Some(key),
         Op::Open | Op::Clear | Op::Empty | Op::Drop | Op::Flush | Op::Wish { .. } | Op::Close => None,
     }
@@ -473,6 +492,12 @@ fn loads() -> Vec<Op> {
         Op::Remove { key: 3 },
         Op::Load { key: 3, sequence: 3, len: 300 },
     ]
+}
+
+/// Each is held, half of them for good, and what is set then goes around it.
+fn holds() -> Vec<Op> {
+    let hold = |key| [Op::Hold { key }, Op::Set { key: key + 200, sequence: 2, len: 64 }];
+    (140..146).flat_map(hold).collect()
 }
 
 /// A namespace that is written to, emptied, removed, and emptied with everything else; before that, it is filled.
@@ -573,10 +598,24 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
         scenario("share", Size::Tight, &limited().0, limited().1, 300),
         scenario("clear", Size::Roomy, &few, clears, 150),
         scenario("evict", Size::Tight, &full, evicting, 500),
+        scenario("hold", Size::Tight, &full, holds(), 100),
         Scenario { least_moves: 2, ..scenario("boundary", Size::Tight, &wide, narrow, 150) },
         Scenario { spoil: true, ..scenario("reset", Size::Roomy, &few, reset.to_vec(), 50) },
         scenario("create", Size::Roomy, &Vec::new(), reset.to_vec(), 50),
     ]
+}
+
+/// Some of the first and of the last keys that are there.
+fn hold(cache: &Cache) -> Vec<(Ref<'_>, Vec<u8>)> {
+    let there: Vec<u64> = (0..500).filter(|key| cache.contains(&key_bytes(*key)).unwrap()).collect();
+    let some = there.iter().step_by(3).take(4).chain(there.iter().rev().take(2));
+    let values = some.filter_map(|key| cache.get_ref(&key_bytes(*key)).ok().flatten());
+    values
+        .map(|value| {
+            let expected = value.to_vec().unwrap();
+            (value, expected)
+        })
+        .collect()
 }
 
 fn at_every_store(name: &str, companies: &[Company]) {
@@ -589,8 +628,13 @@ fn at_every_store(name: &str, companies: &[Company]) {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("c.samovar");
             let mut trial = Trial::prepare(scenario, &path, *company, seed);
+            let pinner = (*company == Company::Pinning).then(|| open(&path, scenario.size));
+            let held: Vec<_> = pinner.iter().flat_map(hold).collect();
             let outcome = trial.die(die_at);
             trial.judge();
+            for (value, expected) in held {
+                assert!(value.to_vec().unwrap() == expected, "{}: a pinned value changed", trial.what);
+            }
             if !outcome.died {
                 println!("{name}, company {company:?}: died at each of {die_at} stores");
                 assert!(outcome.stores >= scenario.least_stores, "only {} stores", outcome.stores);
@@ -629,7 +673,12 @@ fn a_frontier() {
 
 #[test]
 fn an_eviction_and_a_promotion() {
-    at_every_store("evict", &[Company::None, Company::Attached]);
+    at_every_store("evict", &[Company::None, Company::Attached, Company::Pinning]);
+}
+
+#[test]
+fn a_value_held_in_place() {
+    at_every_store("hold", &[Company::None, Company::Attached]);
 }
 
 #[test]

@@ -78,14 +78,38 @@ impl World {
     }
 
     fn judge(&self, cache: &Cache, key: u64) {
-        let known = &self.keys[usize::try_from(key).unwrap()];
-        let oldest = known.acknowledged.load(Ordering::SeqCst).max(known.shown.load(Ordering::SeqCst));
-        let found = match cache.get(&key.to_le_bytes()) {
-            Ok(found) => found,
-            Err(error) => return assert_eq!(error.kind(), ErrorKind::Busy, "{error}"),
+        let oldest = self.oldest(key);
+        match cache.get(&key.to_le_bytes()) {
+            Ok(found) => self.judge_found(key, oldest, found.as_deref()),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Busy, "{error}"),
+        }
+    }
+
+    /// Judges a value that is held in place while others go on.
+    fn judge_held(&self, cache: &Cache, key: u64, other: u64) {
+        let oldest = self.oldest(key);
+        let held = match cache.get_ref(&key.to_le_bytes()) {
+            Ok(held) => held,
+            Err(error) => {
+                return assert!(matches!(error.kind(), ErrorKind::Busy | ErrorKind::Pinned), "{error}");
+            }
         };
+        let value = held.as_ref().map(|held| held.to_vec().unwrap());
+        self.judge_found(key, oldest, value.as_deref());
+        self.judge(cache, other);
+        assert!(held.map(|held| held.to_vec().unwrap()) == value, "a pinned value changed");
+    }
+
+    /// The oldest step of the key that a get may find which begins now.
+    fn oldest(&self, key: u64) -> usize {
+        let known = &self.keys[usize::try_from(key).unwrap()];
+        known.acknowledged.load(Ordering::SeqCst).max(known.shown.load(Ordering::SeqCst))
+    }
+
+    fn judge_found(&self, key: u64, oldest: usize, found: Option<&[u8]>) {
+        let known = &self.keys[usize::try_from(key).unwrap()];
         let mut possible = oldest..=known.begun.load(Ordering::SeqCst);
-        let stamp = found.as_deref().map(|value| Stamp::of(value).expect("a torn value"));
+        let stamp = found.map(|value| Stamp::of(value).expect("a torn value"));
         let shown = match stamp {
             Some(stamp) => {
                 assert_eq!(stamp.key, key, "a foreign value");
@@ -113,6 +137,7 @@ impl World {
                 Err(error) => assert_eq!(error.kind(), ErrorKind::Busy, "{error}"),
             },
             2..=11 => self.step(cache, rng.below(KEYS / FLOWS) * FLOWS + me).unwrap(),
+            12..=13 => self.judge_held(cache, rng.below(KEYS), rng.below(KEYS)),
             _ => self.judge(cache, rng.below(KEYS)),
         }
     }

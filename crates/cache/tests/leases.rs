@@ -194,6 +194,28 @@ fn every_write_of_the_key_voids_and_no_other_does() {
 }
 
 #[test]
+fn emptying_a_namespace_voids_its_leases_and_no_others() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    let (emptied, other) =
+        (cache.create_namespace("a", None).unwrap(), cache.create_namespace("b", None).unwrap());
+    let (lost, kept) = (yours(emptied.lookup(KEY).unwrap()), yours(other.lookup(KEY).unwrap()));
+    emptied.clear().unwrap();
+    assert!(!lost.fulfil(b"from before", NEVER).unwrap());
+    assert!(kept.fulfil(b"kept", NEVER).unwrap());
+    assert_eq!(emptied.get(KEY).unwrap(), None);
+    assert_eq!(other.get(KEY).unwrap().as_deref(), Some(&b"kept"[..]));
+    // What a lease takes of the table is given back, though its key has another hash by now.
+    for _ in 0..200 {
+        let lease = yours(emptied.lookup(KEY).unwrap());
+        emptied.clear().unwrap();
+        drop(lease);
+    }
+    assert!(yours(emptied.lookup(KEY).unwrap()).fulfil(b"v", NEVER).unwrap());
+    assert_eq!(emptied.get_ref(KEY).unwrap().unwrap().to_vec().unwrap(), b"v");
+}
+
+#[test]
 fn a_voided_lease_is_free_for_the_next() {
     let scene = Scene::new();
     let cache = scene.open();

@@ -30,7 +30,7 @@ fn value_of(key: u64, sequence: u64, len: u64) -> Vec<u8> {
     Stamp { key, writer: 0, sequence }.value(usize::try_from(len).unwrap())
 }
 
-/// Lengths from small to a tenth of the main ring.
+/// Lengths from small to a sixth of the main ring.
 fn length(rng: &mut Rng) -> u64 {
     let longest = [100, 1000, 8000, LARGEST][usize::try_from(rng.below(4)).unwrap()];
     24 + rng.below(longest - 24)
@@ -116,19 +116,19 @@ fn a_pinned_value_outlives_twenty_times_the_cache() {
     assert_eq!(cache.stats().pins, 0);
 }
 
-#[test]
-fn pins_that_come_and_go_all_hold() {
-    let (scene, mut rng) = (Scene::new(), Rng::new(seed()));
-    let cache = scene.open();
+/// Sets, removals and pins, so many of ten the latter; how many sets were refused.
+fn come_and_go(cache: &Cache, mut rng: Rng, holds: u64) -> u64 {
     let mut held: Vec<Held<'_>> = Vec::new();
     let mut refused = 0;
-    for round in 0..number("SAMOVAR_ROUNDS", 3000) {
-        match rng.below(6) {
-            0 => held.extend(hold(&cache, rng.below(300))),
-            1 if !held.is_empty() => {
+    for round in 0..number("SAMOVAR_ROUNDS", 1500) {
+        match rng.below(10) {
+            #[cfg(feature = "inject")]
+            9 if rng.below(4) == 0 => cache.wish_small_percent(rng.below(50)).unwrap(),
+            weight if weight < holds => held.extend(hold(cache, rng.below(300))),
+            8 if !held.is_empty() => {
                 drop(held.swap_remove(usize::try_from(rng.below(held.len() as u64)).unwrap()))
             }
-            2 => drop(cache.remove(&key_of(rng.below(300))).unwrap()),
+            9 => drop(cache.remove(&key_of(rng.below(300))).unwrap()),
             _ => {
                 let (key, len) = (rng.below(300), length(&mut rng));
                 let set = cache.set(&key_of(key), &value_of(key, round, len));
@@ -140,16 +140,27 @@ fn pins_that_come_and_go_all_hold() {
         }
         held.iter().for_each(Held::judge);
         if round % 50 == 0 {
-            expect_clean(&cache);
+            expect_clean(cache);
         }
         if round % 500 == 0 {
             cache.clear().unwrap();
         }
     }
     assert_eq!(cache.stats().resets, 0);
-    println!("{refused} sets refused");
     drop(held);
-    assert_eq!(overwrite(&cache, &mut rng, 2), 0, "nothing is pinned any more");
+    assert_eq!(overwrite(cache, &mut rng, 2), 0, "nothing is pinned any more");
+    refused
+}
+
+#[test]
+fn pins_that_come_and_go_all_hold() {
+    let seed = seed();
+    let refused = [1, 2, 6].map(|holds| {
+        let scene = Scene::new();
+        come_and_go(&scene.open(), Rng::new(seed.wrapping_add(holds)), holds)
+    });
+    println!("{refused:?} sets were refused");
+    assert_eq!(refused[0], 0, "a few pins leave room for everything");
 }
 
 /// A process by its role. It does nothing in a plain run.
@@ -314,6 +325,149 @@ fn values_of_every_shape_are_held() {
     let reader = Cache::options().read_only(true).open(&scene.path).unwrap();
     assert_eq!(reader.get_ref(b"").unwrap_err().kind(), ErrorKind::ReadOnly);
     assert_eq!((reader.stats().pins, reader.stats().hits), (1, cache.stats().hits));
+}
+
+/// Does something at one event of what another does on this thread, as if it were another thread.
+#[cfg(feature = "inject")]
+fn at_event(nth: u32, meanwhile: impl Fn() + 'static, act: impl FnOnce()) -> bool {
+    use samovar_mmap::seam::set_thread_hook;
+    use std::cell::Cell;
+    let events = std::rc::Rc::new(Cell::new(0));
+    let seen = events.clone();
+    set_thread_hook(Some(Box::new(move |_| {
+        seen.set(seen.get() + 1);
+        if seen.get() == nth {
+            meanwhile();
+        }
+    })));
+    act();
+    set_thread_hook(None);
+    events.get() >= nth
+}
+
+/// A cache of 64 entries that lives as long as the test program.
+#[cfg(feature = "inject")]
+fn small_cache(path: &Path) -> &'static Cache {
+    Box::leak(Box::new(Cache::options().capacity_entries(64, 8, 200).open(path).unwrap()))
+}
+
+#[cfg(feature = "inject")]
+fn set_many(cache: &Cache, keys: std::ops::Range<u64>) {
+    keys.for_each(|key| cache.set(&key_of(key), &value_of(key, 9, 200)).unwrap());
+}
+
+/// New keys, read so often that they go through both rings: whatever was there is overwritten.
+#[cfg(feature = "inject")]
+fn churn(cache: &Cache) {
+    for key in 10_000..10_200 {
+        set_many(cache, key..key + 1);
+        (0..3).for_each(|_| assert!(cache.get(&key_of(key)).unwrap().is_some()));
+    }
+    for key in 10_000..10_200 {
+        cache.remove(&key_of(key)).unwrap();
+    }
+}
+
+/// At each of its loads, stores and swaps a reader that pins is overtaken by laps of the rings.
+#[cfg(feature = "inject")]
+#[test]
+fn a_reader_overtaken_while_it_pins_holds_what_it_says() {
+    let scene = Scene::new();
+    let cache = small_cache(&scene.path);
+    for nth in 1..1000 {
+        set_many(cache, 0..1);
+        let mut found = None;
+        let more = at_event(
+            nth,
+            || {
+                churn(cache);
+                cache.set(&key_of(0), &value_of(0, 2, 200)).unwrap();
+            },
+            || found = cache.get_ref(&key_of(0)).unwrap(),
+        );
+        for _ in 0..2 {
+            let value = found.as_ref().map(|value| value.to_vec().unwrap());
+            let possible = [None, Some(value_of(0, 9, 200)), Some(value_of(0, 2, 200))];
+            assert!(possible.contains(&value), "event {nth}: torn, foreign, or not held");
+            churn(cache);
+        }
+        drop(found);
+        assert_eq!(cache.stats().pins, 0, "event {nth}");
+        if !more {
+            assert!(nth > 20, "a pin has more events than {nth}: the seam is not where it was");
+            return;
+        }
+    }
+}
+
+/// At each of its loads, stores and swaps a writer that evicts is overtaken by a reader that pins.
+#[cfg(feature = "inject")]
+#[test]
+fn a_writer_overtaken_by_a_pin_goes_around_it() {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    let (scene, mut rng) = (Scene::new(), Rng::new(seed()));
+    let cache = small_cache(&scene.path);
+    set_many(cache, 0..400);
+    let first = 400 + rng.below(1000);
+    for nth in 1.. {
+        let from = first + u64::from(nth) * 4;
+        let held: Rc<RefCell<Vec<Held<'static>>>> = Rc::default();
+        let (pins, choice) = (held.clone(), rng.below(48));
+        // A pin that is gone again, so that the writer has to find out that there is none.
+        drop(hold(cache, from - 1));
+        let more = at_event(
+            nth,
+            // The oldest are the next to go.
+            move || {
+                (0..3)
+                    .for_each(|more| pins.borrow_mut().extend(hold(cache, from - 64 + (choice + more) % 48)))
+            },
+            || set_many(cache, from..from + 4),
+        );
+        held.borrow().iter().for_each(Held::judge);
+        churn(cache);
+        held.borrow().iter().for_each(Held::judge);
+        expect_clean(cache);
+        held.borrow_mut().clear();
+        set_many(cache, from - 60..from + 4);
+        if !more {
+            assert!(nth > 100, "four sets have more events than {nth}: the seam is not where it was");
+            return;
+        }
+    }
+}
+
+/// Pages that this thread has had to fetch so far.
+#[cfg(target_os = "linux")]
+fn faults() -> u64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+    stat.rsplit(')').next().unwrap().split_whitespace().nth(7).unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_reference_costs_does_not_depend_on_the_length_of_its_value() {
+    let scene = Scene::new();
+    let large = vec![7; 32 << 20];
+    let open = || Cache::options().capacity(256 << 20).max_value_size(32 << 20).open(&scene.path).unwrap();
+    let cache = open();
+    cache.set(b"large", &large).unwrap();
+    cache.set(b"small", b"v").unwrap();
+    // A map of its own, none of whose pages were touched.
+    let touched = |act: &dyn Fn(&Cache)| {
+        let fresh = open();
+        let before = faults();
+        act(&fresh);
+        faults() - before
+    };
+    let held = |cache: &Cache, key: &[u8]| assert!(cache.get_ref(key).unwrap().is_some());
+    let small = touched(&|cache| held(cache, b"small"));
+    let large = touched(&|cache| held(cache, b"large"));
+    let copied = touched(&|cache| assert!(cache.get(b"large").unwrap().is_some()));
+    println!("pages fetched: {small} for a small value, {large} for a large one, {copied} to copy it");
+    assert!(large <= small + 8, "{large} pages were touched, {small} for a small value");
+    assert!(copied > 10 * large.max(1), "the measure sees no copy: {copied}");
 }
 
 /// A value held across a fork is the parent's.
