@@ -22,6 +22,9 @@ pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Tell on standard error what the engine does: attaching, gates, takeovers, repairs, flushes
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
 }
 
 /// The commands.

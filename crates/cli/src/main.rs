@@ -41,7 +41,12 @@ use failure::{Outcome, Status};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
+    let arguments = Arguments::parse();
+    if arguments.verbose {
+        let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).without_time();
+        lines.with_ansi(false).with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG).init();
+    }
+    match run(arguments.command) {
         Ok(status) => status.into(),
         Err(failure) => {
             failure.print();

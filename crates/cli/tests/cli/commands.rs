@@ -100,6 +100,18 @@ fn check_counts_the_entries() {
 }
 
 #[test]
+fn verbose_tells_what_the_engine_does() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    samovar(&["set", &cache, "leaf", "oolong"]).ends(DONE).stays_silent();
+    let answer = samovar(&["get", &cache, "leaf", "-v"]).ends(DONE);
+    assert_eq!(answer.bytes(), b"oolong");
+    for words in ["attached", "warm=true entries=1", "detached last=true"] {
+        assert!(answer.err().contains(words), "{words:?} is missing: {}", answer.err());
+    }
+}
+
+#[test]
 fn a_closed_pipe_ends_quietly() {
     let place = Place::new();
     let cache = place.cache("c");
