@@ -9,6 +9,7 @@ use crate::layout::{self, CLEAN, DEVICE, EPOCH, INODE, LOCK, WATERMARK};
 use crate::ledger::{Ledger, Selector};
 use crate::ring::{QUEUES, Queue};
 use crate::shard::Shard;
+use crate::space::{Record, Table};
 use samovar_mmap::{Access, SharedMap, View};
 use std::io::Write;
 use std::path::Path;
@@ -51,6 +52,7 @@ pub fn dump(path: impl AsRef<Path>, depth: Depth, out: &mut dyn Write) -> Result
     dump.line(format_args!("created    {} ms", header.created_ms))?;
     dump.line(format_args!("geometry   {:?}", header.geometry))?;
     dump.control()?;
+    dump.namespaces()?;
     for number in 0..header.geometry.shards() {
         if let Err(error) = dump.shard(number, depth) {
             if error.kind() == ErrorKind::Io {
@@ -86,6 +88,14 @@ impl Dump<'_, '_> {
                 Ok(word) => self.line(format_args!("{name:<10} {}", word.load()))?,
                 Err(_) => self.line(format_args!("{name:<10} cut off"))?,
             }
+        }
+        Ok(())
+    }
+
+    fn namespaces(&mut self) -> Result<()> {
+        for record in Table::new(self.view).records().unwrap_or_default() {
+            let (number, Record { name, epoch, limit, .. }) = (record.space.number, &record);
+            self.line(format_args!("namespace {number} {name:?}, epoch {epoch}, limit {limit}"))?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@
 //! next begins at the unit in the low 34 bits) and FILLER (skip `value length` units). The check byte is a sum over the
 //! other seven, so that a walk over damaged bytes stops at once.
 
+use crate::hash::SpaceWord;
 use crate::position::{OFFSET_MASK, UNIT};
 use std::fmt;
 
@@ -196,10 +197,13 @@ impl fmt::Display for Preface {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "stamp {}", self.stamp)?;
         let Terms { expiry_ms, stale_ms, space, absent } = self.terms;
-        for (name, word) in [("expires", expiry_ms), ("stale", stale_ms), ("space", space)] {
+        for (name, word) in [("expires", expiry_ms), ("stale", stale_ms)] {
             if let Some(word) = word {
                 write!(f, ", {name} {word}")?;
             }
+        }
+        if let Some(space) = space.map(SpaceWord::from_word) {
+            write!(f, ", namespace {} in epoch {}", space.number(), space.epoch())?;
         }
         if let Some(seal) = self.seal {
             write!(f, ", seal {seal:016x}")?;

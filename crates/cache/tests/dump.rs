@@ -14,6 +14,7 @@ fn made(path: &std::path::Path) {
     for key in 0u32..1500 {
         cache.set(format!("key {key}").as_bytes(), &vec![7; (key % 300) as usize]).unwrap();
     }
+    cache.create_namespace("tea", None).unwrap().set(b"leaf", b"green").unwrap();
     cache.set_with(b"brief", b"v", samovar::Ttl::secs(9)).unwrap();
     cache.close().unwrap();
 }
@@ -25,9 +26,18 @@ fn a_dump_shows_keys_slots_and_what_is_gone() {
     made(&path);
     let before = fs::read(&path).unwrap();
     let told = told(&path).unwrap();
-    for part in
-        ["geometry", "clean      1", "shard 0", "Main ring", "\"key 1499\"", "\"brief\"", "expires", "live"]
-    {
+    for part in [
+        "geometry",
+        "clean      1",
+        "shard 0",
+        "Main ring",
+        "\"key 1499\"",
+        "\"brief\"",
+        "expires",
+        "live",
+        "\"tea\", epoch 1",
+        "namespace 1 in epoch 1",
+    ] {
         assert!(told.contains(part), "{part} is missing");
     }
     assert!(fs::read(&path).unwrap() == before, "the file was changed");
