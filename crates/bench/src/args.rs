@@ -4,16 +4,17 @@ use crate::catalogue;
 use crate::cell::Cell;
 use crate::churn::Churn;
 use crate::eviction::Eviction;
-use crate::first::First;
 use crate::floor::Floor;
 use crate::floor_probe::FloorProbe;
 use crate::full::Full;
+use crate::goals::Goals;
 use crate::ground::Ground;
 use crate::machine::Machine;
 use crate::open::{Open, Probe};
 use crate::overhead::Overhead;
 use crate::pair::Pair;
 use crate::pair_probe::PairProbe;
+use crate::replay::Replay;
 use crate::report::Report;
 use crate::results::{Destination, Results};
 use crate::roster;
@@ -39,17 +40,17 @@ pub(crate) struct Args {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Hits, misses and overwrites of small and large populations, one thread and two, beside the peers.
-    First(First),
+    /// Every speed that a goal of the project is about, beside the peers that it names; about a quarter of an hour.
+    Goals(Goals),
     /// More loads (zipf, 95/5, 50/50), larger values, and every peer that is built in.
     Full(Full),
     /// Sets of new keys into a full cache: how long each takes, and how long the slowest.
     Eviction(Eviction),
     /// Two processes on one file, beside two that share nothing.
     Pair(Pair),
-    /// Time until a file that was closed, killed or is in use is open; less than 5 ms, whatever it holds.
+    /// Time until a file that was closed, killed or is in use is open; a hit within 2 ms, whatever it holds.
     Open(Open),
-    /// Bytes of the file above keys and values, once five times the capacity was written; at most 40 an entry.
+    /// Bytes of the file above keys and values, once five times the capacity was written; at most 32 an entry.
     Overhead(Overhead),
     /// Twenty rounds of overwriting every key of a cache that has room for twice the data; nothing may be lost.
     Churn(Churn),
@@ -57,6 +58,8 @@ enum Command {
     Floor(Floor),
     /// Who can be measured, in which version, set how and why.
     Peers,
+    /// Misses of peers' policies on a trace, with room for so many entries each.
+    Replay(Replay),
     /// Writes docs/COMPARE.md from the results that are kept.
     Report(Report),
     /// Runs one cell in this process (started by the others).
@@ -86,7 +89,7 @@ impl Args {
     /// Does what was asked.
     pub(crate) fn run(self) -> Result<Verdict> {
         match &self.command {
-            Command::First(first) => self.deliver("first", |ground| first.run(ground), |_| true),
+            Command::Goals(goals) => self.deliver("goals", |ground| goals.run(ground), |_| true),
             Command::Full(full) => self.deliver("full", |ground| full.run(ground), |_| true),
             Command::Eviction(eviction) => {
                 self.deliver("eviction", |ground| eviction.run(ground), |found| found.holds())
@@ -117,6 +120,7 @@ impl Args {
                 let probe: PairProbe = serde_json::from_str(probe).context("a probe that makes no sense")?;
                 probe.run()
             }
+            Command::Replay(replay) => replay.run(),
             Command::Report(report) => report.write(),
         }
     }

@@ -2,18 +2,26 @@
 
 use crate::cell::{Cell, Outcome};
 use crate::drive::{self, Places};
-use crate::peers;
+use crate::peers::samovar::{self, Samovar};
+use crate::peers::{self, server};
+use crate::roster;
 use anyhow::{Context, Result, ensure};
 
 type Run = fn(&Cell, Places) -> Result<Outcome>;
 
-/// Peers that make no room for new entries; Segcache does, but once full it refuses sets for want of slots in its table.
-const HOARDERS: [&str; 6] = ["samovar-ro", "lmdb", "papaya", "dashmap", "redb", "segcache"];
+/// The peer that needs a place in huge pages.
+pub(crate) const HUGE: &str = "samovar-huge";
 
 const PEERS: &[(&str, Run)] = &[
-    ("samovar", drive::run::<peers::samovar::OnDisk>),
-    ("samovar-tmpfs", drive::run::<peers::samovar::OnTmpfs>),
-    ("samovar-ro", drive::run::<peers::samovar::ReadOnly>),
+    ("samovar", drive::run::<Samovar<samovar::OnDisk>>),
+    ("samovar-tmpfs", drive::run::<Samovar<samovar::OnTmpfs>>),
+    ("samovar-sealed", drive::run::<Samovar<samovar::Sealed>>),
+    ("samovar-sealed-disk", drive::run::<Samovar<samovar::SealedOnDisk>>),
+    (HUGE, drive::run::<Samovar<samovar::InHugePages>>),
+    ("samovar-ro", drive::run::<samovar::ReadOnly>),
+    ("flat", drive::run::<peers::flat::Flat>),
+    ("memcached", drive::run::<peers::memcached::Memcached>),
+    ("redis", drive::run::<peers::redis::Redis>),
     #[cfg(feature = "quick_cache")]
     ("quick_cache", drive::run::<peers::quick_cache::QuickCache>),
     #[cfg(feature = "moka")]
@@ -37,17 +45,32 @@ pub(crate) fn names() -> Vec<&'static str> {
     PEERS.iter().map(|(name, _)| *name).collect()
 }
 
-/// Names of those built in that make room when they are full, Samovar on a tmpfs first.
-pub(crate) fn evicting() -> Vec<String> {
-    let mut names: Vec<String> =
-        everyone().into_iter().filter(|name| !HOARDERS.contains(&name.as_str())).collect();
-    names.sort_by_key(|name| name != "samovar-tmpfs");
-    names
+/// Programs that can be measured here, each with what it says of its version.
+pub(crate) fn servers() -> Vec<String> {
+    let programs = [server::is_installed("memcached").then_some("memcached"), roster::redis::program()];
+    let told = programs.into_iter().flatten().filter_map(|program| server::version(program).ok());
+    told.collect()
 }
 
-/// Names of all that are built in, Samovar on a tmpfs first.
+/// Can it be measured here: is its program installed, if it is one?
+fn is_here(name: &str) -> bool {
+    match name {
+        "memcached" => server::is_installed(name),
+        "redis" => roster::redis::program().is_some(),
+        _ => name != HUGE,
+    }
+}
+
+/// Those of the names that can be measured here, wherever that is.
+pub(crate) fn of_these(wanted: &[&str]) -> Vec<String> {
+    let known = names();
+    let wanted = wanted.iter().filter(|name| known.contains(name) && is_here(name));
+    wanted.map(|name| (*name).to_owned()).collect()
+}
+
+/// Names of all that are built in and can be measured here, Samovar on a tmpfs first.
 pub(crate) fn everyone() -> Vec<String> {
-    let mut names: Vec<String> = names().into_iter().map(str::to_owned).collect();
+    let mut names: Vec<String> = of_these(&names());
     names.sort_by_key(|name| name != "samovar-tmpfs");
     names
 }

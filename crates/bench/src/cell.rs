@@ -14,6 +14,11 @@ pub(crate) enum Work {
     Hit,
     /// A hit after every entry was hit so often that nothing is left to record.
     Saturated,
+    /// Gets of so many keys at once, all of which must find their values.
+    Batch {
+        /// Keys of a batch.
+        keys: u32,
+    },
     /// A get of a key that was never stored.
     Miss,
     /// A set of a key that is there, with a value of the same length.
@@ -74,6 +79,12 @@ pub(crate) struct Outcome {
     /// Wall nanoseconds of one set while the population was stored.
     pub(crate) load_ns: f64,
     pub(crate) timings: Vec<Timing>,
+    /// By how much the process grew from before the peer was made until it was filled.
+    #[serde(default)]
+    pub(crate) resident_bytes: u64,
+    /// Entries that it held then, where it can say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) held: Option<u64>,
 }
 
 impl Work {
@@ -81,6 +92,7 @@ impl Work {
         match self {
             Work::Hit => "hit".to_owned(),
             Work::Saturated => "hit, frequencies full".to_owned(),
+            Work::Batch { keys } => format!("hit, get_many of {keys}"),
             Work::Miss => "miss".to_owned(),
             Work::Overwrite => "overwrite".to_owned(),
             Work::Insert => "insert".to_owned(),

@@ -2,6 +2,7 @@
 
 use crate::cell::{Cell, Measure, Outcome, Timing, Work};
 use crate::latency;
+use crate::machine;
 use crate::order::Order;
 use crate::payload::Payload;
 use crate::peer::{Peer, Population, Setup};
@@ -21,30 +22,43 @@ const FRESH_BITS: u32 = 29;
 pub(crate) struct Places {
     pub(crate) disk: PathBuf,
     pub(crate) tmpfs: PathBuf,
+    pub(crate) huge: Option<PathBuf>,
 }
 
 /// Fills the peer and times what the cell asks for.
 pub(crate) fn run<P: Peer>(cell: &Cell, places: Places) -> Result<Outcome> {
+    let before = machine::resident_bytes();
     let peer = P::open(&Setup {
         capacity: cell.capacity,
         entries: cell.size.entries,
         value_len: cell.size.value_len,
         disk: places.disk,
         tmpfs: places.tmpfs,
+        huge: places.huge,
     })?;
     let load_ns = load(&peer, cell)?;
+    let resident_bytes = machine::resident_bytes().saturating_sub(before);
+    let held = peer.held();
     let mut orders: HashMap<Order, Vec<u32>> = HashMap::new();
     let mut timings = Vec::new();
     for measure in &cell.measures {
         ensure!(measure.work != Work::Insert || P::EVICTS, "{} never evicts", cell.peer);
-        if measure.work.writes() && !P::WRITES {
+        if !can::<P>(*measure) {
             continue;
         }
         let order =
             orders.entry(measure.order).or_insert_with(|| measure.order.draw(cell.size.entries, cell.seed));
-        timings.push(time(&peer, cell, *measure, order)?);
+        // No measure walks where the one before has warmed the way.
+        let start = mix(cell.seed ^ (timings.len() as u64) << 48);
+        timings.push(time(&peer, cell, *measure, Walk { order, start })?);
     }
-    Ok(Outcome { load_ns, timings })
+    Ok(Outcome { load_ns, timings, resident_bytes, held })
+}
+
+/// Is this something that the peer does at all?
+fn can<P: Peer>(measure: Measure) -> bool {
+    let batch = matches!(measure.work, Work::Batch { .. });
+    (P::WRITES || !measure.work.writes()) && (P::BATCHES || !batch) && measure.threads <= P::THREADS
 }
 
 fn load<P: Peer>(peer: &P, cell: &Cell) -> Result<f64> {
@@ -60,15 +74,22 @@ fn load<P: Peer>(peer: &P, cell: &Cell) -> Result<f64> {
     Ok(nanoseconds(elapsed) / f64::from(cell.size.entries))
 }
 
-fn time<P: Peer>(peer: &P, cell: &Cell, measure: Measure, order: &[u32]) -> Result<Timing> {
+/// An order, and where in it to begin.
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    order: &'a [u32],
+    start: u64,
+}
+
+fn time<P: Peer>(peer: &P, cell: &Cell, measure: Measure, walk: Walk<'_>) -> Result<Timing> {
     let timed = cell.operations.map_or(Duration::from_millis(cell.millis), |_| Duration::MAX);
     let ready = Barrier::new(measure.threads as usize);
     let task = |thread: u32| Task {
         work: measure.work,
-        order,
+        order: walk.order,
         entries: cell.size.entries,
         fresh: cell.size.entries + (thread << FRESH_BITS),
-        start: usize::try_from(mix(cell.seed ^ u64::from(thread) << 32)).unwrap_or(0),
+        start: usize::try_from(mix(walk.start ^ u64::from(thread) << 32)).unwrap_or(0),
         value_len: cell.size.value_len,
         warm_up: if cell.operations.is_some() { Duration::ZERO } else { timed / 4 },
         timed,

@@ -17,7 +17,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 /// What p99.9 of sets of one size may be, in medians.
-const BOUND: f64 = 20.0;
+pub(crate) const BOUND: f64 = 20.0;
 /// Capacities written before the clock starts.
 const LAPS: u32 = 2;
 
@@ -28,7 +28,7 @@ pub(crate) struct Eviction {
     #[arg(long, default_value_t = 3)]
     rounds: u32,
     /// Milliseconds that each measure is timed.
-    #[arg(long, default_value_t = 2000)]
+    #[arg(long, default_value_t = 750)]
     millis: u64,
     /// The first round's seed; each round has the next one.
     #[arg(long, default_value_t = 1)]
@@ -37,19 +37,19 @@ pub(crate) struct Eviction {
     #[arg(long, value_delimiter = ',', default_values_t = SIZES)]
     sizes: Vec<Size>,
     /// Who is measured, all of whom have to evict; the first is compared with the others.
-    #[arg(long, value_delimiter = ',', default_values_t = catalogue::evicting())]
+    #[arg(long, value_delimiter = ',', default_values_t = catalogue::of_these(&PEERS))]
     peers: Vec<String>,
 }
 
-const SIZES: [Size; 2] =
-    [Size { entries: 1 << 20, value_len: 64 }, Size { entries: 64 << 10, value_len: 1 << 10 }];
+const SIZES: [Size; 1] = [Size { entries: 1 << 20, value_len: 64 }];
+const PEERS: [&str; 5] = ["samovar-tmpfs", "samovar", "quick_cache", "moka", "foyer"];
 
 /// What was found.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Found {
     pub(crate) peers: Vec<String>,
     /// Capacities.
-    sizes: Vec<Size>,
+    pub(crate) sizes: Vec<Size>,
     ran: Vec<Ran>,
 }
 
@@ -87,6 +87,35 @@ fn stored(capacity: Size) -> Size {
 }
 
 impl Found {
+    /// How many times the one's time of a set is the other's, one thread.
+    pub(crate) fn times(&self, size: Size, over: &str, under: &str) -> Option<Summary> {
+        let ran = |peer: &str| {
+            let mine = self.ran.iter().filter(|ran| ran.peer == peer && ran.size == stored(size));
+            let timings = mine.flat_map(|ran| &ran.outcome.timings);
+            timings
+                .filter(|timing| timing.measure == MEASURES[0])
+                .map(|timing| timing.wall_ns)
+                .collect::<Vec<_>>()
+        };
+        let (over, under) = (ran(over), ran(under));
+        let median = |all: &[f64]| Some(Summary::of(all.iter().copied())?.median);
+        let ratio = median(&over)? / median(&under)?;
+        Some(Summary {
+            median: ratio,
+            ..Summary::of(over.iter().zip(&under).map(|(over, under)| over / under))?
+        })
+    }
+
+    /// The p99.9 of a set in medians, one thread.
+    pub(crate) fn tail(&self, peer: &str, size: Size) -> Option<Summary> {
+        let mine = self.ran.iter().filter(|ran| ran.peer == peer && ran.size == stored(size));
+        let timings =
+            mine.flat_map(|ran| &ran.outcome.timings).filter(|timing| timing.measure == MEASURES[0]);
+        Summary::of(
+            timings.filter_map(|timing| timing.latency.map(|latency| latency.p999_ns / latency.p50_ns)),
+        )
+    }
+
     fn median(
         &self,
         peer: &str,

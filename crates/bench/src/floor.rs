@@ -187,6 +187,12 @@ impl Found {
         self.dependent_ns(Map::new(kind, Part::Index, size.entries).ok()?, threads)
     }
 
+    /// The speed of each of two threads of what one has alone, at dependent random accesses over the log.
+    pub(crate) fn kept_by_two(&self, kind: Kind, size: Size) -> Option<f64> {
+        let log = Map::new(kind, Part::Log, size.entries).ok()?;
+        Some(self.dependent_ns(log, 1)? / self.dependent_ns(log, 2)?)
+    }
+
     fn dependent_ns(&self, map: Map, threads: u32) -> Option<f64> {
         let mut rows = self.rows.iter();
         let row = rows.find(|row| row.map == map && row.step == Step::Dependent && row.threads == threads)?;

@@ -63,14 +63,9 @@ impl FloorProbe {
 
     /// What a process is started with to do this.
     pub(crate) fn arguments(&self, plot: &Plot) -> Result<Vec<OsString>> {
-        Ok(vec![
-            "floor-probe".into(),
-            serde_json::to_string(self)?.into(),
-            "--disk".into(),
-            plot.disk.path().into(),
-            "--tmpfs".into(),
-            plot.tmpfs.path().into(),
-        ])
+        let mut arguments = vec!["floor-probe".into(), serde_json::to_string(self)?.into()];
+        arguments.extend(plot.arguments());
+        Ok(arguments)
     }
 
     /// Walks in this process, and prints the paces.

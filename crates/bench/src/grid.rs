@@ -55,15 +55,10 @@ fn order(cells: &[Cell], round: u32) -> Vec<usize> {
     order.into_iter().map(|cell| cell as usize).collect()
 }
 
-fn run_one(cell: &Cell, ground: &Ground) -> Result<Outcome> {
+/// One cell, in a process of its own.
+pub(crate) fn run_one(cell: &Cell, ground: &Ground) -> Result<Outcome> {
     let plot = ground.plot()?;
-    let arguments: [OsString; 6] = [
-        "cell".into(),
-        serde_json::to_string(cell)?.into(),
-        "--disk".into(),
-        plot.disk.path().into(),
-        "--tmpfs".into(),
-        plot.tmpfs.path().into(),
-    ];
+    let mut arguments: Vec<OsString> = vec!["cell".into(), serde_json::to_string(cell)?.into()];
+    arguments.extend(plot.arguments());
     child::ask(&arguments)
 }

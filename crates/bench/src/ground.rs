@@ -3,10 +3,11 @@
 use crate::drive::Places;
 use anyhow::{Context, Result};
 use clap::Args;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-/// The two places for files.
+/// The places for files.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Ground {
     /// Where files on a disk are made; the system's directory for temporary files unless told otherwise.
@@ -15,12 +16,27 @@ pub(crate) struct Ground {
     /// Where files in memory are made.
     #[arg(long, value_name = "DIRECTORY", default_value = "/dev/shm", global = true)]
     tmpfs: PathBuf,
+    /// A tmpfs mounted with huge=always, for measures in huge pages.
+    #[arg(long, value_name = "DIRECTORY", global = true)]
+    huge: Option<PathBuf>,
 }
 
-/// Two directories that vanish with this.
+/// Directories that vanish with this.
 pub(crate) struct Plot {
     pub(crate) disk: TempDir,
     pub(crate) tmpfs: TempDir,
+    huge: Option<TempDir>,
+}
+
+impl Plot {
+    /// What a process is told to make its files here.
+    pub(crate) fn arguments(&self) -> Vec<OsString> {
+        let places =
+            [("--disk", Some(&self.disk)), ("--tmpfs", Some(&self.tmpfs)), ("--huge", self.huge.as_ref())];
+        let told =
+            places.into_iter().filter_map(|(option, place)| Some([option.into(), place?.path().into()]));
+        told.flatten().collect()
+    }
 }
 
 impl Ground {
@@ -30,7 +46,12 @@ impl Ground {
 
     /// The places themselves, for a process that was given directories of its own.
     pub(crate) fn here(&self) -> Places {
-        Places { disk: self.disk(), tmpfs: self.tmpfs.clone() }
+        Places { disk: self.disk(), tmpfs: self.tmpfs.clone(), huge: self.huge.clone() }
+    }
+
+    /// Are there huge pages to be had?
+    pub(crate) fn has_huge(&self) -> bool {
+        self.huge.is_some()
     }
 
     pub(crate) fn plot(&self) -> Result<Plot> {
@@ -38,6 +59,7 @@ impl Ground {
             let made = tempfile::Builder::new().prefix("samovar-bench-").tempdir_in(&place);
             made.with_context(|| format!("no directory could be made in {}", place.display()))
         };
-        Ok(Plot { disk: make(self.disk())?, tmpfs: make(self.tmpfs.clone())? })
+        let huge = self.huge.clone().map(make).transpose()?;
+        Ok(Plot { disk: make(self.disk())?, tmpfs: make(self.tmpfs.clone())?, huge })
     }
 }

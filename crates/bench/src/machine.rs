@@ -22,6 +22,13 @@ pub(crate) struct Machine {
     pub(crate) load_at_end: String,
 }
 
+/// Bytes of memory that this process has in use.
+pub(crate) fn resident_bytes() -> u64 {
+    let resident = field("/proc/self/status", "VmRSS");
+    let kib = resident.and_then(|value| value.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or(0) << 10
+}
+
 impl Machine {
     pub(crate) fn here(disk: &Path) -> Self {
         let processor = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned());

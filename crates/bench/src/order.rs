@@ -42,7 +42,7 @@ impl Order {
             Order::Zipf => {
                 let mut dealt: Vec<u32> = (0..entries).collect();
                 random.shuffle(&mut dealt);
-                Some((Zipf::new(entries, 0.99), dealt))
+                Some((Zipf::new(entries), dealt))
             }
         };
         Stream { entries, random, skew }
@@ -66,32 +66,71 @@ impl Stream {
     }
 }
 
-/// Zipf's law by its cumulative weights.
+/// Zipf's law with an exponent of 0.99, drawn without a table by rejection-inversion (Hoermann and Derflinger, 1996): a point
+/// under the curve x^-0.99 is rounded to a rank, and kept if it is also below that rank's bar.
 struct Zipf {
-    sums: Vec<f64>,
+    ranks: f64,
+    /// The curve's integral at one and a half, less the first bar; and at the end.
+    from: f64,
+    to: f64,
 }
 
+const EXPONENT: f64 = 0.99;
+
 impl Zipf {
-    fn new(ranks: u32, exponent: f64) -> Self {
-        let mut sum = 0.0;
-        let sums = (1..=ranks).map(|rank| {
-            sum += f64::from(rank).powf(-exponent);
-            sum
-        });
-        Zipf { sums: sums.collect() }
+    fn new(ranks: u32) -> Self {
+        let ranks = f64::from(ranks);
+        Zipf { ranks, from: integral(1.5) - 1.0, to: integral(ranks + 0.5) }
     }
 
+    /// From 0, the likeliest.
     fn rank(&self, random: &mut Random) -> u32 {
-        let total = self.sums.last().copied().unwrap_or(0.0);
-        let point = random.unit() * total;
-        let rank = self.sums.partition_point(|sum| *sum <= point).min(self.sums.len().saturating_sub(1));
-        u32::try_from(rank).unwrap_or(0)
+        loop {
+            let area = self.to + random.unit() * (self.from - self.to);
+            let rank = inverse(area).round().clamp(1.0, self.ranks);
+            if area >= integral(rank + 0.5) - rank.powf(-EXPONENT) {
+                return whole(rank) - 1;
+            }
+        }
     }
+}
+
+/// Of x^-0.99.
+fn integral(x: f64) -> f64 {
+    (x.powf(1.0 - EXPONENT) - 1.0) / (1.0 - EXPONENT)
+}
+
+fn inverse(area: f64) -> f64 {
+    (1.0 + area * (1.0 - EXPONENT)).powf(1.0 / (1.0 - EXPONENT))
+}
+
+/// Of a rank, which is whole and at most 2^32.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to the ranks, which are a u32"
+)]
+fn whole(rank: f64) -> u32 {
+    rank as u32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranks_are_as_likely_as_the_law_says() {
+        let (zipf, mut random, draws) = (Zipf::new(1000), Random::new(9), 400_000);
+        let mut counts = vec![0u32; 1000];
+        (0..draws).for_each(|_| counts[zipf.rank(&mut random) as usize] += 1);
+        let total: f64 = (1..=1000).map(|rank| f64::from(rank).powf(-EXPONENT)).sum();
+        for rank in [1, 2, 3, 10, 100] {
+            let expected = f64::from(draws) * f64::from(rank).powf(-EXPONENT) / total;
+            let found = f64::from(counts[rank as usize - 1]);
+            assert!((found - expected).abs() < 6.0 * expected.sqrt(), "rank {rank}: {found}, not {expected}");
+        }
+        assert!(counts[999] > 0);
+    }
 
     #[test]
     fn orders_stay_below_their_bound_and_zipf_is_skewed() {

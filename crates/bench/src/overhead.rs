@@ -1,31 +1,45 @@
-//! Bytes of the file above keys and values, in the steady state: once five times the capacity was written.
+//! Bytes above keys and values, in the steady state: once five times the capacity was written. Of Samovar's file, and of
+//! the memory of those peers that make room.
 
+use crate::catalogue;
+use crate::cell::Cell;
+use crate::grid;
 use crate::ground::Ground;
 use crate::key::{KEY_LEN, key};
 use crate::order::Order;
 use crate::payload::Payload;
+use crate::peers::samovar::{SEAL, entry_size};
+use crate::size::Size;
 use crate::table::{self, Table};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use samovar::Cache;
 use serde::{Deserialize, Serialize};
 
 const VALUE_LEN: usize = 64;
-const BOUND: f64 = 40.0;
+const PAYLOAD: usize = KEY_LEN + VALUE_LEN;
+pub(crate) const BOUND: f64 = 32.0;
 /// Capacities written before the count.
-const LAPS: u64 = 5;
-/// Options under which the bound has to hold: the entry size told as it is.
-const TOLD: u64 = (8 + KEY_LEN + VALUE_LEN) as u64;
+const LAPS: u32 = 5;
+/// Entries that a peer has room for.
+const PEER_ENTRIES: u32 = 512 << 10;
 
 /// What to run.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Overhead {
     /// Capacities in MiB.
-    #[arg(long, value_delimiter = ',', default_values_t = [64, 256, 1024])]
+    #[arg(long, value_delimiter = ',', default_values_t = [64, 256])]
     capacities: Vec<u64>,
-    /// Sizes to expect, in bytes; 0 leaves the default.
-    #[arg(long, value_delimiter = ',', default_values_t = [0, TOLD])]
-    expected: Vec<u64>,
+    /// Whose memory is measured beside the file.
+    #[arg(long, value_delimiter = ',', default_values_t = catalogue::of_these(&["quick_cache", "moka", "foyer"]))]
+    peers: Vec<String>,
+}
+
+/// Whether entries bear seals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sealing {
+    Off,
+    On,
 }
 
 /// What is written.
@@ -38,11 +52,11 @@ enum Pattern {
     Zipf,
 }
 
-/// One capacity under one option.
+/// One capacity, with seals or without.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Row {
     capacity: u64,
-    expected_entry_size: Option<u64>,
+    sealed: bool,
     pattern: Pattern,
     entries: u64,
     evictions: u64,
@@ -54,46 +68,73 @@ struct Row {
     clean: bool,
 }
 
+/// The memory of a peer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Memory {
+    peer: String,
+    entries: u64,
+    overhead: f64,
+}
+
 /// What was found.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Found {
     rows: Vec<Row>,
+    peers: Vec<Memory>,
 }
 
 impl Overhead {
     pub(crate) fn run(&self, ground: &Ground) -> Result<Found> {
         let mut rows = Vec::new();
         for mib in &self.capacities {
-            for expected in &self.expected {
+            for seal in [None, Some(SEAL)] {
                 for pattern in [Pattern::NewKeys, Pattern::Zipf] {
-                    let row = measure(ground, mib << 20, (*expected > 0).then_some(*expected), pattern)?;
-                    eprintln!("{mib} MiB, expecting {expected}, {pattern:?}: {:.1} bytes", row.overhead);
+                    let row = measure(ground, mib << 20, seal, pattern)?;
+                    eprintln!("{mib} MiB, seal {seal:?}, {pattern:?}: {:.1} bytes", row.overhead);
                     rows.push(row);
                 }
             }
         }
-        Ok(Found { rows })
+        let peers = self.peers.iter().map(|peer| memory(peer, ground)).collect::<Result<_>>()?;
+        Ok(Found { rows, peers })
     }
 }
 
-fn measure(ground: &Ground, capacity: u64, expected: Option<u64>, pattern: Pattern) -> Result<Row> {
+/// By how much a process of its own grows when the peer is filled five times over, for each entry that it then holds.
+fn memory(peer: &str, ground: &Ground) -> Result<Memory> {
+    let cell = Cell {
+        peer: peer.to_owned(),
+        size: Size { entries: LAPS * PEER_ENTRIES, value_len: VALUE_LEN },
+        capacity: PEER_ENTRIES,
+        measures: Vec::new(),
+        millis: 0,
+        operations: None,
+        seed: 1,
+    };
+    let outcome = grid::run_one(&cell, ground)?;
+    let entries = outcome.held.with_context(|| format!("{peer} does not say how many entries it holds"))?;
+    let overhead = outcome.resident_bytes as f64 / entries.max(1) as f64 - PAYLOAD as f64;
+    eprintln!("{peer}: {overhead:.1} bytes");
+    Ok(Memory { peer: peer.to_owned(), entries, overhead })
+}
+
+fn measure(ground: &Ground, capacity: u64, seal: Option<usize>, pattern: Pattern) -> Result<Row> {
     let plot = ground.plot()?;
-    let mut options = Cache::options().capacity(capacity);
-    if let Some(bytes) = expected {
-        options = options.expected_entry_size(bytes);
-    }
+    let options = Cache::options().capacity(capacity).seals(seal.is_some());
+    let options = options.expected_entry_size(entry_size(VALUE_LEN + seal.unwrap_or(0)));
     let cache = options.open(plot.tmpfs.path().join("overhead.samovar"))?;
-    let sets = LAPS * capacity / (KEY_LEN + VALUE_LEN) as u64;
+    let fits = capacity / PAYLOAD as u64;
+    let sets = u64::from(LAPS) * fits;
     match pattern {
         Pattern::NewKeys => write_new(&cache, u32::try_from(sets)?)?,
-        Pattern::Zipf => write_zipf(&cache, sets, u32::try_from(sets * 4 / LAPS)?)?,
+        Pattern::Zipf => write_zipf(&cache, sets, u32::try_from(fits * 4)?)?,
     }
     let stats = cache.stats();
     ensure!(stats.entries > 0, "nothing is held");
     let each = |bytes: u64| bytes as f64 / stats.entries as f64;
     Ok(Row {
         capacity,
-        expected_entry_size: expected,
+        sealed: seal.is_some(),
         pattern,
         entries: stats.entries,
         evictions: stats.evictions,
@@ -127,11 +168,15 @@ fn write_zipf(cache: &Cache, sets: u64, keys: u32) -> Result<()> {
 }
 
 impl Found {
-    /// The bound holds for the entry size told as it is.
+    /// The bound holds without seals.
     pub(crate) fn holds(&self) -> bool {
-        self.rows
-            .iter()
-            .all(|row| row.clean && (row.expected_entry_size != Some(TOLD) || row.overhead <= BOUND))
+        self.rows.iter().all(|row| row.clean && (row.sealed || row.overhead <= BOUND))
+    }
+
+    /// The largest overhead at any capacity, with these seals or without.
+    pub(crate) fn worst(&self, sealed: Sealing) -> Option<f64> {
+        let rows = self.rows.iter().filter(|row| row.sealed == (sealed == Sealing::On));
+        rows.map(|row| row.overhead).max_by(f64::total_cmp)
     }
 }
 
@@ -141,12 +186,11 @@ impl std::fmt::Display for Found {
             f,
             "Bytes of the file above key and value, for each entry held (20 B keys, 64 B values, no TTL):\n"
         )?;
-        let mut table =
-            Table::new(["capacity", "expected size", "written", "entries", "overhead", "index", "log"]);
+        let mut table = Table::new(["capacity", "seals", "written", "entries", "overhead", "index", "log"]);
         for row in &self.rows {
             table.row([
                 table::bytes(row.capacity),
-                row.expected_entry_size.map_or("default".to_owned(), |bytes| bytes.to_string()),
+                if row.sealed { "of 8 bytes" } else { "none" }.to_owned(),
                 match row.pattern {
                     Pattern::NewKeys => "new keys",
                     Pattern::Zipf => "zipf, misses set",
@@ -159,10 +203,17 @@ impl std::fmt::Display for Found {
             ]);
         }
         writeln!(f, "{table}")?;
+        if !self.peers.is_empty() {
+            let mut table = Table::new(["peer", "entries", "overhead"]);
+            for Memory { peer, entries, overhead } in &self.peers {
+                table.row([peer.clone(), entries.to_string(), format!("{overhead:.1}")]);
+            }
+            writeln!(
+                f,
+                "The same of the memory of a process that holds a peer, filled in the same way:\n\n{table}"
+            )?;
+        }
         let verdict = if self.holds() { "holds" } else { "DOES NOT HOLD" };
-        writeln!(
-            f,
-            "Bound: at most {BOUND} bytes with expected_entry_size({TOLD}), and check is clean: {verdict}."
-        )
+        writeln!(f, "Bound: at most {BOUND} bytes without seals, and check is clean: {verdict}.")
     }
 }

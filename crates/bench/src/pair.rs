@@ -22,10 +22,10 @@ use std::path::PathBuf;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Pair {
     /// Times that everything is run.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 3)]
     rounds: u32,
     /// Milliseconds that each is timed.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 500)]
     millis: u64,
     /// Populations, as ENTRIESxBYTES of a value.
     #[arg(long, value_delimiter = ',', default_values_t = SIZES)]
@@ -52,7 +52,7 @@ struct Round {
 /// What was found.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Found {
-    sizes: Vec<Size>,
+    pub(crate) sizes: Vec<Size>,
     rounds: Vec<Round>,
 }
 
@@ -117,6 +117,7 @@ fn fill(plot: &Plot, size: Size) -> Result<PathBuf> {
         value_len: size.value_len,
         disk: plot.disk.path().into(),
         tmpfs: directory.into(),
+        huge: None,
     };
     let cache = create(&setup, directory)?;
     let mut payload = Payload::new(size.value_len);
@@ -135,6 +136,19 @@ impl Found {
     fn median(&self, size: Size, part: fn(&Round) -> f64) -> Option<f64> {
         let mine = self.rounds.iter().filter(|round| round.size == size);
         Summary::of(mine.map(part)).map(|all| all.median)
+    }
+
+    /// What each of two processes on one file keeps of the speed of one alone, of what the floor keeps: of medians, and least to
+    /// most of the rounds.
+    pub(crate) fn over_the_floor(&self, size: Size) -> Option<Summary> {
+        let kept = |round: &Round| round.alone_ns / round.together_ns;
+        let floor = |round: &Round| round.floor_alone_ns / round.floor_apart_ns;
+        let mine = self.rounds.iter().filter(|round| round.size == size);
+        let spread = Summary::of(mine.map(|round| kept(round) / floor(round)))?;
+        let median = |part| self.median(size, part);
+        let (alone, together) = (median(|round| round.alone_ns)?, median(|round| round.together_ns)?);
+        let floor = median(|round| round.floor_alone_ns)? / median(|round| round.floor_apart_ns)?;
+        Some(Summary { median: alone / together / floor, ..spread })
     }
 
     fn row(&self, size: Size) -> Option<Vec<String>> {

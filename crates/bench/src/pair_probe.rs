@@ -3,7 +3,7 @@
 use crate::cell::Work;
 use crate::child;
 use crate::order::Order;
-use crate::peers::samovar::OnTmpfs;
+use crate::peers::samovar::Samovar;
 use crate::size::Size;
 use crate::verdict::Verdict;
 use crate::worker::{self, Task};
@@ -31,7 +31,7 @@ impl PairProbe {
 
     /// Prints nanoseconds of a hit.
     pub(crate) fn run(&self) -> Result<Verdict> {
-        let cache = OnTmpfs::attach(&self.path)?;
+        let cache = Samovar::attach(&self.path)?;
         let order = Order::Zipf.draw(self.size.entries, self.seed);
         let timed = Duration::from_millis(self.millis);
         let task = Task {

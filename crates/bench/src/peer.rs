@@ -1,7 +1,8 @@
 //! What a cache has to do to be measured.
 
+use crate::key::Key;
 use crate::payload::Payload;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use std::path::PathBuf;
 
 /// What a peer is made for.
@@ -17,6 +18,8 @@ pub(crate) struct Setup {
     pub(crate) disk: PathBuf,
     /// An empty directory in memory.
     pub(crate) tmpfs: PathBuf,
+    /// The same in huge pages, where there is one.
+    pub(crate) huge: Option<PathBuf>,
 }
 
 impl Setup {
@@ -43,6 +46,12 @@ pub(crate) trait Peer: Sized + Sync {
     /// Whether it makes room for new entries once it is full.
     const EVICTS: bool = true;
 
+    /// Whether it looks up many keys at once.
+    const BATCHES: bool = false;
+
+    /// How many threads may use it at once.
+    const THREADS: u32 = u32::MAX;
+
     fn open(setup: &Setup) -> Result<Self>;
 
     fn session(&self) -> Result<Self::Session<'_>>;
@@ -51,6 +60,11 @@ pub(crate) trait Peer: Sized + Sync {
     fn load(&self, population: &mut Population<'_>) -> Result<()> {
         let mut session = self.session()?;
         population.each(|key, value| session.set(key, value))
+    }
+
+    /// Entries that it holds, where it can say so.
+    fn held(&self) -> Option<u64> {
+        None
     }
 
     /// Finishes what filling it left to do later. Not measured.
@@ -63,6 +77,11 @@ pub(crate) trait Peer: Sized + Sync {
 pub(crate) trait Session {
     /// Replaces the content of `out` with a copy of the value; false if there is none.
     fn get(&mut self, key: &[u8], out: &mut Vec<u8>) -> Result<bool>;
+
+    /// Hands the value of each key, or none, to `each` with the key's number; only where the peer batches.
+    fn get_many(&mut self, _keys: &[Key], _each: impl FnMut(usize, Option<&[u8]>)) -> Result<()> {
+        bail!("this peer has no look-up of many keys")
+    }
 
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<()>;
 }

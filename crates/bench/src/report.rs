@@ -3,9 +3,10 @@
 
 use crate::results::Results;
 use crate::roster;
+use crate::score::Score;
 use crate::speeds::Speeds;
 use crate::verdict::Verdict;
-use crate::{churn, eviction, floor, open, overhead, pair};
+use crate::{churn, eviction, floor, goals, open, overhead, pair};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::de::DeserializeOwned;
@@ -24,6 +25,12 @@ Written by `samovar-bench report` from the results in `crates/bench/results`, wh
 by hand. How it is measured, and what each word means: [crates/bench/README.md](../crates/bench/README.md). Absolute times move
 with the machine and with what else it does; the ratios within one run are what to read, and of those none below 1.4 is
 established by one run. Every table says on what it was measured, and how busy that machine was.
+";
+
+const GOALS: &str = "\
+What the project is to reach, and what it reaches in the runs below. Ratios are of median times within one run; in brackets
+the least and the most of single rounds. A goal is met if both Samovar's file on a tmpfs and its file on a disk meet it; what is
+of neither kind stands in the first of their columns. Lines without a bound are told, not judged.
 ";
 
 /// Where the project is.
@@ -59,7 +66,10 @@ impl<'a> Page<'a> {
     }
 
     fn render(mut self) -> Result<String> {
-        self.speeds("first", "Speeds")?;
+        self.score()?;
+        if let Some(found) = self.section::<goals::Found>("goals", "Speeds")? {
+            self.peers.extend(found.suites.into_iter().flat_map(|suite| suite.peers));
+        }
         self.speeds("full", "Speeds, more loads and more peers")?;
         self.speeds_of_sets()?;
         self.section::<open::Found>("open", "Opening a file")?;
@@ -70,6 +80,25 @@ impl<'a> Page<'a> {
         self.include("docs/COMPARE-mmap.md", "Mapping layer")?;
         self.roster()?;
         Ok(self.text)
+    }
+
+    /// Every goal, and what became of it.
+    fn score(&mut self) -> Result<()> {
+        let misses = self.root.join(RESULTS).join("misses.json");
+        let score = Score {
+            goals: self.kept("goals")?.map(|kept| kept.found),
+            eviction: self.kept("eviction")?.map(|kept| kept.found),
+            pair: self.kept("pair")?.map(|kept| kept.found),
+            open: self.kept("open")?.map(|kept| kept.found),
+            overhead: self.kept("overhead")?.map(|kept| kept.found),
+            misses: misses
+                .exists()
+                .then(|| fs::read_to_string(&misses))
+                .transpose()?
+                .map(|text| serde_json::from_str(&text))
+                .transpose()?,
+        };
+        Ok(write!(self.text, "\n## Goals\n\n{GOALS}\n{}", score.table())?)
     }
 
     fn speeds(&mut self, command: &str, title: &str) -> Result<()> {
@@ -87,10 +116,13 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
+    fn kept<T: DeserializeOwned>(&self, command: &str) -> Result<Option<Results<T>>> {
+        Results::kept(&self.root.join(RESULTS).join(format!("{command}.json")))
+    }
+
     /// A section of what a command found, if that is kept.
     fn section<T: DeserializeOwned + Display>(&mut self, command: &str, title: &str) -> Result<Option<T>> {
-        let path = self.root.join(RESULTS).join(format!("{command}.json"));
-        let Some(Results { machine, found, .. }) = Results::<T>::kept(&path)? else { return Ok(None) };
+        let Some(Results { machine, found, .. }) = self.kept::<T>(command)? else { return Ok(None) };
         let found_text = found.to_string();
         writeln!(
             self.text,

@@ -6,6 +6,7 @@
 //! nothing is evicted, but where evictions are what is measured. Hashers: the peer's own, or the one that its
 //! documentation names for speed.
 
+use crate::peer::Setup;
 use crate::table::Table;
 
 /// One peer as it is measured.
@@ -31,9 +32,41 @@ pub(crate) const MEMBERS: &[Member] = &[
         settings: "as samovar, gets through a read-only attachment in the process that also holds a writing one",
     },
     Member {
+        name: "samovar-sealed",
+        package: None,
+        settings: "as samovar-tmpfs, made and opened with verify(true): every entry bears a seal of eight bytes, and every get \
+                   checks it",
+    },
+    Member { name: "samovar-sealed-disk", package: None, settings: "as samovar-sealed, file on a disk" },
+    Member {
+        name: "samovar-huge",
+        package: None,
+        settings: "as samovar-tmpfs, on a tmpfs mounted with huge=always: nothing is told to the cache itself",
+    },
+    Member {
+        name: "flat",
+        package: Some(("hashbrown", "0.17.1")),
+        settings: "a yardstick, no cache: a HashTable of numbers with its default hasher (foldhash) and one array of entries of \
+                   one length, in memory of the process; one thread, no lock, no eviction",
+    },
+    Member {
+        name: "memcached",
+        package: Some(("server", "as installed")),
+        settings: "a server of its own for each cell on a unix socket, -m for twice the entries with 160 bytes above each, as many \
+                   threads as processors, -U 0, else its defaults; asked in the binary protocol by a client that pipelines \
+                   nothing but the filling; CPU time is the client's",
+    },
+    Member {
+        name: "redis",
+        package: Some(("server", "as installed")),
+        settings: "redis-server or valkey-server, one of its own for each cell on a unix socket, nothing saved, maxmemory for twice \
+                   the entries with 256 bytes above each, allkeys-lru as its guide to caching advises, no configuration file; \
+                   a client that pipelines nothing but the filling; CPU time is the client's",
+    },
+    Member {
         name: "quick_cache",
         package: Some(("quick_cache", "0.7.0")),
-        settings: "unit weights, weight capacity twice the entries, estimated items as many as the entries; its default \
+        settings: "unit weights, weight capacity twice the entries, estimated items as many as the entries, or as there is room for; its default \
                    hasher (foldhash) and shards; Box<[u8]> to Arc<[u8]>",
     },
     Member {
@@ -89,6 +122,59 @@ pub(crate) fn table(names: &[&str]) -> Table {
     table
 }
 
+/// Bytes that a server is allowed, given what it needs beside the key and value of each entry.
+fn server_bytes(setup: &Setup, above: u64) -> u64 {
+    (setup.capacity_bytes() + u64::from(setup.capacity) * above).max(SMALLEST_SERVER)
+}
+
+const SMALLEST_SERVER: u64 = 64 << 20;
+
+pub(crate) mod memcached {
+    //! memcached's options.
+
+    use crate::peer::Setup;
+    use anyhow::Result;
+    use std::path::Path;
+    use std::process::Command;
+
+    const ABOVE: u64 = 160;
+
+    pub(crate) fn command(setup: &Setup, socket: &Path) -> Result<Command> {
+        let mib = super::server_bytes(setup, ABOVE).div_ceil(1 << 20);
+        let threads = std::thread::available_parallelism()?;
+        let mut command = Command::new("memcached");
+        // A process of root has to name a user; others ignore it.
+        command.args(["-u", "root", "-U", "0", "-a", "0700", "-s"]).arg(socket);
+        command.args(["-m".to_owned(), mib.to_string(), "-t".to_owned(), threads.to_string()]);
+        Ok(command)
+    }
+}
+
+pub(crate) mod redis {
+    //! Redis's options, and valkey's.
+
+    use crate::peer::Setup;
+    use crate::peers::server::is_installed;
+    use std::path::Path;
+    use std::process::Command;
+
+    const ABOVE: u64 = 256;
+
+    /// Whichever is installed.
+    pub(crate) fn program() -> Option<&'static str> {
+        ["redis-server", "valkey-server"].into_iter().find(|program| is_installed(program))
+    }
+
+    pub(crate) fn command(program: &str, setup: &Setup, socket: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.args(["--port", "0", "--unixsocketperm", "700", "--save", "", "--appendonly", "no"]);
+        command.arg("--unixsocket").arg(socket).arg("--dir").arg(&setup.tmpfs);
+        command.args(["--maxmemory-policy", "allkeys-lru", "--maxmemory"]);
+        command.arg(super::server_bytes(setup, ABOVE).to_string());
+        command
+    }
+}
+
 #[cfg(feature = "quick_cache")]
 pub(crate) mod quick_cache {
     //! quick_cache's options.
@@ -99,7 +185,7 @@ pub(crate) mod quick_cache {
 
     pub(crate) fn options(setup: &Setup) -> Result<Options> {
         let mut builder = OptionsBuilder::new();
-        builder.estimated_items_capacity(setup.entries as usize);
+        builder.estimated_items_capacity(setup.entries.min(setup.capacity) as usize);
         builder.weight_capacity(u64::from(setup.capacity));
         Ok(builder.build()?)
     }
@@ -198,7 +284,8 @@ mod tests {
     fn the_lock_file_has_the_versions_named_here() {
         let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock");
         let lock = std::fs::read_to_string(lock).unwrap();
-        for (name, version) in MEMBERS.iter().filter_map(|member| member.package) {
+        let locked = MEMBERS.iter().filter_map(|member| member.package).filter(|(name, _)| *name != "server");
+        for (name, version) in locked {
             let entry = format!("name = \"{name}\"\nversion = \"{version}\"\n");
             assert!(lock.contains(&entry), "{name} {version} is not what is locked");
         }

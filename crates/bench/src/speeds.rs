@@ -33,6 +33,26 @@ impl Speeds {
         Summary::of(timings.filter(|timing| timing.measure == measure).map(part))
     }
 
+    /// Nanoseconds of an operation.
+    pub(crate) fn wall(&self, peer: &str, size: Size, measure: Measure) -> Option<Summary> {
+        self.summary(peer, size, measure, WALL)
+    }
+
+    /// How many times the one's time is the other's: of the medians, and least to most of the rounds.
+    pub(crate) fn times(&self, size: Size, over: (&str, Measure), under: (&str, Measure)) -> Option<Summary> {
+        let each = |(peer, measure)| self.rounds(peer, size, measure);
+        let ratios = each(over).zip(each(under)).map(|(over, under)| over / under);
+        let median = |(peer, measure)| Some(self.wall(peer, size, measure)?.median);
+        Some(Summary { median: median(over)? / median(under)?, ..Summary::of(ratios)? })
+    }
+
+    /// Nanoseconds of each round in turn; of a cell that has them all.
+    fn rounds(&self, peer: &str, size: Size, measure: Measure) -> impl Iterator<Item = f64> {
+        let mine = self.ran.iter().filter(move |ran| ran.peer == peer && ran.size == size);
+        let timings = mine.flat_map(|ran| &ran.outcome.timings);
+        timings.filter(move |timing| timing.measure == measure).map(WALL)
+    }
+
     /// A row for each size and measure, a column for each peer; rows without any cell are left out.
     fn table(&self, cell: impl Fn(&str, Size, Measure) -> Option<String>) -> Table {
         let mut table = Table::new(["entries, work"]);
@@ -49,7 +69,7 @@ impl Speeds {
         table
     }
 
-    fn times(&self) -> Table {
+    fn walls(&self) -> Table {
         self.table(|peer, size, measure| {
             let all = self.summary(peer, size, measure, WALL)?;
             Some(format!("{} ({} to {})", digits(all.median), digits(all.min), digits(all.max)))
@@ -90,7 +110,7 @@ impl std::fmt::Display for Speeds {
             f,
             "Nanoseconds of an operation as its thread sees it, median (least to most) of {rounds} rounds:\n"
         )?;
-        writeln!(f, "{}", self.times())?;
+        writeln!(f, "{}", self.walls())?;
         writeln!(f, "Times that {ours}'s median goes into the peer's: above 1, {ours} is faster:\n")?;
         writeln!(f, "{}", self.ratios(WALL))?;
         writeln!(f, "CPU nanoseconds of an operation, median:\n")?;

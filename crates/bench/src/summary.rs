@@ -11,6 +11,11 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
+    /// The same, each so many times as much.
+    pub(crate) fn scaled(self, by: f64) -> Self {
+        Summary { median: self.median * by, min: self.min * by, max: self.max * by }
+    }
+
     /// None of nothing.
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<f64> = values.into_iter().collect();

@@ -1,7 +1,7 @@
 //! One thread of a measure: it works through its order until its time is over, and checks every value it is given.
 
 use crate::cell::Work;
-use crate::key::{ABSENT, key};
+use crate::key::{ABSENT, Key, key};
 use crate::latency;
 use crate::payload::{self, Payload};
 use crate::peer::{Peer, Session};
@@ -69,6 +69,10 @@ pub(crate) fn run<P: Peer>(peer: &P, task: &Task<'_>, ready: &Barrier) -> Result
             hand.saturate(task.entries)?;
             hand.repeat(task, |hand, number| hand.get(number))
         }
+        Work::Batch { keys } => {
+            let mut batch = Batch { keys: keys as usize, ..Batch::default() };
+            hand.repeat(task, |hand, number| hand.get_with_others(&mut batch, number))
+        }
         Work::Miss => hand.repeat(task, |hand, number| hand.get(number | ABSENT)),
         Work::Overwrite => hand.repeat(task, Hand::set),
         Work::Insert => {
@@ -133,11 +137,46 @@ impl<S: Session> Hand<S> {
         Ok(())
     }
 
+    /// Gets the whole batch once it is full.
+    #[inline]
+    fn get_with_others(&mut self, batch: &mut Batch, number: u32) -> Result<()> {
+        batch.numbers.push(number);
+        batch.made.push(key(number));
+        if batch.made.len() < batch.keys {
+            return Ok(());
+        }
+        let (mut hits, mut wrong) = (0, None);
+        self.session.get_many(&batch.made, |at, value| {
+            let Some(value) = value else { return };
+            self.out.clear();
+            self.out.extend_from_slice(value);
+            hits += 1;
+            if self.out.len() != self.value_len || payload::version(&self.out, batch.numbers[at]).is_none() {
+                wrong = Some(batch.numbers[at]);
+            }
+        })?;
+        ensure!(wrong.is_none(), "a wrong value for entry {wrong:?}");
+        self.tally.gets += batch.made.len() as u64;
+        self.tally.hits += hits;
+        batch.numbers.clear();
+        batch.made.clear();
+        Ok(())
+    }
+
     #[inline]
     fn set(&mut self, number: u32) -> Result<()> {
         self.version = self.version.wrapping_add(1);
         self.session.set(&key(number), self.payload.stamp(self.value_len, number, self.version))
     }
+}
+
+/// Keys that wait for others.
+#[derive(Default)]
+struct Batch {
+    /// How many are asked for at once.
+    keys: usize,
+    numbers: Vec<u32>,
+    made: Vec<Key>,
 }
 
 struct Chunks<'a> {

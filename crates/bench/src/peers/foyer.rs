@@ -18,6 +18,10 @@ impl Peer for Foyer {
         Ok(Foyer(settings::builder(setup).build()))
     }
 
+    fn held(&self) -> Option<u64> {
+        Some(self.0.usage() as u64)
+    }
+
     fn session(&self) -> Result<Handle<'_>> {
         Ok(Handle(&self.0))
     }

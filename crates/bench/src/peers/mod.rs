@@ -2,10 +2,12 @@
 
 #[cfg(feature = "dashmap")]
 pub(crate) mod dashmap;
+pub(crate) mod flat;
 #[cfg(feature = "foyer")]
 pub(crate) mod foyer;
 #[cfg(feature = "lmdb")]
 pub(crate) mod lmdb;
+pub(crate) mod memcached;
 #[cfg(feature = "moka")]
 pub(crate) mod moka;
 #[cfg(feature = "papaya")]
@@ -14,6 +16,8 @@ pub(crate) mod papaya;
 pub(crate) mod quick_cache;
 #[cfg(feature = "redb")]
 pub(crate) mod redb;
+pub(crate) mod redis;
 pub(crate) mod samovar;
 #[cfg(feature = "segcache")]
 pub(crate) mod segcache;
+pub(crate) mod server;

@@ -20,6 +20,10 @@ impl Peer for Moka {
         Ok(Moka(settings::builder(setup).build_with_hasher(ahash::RandomState::new())))
     }
 
+    fn held(&self) -> Option<u64> {
+        Some(self.0.entry_count())
+    }
+
     fn session(&self) -> Result<Handle<'_>> {
         Ok(Handle(&self.0))
     }

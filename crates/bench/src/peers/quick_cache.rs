@@ -23,6 +23,10 @@ impl Peer for QuickCache {
         Ok(QuickCache(Cache::with_options(options, UnitWeighter, hasher, DefaultLifecycle::default())))
     }
 
+    fn held(&self) -> Option<u64> {
+        Some(self.0.len() as u64)
+    }
+
     fn session(&self) -> Result<Handle<'_>> {
         Ok(Handle(&self.0))
     }

@@ -1,13 +1,15 @@
-//! Samovar itself: its file on a disk, in memory, and read through a read-only attachment.
+//! Samovar itself: its file on a disk or in memory, in huge pages, sealed, and read through a read-only attachment.
 
-use crate::key::KEY_LEN;
+use crate::key::{KEY_LEN, Key};
 use crate::peer::{Peer, Population, Session, Setup};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use samovar::Cache;
+use std::marker::PhantomData;
 use std::path::Path;
 
-/// Bytes of an entry beside its key and value.
-const HEADER: usize = 8;
+/// Bytes of an entry beside its key and value, and of its seal if it has one.
+const HEADER: usize = 12;
+pub(crate) const SEAL: usize = 8;
 /// Bytes of index that an expected entry gets.
 pub(crate) const INDEX: u64 = 14;
 /// Bytes that a file of any capacity takes for itself.
@@ -27,17 +29,67 @@ pub(crate) fn capacity(entries: u32, value_len: usize) -> u64 {
 
 /// A new file for the setup, in this directory.
 pub(crate) fn create(setup: &Setup, directory: &Path) -> Result<Cache> {
-    let options = Cache::options()
-        .capacity(capacity(setup.capacity, setup.value_len))
-        .expected_entry_size(entry_size(setup.value_len));
+    make(setup, directory, 0, Cache::options())
+}
+
+fn make(setup: &Setup, directory: &Path, seal: usize, options: samovar::Options) -> Result<Cache> {
+    let stored = setup.value_len + seal;
+    let options = options.capacity(capacity(setup.capacity, stored)).expected_entry_size(entry_size(stored));
     Ok(options.open(directory.join(FILE))?)
 }
 
-/// The file on a disk.
-pub(crate) struct OnDisk(Cache);
+/// Where the file is, and whether its entries bear seals.
+pub(crate) trait Variant: Sync {
+    fn create(setup: &Setup) -> Result<Cache>;
+}
 
-/// The file on a tmpfs.
-pub(crate) struct OnTmpfs(Cache);
+/// On a disk.
+pub(crate) struct OnDisk;
+
+/// On a tmpfs.
+pub(crate) struct OnTmpfs;
+
+/// On a tmpfs that gives huge pages.
+pub(crate) struct InHugePages;
+
+/// On a tmpfs, every get checked.
+pub(crate) struct Sealed;
+
+/// On a disk, every get checked.
+pub(crate) struct SealedOnDisk;
+
+impl Variant for OnDisk {
+    fn create(setup: &Setup) -> Result<Cache> {
+        create(setup, &setup.disk)
+    }
+}
+
+impl Variant for OnTmpfs {
+    fn create(setup: &Setup) -> Result<Cache> {
+        create(setup, &setup.tmpfs)
+    }
+}
+
+impl Variant for InHugePages {
+    fn create(setup: &Setup) -> Result<Cache> {
+        create(setup, setup.huge.as_deref().context("samovar-huge needs --huge")?)
+    }
+}
+
+impl Variant for Sealed {
+    fn create(setup: &Setup) -> Result<Cache> {
+        make(setup, &setup.tmpfs, SEAL, Cache::options().verify(true))
+    }
+}
+
+impl Variant for SealedOnDisk {
+    fn create(setup: &Setup) -> Result<Cache> {
+        make(setup, &setup.disk, SEAL, Cache::options().verify(true))
+    }
+}
+
+/// A file that this process alone has.
+pub(crate) struct Samovar<V>(Cache, PhantomData<V>);
 
 /// The file on a disk, read through a read-only mapping.
 pub(crate) struct ReadOnly {
@@ -45,20 +97,25 @@ pub(crate) struct ReadOnly {
     reader: Cache,
 }
 
-impl OnTmpfs {
+impl Samovar<OnTmpfs> {
     /// A file that is there already, shared with whoever else has it.
     pub(crate) fn attach(path: &Path) -> Result<Self> {
-        Ok(OnTmpfs(Cache::options().create(false).open(path)?))
+        Ok(Samovar(Cache::options().create(false).open(path)?, PhantomData))
     }
 }
 
 pub(crate) struct Handle<'a>(&'a Cache);
 
-impl Peer for OnDisk {
-    type Session<'a> = Handle<'a>;
+impl<V: Variant> Peer for Samovar<V> {
+    type Session<'a>
+        = Handle<'a>
+    where
+        V: 'a;
+
+    const BATCHES: bool = true;
 
     fn open(setup: &Setup) -> Result<Self> {
-        Ok(OnDisk(create(setup, &setup.disk)?))
+        Ok(Samovar(V::create(setup)?, PhantomData))
     }
 
     fn session(&self) -> Result<Handle<'_>> {
@@ -70,23 +127,12 @@ impl Peer for OnDisk {
     }
 }
 
-impl Peer for OnTmpfs {
-    type Session<'a> = Handle<'a>;
-
-    fn open(setup: &Setup) -> Result<Self> {
-        Ok(OnTmpfs(create(setup, &setup.tmpfs)?))
-    }
-
-    fn session(&self) -> Result<Handle<'_>> {
-        Ok(Handle(&self.0))
-    }
-}
-
 impl Peer for ReadOnly {
     type Session<'a> = Handle<'a>;
 
     const WRITES: bool = false;
     const EVICTS: bool = false;
+    const BATCHES: bool = true;
 
     fn open(setup: &Setup) -> Result<Self> {
         let writer = create(setup, &setup.disk)?;
@@ -111,6 +157,11 @@ impl Session for Handle<'_> {
     #[inline]
     fn get(&mut self, key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
         Ok(self.0.get_into(key, out)?)
+    }
+
+    #[inline]
+    fn get_many(&mut self, keys: &[Key], each: impl FnMut(usize, Option<&[u8]>)) -> Result<()> {
+        Ok(self.0.get_many(keys, each)?)
     }
 
     #[inline]
