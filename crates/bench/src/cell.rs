@@ -19,6 +19,8 @@ pub(crate) enum Work {
         /// Keys of a batch.
         keys: u32,
     },
+    /// A get that copies nothing: the value is pinned where it lies, and its first bytes are checked there.
+    Borrow,
     /// A get of a key that was never stored.
     Miss,
     /// A set of a key that is there, with a value of the same length.
@@ -93,6 +95,7 @@ impl Work {
             Work::Hit => "hit".to_owned(),
             Work::Saturated => "hit, frequencies full".to_owned(),
             Work::Batch { keys } => format!("hit, get_many of {keys}"),
+            Work::Borrow => "hit, get_ref".to_owned(),
             Work::Miss => "miss".to_owned(),
             Work::Overwrite => "overwrite".to_owned(),
             Work::Insert => "insert".to_owned(),

@@ -58,7 +58,11 @@ pub(crate) fn run<P: Peer>(cell: &Cell, places: Places) -> Result<Outcome> {
 /// Is this something that the peer does at all?
 fn can<P: Peer>(measure: Measure) -> bool {
     let batch = matches!(measure.work, Work::Batch { .. });
-    (P::WRITES || !measure.work.writes()) && (P::BATCHES || !batch) && measure.threads <= P::THREADS
+    let borrows = P::BORROWS || measure.work != Work::Borrow;
+    borrows
+        && (P::WRITES || !measure.work.writes())
+        && (P::BATCHES || !batch)
+        && measure.threads <= P::THREADS
 }
 
 fn load<P: Peer>(peer: &P, cell: &Cell) -> Result<f64> {

@@ -48,18 +48,22 @@ pub(crate) const LARGE: Size = Size { entries: 4 << 20, value_len: 64 };
 pub(crate) const SMALL: Size = Size { entries: 2 << 10, value_len: 64 };
 pub(crate) const LONG: Size = Size { entries: 64 << 10, value_len: 16 << 10 };
 
+/// Values of a page each, as many as the long ones: what a get of those costs beyond their length.
+pub(crate) const PAGED: Size = Size { entries: 64 << 10, value_len: 4 << 10 };
+
 pub(crate) const HIT: Measure = uniform(Work::Hit, 1);
 pub(crate) const HIT_TWO: Measure = uniform(Work::Hit, 2);
 pub(crate) const HIT_ZIPF: Measure = zipf(Work::Hit, 1);
 pub(crate) const BATCH_16: Measure = uniform(Work::Batch { keys: 16 }, 1);
 pub(crate) const BATCH_64: Measure = uniform(Work::Batch { keys: 64 }, 1);
+pub(crate) const BORROW: Measure = uniform(Work::Borrow, 1);
 pub(crate) const MISS: Measure = uniform(Work::Miss, 1);
 pub(crate) const OVERWRITE: Measure = uniform(Work::Overwrite, 1);
 pub(crate) const MIXED: Measure = zipf(Work::Mixed { sets_percent: 5 }, 1);
 pub(crate) const MIXED_TWO: Measure = zipf(Work::Mixed { sets_percent: 5 }, 2);
 
 /// Reads before writes.
-const SUITES: [Suite; 3] = [
+const SUITES: [Suite; 4] = [
     Suite {
         size: LARGE,
         peers: &[
@@ -110,8 +114,9 @@ const SUITES: [Suite; 3] = [
             "quick_cache",
             "lmdb",
         ],
-        measures: &[HIT, OVERWRITE],
+        measures: &[HIT, BORROW, OVERWRITE],
     },
+    Suite { size: PAGED, peers: &["samovar-tmpfs", "samovar"], measures: &[HIT, BORROW] },
 ];
 
 const fn uniform(work: Work, threads: u32) -> Measure {

@@ -49,6 +49,9 @@ pub(crate) trait Peer: Sized + Sync {
     /// Whether it looks up many keys at once.
     const BATCHES: bool = false;
 
+    /// Whether it hands out values where they lie.
+    const BORROWS: bool = false;
+
     /// How many threads may use it at once.
     const THREADS: u32 = u32::MAX;
 
@@ -81,6 +84,11 @@ pub(crate) trait Session {
     /// Hands the value of each key, or none, to `each` with the key's number; only where the peer batches.
     fn get_many(&mut self, _keys: &[Key], _each: impl FnMut(usize, Option<&[u8]>)) -> Result<()> {
         bail!("this peer has no look-up of many keys")
+    }
+
+    /// The first eight bytes of the value and its length, without a copy of the rest; only where the peer borrows.
+    fn borrow(&mut self, _key: &[u8]) -> Result<Option<([u8; 8], usize)>> {
+        bail!("this peer has no way to borrow a value")
     }
 
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<()>;

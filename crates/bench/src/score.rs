@@ -4,7 +4,7 @@ use crate::cell::Measure;
 use crate::eviction;
 use crate::floor::kind_of;
 use crate::goals::{self, BATCH_16, BATCH_64, HIT, HIT_TWO, HIT_ZIPF, LARGE, LONG, MISS, MIXED, MIXED_TWO};
-use crate::goals::{OVERWRITE, SMALL};
+use crate::goals::{BORROW, OVERWRITE, PAGED, SMALL};
 use crate::open;
 use crate::overhead::{self, Sealing};
 use crate::pair;
@@ -19,6 +19,8 @@ const OURS: [&str; 2] = ["samovar-tmpfs", "samovar"];
 const SEALED: [&str; 2] = ["samovar-sealed", "samovar-sealed-disk"];
 /// What two threads or processes keep of the speed of one, at least.
 const KEPT: f64 = 0.95;
+/// What may be called the same time, within the noise of memory that is spread over more pages of tables.
+const SAME: f64 = 1.25;
 
 /// Work whose peers' times are to be so many times ours.
 struct Race {
@@ -158,7 +160,7 @@ impl Score {
             lines.extend(RACES.iter().flat_map(|race| race.lines(found)));
             lines.extend(limits(found).into_iter().chain(batches(found)));
             lines.extend(threads(found).into_iter().chain(long_values(found)));
-            lines.extend(seals(found));
+            lines.extend(borrows(found).into_iter().chain(seals(found)));
         }
         lines.extend(self.eviction.iter().flat_map(evictions));
         if let Some(pair) = &self.pair {
@@ -268,6 +270,24 @@ fn long_values(found: &goals::Found) -> Vec<Line> {
     };
     let each = [HIT, OVERWRITE].map(|measure| [line(measure, OURS, ""), line(measure, SEALED, ", sealed")]);
     each.into_iter().flatten().flatten().collect()
+}
+
+/// A get without a copy: of long values over those of a page, and over a get with one.
+fn borrows(found: &goals::Found) -> Vec<Line> {
+    let ns = |ours: &str, size| found.suite(size)?.wall(ours, size, BORROW);
+    let of = |ours: &str| Some(ns(ours, LONG)?.scaled(1.0 / ns(ours, PAGED)?.median));
+    vec![
+        Line {
+            goal: format!("{}, {}: time over that of {}", LONG.name(), BORROW.name(), PAGED.name()),
+            bound: Bound::AtMost(SAME),
+            found: OURS.map(of),
+        },
+        Line {
+            goal: format!("{}, {}: times as fast as a get with a copy", LONG.name(), BORROW.name()),
+            bound: Bound::None,
+            found: OURS.map(|ours| found.times(LONG, (ours, HIT), (ours, BORROW))),
+        },
+    ]
 }
 
 /// What checking every get costs.

@@ -73,6 +73,7 @@ pub(crate) fn run<P: Peer>(peer: &P, task: &Task<'_>, ready: &Barrier) -> Result
             let mut batch = Batch { keys: keys as usize, ..Batch::default() };
             hand.repeat(task, |hand, number| hand.get_with_others(&mut batch, number))
         }
+        Work::Borrow => hand.repeat(task, Hand::borrow),
         Work::Miss => hand.repeat(task, |hand, number| hand.get(number | ABSENT)),
         Work::Overwrite => hand.repeat(task, Hand::set),
         Work::Insert => {
@@ -132,6 +133,17 @@ impl<S: Session> Hand<S> {
         if self.session.get(&key(number), &mut self.out)? {
             self.tally.hits += 1;
             let right = self.out.len() == self.value_len && payload::version(&self.out, number).is_some();
+            ensure!(right, "a wrong value for entry {number}");
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn borrow(&mut self, number: u32) -> Result<()> {
+        self.tally.gets += 1;
+        if let Some((first, len)) = self.session.borrow(&key(number))? {
+            self.tally.hits += 1;
+            let right = len == self.value_len && first.starts_with(&number.to_le_bytes());
             ensure!(right, "a wrong value for entry {number}");
         }
         Ok(())

@@ -113,6 +113,7 @@ impl<V: Variant> Peer for Samovar<V> {
         V: 'a;
 
     const BATCHES: bool = true;
+    const BORROWS: bool = true;
 
     fn open(setup: &Setup) -> Result<Self> {
         Ok(Samovar(V::create(setup)?, PhantomData))
@@ -162,6 +163,14 @@ impl Session for Handle<'_> {
     #[inline]
     fn get_many(&mut self, keys: &[Key], each: impl FnMut(usize, Option<&[u8]>)) -> Result<()> {
         Ok(self.0.get_many(keys, each)?)
+    }
+
+    #[inline]
+    fn borrow(&mut self, key: &[u8]) -> Result<Option<([u8; 8], usize)>> {
+        let Some(value) = self.0.get_ref(key)? else { return Ok(None) };
+        let mut first = [0; 8];
+        value.view().read_into(0, &mut first)?;
+        Ok(Some((first, value.len())))
     }
 
     #[inline]
