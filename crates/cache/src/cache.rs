@@ -14,7 +14,7 @@ use crate::position::UNIT;
 use crate::reader::{Reader, Sink, Trace, Whole};
 use crate::recover;
 use crate::shard::Shard;
-use crate::space::{Space, Table};
+use crate::space::{self, Space, Table};
 use crate::stats::{self, Counter, Stats};
 use crate::ttl::{Clock, Ttl};
 use crate::writer::{Item, Writer};
@@ -324,7 +324,7 @@ impl Cache {
         };
         for number in 0..geometry.shards() {
             let shard = attached.shard(number);
-            let (ledger, pins) = (self.glance_noting(number)?, Pins::of(shard));
+            let (ledger, pins) = (glance_noting(attached.shard(number))?, Pins::of(shard));
             stats.pins += pins.held(&|owner| attached.is_dead(owner))?;
             stats.pin_refusals = stats.pin_refusals.saturating_add(pins.refusals()?);
             stats.entries = stats.entries.saturating_add(ledger.entries());
@@ -618,7 +618,7 @@ impl fmt::Debug for Cache {
 }
 
 /// The accounts of a shard, without its lock: of one moment, unless writers keep changing them.
-pub(crate) fn glance(shard: Shard<'_>) -> Result<Ledger> {
+fn glance(shard: Shard<'_>) -> Result<Ledger> {
     let mut ledger = Ledger::read(shard.head, Selector::load(shard.head)?.holding())?;
     for _ in 0..LOOKS {
         let selector = Selector::load(shard.head)?;
@@ -631,10 +631,24 @@ pub(crate) fn glance(shard: Shard<'_>) -> Result<Ledger> {
     Ok(ledger)
 }
 
+/// The accounts of a shard, as they will be when its next writer has taken note of which namespaces were emptied.
+pub(crate) fn glance_noting(shard: Shard<'_>) -> Result<Ledger> {
+    let mut ledger = glance(shard)?;
+    if shard.table.turns()? != 0 {
+        for space in space::NUMBERS {
+            let account = shard.accounts().load(space)?;
+            if account.epoch != shard.table.epoch(space)? {
+                ledger.write_off(&account);
+            }
+        }
+    }
+    Ok(ledger)
+}
+
 fn entries(attached: &Attached) -> Result<u64> {
     let shards = 0..attached.header.geometry.shards();
     shards
-        .map(|number| glance(attached.shard(number)))
+        .map(|number| glance_noting(attached.shard(number)))
         .try_fold(0u64, |sum, ledger| Ok(sum.saturating_add(ledger?.entries())))
 }
 

@@ -1,10 +1,9 @@
 //! Namespaces as users see them: a handle each, with every operation of a cache, and statistics of their own.
 
-use crate::cache::{Cache, glance, read_only};
+use crate::cache::{Cache, read_only};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ledger::Ledger;
 use crate::position::UNIT;
-use crate::space::{self, MAX_NAME_LEN, Record, TALLIES, Table, Tally};
+use crate::space::{MAX_NAME_LEN, Record, TALLIES, Table, Tally};
 use crate::stats::{self, Counter};
 use std::fmt;
 use std::ops::Deref;
@@ -226,21 +225,6 @@ impl Cache {
         let shard = self.inner.attached.shard(stats::stripe(process, shards) as u64);
         shard.accounts().tally(self.space.number, tally)?.fetch_add(times);
         Ok(())
-    }
-
-    /// The accounts of a shard, as they will be when its next writer has taken note of what was emptied.
-    pub(crate) fn glance_noting(&self, number: u64) -> Result<Ledger> {
-        let shard = self.inner.attached.shard(number);
-        let mut ledger = glance(shard)?;
-        if shard.table.turns()? != 0 {
-            for space in space::NUMBERS {
-                let account = shard.accounts().load(space)?;
-                if account.epoch != shard.table.epoch(space)? {
-                    ledger.write_off(&account);
-                }
-            }
-        }
-        Ok(ledger)
     }
 
     fn stats_of(&self, record: Record) -> Result<NamespaceStats> {

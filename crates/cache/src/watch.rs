@@ -1,7 +1,7 @@
 //! What can be seen of a cache in use: its shards one by one, and the processes that have it open. Nothing here takes a
 //! lock or writes, so that a read-only handle may ask as often as it likes.
 
-use crate::cache::{Cache, glance};
+use crate::cache::{Cache, glance_noting};
 use crate::error::Result;
 use crate::lease::Leases;
 use crate::ledger::Selector;
@@ -99,7 +99,7 @@ impl Cache {
 
     fn watch(&self, number: u64) -> Result<ShardStats> {
         let shard = self.inner.attached.shard(number);
-        let ledger = glance(shard)?;
+        let ledger = glance_noting(shard)?;
         let live_units = QUEUES.map(|queue| ledger.ring(queue).live);
         let writer = match lock::holder(shard.head)? {
             Some(owner) => place::pid_of(self.inner.attached.view(), owner)?,
