@@ -3,7 +3,8 @@
 //! ```text
 //!   0                boundary                         end          end of the data area
 //!   |   small ring   |   main ring                    |   unused   |
-//!          ^ wish: where the boundary is to be, on either side of it
+//!          ^ brink: where the small ring's laps end from now on
+//!            wish: where the boundary is to be, on either side of it
 //! ```
 //!
 //! Each bound is one word of the shard head, and only the holder of the writer lock moves it, one at a time, so that a
@@ -12,8 +13,15 @@
 //! * everything at or above the small ring's frontier lies below the boundary, everything at or above the main ring's
 //!   lies not below it: so the boundary sinks only once the small ring's lap ends below, and rises only once the main
 //!   ring's frontier has passed;
-//! * heads go no further than `wish`, `boundary` and `end` allow from now on, but what lies beyond `end` since an
-//!   earlier lap stays until its tail has passed.
+//! * heads go no further than `brink` and `end` allow from now on, but what lies beyond since an earlier lap stays until
+//!   its tail has passed.
+//!
+//! How long new keys are to be on trial depends on who uses the cache. So both rings leave ghosts, as in ARC (Megiddo and
+//! Modha, FAST 2003) and S3-FIFO-D (Yang et al., SOSP 2023): a key that comes back while its ghost is among the latest of
+//! its ring would have been a hit, had that ring been a little larger, and the wish moves in the ring's favour by the
+//! size of the key's entry. To follow it costs something: until the main ring begins a lap, what the small one gives up
+//! lies idle, and what it is to get has to be drained. So the bounds follow only where the wish is a [`SLACK`] away, and
+//! only near the end of the main ring's lap.
 //!
 //! Readers need none of this: they check against the whole data area, and the frontiers do the rest.
 
@@ -22,20 +30,27 @@ use crate::entry::{self, Extras};
 use crate::error::Result;
 use crate::geometry::Geometry;
 use crate::layout::BOUNDS;
+use crate::position::Position;
 use crate::ring::{Queue, Span};
 
-/// The least and the most of a shard's data that the small ring may have.
-const SMALL_PERCENT: [u64; 2] = [1, 40];
+/// The least and the most of a shard's data that the small ring may have. With more, half a cache could not be kept.
+const SMALL_PERCENT: [u64; 2] = [1, 22];
 /// A frontier moves in steps of this part of its ring, so that readers seldom see its line change.
-const STEPS_PER_RING: u64 = 256;
+const STEPS_PER_RING: u64 = 1024;
 const BOUNDARY: usize = BOUNDS;
-const WISH: usize = BOUNDS + 8;
-const END: usize = BOUNDS + 16;
+const BRINK: usize = BOUNDS + 8;
+const WISH: usize = BOUNDS + 16;
+const END: usize = BOUNDS + 24;
+/// A wish closer to what is than this part of the data is not followed.
+const SLACK: u64 = 64;
+/// The last one of so many parts of the main ring's lap is the time to follow a wish.
+const LATE: u64 = 4;
 
 /// The bounds of one shard's rings, in units from the start of its data area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub(crate) boundary: u64,
+    pub(crate) brink: u64,
     pub(crate) wish: u64,
     pub(crate) end: u64,
     /// The end of the data area.
@@ -49,6 +64,7 @@ impl Bounds {
     pub(crate) fn new(geometry: &Geometry) -> Self {
         Bounds {
             boundary: geometry.small_units,
+            brink: geometry.small_units,
             wish: geometry.small_units,
             end: geometry.small_units + geometry.main_units,
             outer: geometry.area().end,
@@ -59,12 +75,13 @@ impl Bounds {
     /// Those in the file, which may be anything; see [`Bounds::are_sound`].
     pub(crate) fn load(head: Area<'_>, geometry: &Geometry) -> Result<Self> {
         let word = |at| -> Result<u64> { Ok(head.word64(at)?.load()) };
-        let (boundary, wish, end) = (word(BOUNDARY)?, word(WISH)?, word(END)?);
-        Ok(Bounds { boundary, wish, end, ..Bounds::new(geometry) })
+        let (boundary, brink, wish, end) = (word(BOUNDARY)?, word(BRINK)?, word(WISH)?, word(END)?);
+        Ok(Bounds { boundary, brink: brink.min(boundary), wish, end, ..Bounds::new(geometry) })
     }
 
     pub(crate) fn store(&self, head: Area<'_>) -> Result<()> {
-        for (at, bound) in [(BOUNDARY, self.boundary), (WISH, self.wish), (END, self.end)] {
+        let bounds = [(BOUNDARY, self.boundary), (BRINK, self.brink), (WISH, self.wish), (END, self.end)];
+        for (at, bound) in bounds {
             let word = head.word64(at)?;
             if word.load() != bound {
                 word.store(bound);
@@ -84,10 +101,24 @@ impl Bounds {
         self.wish.clamp(least, most)
     }
 
+    /// Is the wish so far above this bound, and the main ring's head so near its end, that it is time to follow?
+    pub(crate) fn is_to_rise(&self, bound: u64, main_head: Position) -> bool {
+        self.wished() > bound + self.end / SLACK && self.is_late(main_head)
+    }
+
+    /// Is the brink to sink to the wish?
+    pub(crate) fn is_to_sink(&self, main_head: Position) -> bool {
+        self.wished() + self.end / SLACK < self.brink && self.is_late(main_head)
+    }
+
+    fn is_late(&self, main_head: Position) -> bool {
+        self.end.saturating_sub(main_head.offset()) <= self.main_units() / LATE
+    }
+
     /// What the ring's head may use from now on.
     pub(crate) fn span(&self, queue: Queue) -> Span {
         match queue {
-            Queue::Small => Span { start: 0, end: self.boundary.min(self.wished()) },
+            Queue::Small => Span { start: 0, end: self.brink.max(1) },
             Queue::Main => Span { start: self.boundary, end: self.end },
         }
     }
@@ -96,7 +127,7 @@ impl Bounds {
     /// two of them.
     pub(crate) fn span_for(&self, queue: Queue, units: u64) -> Span {
         match queue {
-            Queue::Small => Span { start: 0, end: self.boundary.min(self.wished().max(2 * units + 1)) },
+            Queue::Small => Span { start: 0, end: self.boundary.min(self.brink.max(2 * units + 1)) },
             Queue::Main => self.span(Queue::Main),
         }
     }

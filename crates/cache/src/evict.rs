@@ -1,20 +1,26 @@
 //! What becomes of the entry at a ring's tail. It chooses; it moves nothing.
 //!
 //! S3-FIFO (Yang et al., SOSP 2023) on two rings: an entry read at least twice while in the small ring moves on to the
-//! main ring, any other leaves a ghost; an entry read since it last passed the main ring's tail goes round once more. A
-//! key that comes back while its ghost is remembered goes to the main ring at once.
+//! main ring; an entry read since it last passed the main ring's tail goes round once more; any other leaves a ghost. A
+//! key that comes back while its ghost of the small ring is remembered goes to the main ring at once. Ghosts younger
+//! than [`regret_limit`], of either ring, tell which ring is too small.
 //!
 //! Dead bytes are no reason to evict: while a ring has enough of them, everything that lives is kept, and passing the
 //! tail only squeezes them out.
 
 use crate::bounds::Bounds;
 use crate::ledger::Ledger;
+use crate::position::Position;
 use crate::ring::Queue;
 
 /// Reads in the small ring that earn a place in the main one.
 const PROMOTE_AT: u64 = 2;
 /// While no more than this part of the main ring is live, nothing in it is evicted.
 const ROOMY_PERCENT: u64 = 88;
+/// A ring is judged by the ghosts of one in this many of the cache's entries.
+const REGRET_PARTS: u64 = 20;
+/// Entries of the usual size that the small ring has room for, whatever is wished.
+const SMALL_ENTRIES: u64 = 4;
 /// Entries that one write moves, at most, before it evicts what it would have kept.
 pub(crate) const MOVES_PER_WRITE: u32 = 64;
 
@@ -23,9 +29,7 @@ pub(crate) const MOVES_PER_WRITE: u32 = 64;
 pub(crate) enum Fate {
     /// It has expired: forget it.
     Drop,
-    /// Forget it, and count an eviction.
-    Evict,
-    /// Forget it but for a ghost, and count an eviction.
+    /// Forget it but for a ghost of its ring, and count an eviction.
     Ghost,
     /// Append it to the main ring, with this frequency.
     Move { freq: u64 },
@@ -49,14 +53,26 @@ pub(crate) fn roomy(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
 /// Has the main ring this much free room before anything in it would have to be drained?
 pub(crate) fn free(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
     let main = ledger.ring(Queue::Main);
-    let step = bounds.step(Queue::Main);
-    bounds.span(Queue::Main).gap(main.head, main.tail) >= units + 2 * step + units
+    let kept = 2 * bounds.step(Queue::Main) + growth(main.head, bounds);
+    bounds.span(Queue::Main).gap(main.head, main.tail) >= 4 * units + 2 * kept
 }
 
-/// Ghosts older than this are forgotten. S3-FIFO keeps as many as the main ring has entries; twice as many measure better
+/// Ghosts of the small ring that are older than this earn nothing. S3-FIFO keeps as many as the main ring has entries;
+/// twice as many measure better
 /// where the cache holds a hundredth of the keys, and no worse elsewhere. Slots that live keys need go first anyway.
 pub(crate) fn ghost_limit(ledger: &Ledger) -> u64 {
     ledger.ring(Queue::Main).entries.saturating_mul(2)
+}
+
+/// A key that comes back with a ghost younger than this was evicted too soon: a slightly larger ring would have kept it.
+pub(crate) fn regret_limit(ledger: &Ledger) -> u64 {
+    (ledger.entries() / REGRET_PARTS).max(1)
+}
+
+/// The least that the small ring is to have: room for a few entries of the usual size.
+pub(crate) fn least_small(ledger: &Ledger) -> u64 {
+    let live = ledger.rings[0].live.saturating_add(ledger.rings[1].live);
+    live / ledger.entries().max(1) * SMALL_ENTRIES
 }
 
 /// The fate of the entry at a tail. `moves` is how many the write at hand has moved already.
@@ -72,7 +88,7 @@ pub(crate) fn fate(ledger: &Ledger, bounds: &Bounds, entry: Candidate, moves: u3
         Queue::Small => Fate::Ghost,
         Queue::Main if roomy(ledger, bounds, 0) => Fate::Move { freq: entry.freq },
         Queue::Main if entry.freq > 0 && moves < MOVES_PER_WRITE => Fate::Move { freq: entry.freq - 1 },
-        Queue::Main => Fate::Evict,
+        Queue::Main => Fate::Ghost,
     }
 }
 
@@ -89,7 +105,7 @@ pub(crate) fn headroom(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: u6
         Queue::Main if main.live.saturating_add(units).saturating_mul(4) <= size * 3 => {
             ((2 * bounds.kept_units()).max(step).max(units), 2 * size)
         }
-        Queue::Main => (step.max(units), 4 * step.max(units)),
+        Queue::Main => (step.max(units), 2 * size),
     }
 }
 
@@ -113,11 +129,22 @@ pub(crate) fn walk_after(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: 
         let pace = (size * PACE_UNIT / free).saturating_mul(reserve) / gap.max(1);
         return units.saturating_mul(pace.min(PACE_MAX * PACE_UNIT)) / PACE_UNIT;
     }
+    if queue == Queue::Main && gap < 2 * step + growth(ring.head, bounds) {
+        return units.saturating_mul(4);
+    }
     if gap < 2 * step { units.saturating_mul(2) } else { 0 }
+}
+
+/// What the main ring, near the end of its lap, is to leave to the small one when the next begins.
+fn growth(head: Position, bounds: &Bounds) -> u64 {
+    let growth = bounds.wished().saturating_sub(bounds.boundary).min(bounds.main_units() / GROWTH_PARTS);
+    if bounds.is_to_rise(bounds.boundary, head) { growth } else { 0 }
 }
 
 /// The main ring keeps one in this many units free while it squeezes out dead bytes.
 const RESERVE_PARTS: u64 = 12;
+/// The small ring grows by at most one in this many units of the main ring at a time.
+const GROWTH_PARTS: u64 = 16;
 /// Paces count in parts of this.
 const PACE_UNIT: u64 = 16;
 /// The most units walked for one appended.

@@ -103,13 +103,13 @@ impl<'a> Index<'a> {
         self.find(hash, |slot| Ok(slot.points_to(queue, at)))
     }
 
-    /// The key's ghost, if it left one fewer than `limit` ghosts ago.
-    pub(crate) fn find_ghost(self, hash: KeyHash, clock: u64, limit: u64) -> Result<Option<Numbered>> {
+    /// The key's ghost.
+    pub(crate) fn find_ghost(self, hash: KeyHash) -> Result<Option<Numbered>> {
         for bucket in self.buckets(hash) {
             let line = self.line(bucket)?;
-            for way in line.matches(Slot::GHOST_IDENTITY, Slot::ghost(hash, 0).word()) {
+            for way in line.matches(Slot::GHOST_IDENTITY, Slot::ghost_identity(hash)) {
                 let slot = Slot::from_word(line.word(way).load());
-                if slot.is_ghost_of(hash) && ghost_age(slot, clock) < limit {
+                if slot.is_ghost_of(hash) {
                     return Ok(Some(Numbered { number: number(bucket, way), slot }));
                 }
             }
@@ -119,14 +119,14 @@ impl<'a> Index<'a> {
 
     /// Where a new key goes: in the bucket with fewer live slots an empty one, else the oldest ghost; where both buckets
     /// are full of live slots, the coldest of them.
-    pub(crate) fn vacancy(self, hash: KeyHash, clock: u64) -> Result<Numbered> {
+    pub(crate) fn vacancy(self, hash: KeyHash, clocks: [u64; 2]) -> Result<Numbered> {
         let slots = self.slots(hash)?;
         let live = |half: &[Numbered]| half.iter().filter(|found| found.slot.is_live()).count();
         let (first, second) = slots.split_at(8);
         let emptier = if live(second) < live(first) { second } else { first };
         let rank = |found: &&Numbered| match found.slot {
             slot if slot.is_live() => u64::MAX,
-            slot if slot.is_ghost() => GHOST_AGE_MODULUS - ghost_age(slot, clock),
+            slot if slot.is_ghost() => GHOST_AGE_MODULUS - slot.ghost_age(clocks),
             _ => 0,
         };
         match emptier.iter().min_by_key(rank).filter(|found| !found.slot.is_live()) {
@@ -140,11 +140,6 @@ impl<'a> Index<'a> {
 #[inline]
 pub(crate) fn number(bucket: u64, way: usize) -> u64 {
     bucket * SLOTS_PER_BUCKET as u64 + way as u64
-}
-
-/// Ghosts left since this one.
-fn ghost_age(slot: Slot, clock: u64) -> u64 {
-    clock.wrapping_sub(slot.ghost_age()) % GHOST_AGE_MODULUS
 }
 
 /// The least read; of equals, one in the small ring.

@@ -24,6 +24,8 @@ use crate::space::Account;
 use samovar_mmap::Line;
 
 const PENDING: u64 = 2;
+const CLOCK_BITS: u32 = 32;
+const CLOCK_MASK: u64 = (1 << CLOCK_BITS) - 1;
 /// Slots have smaller numbers than this; the bits above tell what kind of change it is, and how many accounts of namespaces
 /// change with it.
 const SLOT_BITS: u32 = 56;
@@ -48,8 +50,8 @@ pub(crate) struct Ledger {
     pub(crate) payload: u64,
     /// Entries evicted since creation, to make room or for want of a slot.
     pub(crate) evictions: u64,
-    /// Ghosts left since creation: the clock by which ghosts age.
-    pub(crate) ghost_clock: u64,
+    /// Ghosts that each ring left since creation: the clocks by which ghosts age. They have 32 bits.
+    pub(crate) ghost_clocks: [u64; 2],
     /// What leads to this ledger.
     pub(crate) kind: Kind,
     /// How many of the shard's intents go with it.
@@ -172,7 +174,7 @@ impl Ledger {
             main.entries,
             self.payload,
             self.evictions,
-            self.ghost_clock,
+            self.ghost_clocks[0] & CLOCK_MASK | self.ghost_clocks[1] << CLOCK_BITS,
             self.accounts << ACCOUNTS_SHIFT | self.kind.bits() | self.change.slot,
             self.change.old.word(),
             self.change.new.word(),
@@ -192,7 +194,7 @@ impl Ledger {
             rings: [ring(0), ring(4)],
             payload: words[8],
             evictions: words[9],
-            ghost_clock: words[10],
+            ghost_clocks: [words[10] & CLOCK_MASK, words[10] >> CLOCK_BITS],
             kind: Kind::of_word(words[11]),
             accounts: words[11] >> ACCOUNTS_SHIFT,
             change: Change {

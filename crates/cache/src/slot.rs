@@ -4,11 +4,11 @@
 //!        63      48 47  46 45   44    43      34 33          0
 //! live  |   tag    | freq |1 | queue | lap low  |   offset    |
 //!        63      48 47  46 45 44               24 23          0
-//! ghost |   tag    | 0  1 |0 |   more hash bits  |    age      |
+//! ghost |   tag    | 0  1 |0 | queue | more hash bits |  time  |
 //! empty |                        0                             |
 //!
 //!   empty --set--> live --set--> live          (the slot is reused; a live key never moves to another slot)
-//!   live --evicted from small--> ghost         live --evicted from main, removed, expired--> empty
+//!   live --evicted--> ghost                      live --removed, expired--> empty
 //!   ghost --set of its key--> live             ghost --slot needed--> live (of another key)
 //! ```
 //!
@@ -29,7 +29,7 @@ const QUEUE_SHIFT: u32 = 44;
 const LOW_MASK: u64 = (1 << LOW_BITS) - 1;
 const GHOST: u64 = 1 << 46;
 const GHOST_EXTRA_SHIFT: u32 = 24;
-const GHOST_EXTRA_BITS: u32 = 21;
+const GHOST_EXTRA_BITS: u32 = 20;
 const GHOST_EXTRA_MASK: u64 = ((1 << GHOST_EXTRA_BITS) - 1) << GHOST_EXTRA_SHIFT;
 /// Ages of ghosts count modulo this.
 pub(crate) const GHOST_AGE_MODULUS: u64 = 1 << GHOST_EXTRA_SHIFT;
@@ -37,7 +37,7 @@ pub(crate) const GHOST_AGE_MODULUS: u64 = 1 << GHOST_EXTRA_SHIFT;
 pub(crate) const FREQ_MAX: u64 = 3;
 
 const _: () = assert!(LOW_BITS == QUEUE_SHIFT);
-const _: () = assert!(GHOST_EXTRA_SHIFT + GHOST_EXTRA_BITS == 45);
+const _: () = assert!(GHOST_EXTRA_SHIFT + GHOST_EXTRA_BITS == QUEUE_SHIFT);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Slot(u64);
@@ -46,7 +46,7 @@ impl Slot {
     pub(crate) const EMPTY: Slot = Slot(0);
     /// The bits by which live slots are searched, and those that tell a key's ghost.
     pub(crate) const TAG_AND_LIVE: u64 = 0xffff << TAG_SHIFT | LIVE;
-    pub(crate) const GHOST_IDENTITY: u64 = !(GHOST_AGE_MODULUS - 1);
+    pub(crate) const GHOST_IDENTITY: u64 = !((GHOST_AGE_MODULUS - 1) | (1 << QUEUE_SHIFT));
 
     pub(crate) fn from_word(word: u64) -> Self {
         Slot(word)
@@ -61,9 +61,11 @@ impl Slot {
         Slot(hash.tag() << TAG_SHIFT | freq.min(FREQ_MAX) << FREQ_SHIFT | LIVE | queue | at.low())
     }
 
-    pub(crate) fn ghost(hash: KeyHash, age: u64) -> Self {
+    /// What an entry leaves that is evicted from this ring, at this time of the ring's ghost clock.
+    pub(crate) fn ghost(hash: KeyHash, queue: Queue, time: u64) -> Self {
         let extra = hash.ghost_bits() << GHOST_EXTRA_SHIFT & GHOST_EXTRA_MASK;
-        Slot(hash.tag() << TAG_SHIFT | GHOST | extra | (age % GHOST_AGE_MODULUS))
+        let queue = (queue as u64) << QUEUE_SHIFT;
+        Slot(hash.tag() << TAG_SHIFT | GHOST | queue | extra | (time % GHOST_AGE_MODULUS))
     }
 
     pub(crate) fn is_empty(self) -> bool {
@@ -90,13 +92,19 @@ impl Slot {
         hash.tag() << TAG_SHIFT | LIVE
     }
 
-    /// Is this the key's ghost? Wrong about once in 2^37 slots looked at.
-    pub(crate) fn is_ghost_of(self, hash: KeyHash) -> bool {
-        self.0 & Slot::GHOST_IDENTITY == Slot::ghost(hash, 0).0
+    /// What the bits of `GHOST_IDENTITY` are in a ghost of this key.
+    pub(crate) fn ghost_identity(hash: KeyHash) -> u64 {
+        Slot::ghost(hash, Queue::Small, 0).0
     }
 
-    pub(crate) fn ghost_age(self) -> u64 {
-        self.0 % GHOST_AGE_MODULUS
+    /// Is this the key's ghost? Wrong about once in 2^36 slots looked at.
+    pub(crate) fn is_ghost_of(self, hash: KeyHash) -> bool {
+        self.0 & Slot::GHOST_IDENTITY == Slot::ghost_identity(hash)
+    }
+
+    /// Ghosts that the same ring left since this one, given the clocks of both.
+    pub(crate) fn ghost_age(self, clocks: [u64; 2]) -> u64 {
+        clocks[self.queue() as usize].wrapping_sub(self.0) % GHOST_AGE_MODULUS
     }
 
     pub(crate) fn queue(self) -> Queue {
@@ -159,7 +167,8 @@ impl fmt::Debug for Slot {
             let at = Position::from_word(self.low());
             write!(f, "live {:?} {at:?} freq {} tag {:04x}", self.queue(), self.freq(), self.0 >> TAG_SHIFT)
         } else if self.is_ghost() {
-            write!(f, "ghost age {} tag {:04x}", self.ghost_age(), self.0 >> TAG_SHIFT)
+            let time = self.0 % GHOST_AGE_MODULUS;
+            write!(f, "ghost {:?} time {time} tag {:04x}", self.queue(), self.0 >> TAG_SHIFT)
         } else {
             write!(f, "damaged {:016x}", self.0)
         }
@@ -187,10 +196,10 @@ mod tests {
 
     #[test]
     fn a_ghost_knows_its_key_and_its_age() {
-        let ghost = Slot::ghost(hash(b"k"), GHOST_AGE_MODULUS + 5);
+        let ghost = Slot::ghost(hash(b"k"), Queue::Main, GHOST_AGE_MODULUS + 5);
         assert!(ghost.is_ghost() && !ghost.is_live() && !ghost.is_empty());
         assert!(ghost.is_ghost_of(hash(b"k")) && !ghost.is_ghost_of(hash(b"other")));
-        assert_eq!(ghost.ghost_age(), 5);
+        assert_eq!((ghost.queue(), ghost.ghost_age([0, 7])), (Queue::Main, 2));
         assert!(!ghost.may_hold(hash(b"k")));
     }
 
@@ -199,7 +208,7 @@ mod tests {
         for key in 0u32..10_000 {
             let h = hash(&key.to_le_bytes());
             assert!(!Slot::live(h, Queue::Small, Position::new(0, 0), 0).is_empty());
-            assert!(!Slot::ghost(h, 0).is_empty());
+            assert!(!Slot::ghost(h, Queue::Small, 0).is_empty());
         }
     }
 }

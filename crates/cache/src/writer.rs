@@ -210,7 +210,7 @@ impl<'a> Writer<'a> {
 
     /// An overwrite stays in its ring, a key with a ghost goes to the main ring, a new one to the small ring; but what is
     /// large for the small ring, or comes while the main ring has room to spare, goes to the main ring.
-    fn queue_for(&self, hash: KeyHash, known: Option<Slot>, units: u64) -> Result<Queue> {
+    fn queue_for(&mut self, hash: KeyHash, known: Option<Slot>, units: u64) -> Result<Queue> {
         let bounds = &self.bounds;
         let span = bounds.span_for(Queue::Small, units);
         let small = self.ledger.ring(Queue::Small);
@@ -226,9 +226,23 @@ impl<'a> Writer<'a> {
         if let Some(slot) = known {
             return Ok(slot.queue());
         }
-        let limit = evict::ghost_limit(&self.ledger);
-        let ghost = self.shard.index.find_ghost(hash, self.ledger.ghost_clock, limit)?;
-        Ok(if ghost.is_some() { Queue::Main } else { Queue::Small })
+        let Some(ghost) = self.shard.index.find_ghost(hash)? else { return Ok(Queue::Small) };
+        let (queue, age) = (ghost.slot.queue(), ghost.slot.ghost_age(self.ledger.ghost_clocks));
+        if age < evict::regret_limit(&self.ledger) && !main_has_room {
+            self.wish(queue, units)?;
+        }
+        let earned = queue == Queue::Small && age < evict::ghost_limit(&self.ledger);
+        Ok(if earned { Queue::Main } else { Queue::Small })
+    }
+
+    /// The ring would still have the key, were it a little larger: it shall be, by as much as the key's entry takes.
+    fn wish(&mut self, queue: Queue, units: u64) -> Result<()> {
+        self.bounds.wish = match queue {
+            Queue::Small => self.bounds.wished() + units,
+            Queue::Main => self.bounds.wished().saturating_sub(units),
+        };
+        self.bounds.wish = self.bounds.wished().max(evict::least_small(&self.ledger));
+        self.bounds.store(self.shard.head)
     }
 
     /// The slot to change, and the accounts after it. Making room may have moved or evicted what was known, so then it is
@@ -262,10 +276,9 @@ impl<'a> Writer<'a> {
 
     /// The key's own ghost, so that it does not linger; else the best slot of the two buckets.
     fn vacant_slot(&self, hash: KeyHash) -> Result<Numbered> {
-        let clock = self.ledger.ghost_clock;
-        match self.shard.index.find_ghost(hash, clock, u64::MAX)? {
+        match self.shard.index.find_ghost(hash)? {
             Some(ghost) => Ok(ghost),
-            None => self.shard.index.vacancy(hash, clock),
+            None => self.shard.index.vacancy(hash, self.ledger.ghost_clocks),
         }
     }
 
@@ -442,6 +455,7 @@ impl<'a> Writer<'a> {
     #[cfg(feature = "inject")]
     pub(crate) fn wish_percent(&mut self, percent: u64) -> Result<()> {
         self.bounds.wish = self.bounds.end * percent / 100;
+        self.bounds.brink = self.bounds.wished().min(self.bounds.boundary);
         self.bounds.store(self.shard.head)
     }
 
@@ -455,11 +469,26 @@ impl<'a> Writer<'a> {
         }
         let boundary = match queue {
             Queue::Small => span.end.max(ring.head.offset() + 1).min(bounds.boundary),
-            Queue::Main => bounds.wished().min(ring.tail.offset().saturating_sub(units)).max(bounds.boundary),
+            Queue::Main if bounds.is_to_rise(bounds.boundary, ring.head) => {
+                bounds.wished().min(ring.tail.offset().saturating_sub(units)).max(bounds.boundary)
+            }
+            Queue::Main => bounds.boundary,
         };
         if boundary != bounds.boundary {
             self.publish_frontier(queue)?;
             self.bounds.boundary = boundary;
+            self.bounds.brink = if queue == Queue::Main { boundary } else { bounds.brink.min(boundary) };
+            self.bounds.store(self.shard.head)?;
+        }
+        Ok(())
+    }
+
+    /// Near the end of the main ring's lap, the small ring begins to leave what the main one is to get with its next lap.
+    fn move_brink(&mut self) -> Result<()> {
+        let (head, bounds) = (self.ledger.ring(Queue::Main).head, self.bounds);
+        if bounds.is_to_sink(head) || bounds.brink < bounds.boundary && bounds.is_to_rise(bounds.brink, head)
+        {
+            self.bounds.brink = bounds.wished().min(bounds.boundary);
             self.bounds.store(self.shard.head)?;
         }
         Ok(())
@@ -528,20 +557,18 @@ impl<'a> Writer<'a> {
         let candidate =
             Candidate { queue: entry.queue, units: entry.header.units(), freq: found.slot.freq(), expired };
         let fate = match evict::fate(&self.ledger, &self.bounds, candidate, self.moves) {
-            Fate::Move { .. } if self.is_pressed => Fate::Evict,
+            Fate::Move { .. } if self.is_pressed => Fate::Ghost,
             fate => fate,
         };
         match fate {
             Fate::Move { freq } => self.move_to_main(entry, hash, found, freq),
             Fate::Drop => self.forget(entry, found, Slot::EMPTY),
-            Fate::Evict => {
-                self.count_eviction(entry.at.offset(), entry.header)?;
-                self.forget(entry, found, Slot::EMPTY)
-            }
             Fate::Ghost => {
                 self.count_eviction(entry.at.offset(), entry.header)?;
-                self.ledger.ghost_clock = self.ledger.ghost_clock.wrapping_add(1);
-                self.forget(entry, found, Slot::ghost(hash, self.ledger.ghost_clock))
+                let clock = &mut self.ledger.ghost_clocks[entry.queue as usize];
+                *clock = clock.wrapping_add(1);
+                let ghost = Slot::ghost(hash, entry.queue, *clock);
+                self.forget(entry, found, ghost)
             }
         }
     }
@@ -611,6 +638,9 @@ impl<'a> Writer<'a> {
     /// Drains a little ahead of need, in proportion to what is appended. It comes before the change that will write down
     /// how far the tail has come.
     fn walk(&mut self, queue: Queue, appended: u64) -> Result<()> {
+        if queue == Queue::Main {
+            self.move_brink()?;
+        }
         let mut left = evict::walk_after(&self.ledger, &self.bounds, queue, appended);
         while left > 0 && self.ledger.ring(queue).head != self.ledger.ring(queue).tail {
             left = left.saturating_sub(self.drain_one(queue)?.max(1));

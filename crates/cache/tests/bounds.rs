@@ -65,3 +65,33 @@ fn the_boundary_wanders_and_nothing_false_is_read() {
         assert_eq!(cache.stats().resets, 0, "SAMOVAR_SEED={seed}");
     }
 }
+
+#[test]
+fn half_a_cache_is_kept_beside_a_small_ring_that_grew() {
+    let seed = seed();
+    let mut rng = Rng::new(seed);
+    let dir = tempfile::tempdir().unwrap();
+    let capacity = 2 << 20;
+    let cache = Cache::options().capacity(capacity).open(dir.path().join("c.samovar")).unwrap();
+    // Keys that come back soon after their eviction: they take the main ring round, and make the small ring grow.
+    for round in 0..400_000u64 {
+        let key = if round % 3 == 0 { round } else { round.saturating_sub(1_000 + rng.below(3_000)) };
+        if cache.get(&key.to_le_bytes()).unwrap().is_none() {
+            cache.set(&key.to_le_bytes(), &[7; 200]).unwrap();
+        }
+        if cache.small_percents().unwrap()[0] >= 20 {
+            break;
+        }
+    }
+    let grown = cache.small_percents().unwrap();
+    assert!(grown[0] >= 20, "SAMOVAR_SEED={seed}: the small ring has {grown:?} percent");
+    cache.clear().unwrap();
+    let evicted = cache.stats().evictions;
+    let keys = capacity / 2 / 2_000;
+    for round in 0..20 * keys {
+        let key = if round < keys { round } else { rng.below(keys) };
+        cache.set(&key.to_le_bytes(), &vec![8; 1_980]).unwrap();
+    }
+    assert_eq!(cache.stats().evictions, evicted, "SAMOVAR_SEED={seed}");
+    assert!(cache.check().unwrap().is_clean());
+}
