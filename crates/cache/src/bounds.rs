@@ -28,7 +28,7 @@
 use crate::area::Area;
 use crate::entry::{self, Extras};
 use crate::error::Result;
-use crate::geometry::Geometry;
+use crate::geometry::{Geometry, Policy};
 use crate::layout::BOUNDS;
 use crate::position::Position;
 use crate::ring::{Queue, Span};
@@ -57,6 +57,7 @@ pub(crate) struct Bounds {
     outer: u64,
     /// Units of an entry with the largest value.
     largest: u64,
+    pub(crate) policy: Policy,
 }
 
 impl Bounds {
@@ -69,6 +70,7 @@ impl Bounds {
             end: geometry.small_units + geometry.main_units,
             outer: geometry.area().end,
             largest: entry::units_for(0, geometry.max_value_size, Extras::EXPIRY),
+            policy: geometry.policy,
         }
     }
 
@@ -97,6 +99,9 @@ impl Bounds {
 
     /// Where the boundary is to be, within what is allowed.
     pub(crate) fn wished(&self) -> u64 {
+        if self.policy == Policy::Fifo {
+            return self.boundary;
+        }
         let [least, most] = SMALL_PERCENT.map(|percent| (self.end / 100 * percent).max(1));
         self.wish.clamp(least, most)
     }

@@ -5,6 +5,7 @@ use crate::check::{Recount, Report};
 use crate::entry::{Extras, MAX_KEY_LEN, units_for};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event;
+use crate::geometry::Policy;
 use crate::hash::{KeyHash, SpaceWord};
 use crate::ledger::{Ledger, Selector};
 use crate::lock::{Claim, Held, Waiting};
@@ -225,7 +226,9 @@ impl Cache {
     #[inline]
     pub(crate) fn reader<'a, 'k>(&'a self, key: &'k [u8]) -> Reader<'a, 'k> {
         let hash = self.hash(key);
-        let trace = if self.inner.attached.is_writer() { Trace::Frequency } else { Trace::Nothing };
+        let attached = &self.inner.attached;
+        let counts = attached.is_writer() && attached.header.geometry.policy != Policy::Fifo;
+        let trace = if counts { Trace::Frequency } else { Trace::Nothing };
         Reader { shard: self.shard_of(hash), key, hash, trace }
     }
 

@@ -9,6 +9,7 @@
 //! tail only squeezes them out.
 
 use crate::bounds::Bounds;
+use crate::geometry::Policy;
 use crate::ledger::Ledger;
 use crate::position::Position;
 use crate::ring::Queue;
@@ -87,6 +88,7 @@ pub(crate) fn fate(ledger: &Ledger, bounds: &Bounds, entry: Candidate, moves: u3
         Queue::Small if entry.freq >= PROMOTE_AT => Fate::Move { freq: 0 },
         Queue::Small => Fate::Ghost,
         Queue::Main if roomy(ledger, bounds, 0) => Fate::Move { freq: entry.freq },
+        Queue::Main if bounds.policy == Policy::Fifo => Fate::Ghost,
         Queue::Main if entry.freq > 0 && moves < MOVES_PER_WRITE => Fate::Move { freq: entry.freq - 1 },
         Queue::Main => Fate::Ghost,
     }

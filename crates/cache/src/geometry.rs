@@ -39,10 +39,31 @@ pub(crate) enum Size {
     Entries { entries: u64, entry_bytes: u64 },
 }
 
+/// What is evicted when there is no more room; see [`Options::policy`](crate::Options::policy).
+///
+/// ```
+/// use samovar::{Cache, Policy};
+///
+/// # let dir = tempfile::tempdir().unwrap();
+/// let cache = Cache::options().capacity(1 << 20).policy(Policy::Fifo).open(dir.path().join("c.samovar"))?;
+/// cache.set(b"first in", b"first out")?;
+/// # Ok::<(), samovar::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Policy {
+    /// What is not read again soon after it was stored goes first, what is read often stays (S3-FIFO).
+    #[default]
+    S3Fifo,
+    /// What was stored first goes first, however often it is read.
+    Fifo,
+}
+
 /// Everything about a file that is fixed at creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
     pub(crate) size: Size,
+    pub(crate) policy: Policy,
     pub(crate) file_bytes: u64,
     pub(crate) max_value_size: u64,
     pub(crate) shard_bits: u32,
@@ -92,6 +113,7 @@ impl Geometry {
         let data_offset = index_offset + shards * pages * PAGE_OF_BUCKETS;
         Geometry {
             size: Size::Capacity(capacity),
+            policy: Policy::S3Fifo,
             file_bytes: data_offset + shards * data_stride,
             max_value_size,
             shard_bits: shards.ilog2(),
@@ -129,6 +151,7 @@ impl Geometry {
         let data_offset = index_offset + shards * pages * PAGE_OF_BUCKETS;
         Geometry {
             size: Size::Entries { entries, entry_bytes },
+            policy: Policy::S3Fifo,
             file_bytes: data_offset + shards * data_stride,
             max_value_size: entry_bytes,
             shard_bits: shards.ilog2(),
@@ -140,6 +163,13 @@ impl Geometry {
             main_units,
         }
         .checked()
+    }
+
+    /// The same under another policy: first in, first out takes one ring, and leaves the other a unit.
+    pub(crate) fn under(self, policy: Policy) -> Self {
+        let units = self.small_units + self.main_units;
+        let small_units = if policy == Policy::Fifo { 1 } else { self.small_units };
+        Geometry { policy, small_units, main_units: units - small_units, ..self }
     }
 
     fn checked(self) -> Result<Self> {

@@ -2,7 +2,7 @@
 //! until [`Unchecked::verify`] has turned it into a [`Header`].
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::geometry::{Geometry, Size};
+use crate::geometry::{Geometry, Policy, Size};
 use crate::hash::checksum;
 use crate::layout::{self, HEADER_CHECKSUM, HEADER_LEN, MAGIC, VERSION};
 use crate::seal::SealKey;
@@ -36,6 +36,7 @@ mod field {
     pub(super) const DATA_STRIDE: usize = 160;
     pub(super) const SMALL_UNITS: usize = 168;
     pub(super) const MAIN_UNITS: usize = 176;
+    pub(super) const POLICY: usize = 184;
 }
 
 /// What a file is and always will be.
@@ -84,6 +85,7 @@ impl Header {
             (field::DATA_STRIDE, geometry.data_stride),
             (field::SMALL_UNITS, geometry.small_units),
             (field::MAIN_UNITS, geometry.main_units),
+            (field::POLICY, geometry.policy as u64),
         ] {
             put(at, &word.to_le_bytes());
         }
@@ -132,6 +134,7 @@ impl Unchecked {
             data_stride: self.word(field::DATA_STRIDE),
             small_units: self.word(field::SMALL_UNITS),
             main_units: self.word(field::MAIN_UNITS),
+            policy: self.policy()?,
         };
         geometry.verify()?;
         Ok(Header {
@@ -142,6 +145,13 @@ impl Unchecked {
             created_ms: self.word(field::CREATED_MS),
             geometry,
         })
+    }
+
+    fn policy(&self) -> Result<Policy> {
+        [Policy::S3Fifo, Policy::Fifo]
+            .into_iter()
+            .find(|policy| *policy as u64 == self.word(field::POLICY))
+            .ok_or_else(|| Error::corrupt("the cache's policy is none that there is; make a new file"))
     }
 
     fn verify_identity(&self) -> Result<()> {

@@ -70,6 +70,7 @@ pub use check::Report;
 pub use cold::Emptied;
 pub use dump::{Depth, dump};
 pub use error::{Error, ErrorKind, Result};
+pub use geometry::Policy;
 pub use iter::{Entry, Iter};
 pub use loader::{Lease, Loaded, Lookup};
 pub use namespace::{Namespace, NamespaceStats};

@@ -5,7 +5,7 @@ use crate::cache::Cache;
 use crate::entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Opening};
-use crate::geometry::{Geometry, Size};
+use crate::geometry::{Geometry, Policy, Size};
 use crate::header::Header;
 use crate::lock::Waiting;
 use crate::position::UNIT;
@@ -38,6 +38,7 @@ const DEFAULT_LOAD_PATIENCE: Duration = Duration::from_secs(10);
 #[must_use = "options do nothing until `open`"]
 pub struct Options {
     size: Option<Size>,
+    policy: Policy,
     max_value_size: Option<u64>,
     expected_entry_size: Option<u64>,
     read_only: bool,
@@ -67,6 +68,7 @@ impl Options {
     pub(crate) fn new() -> Self {
         Options {
             size: None,
+            policy: Policy::S3Fifo,
             max_value_size: None,
             expected_entry_size: None,
             read_only: false,
@@ -93,6 +95,12 @@ impl Options {
     pub fn capacity_entries(mut self, entries: u64, key_len: usize, value_len: usize) -> Self {
         let entry_bytes = entry::units_for(key_len as u64, value_len as u64, entry::Extras::NONE) * UNIT;
         self.size = Some(Size::Entries { entries, entry_bytes });
+        self
+    }
+
+    /// What a new cache evicts when there is no more room. Default: [`Policy::S3Fifo`].
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -230,7 +238,8 @@ impl Options {
 
     /// Makes the file under a temporary name and links it: a half-made file is never seen. False if somebody was first.
     fn make(&self, path: &Path, size: Size) -> Result<bool> {
-        let geometry = Geometry::plan(size, self.max_value_size, self.expected_entry_size)?;
+        let geometry =
+            Geometry::plan(size, self.max_value_size, self.expected_entry_size)?.under(self.policy);
         let header = new_header(geometry, self.seals.unwrap_or(self.verify))?;
         let new = NewFile::create(path)?;
         if samovar_mmap::is_remote(new.file())? {

@@ -1,13 +1,14 @@
 //! What may be asked: commands, their arguments, and the help that explains them.
 
 use crate::change::{MoreArguments, StoreArguments, TouchArguments};
+use crate::create::parse_policy;
 use crate::number::StepArguments;
 use crate::records::RecordsCommand;
 use crate::source::ValueArguments;
 use crate::top::TopArguments;
 use crate::units::{parse_size, parse_ttl};
 use clap::{Args, Parser, Subcommand};
-use samovar::Ttl;
+use samovar::{Policy, Ttl};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -97,6 +98,9 @@ pub(crate) struct CreateArguments {
     /// How large a key and its value are together on average: the size of the index follows from it
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) expected_entry_size: Option<u64>,
+    /// What goes when there is no more room: s3-fifo, what is not read again soon, or fifo, what was stored first
+    #[arg(long, value_name = "POLICY", value_parser = parse_policy, default_value = "s3-fifo")]
+    pub(crate) policy: Policy,
     /// Give every entry a seal of eight bytes, by which damage is found
     #[arg(long)]
     pub(crate) seals: bool,

@@ -4,7 +4,7 @@ use crate::access;
 use crate::args::CreateArguments;
 use crate::failure::{Failure, Outcome, Status};
 use crate::{output, units};
-use samovar::{Cache, Options};
+use samovar::{Cache, Options, Policy};
 use std::path::Path;
 
 /// Makes the file. One that is already there, or that appears meanwhile, is left alone.
@@ -24,7 +24,8 @@ pub(crate) fn run(arguments: &CreateArguments) -> Outcome<Status> {
 }
 
 fn options(arguments: &CreateArguments) -> Options {
-    let mut options = Cache::options().capacity(arguments.capacity).seals(arguments.seals);
+    let mut options =
+        Cache::options().capacity(arguments.capacity).seals(arguments.seals).policy(arguments.policy);
     if let Some(size) = arguments.max_value_size {
         options = options.max_value_size(size);
     }
@@ -32,6 +33,15 @@ fn options(arguments: &CreateArguments) -> Options {
         options = options.expected_entry_size(size);
     }
     options
+}
+
+/// `s3-fifo` or `fifo`.
+pub(crate) fn parse_policy(text: &str) -> Result<Policy, String> {
+    match text {
+        "s3-fifo" => Ok(Policy::S3Fifo),
+        "fifo" => Ok(Policy::Fifo),
+        _ => Err("a policy is s3-fifo or fifo".to_owned()),
+    }
 }
 
 fn already_there(path: &Path) -> Failure {
