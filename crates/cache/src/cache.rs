@@ -367,6 +367,10 @@ impl Cache {
     fn check_held(&self, number: u64, report: &mut Report) -> Result<()> {
         let shard = self.inner.attached.shard(number);
         let _held = self.hold(number)?;
+        if let Selector::Pending(_) = Selector::load(shard.head)? {
+            // What a dead writer left is about to be repaired: that is a write.
+            self.inner.attached.before_write()?;
+        }
         let clock = self.clock();
         let writer = Writer::begin(shard, &clock)?;
         Recount::new(shard, number, report).run(writer.ledger())

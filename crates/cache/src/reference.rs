@@ -71,6 +71,8 @@ impl Cache {
     /// that get a copy. Nobody waits for a pin: neither writers, who go around it, nor whoever replaces the value, which
     /// then lies elsewhere. Only if no stretch between the pins is long enough is a write refused.
     ///
+    /// It does not check the seal, whatever [`verify`](crate::Options::verify) says: that would be to read the whole value.
+    ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();
     /// # let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
