@@ -55,7 +55,7 @@ fn no_record_is_ever_torn_while_another_process_rewrites_it() {
     RecordFile::<Bar>::create(&path).unwrap().extend_from_slice(&begin).unwrap();
     let mut child = start("writer_of_the_last_record", &path);
     let reader = RecordFile::<Bar>::open(&path).unwrap();
-    let (mut reads, mut changes, mut newest) = (0u64, 0u64, 0);
+    let (mut reads, mut changes, mut busy, mut newest) = (0u64, 0u64, 0u64, 0);
     let begun = Instant::now();
     let updates_before = reader.info().unwrap().updates;
     while begun.elapsed() < Duration::from_secs(2) {
@@ -68,9 +68,15 @@ fn no_record_is_ever_torn_while_another_process_rewrites_it() {
         }
         let view = reader.view().unwrap();
         for _ in 0..100 {
-            let seen = number(&view.get(200).unwrap().unwrap());
-            assert!(seen >= newest, "{seen} after {newest}, by a view");
-            newest = seen;
+            match view.get(200) {
+                // The writer does not pause: a reader that the system holds up may lose every race that it is given.
+                Err(error) if error.kind() == ErrorKind::Busy => busy += 1,
+                found => {
+                    let seen = number(&found.unwrap().unwrap());
+                    assert!(seen >= newest, "{seen} after {newest}, by a view");
+                    newest = seen;
+                }
+            }
             assert_eq!(number(&view.get(100).unwrap().unwrap()), 100);
         }
         assert_eq!(number(&reader.get(100).unwrap().unwrap()), 100);
@@ -84,6 +90,7 @@ fn no_record_is_ever_torn_while_another_process_rewrites_it() {
     child.wait().unwrap();
     println!("{reads} reads, {changes} of them of a new value, beside {updates} updates in {seconds:.2} s");
     assert!(updates > 0 && changes > 1, "the two ran side by side");
+    assert!(busy < reads / 100, "{busy} refused of {reads}");
     let writer = RecordFile::<Bar>::open_writer(&path).unwrap();
     assert!(number(&writer.last().unwrap().unwrap()) >= newest);
     assert_eq!(writer.to_vec().unwrap()[..200], begin[..200]);
@@ -108,7 +115,10 @@ fn a_ring_is_read_whole_while_another_process_turns_it() {
         }
         let mut times = Vec::new();
         view.for_each_column(|bar| &bar.time, |some| times.extend_from_slice(some)).unwrap();
-        assert!(times.len() <= 91 && times.iter().skip(1).is_sorted(), "{times:?}");
+        // The writer also rewrites whichever record is the oldest, with the time of the newest; where records were dropped
+        // while the column was read, one of those stands in the middle.
+        let in_order = |pair: &[i64]| pair[0] < pair[1] || pair[0] == pair[1] + 89;
+        assert!(times.len() <= 91 && times.windows(2).all(in_order), "{times:?}");
     }
     child.kill().unwrap();
     child.wait().unwrap();
