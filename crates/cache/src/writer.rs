@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::evict::{self, Candidate, Fate};
 use crate::hash::{KeyHash, SpaceWord};
 use crate::index::Numbered;
+use crate::layout::PINS_PER_SHARD;
 use crate::lease::Leases;
 use crate::ledger::{Change, Kind, Ledger, Selector};
 use crate::pin::{self, Detour, Extent, IsDead, Pins};
@@ -22,6 +23,10 @@ use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::space::Changes;
 use crate::ttl::Clock;
+
+/// Detours on the way to one place: past every pin, and from the end of a lap to the start of the next. Whoever is not there
+/// by then goes round in circles: a bound that moved, or a pin that came meanwhile, has left no stretch that is long enough.
+const DETOURS: usize = 2 * PINS_PER_SHARD;
 
 /// One shard, held by its writer lock.
 pub(crate) struct Writer<'a> {
@@ -377,7 +382,8 @@ impl<'a> Writer<'a> {
             }
             if self.ledger.ring(queue).head == self.ledger.ring(queue).tail {
                 self.restart_lap(queue)?;
-                return self.place(queue, units)?.ok_or_else(if pinned { pin::refusal } else { too_large });
+                let place = self.place(queue, units)?;
+                return place.ok_or_else(if pinned || pins.any()? { pin::refusal } else { too_large });
             }
             self.is_pressed |= walked > 2 * span.units();
             walked += self.drain_one(queue)?;
@@ -392,7 +398,8 @@ impl<'a> Writer<'a> {
     /// A place for `units` as things stand, clear of all pins.
     fn place(&mut self, queue: Queue, units: u64) -> Result<Option<Place>> {
         let pins = Pins::of(self.shard);
-        while let Some(place) = self.place_on_or_off_pins(queue, units)? {
+        for _ in 0..DETOURS {
+            let Some(place) = self.place_on_or_off_pins(queue, units)? else { break };
             if !pins.any()? {
                 return Ok(Some(place));
             }
