@@ -14,8 +14,17 @@ use std::time::Duration;
 
 const CAPACITY: u64 = 256 << 10;
 /// Where the interesting parts begin: header, control page, process table, shard head, index, data.
-const AREAS: [(u64, u64); 8] =
-    [(0, 256), (4096, 160), (8192, 64), (81_920, 4096), (86_016, 512), (90_112, 12288), (102_400, 16384), (118_784, 16384), (0, CAPACITY)];
+const AREAS: [(u64, u64); 9] = [
+    (0, 256),
+    (4096, 160),
+    (8192, 64),
+    (81_920, 4096),
+    (86_016, 512),
+    (90_112, 12288),
+    (102_400, 16384),
+    (118_784, 16384),
+    (0, CAPACITY),
+];
 
 /// A file with some of everything in it, made once.
 fn pristine() -> &'static (PathBuf, Vec<u8>, tempfile::TempDir) {

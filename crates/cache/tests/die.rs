@@ -154,7 +154,7 @@ fn value_bytes(key: u64, sequence: u64, len: usize) -> Vec<u8> {
 fn open(path: &Path, size: Size) -> Cache {
     let options = match size {
         Size::Roomy => Cache::options().capacity(256 << 10),
-        Size::Large => Cache::options().capacity(272 << 10).max_value_size(32 << 10),
+        Size::Large => Cache::options().capacity(320 << 10).max_value_size(32 << 10),
         Size::Tight => Cache::options().capacity_entries(40, 18, 64),
     };
     // So long that a test hangs which waits for the dead to load.
