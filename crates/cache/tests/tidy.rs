@@ -35,6 +35,8 @@ const FLOORS: &[&str] = &[
     "recover",
     "alteration",
     "writer",
+    "room",
+    "drain",
     "tenancy",
     "place",
     "cold",
