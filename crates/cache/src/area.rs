@@ -2,7 +2,7 @@
 //! checked against the end of the file. That an access stays in its own stretch is the caller's affair.
 
 use crate::error::Result;
-use samovar_mmap::{Line, View, Word32, Word64};
+use samovar_mmap::{Block, Line, View, Word32, Word64};
 
 /// The file from `base` on.
 #[derive(Clone, Copy)]
@@ -37,6 +37,11 @@ impl<'a> Area<'a> {
         Ok(self.file.line(self.at(offset))?)
     }
 
+    #[inline(always)]
+    pub(crate) fn block<const LINES: usize>(self) -> Result<Block<'a, LINES>> {
+        Ok(self.file.block(self.base)?)
+    }
+
     /// A part of it that can only be read.
     pub(crate) fn window(self, offset: usize, len: usize) -> Result<View<'a>> {
         Ok(self.file.window(self.at(offset), len)?.read_only())
@@ -50,6 +55,12 @@ impl<'a> Area<'a> {
     #[inline(always)]
     pub(crate) fn read_into(self, offset: usize, out: &mut [u8]) -> Result<()> {
         Ok(self.file.read_into(self.at(offset), out)?)
+    }
+
+    /// The same, for a few bytes whose number the compiler knows. A fault is told by the map, and not here.
+    #[inline(always)]
+    pub(crate) fn read_short(self, offset: usize, out: &mut [u8]) -> Result<()> {
+        Ok(self.file.read_short(self.at(offset), out)?)
     }
 
     #[inline(always)]

@@ -221,7 +221,7 @@ impl Attached {
     }
 
     #[inline(always)]
-    pub(crate) fn shard(&self, number: u64) -> Shard<'_> {
+    pub(crate) fn shard(&self, number: u64) -> Result<Shard<'_>> {
         Shard::new(self.view(), &self.header, number)
     }
 
@@ -309,8 +309,8 @@ impl Attached {
     fn judge(&self) -> Result<Option<Cold>> {
         let (view, reason, time) = (self.view(), self.distrust()?, self.time_base()?);
         for number in 0..self.header.geometry.shards() {
-            let shard = self.shard(number);
-            lock::reset(shard.head)?;
+            let shard = self.shard(number)?;
+            lock::reset(shard.head);
             lease::forget_all(shard)?;
             pin::forget_all(shard)?;
             if reason.is_some() {
@@ -487,7 +487,7 @@ fn lock_init(place: &Place) -> Result<()> {
 pub(crate) fn format(map: &SharedMap, header: &Header, id: FileId) -> Result<()> {
     map.view().write_from(0, &header.encode()[..])?;
     for number in 0..header.geometry.shards() {
-        recover::format(Shard::new(map.view(), header, number))?;
+        recover::format(Shard::new(map.view(), header, number)?);
     }
     TimeBase::resume(map.view())?.store(map.view())?;
     store_identity(map.view(), id)?;

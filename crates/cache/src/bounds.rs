@@ -25,10 +25,9 @@
 //!
 //! Readers need none of this: they check against the whole data area, and the frontiers do the rest.
 
-use crate::area::Area;
 use crate::entry::{self, Extras};
-use crate::error::Result;
 use crate::geometry::{Geometry, Policy};
+use crate::head::Head;
 use crate::layout::BOUNDS;
 use crate::position::Position;
 use crate::ring::{Queue, Span};
@@ -62,6 +61,7 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     /// Those of a new shard.
+    #[inline(always)]
     pub(crate) fn new(geometry: &Geometry) -> Self {
         Bounds {
             boundary: geometry.small_units,
@@ -75,29 +75,31 @@ impl Bounds {
     }
 
     /// Those in the file, which may be anything; see [`Bounds::are_sound`].
-    pub(crate) fn load(head: Area<'_>, geometry: &Geometry) -> Result<Self> {
-        let word = |at| -> Result<u64> { Ok(head.word64(at)?.load()) };
-        let (boundary, brink, wish, end) = (word(BOUNDARY)?, word(BRINK)?, word(WISH)?, word(END)?);
-        Ok(Bounds { boundary, brink: brink.min(boundary), wish, end, ..Bounds::new(geometry) })
+    #[inline(always)]
+    pub(crate) fn load(head: Head<'_>, geometry: &Geometry) -> Self {
+        let word = |at| head.word64(at).load();
+        let (boundary, brink, wish, end) = (word(BOUNDARY), word(BRINK), word(WISH), word(END));
+        Bounds { boundary, brink: brink.min(boundary), wish, end, ..Bounds::new(geometry) }
     }
 
-    pub(crate) fn store(&self, head: Area<'_>) -> Result<()> {
+    pub(crate) fn store(&self, head: Head<'_>) {
         let bounds = [(BOUNDARY, self.boundary), (BRINK, self.brink), (WISH, self.wish), (END, self.end)];
         for (at, bound) in bounds {
-            let word = head.word64(at)?;
+            let word = head.word64(at);
             if word.load() != bound {
                 word.store(bound);
             }
         }
-        Ok(())
     }
 
     /// Can these be the bounds of a shard? The wish may be any number.
+    #[inline(always)]
     pub(crate) fn are_sound(&self) -> bool {
         self.end <= self.outer && 1 <= self.boundary && self.boundary.saturating_add(4) <= self.end
     }
 
     /// Where the boundary is to be, within what is allowed.
+    #[inline]
     pub(crate) fn wished(&self) -> u64 {
         if self.policy == Policy::Fifo {
             return self.boundary;
@@ -107,20 +109,24 @@ impl Bounds {
     }
 
     /// Is the wish so far above this bound, and the main ring's head so near its end, that it is time to follow?
+    #[inline]
     pub(crate) fn is_to_rise(&self, bound: u64, main_head: Position) -> bool {
-        self.wished() > bound + self.end / SLACK && self.is_late(main_head)
+        self.is_late(main_head) && self.wished() > bound + self.end / SLACK
     }
 
     /// Is the brink to sink to the wish?
+    #[inline]
     pub(crate) fn is_to_sink(&self, main_head: Position) -> bool {
-        self.wished() + self.end / SLACK < self.brink && self.is_late(main_head)
+        self.is_late(main_head) && self.wished() + self.end / SLACK < self.brink
     }
 
+    #[inline]
     fn is_late(&self, main_head: Position) -> bool {
         self.end.saturating_sub(main_head.offset()) <= self.main_units() / LATE
     }
 
     /// What the ring's head may use from now on.
+    #[inline]
     pub(crate) fn span(&self, queue: Queue) -> Span {
         match queue {
             Queue::Small => Span { start: 0, end: self.brink.max(1) },
@@ -130,6 +136,7 @@ impl Bounds {
 
     /// What the ring's head may use for an entry of `units`: a small ring that is to shrink does so only as far as leaves
     /// two of them.
+    #[inline]
     pub(crate) fn span_for(&self, queue: Queue, units: u64) -> Span {
         match queue {
             Queue::Small => Span { start: 0, end: self.boundary.min(self.brink.max(2 * units + 1)) },
@@ -138,6 +145,7 @@ impl Bounds {
     }
 
     /// What the ring's entries may still lie in, from before its bounds were moved.
+    #[inline]
     pub(crate) fn reach(&self, queue: Queue) -> Span {
         match queue {
             Queue::Small => Span { start: 0, end: self.boundary },
@@ -145,17 +153,20 @@ impl Bounds {
         }
     }
 
+    #[inline]
     pub(crate) fn main_units(&self) -> u64 {
         self.span(Queue::Main).units()
     }
 
     /// The least that the ring's frontier moves.
+    #[inline]
     pub(crate) fn step(&self, queue: Queue) -> u64 {
         self.span(queue).units() / STEPS_PER_RING
     }
 
     /// The largest entry that is never evicted while the cache is half empty: one of the largest value, if that is no more
     /// than a sixteenth of a main ring.
+    #[inline]
     pub(crate) fn kept_units(&self) -> u64 {
         self.largest.min(self.main_units() / 16)
     }

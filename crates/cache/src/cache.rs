@@ -131,8 +131,8 @@ impl Cache {
     pub(crate) fn get_verified(&self, key: &[u8]) -> Result<Option<Whole>> {
         let mut found = Whole::default();
         check_key(key)?;
-        let reader = self.reader(key);
-        let hit = reader.get(&self.clock(), &mut found)?;
+        let reader = self.reader(key)?;
+        let hit = reader.get(|| self.clock().now_ms(), &mut found)?;
         self.believe()?;
         let whole = hit && found.is_whole(reader.shard, key);
         self.count(if whole { Counter::Hits } else { Counter::Misses })?;
@@ -146,7 +146,7 @@ impl Cache {
     #[inline]
     pub(crate) fn get_taking<S: Sink>(&self, key: &[u8], out: &mut S) -> Result<bool> {
         check_key(key)?;
-        let hit = self.reader(key).get(&self.clock(), out)?;
+        let hit = self.reader(key)?.get(|| self.clock().now_ms(), out)?;
         self.believe()?;
         self.count(if hit { Counter::Hits } else { Counter::Misses })?;
         Ok(hit)
@@ -198,7 +198,7 @@ impl Cache {
         let mut readers: [Option<Reader<'_, '_>>; BATCH] = [const { None }; BATCH];
         for (reader, key) in readers.iter_mut().zip(keys) {
             check_key(key.as_ref())?;
-            let new = self.reader(key.as_ref());
+            let new = self.reader(key.as_ref())?;
             new.shard.index.prefetch_of(new.hash);
             *reader = Some(new);
         }
@@ -208,7 +208,7 @@ impl Cache {
         let (clock, mut hits, mut looked) = (self.clock(), 0, 0);
         for reader in readers.iter().flatten() {
             value.clear();
-            let hit = reader.get(&clock, value)?;
+            let hit = reader.get(|| clock.now_ms(), value)?;
             attached.believe()?;
             each(looked, hit.then_some(value));
             hits += usize::from(hit);
@@ -219,17 +219,17 @@ impl Cache {
     }
 
     /// A look at a key that leaves no trace.
-    pub(crate) fn glimpse<'a, 'k>(&'a self, key: &'k [u8]) -> Reader<'a, 'k> {
-        Reader { trace: Trace::Nothing, ..self.reader(key) }
+    pub(crate) fn glimpse<'a, 'k>(&'a self, key: &'k [u8]) -> Result<Reader<'a, 'k>> {
+        Ok(Reader { trace: Trace::Nothing, ..self.reader(key)? })
     }
 
-    #[inline]
-    pub(crate) fn reader<'a, 'k>(&'a self, key: &'k [u8]) -> Reader<'a, 'k> {
+    #[inline(always)]
+    pub(crate) fn reader<'a, 'k>(&'a self, key: &'k [u8]) -> Result<Reader<'a, 'k>> {
         let hash = self.hash(key);
         let attached = &self.inner.attached;
         let counts = attached.is_writer() && attached.header.geometry.policy != Policy::Fifo;
         let trace = if counts { Trace::Frequency } else { Trace::Nothing };
-        Reader { shard: self.shard_of(hash), key, hash, trace }
+        Ok(Reader { shard: self.shard_of(hash)?, key, hash, trace })
     }
 
     /// Stores `value` for `key` until it is evicted, removed or replaced.
@@ -265,12 +265,12 @@ impl Cache {
         let terms = ttl.terms(&clock)?;
         let item = Item { hash: self.hash(key), key, value, terms, stamp: None };
         let held = self.hold(self.shard_number(item.hash))?;
-        self.store_held(&held, &clock, item)
+        self.store_held(&held, &clock, &item)
     }
 
     /// Stores an item in its shard, whose writer lock is held. What is too large removes what it was to replace.
-    pub(crate) fn store_held(&self, held: &Held<'_>, clock: &Clock<'_>, item: Item<'_>) -> Result<()> {
-        let shard = self.shard_of(item.hash);
+    pub(crate) fn store_held(&self, held: &Held<'_>, clock: &Clock<'_>, item: &Item<'_>) -> Result<()> {
+        let shard = self.shard_number(item.hash);
         if let Err(error) = self.check_value(item.key, item.value, item.terms.extras()) {
             self.write_held(held, shard, clock, |writer| writer.remove(item.hash, item.key))?;
             return Err(error);
@@ -326,10 +326,10 @@ impl Cache {
             ..Stats::default()
         };
         for number in 0..geometry.shards() {
-            let shard = attached.shard(number);
-            let (ledger, pins) = (glance_noting(attached.shard(number))?, Pins::of(shard));
+            let shard = attached.shard(number)?;
+            let (ledger, pins) = (glance_noting(shard)?, Pins::of(shard));
             stats.pins += pins.held(&|owner| attached.is_dead(owner))?;
-            stats.pin_refusals = stats.pin_refusals.saturating_add(pins.refusals()?);
+            stats.pin_refusals = stats.pin_refusals.saturating_add(pins.refusals());
             stats.entries = stats.entries.saturating_add(ledger.entries());
             stats.live_bytes = stats.live_bytes.saturating_add(ledger.payload);
             stats.evictions = stats.evictions.saturating_add(ledger.evictions);
@@ -365,20 +365,21 @@ impl Cache {
     }
 
     fn check_held(&self, number: u64, report: &mut Report) -> Result<()> {
-        let shard = self.inner.attached.shard(number);
+        let shard = self.inner.attached.shard(number)?;
         let _held = self.hold(number)?;
-        if let Selector::Pending(_) = Selector::load(shard.head)? {
+        if let Selector::Pending(_) = Selector::load(shard.head) {
             // What a dead writer left is about to be repaired: that is a write.
             self.inner.attached.before_write()?;
         }
         let clock = self.clock();
-        let writer = Writer::begin(shard, &clock)?;
+        let mut writer = Writer::new(shard, &clock, &|_| Ok(false));
+        writer.begin()?;
         Recount::new(shard, number, report).run(writer.ledger())
     }
 
     /// A read-only handle cannot keep writers out: it counts only if none came in between.
     fn check_watched(&self, number: u64, report: &mut Report) -> Result<()> {
-        let shard = self.inner.attached.shard(number);
+        let shard = self.inner.attached.shard(number)?;
         for _ in 0..LOOKS {
             let before = recover::outlook(shard)?;
             let pending = recover::outlook_on_spaces(shard, &before)?;
@@ -404,7 +405,10 @@ impl Cache {
         let clock = self.clock();
         for number in 0..self.inner.attached.header.geometry.shards() {
             let _held = self.hold(number)?;
-            Writer::begin(self.inner.attached.shard(number), &clock)?.wish_percent(percent)?;
+            let shard = self.inner.attached.shard(number)?;
+            let mut writer = Writer::new(shard, &clock, &|_| Ok(false));
+            writer.begin()?;
+            writer.wish_percent(percent);
         }
         Ok(())
     }
@@ -415,7 +419,7 @@ impl Cache {
     pub fn small_percents(&self) -> Result<Vec<u64>> {
         let shards = 0..self.inner.attached.header.geometry.shards();
         let percent = |number| -> Result<u64> {
-            let bounds = self.inner.attached.shard(number).bounds()?;
+            let bounds = self.inner.attached.shard(number)?.bounds();
             Ok(bounds.boundary * 100 / bounds.end)
         };
         shards.map(percent).collect()
@@ -481,7 +485,7 @@ impl Cache {
     }
 
     #[inline]
-    pub(crate) fn shard_of(&self, hash: KeyHash) -> Shard<'_> {
+    pub(crate) fn shard_of(&self, hash: KeyHash) -> Result<Shard<'_>> {
         self.inner.attached.shard(self.shard_number(hash))
     }
 
@@ -499,7 +503,7 @@ impl Cache {
     pub(crate) fn hold(&self, shard: u64) -> Result<Held<'_>> {
         let attached = &self.inner.attached;
         let seat = attached.place()?.seat().ok_or_else(read_only)?;
-        let claim = Claim { head: attached.shard(shard).head, shard, owner: seat.owner };
+        let claim = Claim { head: attached.shard(shard)?.head, shard, owner: seat.owner };
         claim.acquire(&self.inner.waiting, |holder| attached.is_dead(holder))
     }
 
@@ -510,29 +514,32 @@ impl Cache {
         clock: &Clock<'_>,
         act: impl Fn(&mut Writer<'_>) -> Result<T>,
     ) -> Result<T> {
-        let held = self.hold(self.shard_number(hash))?;
-        self.write_held(&held, self.shard_of(hash), clock, act)
+        let shard = self.shard_number(hash);
+        let held = self.hold(shard)?;
+        self.write_held(&held, shard, clock, act)
     }
 
     /// Does something in a shard whose writer lock is held. A shard whose bytes make no sense is emptied, and it is done
     /// again.
+    #[inline]
     pub(crate) fn write_held<T>(
         &self,
         _: &Held<'_>,
-        shard: Shard<'_>,
+        shard: u64,
         clock: &Clock<'_>,
         act: impl Fn(&mut Writer<'_>) -> Result<T>,
     ) -> Result<T> {
         self.inner.attached.before_write()?;
         let is_dead = |owner| self.inner.attached.is_dead(owner);
         let once = || {
-            let mut writer = Writer::begin(shard, clock)?.asking(&is_dead);
+            let mut writer = Writer::new(self.inner.attached.shard(shard)?, clock, &is_dead);
+            writer.begin()?;
             writer.enter(self.space)?;
             act(&mut writer)
         };
         let done = match once() {
             Err(error) if error.kind() == ErrorKind::Corrupt => {
-                recover::reset(shard)?;
+                recover::reset(self.inner.attached.shard(shard)?)?;
                 once()
             }
             done => done,
@@ -589,12 +596,12 @@ impl Cache {
         done
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn count(&self, counter: Counter) -> Result<()> {
         self.count_many(counter, 1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn count_many(&self, counter: Counter, times: usize) -> Result<()> {
         if matches!(counter, Counter::Misses) && times > 0 {
             // Everything is missing from a cache that was deleted.
@@ -625,22 +632,22 @@ impl fmt::Debug for Cache {
 }
 
 /// The accounts of a shard, without its lock: of one moment, unless writers keep changing them.
-fn glance(shard: Shard<'_>) -> Result<Ledger> {
-    let mut ledger = Ledger::read(shard.head, Selector::load(shard.head)?.holding())?;
+fn glance(shard: Shard<'_>) -> Ledger {
+    let mut ledger = Ledger::read(shard.head, Selector::load(shard.head).holding());
     for _ in 0..LOOKS {
-        let selector = Selector::load(shard.head)?;
-        ledger = Ledger::read(shard.head, selector.holding())?;
+        let selector = Selector::load(shard.head);
+        ledger = Ledger::read(shard.head, selector.holding());
         samovar_mmap::fence_acquire();
-        if Selector::load(shard.head)? == selector {
+        if Selector::load(shard.head) == selector {
             break;
         }
     }
-    Ok(ledger)
+    ledger
 }
 
 /// The accounts of a shard, as they will be when its next writer has taken note of which namespaces were emptied.
 pub(crate) fn glance_noting(shard: Shard<'_>) -> Result<Ledger> {
-    let mut ledger = glance(shard)?;
+    let mut ledger = glance(shard);
     if shard.table.turns()? != 0 {
         for space in space::NUMBERS {
             let account = shard.accounts().load(space)?;
@@ -655,18 +662,21 @@ pub(crate) fn glance_noting(shard: Shard<'_>) -> Result<Ledger> {
 fn entries(attached: &Attached) -> Result<u64> {
     let shards = 0..attached.header.geometry.shards();
     shards
-        .map(|number| glance_noting(attached.shard(number)))
+        .map(|number| glance_noting(attached.shard(number)?))
         .try_fold(0u64, |sum, ledger| Ok(sum.saturating_add(ledger?.entries())))
 }
 
+#[inline(always)]
 pub(crate) fn check_key(key: &[u8]) -> Result<()> {
-    if key.len() <= MAX_KEY_LEN {
-        return Ok(());
-    }
-    Err(Error::new(
+    if key.len() <= MAX_KEY_LEN { Ok(()) } else { Err(too_long(key.len())) }
+}
+
+#[cold]
+fn too_long(len: usize) -> Error {
+    Error::new(
         ErrorKind::KeyTooLong,
-        format!("a key of {} bytes is above the limit of {MAX_KEY_LEN}; hash long keys", key.len()),
-    ))
+        format!("a key of {len} bytes is above the limit of {MAX_KEY_LEN}; hash long keys"),
+    )
 }
 
 #[cold]

@@ -147,7 +147,7 @@ impl<'a, 'r> Recount<'a, 'r> {
     }
 
     fn walk(&mut self, queue: Queue, ledger: &Ledger) -> Result<()> {
-        let (reach, ring) = (self.shard.bounds()?.reach(queue), *ledger.ring(queue));
+        let (reach, ring) = (self.shard.bounds().reach(queue), *ledger.ring(queue));
         let mut at = ring.tail;
         while at != ring.head {
             let more_laps = at.lap() < ring.head.lap();

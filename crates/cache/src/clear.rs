@@ -42,7 +42,7 @@ impl Cache {
     }
 
     fn clear_shard(&self, number: u64) -> Result<()> {
-        let shard = self.inner.attached.shard(number);
+        let shard = self.inner.attached.shard(number)?;
         let _held = self.hold(number)?;
         self.inner.attached.before_write()?;
         match recover::clear(shard) {

@@ -45,7 +45,7 @@ impl Cache {
         let unlinked = attached.alone(|| {
             attached.mark_removed()?;
             for number in 0..attached.header.geometry.shards() {
-                recover::reset(attached.shard(number))?;
+                recover::reset(attached.shard(number)?)?;
             }
             Ok(std::fs::remove_file(path))
         })?;

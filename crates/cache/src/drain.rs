@@ -11,7 +11,10 @@ use crate::position::Position;
 use crate::ring::{Place, Queue};
 use crate::seal::Home;
 use crate::slot::Slot;
-use crate::writer::{Located, Writer, mark_wrap};
+use crate::writer::{Located, Writer, mark_wrap, sealed};
+
+/// Writes between two walks.
+const WRITES_PER_WALK: u64 = 4;
 
 impl Writer<'_> {
     /// Passes one entry or mark at the tail; how many units it was long.
@@ -73,10 +76,9 @@ impl Writer<'_> {
 
     /// Unlinks the entry at the tail and passes it.
     fn forget(&mut self, entry: Located, found: Numbered, new: Slot) -> Result<()> {
-        let mut next = self.ledger;
-        self.unlink(&mut next, found.slot, entry.header)?;
-        next.ring_mut(entry.queue).tail = entry.at.advance(entry.header.units());
-        self.commit(Change { slot: found.number, old: found.slot, new }, next, |_| Ok(()))
+        self.unlink(found.slot, entry.header)?;
+        self.ledger.ring_mut(entry.queue).tail = entry.at.advance(entry.header.units());
+        self.commit(Change { slot: found.number, old: found.slot, new }, || Ok(()))
     }
 
     /// Appends the entry at a tail to the main ring; where that has no room for it, the entry is evicted after all.
@@ -94,22 +96,21 @@ impl Writer<'_> {
             self.count_eviction(entry.at.offset(), entry.header)?;
             return self.forget(entry, found, Slot::EMPTY);
         };
-        let mut next = self.ledger;
         let moved = Located { queue: Queue::Main, at: place.at, ..entry };
         let space = self.shard.log.space(entry.at.offset(), entry.header)?;
-        self.unlink(&mut next, found.slot, entry.header)?;
-        self.link(&mut next, moved, space)?;
-        next.ring_mut(entry.queue).tail = entry.at.advance(units);
-        next.ring_mut(Queue::Main).head = place.at.advance(units);
-        let new = Slot::live(hash, Queue::Main, place.at, freq);
-        let change = Change { slot: found.number, old: found.slot, new };
-        let shard = self.shard;
+        let head = self.ledger.ring(Queue::Main).head;
         let resealed = self.resealed(entry, place)?;
-        self.commit(change, next, |ledger| {
-            mark_wrap(shard, Queue::Main, ledger, place)?;
-            shard.log.copy_entry(entry.at.offset(), place.at.offset(), units)?;
+        self.unlink(found.slot, entry.header)?;
+        self.link(moved, space)?;
+        self.ledger.ring_mut(entry.queue).tail = entry.at.advance(units);
+        self.ledger.ring_mut(Queue::Main).head = place.at.advance(units);
+        let new = Slot::live(hash, Queue::Main, place.at, freq);
+        let (log, change) = (self.shard.log, Change { slot: found.number, old: found.slot, new });
+        self.commit(change, || {
+            mark_wrap(log, head, place)?;
+            log.copy_entry(entry.at.offset(), place.at.offset(), units)?;
             match resealed {
-                Some(preface) => shard.log.put_preface(place.at.offset(), entry.header, &preface),
+                Some(preface) => log.put_preface(place.at.offset(), entry.header, &preface),
                 None => Ok(()),
             }
         })?;
@@ -130,15 +131,20 @@ impl Writer<'_> {
             return Ok(None);
         }
         let moved = Located { queue: Queue::Main, at: place.at, header };
-        Ok(Some(self.sealed(moved, preface, [&key, &value])))
+        Ok(Some(sealed(self.shard.seal_key, moved, preface, [&key, &value])))
     }
 
     /// Drains a little ahead of need, in proportion to what is appended. It comes before the change that will write down
     /// how far the tail has come.
     pub(crate) fn walk(&mut self, queue: Queue, appended: u64) -> Result<()> {
         if queue == Queue::Main {
-            self.move_brink()?;
+            self.move_brink();
         }
+        // Once in a few writes is enough, and one look at the accounts then does for all of them.
+        if !self.ledger.sequence.is_multiple_of(WRITES_PER_WALK) {
+            return Ok(());
+        }
+        let appended = appended.saturating_mul(WRITES_PER_WALK);
         let mut left = evict::walk_after(&self.ledger, &self.bounds, queue, appended);
         while left > 0 && self.ledger.ring(queue).head != self.ledger.ring(queue).tail {
             left = left.saturating_sub(self.drain_one(queue)?.max(1));

@@ -1,9 +1,9 @@
 //! Decoding a file for a person to look at, whatever is in it: nothing is trusted, nothing is changed, nothing is locked.
 
-use crate::area::Area;
 use crate::attach;
 use crate::entry::{Header as EntryHeader, Mark};
 use crate::error::{Error, ErrorKind, Result};
+use crate::head::Head;
 use crate::header::Header;
 use crate::layout::{self, CLEAN, DEVICE, EPOCH, INODE, LOCK, WATERMARK};
 use crate::ledger::{Ledger, Selector};
@@ -101,13 +101,13 @@ impl Dump<'_, '_> {
     }
 
     fn shard(&mut self, number: u64, depth: Depth) -> Result<()> {
-        let shard = Shard::new(self.view, self.header, number);
+        let shard = Shard::new(self.view, self.header, number)?;
         self.line(format_args!("shard {number}"))?;
         self.head(shard.head)?;
-        let (frontiers, bounds) = (shard.load_frontiers()?, shard.bounds()?);
+        let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
         self.line(format_args!("  frontiers {frontiers:?}"))?;
         self.line(format_args!("  {bounds:?}"))?;
-        let ledger = Ledger::read(shard.head, Selector::load(shard.head)?.holding())?;
+        let ledger = Ledger::read(shard.head, Selector::load(shard.head).holding());
         if depth == Depth::Entries {
             for queue in QUEUES {
                 self.ring(shard, queue, &ledger)?;
@@ -116,12 +116,12 @@ impl Dump<'_, '_> {
         Ok(())
     }
 
-    fn head(&mut self, head: Area<'_>) -> Result<()> {
-        let lock = head.word32(LOCK)?.load();
-        let selector = Selector::load(head)?;
+    fn head(&mut self, head: Head<'_>) -> Result<()> {
+        let lock = head.word32(LOCK).load();
+        let selector = Selector::load(head);
         self.line(format_args!("  lock {lock:#010x}, {selector:?}"))?;
         for copy in 0..2 {
-            let ledger = Ledger::read(head, copy)?;
+            let ledger = Ledger::read(head, copy);
             self.line(format_args!("  {copy}: {ledger:?}"))?;
         }
         Ok(())

@@ -24,6 +24,8 @@ const WORD: usize = 8;
 const STAMP: usize = 4;
 /// Bytes before the key, at most.
 pub(crate) const MAX_PREFACE: usize = WORD + 4 * WORD + STAMP;
+/// Bytes before the key of an entry without extras.
+pub(crate) const PLAIN_PREFACE: usize = WORD + STAMP;
 
 const WRAP: u8 = 2;
 const FILLER: u8 = 4;
@@ -64,8 +66,12 @@ impl Extras {
         self.0 & other.0 != 0
     }
 
+    #[inline(always)]
     fn words(self) -> usize {
-        (self.0 & Extras::WORD_BITS).count_ones() as usize
+        match self.0 & Extras::WORD_BITS {
+            0 => 0,
+            words => words.count_ones() as usize,
+        }
     }
 
     /// Bytes from the entry's start to the word of one flag, if it has that flag.
@@ -74,12 +80,13 @@ impl Extras {
         WORD + Extras(self.0 & (word.0 - 1)).words() * WORD
     }
 
+    #[inline(always)]
     fn stamp_at(self) -> usize {
         WORD + self.words() * WORD
     }
 
     /// Bytes from the entry's start to its key.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn key_at(self) -> usize {
         self.stamp_at() + STAMP
     }
@@ -138,11 +145,22 @@ pub(crate) struct Preface {
 }
 
 /// Units in the log for an entry of these lengths.
+#[inline(always)]
 pub(crate) fn units_for(key_len: u64, value_len: u64, extras: Extras) -> u64 {
     (extras.key_at() as u64 + key_len + value_len).div_ceil(UNIT)
 }
 
+/// What stands before the key of an entry without extras.
+#[inline]
+pub(crate) fn plain_preface(header: Header, stamp: u32) -> [u8; PLAIN_PREFACE] {
+    let mut bytes = [0; PLAIN_PREFACE];
+    bytes[..WORD].copy_from_slice(&header.word().to_le_bytes());
+    bytes[WORD..].copy_from_slice(&stamp.to_le_bytes());
+    bytes
+}
+
 impl Terms {
+    #[inline]
     pub(crate) fn extras(self) -> Extras {
         let flag = |set: bool, flag: Extras| if set { flag } else { Extras::NONE };
         flag(self.expiry_ms.is_some(), Extras::EXPIRY)
@@ -213,6 +231,7 @@ impl fmt::Display for Preface {
 }
 
 impl Header {
+    #[inline(always)]
     pub(crate) fn units(self) -> u64 {
         units_for(u64::from(self.key_len), u64::from(self.value_len), self.extras)
     }
@@ -239,10 +258,12 @@ impl Header {
     }
 
     /// Bytes of key and value.
+    #[inline]
     pub(crate) fn payload(self) -> u64 {
         u64::from(self.key_len) + u64::from(self.value_len)
     }
 
+    #[inline]
     pub(crate) fn word(self) -> u64 {
         self.word_with(0)
     }
@@ -252,6 +273,7 @@ impl Header {
         self.word_with(DEAD)
     }
 
+    #[inline]
     fn word_with(self, more: u8) -> u64 {
         let flags = u64::from(more | self.extras.0);
         with_check(flags << 48 | u64::from(self.key_len) << 32 | u64::from(self.value_len))
@@ -259,21 +281,20 @@ impl Header {
 }
 
 impl Mark {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn parse(word: u64) -> Mark {
         let [v0, v1, v2, v3, k0, k1, flags, _] = word.to_le_bytes();
         if with_check(word) != word {
             return Mark::Damaged;
         }
         let value_len = u32::from_le_bytes([v0, v1, v2, v3]);
-        match flags {
-            WRAP => Mark::Wrap(word & OFFSET_MASK),
-            FILLER if value_len > 0 => Mark::Filler(u64::from(value_len)),
-            _ if flags & !(Extras::ALL | DEAD) == 0 => {
-                let key_len = u16::from_le_bytes([k0, k1]);
-                let header = Header { key_len, value_len, extras: Extras(flags & Extras::ALL) };
-                if flags & DEAD == 0 { Mark::Entry(header) } else { Mark::Dead(header.units()) }
-            }
+        let header =
+            Header { key_len: u16::from_le_bytes([k0, k1]), value_len, extras: Extras(flags & Extras::ALL) };
+        match flags & !Extras::ALL {
+            0 => Mark::Entry(header),
+            DEAD => Mark::Dead(header.units()),
+            WRAP if flags == WRAP => Mark::Wrap(word & OFFSET_MASK),
+            FILLER if flags == FILLER && value_len > 0 => Mark::Filler(u64::from(value_len)),
             _ => Mark::Damaged,
         }
     }

@@ -80,27 +80,50 @@ impl<'a> Index<'a> {
     }
 
     /// The first slot that `holds` accepts among those whose tag matches.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(
         self,
         hash: KeyHash,
         mut holds: impl FnMut(Slot) -> Result<bool>,
     ) -> Result<Option<Numbered>> {
-        for bucket in self.buckets(hash) {
-            let line = self.line(bucket)?;
-            for way in line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(hash)) {
-                let slot = Slot::from_word(line.word(way).load());
-                if slot.may_hold(hash) && holds(slot)? {
-                    return Ok(Some(Numbered { number: number(bucket, way), slot }));
-                }
+        let [first, second] = self.buckets(hash);
+        match self.find_in(first, hash, &mut holds)? {
+            None => self.find_in(second, hash, &mut holds),
+            found => Ok(found),
+        }
+    }
+
+    #[inline(always)]
+    fn find_in(
+        self,
+        bucket: u64,
+        hash: KeyHash,
+        holds: &mut impl FnMut(Slot) -> Result<bool>,
+    ) -> Result<Option<Numbered>> {
+        let line = self.line(bucket)?;
+        for way in line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(hash)) {
+            let slot = Slot::from_word(line.word(way).load());
+            if slot.may_hold(hash) && holds(slot)? {
+                return Ok(Some(Numbered { number: number(bucket, way), slot }));
             }
         }
         Ok(None)
     }
 
     /// The slot that names exactly this entry.
+    #[inline]
     pub(crate) fn find_entry(self, hash: KeyHash, queue: Queue, at: Position) -> Result<Option<Numbered>> {
-        self.find(hash, |slot| Ok(slot.points_to(queue, at)))
+        let wanted = Slot::live(hash, queue, at, 0);
+        for bucket in self.buckets(hash) {
+            let line = self.line(bucket)?;
+            for way in line.matches(Slot::ENTRY_IDENTITY, wanted.word()) {
+                let slot = Slot::from_word(line.word(way).load());
+                if slot.same_entry(wanted) {
+                    return Ok(Some(Numbered { number: number(bucket, way), slot }));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// The key's ghost.

@@ -118,7 +118,13 @@ impl Iterator for Iter<'_> {
         let attached = &self.cache.inner.attached;
         let geometry = &attached.header.geometry;
         while self.shard < geometry.shards() {
-            let shard = attached.shard(self.shard);
+            let shard = match attached.shard(self.shard) {
+                Ok(shard) => shard,
+                Err(error) => {
+                    self.shard = geometry.shards();
+                    return Some(Err(error));
+                }
+            };
             while self.slot < geometry.slots_per_shard() {
                 self.slot += 1;
                 match self.cache.visit(shard, self.slot - 1).transpose() {
@@ -145,7 +151,7 @@ fn look(shard: Shard<'_>, word: Word64<'_>, wanted: &Wanted<'_>) -> Result<Seen>
     if !slot.is_live() {
         return Ok(Seen::Nothing);
     }
-    let frontier = shard.frontier(slot.queue())?;
+    let frontier = shard.frontier(slot.queue());
     let first = Position::from_word(frontier.load());
     let seen = copy(shard, slot, wanted)?;
     // Acquire fence, with the release fence after a frontier's store: bytes first, then what they are worth.

@@ -19,6 +19,7 @@
 use crate::area::Area;
 use crate::error::Result;
 use crate::hash::KeyHash;
+use crate::head::Head;
 use crate::layout::{LEASE_LEN, LEASED, LEASES, LEASES_PER_SHARD};
 use crate::lock::Owner;
 use crate::shard::Shard;
@@ -34,7 +35,7 @@ const TICKET: usize = 20;
 /// The leases of one shard.
 #[derive(Clone, Copy)]
 pub(crate) struct Leases<'a> {
-    head: Area<'a>,
+    head: Head<'a>,
     annex: Area<'a>,
 }
 
@@ -96,17 +97,18 @@ impl Summary {
 }
 
 impl<'a> Leases<'a> {
+    #[inline(always)]
     pub(crate) fn of(shard: Shard<'a>) -> Self {
         Leases { head: shard.head, annex: shard.annex }
     }
 
-    fn summary(self) -> Result<Word64<'a>> {
+    fn summary(self) -> Word64<'a> {
         self.head.word64(LEASED)
     }
 
     #[inline]
-    fn used(self) -> Result<usize> {
-        Ok(Summary::of_word(self.summary()?.load()).used)
+    fn used(self) -> usize {
+        Summary::of_word(self.summary().load()).used
     }
 
     fn word(self, place: usize, field: usize) -> Result<Word64<'a>> {
@@ -143,7 +145,7 @@ impl<'a> Leases<'a> {
     /// Ends the leases that `of` names, because their keys are about to be written. The caller holds the writer lock.
     #[inline]
     pub(crate) fn void(self, hash: KeyHash) -> Result<()> {
-        if self.used()? == 0 { Ok(()) } else { self.void_where(|held| held.hash == hash.word()) }
+        if self.used() == 0 { Ok(()) } else { self.void_where(|held| held.hash == hash.word()) }
     }
 
     /// Ends all leases, because all keys are about to be forgotten. The caller holds the writer lock.
@@ -154,29 +156,29 @@ impl<'a> Leases<'a> {
     #[cold]
     fn void_where(self, of: impl Fn(Held) -> bool) -> Result<()> {
         let mut used = 0;
-        for place in 0..self.used()? {
+        for place in 0..self.used() {
             match self.load(place)? {
                 Some(held) if of(held) => drop(self.end(held.ticket)?),
                 Some(_) => used = place + 1,
                 None => {}
             }
         }
-        self.set_used(used)
+        self.set_used(used);
+        Ok(())
     }
 
-    fn set_used(self, used: usize) -> Result<()> {
-        let word = self.summary()?;
+    fn set_used(self, used: usize) {
+        let word = self.summary();
         let summary = Summary::of_word(word.load());
         if summary.used != used {
             word.store(Summary { used, ..summary }.word());
         }
-        Ok(())
     }
 
     /// Grants the key's lease, unless it is held by somebody who lives and whose time is not over. The caller holds the
     /// writer lock, and has seen that the key wants loading.
     pub(crate) fn grant(self, request: Request, is_dead: impl Fn(Owner) -> Result<bool>) -> Result<Grant> {
-        let used = self.used()?;
+        let used = self.used();
         let mut free = None;
         for place in 0..used {
             match self.load(place)? {
@@ -220,11 +222,11 @@ impl<'a> Leases<'a> {
     }
 
     fn fill(self, place: usize, request: Request) -> Result<Grant> {
-        let summary = Summary::of_word(self.summary()?.load());
+        let summary = Summary::of_word(self.summary().load());
         let number = summary.tickets.wrapping_add(1).max(1);
         // First how far the table is used: a lease beyond that would not be voided.
         let used = summary.used.max(place + 1);
-        self.summary()?.store_release(Summary { tickets: number, used }.word());
+        self.summary().store_release(Summary { tickets: number, used }.word());
         self.word(place, HASH)?.store(request.hash.word());
         self.word(place, DEADLINE)?.store(request.deadline_ms);
         self.annex.word32(LEASES + place * LEASE_LEN + OWNER)?.store(request.owner.word());
@@ -240,7 +242,7 @@ impl<'a> Leases<'a> {
         now_ms: u64,
         is_dead: impl Fn(Owner) -> Result<bool>,
     ) -> Result<Option<Ticket>> {
-        for place in 0..self.used()? {
+        for place in 0..self.used() {
             if let Some(held) = self.load(place)?.filter(|held| held.hash == hash.word())
                 && held.ticket.deadline_ms > now_ms
                 && !is_dead(held.owner)?
@@ -270,7 +272,7 @@ impl<'a> Leases<'a> {
     /// How many there are, without the lock.
     pub(crate) fn count(self) -> Result<u64> {
         let mut count = 0;
-        for place in 0..self.used()? {
+        for place in 0..self.used() {
             count += u64::from(self.load(place)?.is_some());
         }
         Ok(count)

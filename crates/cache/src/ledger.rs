@@ -14,8 +14,7 @@
 //! empties every slot goes the same way as one that moves a slot, but is always finished: each slot is a commit point for
 //! its key. Values are absolute, never deltas, so that repeating a repair changes nothing.
 
-use crate::area::Area;
-use crate::error::Result;
+use crate::head::Head;
 use crate::layout::{LEDGER_WORDS, LEDGERS, SELECTOR};
 use crate::position::Position;
 use crate::ring::Queue;
@@ -111,6 +110,19 @@ pub(crate) enum Selector {
 }
 
 impl Ledger {
+    /// That of a shard that has never been written, but for where its rings begin.
+    pub(crate) const EMPTY: Ledger = Ledger {
+        rings: [RingAccount { head: Position::ZERO, tail: Position::ZERO, live: 0, entries: 0 }; 2],
+        payload: 0,
+        evictions: 0,
+        ghost_clocks: [0; 2],
+        kind: Kind::Slot,
+        accounts: 0,
+        change: Change::NONE,
+        resets: 0,
+        sequence: 0,
+    };
+
     pub(crate) fn ring(&self, queue: Queue) -> &RingAccount {
         &self.rings[queue as usize]
     }
@@ -161,9 +173,10 @@ impl Ledger {
         Ledger { rings, payload: 0, kind: Kind::Clear, accounts: 0, change: Change::NONE, ..*self }
     }
 
-    fn encode(&self) -> [u64; LEDGER_WORDS] {
+    #[inline(always)]
+    fn encode(&self) -> [[u64; LEDGER_WORDS / 2]; 2] {
         let [small, main] = &self.rings;
-        [
+        let rings = [
             small.head.word(),
             small.tail.word(),
             small.live,
@@ -172,6 +185,8 @@ impl Ledger {
             main.tail.word(),
             main.live,
             main.entries,
+        ];
+        let rest = [
             self.payload,
             self.evictions,
             self.ghost_clocks[0] & CLOCK_MASK | self.ghost_clocks[1] << CLOCK_BITS,
@@ -180,69 +195,74 @@ impl Ledger {
             self.change.new.word(),
             self.resets,
             self.sequence,
-        ]
+        ];
+        [rings, rest]
     }
 
-    fn decode(words: [u64; LEDGER_WORDS]) -> Self {
+    #[inline(always)]
+    fn decode([rings, rest]: [[u64; LEDGER_WORDS / 2]; 2]) -> Self {
         let ring = |at: usize| RingAccount {
-            head: Position::from_word(words[at]),
-            tail: Position::from_word(words[at + 1]),
-            live: words[at + 2],
-            entries: words[at + 3],
+            head: Position::from_word(rings[at]),
+            tail: Position::from_word(rings[at + 1]),
+            live: rings[at + 2],
+            entries: rings[at + 3],
         };
+        let [payload, evictions, clocks, what, old, new, resets, sequence] = rest;
         Ledger {
             rings: [ring(0), ring(4)],
-            payload: words[8],
-            evictions: words[9],
-            ghost_clocks: [words[10] & CLOCK_MASK, words[10] >> CLOCK_BITS],
-            kind: Kind::of_word(words[11]),
-            accounts: words[11] >> ACCOUNTS_SHIFT,
+            payload,
+            evictions,
+            ghost_clocks: [clocks & CLOCK_MASK, clocks >> CLOCK_BITS],
+            kind: Kind::of_word(what),
+            accounts: what >> ACCOUNTS_SHIFT,
             change: Change {
-                slot: words[11] & ((1 << SLOT_BITS) - 1),
-                old: Slot::from_word(words[12]),
-                new: Slot::from_word(words[13]),
+                slot: what & ((1 << SLOT_BITS) - 1),
+                old: Slot::from_word(old),
+                new: Slot::from_word(new),
             },
-            resets: words[14],
-            sequence: words[15],
+            resets,
+            sequence,
         }
     }
 
-    pub(crate) fn read(head: Area<'_>, copy: usize) -> Result<Self> {
-        let lines = lines(head, copy)?;
-        Ok(Ledger::decode(std::array::from_fn(|index| lines[index / 8].word(index).load())))
+    #[inline(always)]
+    pub(crate) fn read(head: Head<'_>, copy: usize) -> Self {
+        let [rings, rest] = lines(head, copy);
+        Ledger::decode([rings.load_all(), rest.load_all()])
     }
 
-    pub(crate) fn write(&self, head: Area<'_>, copy: usize) -> Result<()> {
-        let lines = lines(head, copy)?;
-        for (index, word) in self.encode().into_iter().enumerate() {
-            lines[index / 8].word(index).store(word);
-        }
-        Ok(())
+    #[inline(always)]
+    pub(crate) fn write(&self, head: Head<'_>, copy: usize) {
+        let ([rings, rest], [ring_words, rest_words]) = (lines(head, copy), self.encode());
+        rings.store_all(ring_words);
+        rest.store_all(rest_words);
     }
 }
 
 /// The two cache lines of a copy.
-fn lines(head: Area<'_>, copy: usize) -> Result<[Line<'_>; 2]> {
+#[inline(always)]
+fn lines(head: Head<'_>, copy: usize) -> [Line<'_>; 2] {
     let at = LEDGERS[copy & 1];
-    Ok([head.line(at)?, head.line(at + 64)?])
+    [head.line(at), head.line(at + 64)]
 }
 
 impl Selector {
     /// Acquire, with the release in [`Selector::store`]: the copy that it names is whole.
-    pub(crate) fn load(head: Area<'_>) -> Result<Self> {
-        let word = head.word64(SELECTOR)?.load_acquire();
+    #[inline(always)]
+    pub(crate) fn load(head: Head<'_>) -> Self {
+        let word = head.word64(SELECTOR).load_acquire();
         let copy = usize::from(word & 1 != 0);
-        Ok(if word & PENDING != 0 { Selector::Pending(copy) } else { Selector::Holds(copy) })
+        if word & PENDING != 0 { Selector::Pending(copy) } else { Selector::Holds(copy) }
     }
 
     /// Release, with the acquire in [`Selector::load`].
-    pub(crate) fn store(self, head: Area<'_>) -> Result<()> {
+    #[inline(always)]
+    pub(crate) fn store(self, head: Head<'_>) {
         let word = match self {
             Selector::Holds(copy) => copy as u64,
             Selector::Pending(copy) => PENDING | copy as u64,
         };
-        head.word64(SELECTOR)?.store_release(word);
-        Ok(())
+        head.word64(SELECTOR).store_release(word);
     }
 
     /// The copy that holds while no repair is needed, or until one is done.

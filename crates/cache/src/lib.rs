@@ -36,6 +36,7 @@ mod event;
 mod evict;
 mod geometry;
 mod hash;
+mod head;
 mod header;
 mod index;
 mod iter;

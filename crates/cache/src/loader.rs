@@ -145,11 +145,11 @@ impl Lease {
             let terms = Terms { absent: terms.absent, ..ttl.terms(&clock)? };
             let fits = cache.check_value(&self.key, value, terms.extras());
             let redeemed = cache.write(hash, &clock, |writer| {
-                let redeemed = Leases::of(cache.shard_of(hash)).redeem(ticket)?
+                let redeemed = Leases::of(cache.shard_of(hash)?).redeem(ticket)?
                     && writer.is_in(self.space)
                     && cache.hash(&self.key) == hash;
                 if redeemed && fits.is_ok() {
-                    writer.set(Item { hash, key: &self.key, value, terms, stamp: None })?;
+                    writer.set(&Item { hash, key: &self.key, value, terms, stamp: None })?;
                 } else if redeemed {
                     writer.remove(hash, &self.key)?;
                 }
@@ -168,7 +168,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.filter(|_| self.made.is_here()) {
             // What fails here ends with this process, or at the lease's deadline.
-            let _ = Leases::of(self.cache.shard_of(self.hash)).release(ticket);
+            let _ = self.cache.shard_of(self.hash).and_then(|shard| Leases::of(shard).release(ticket));
         }
     }
 }
@@ -404,7 +404,7 @@ impl Cache {
             if left.is_zero() {
                 return Ok(Settled::Load(self.lease(key, self.hash(key), None)));
             }
-            Leases::of(self.shard_of(self.hash(key))).wait(ticket, nap.min(left))?;
+            Leases::of(self.shard_of(self.hash(key))?).wait(ticket, nap.min(left))?;
             nap = (nap * 2).min(longest);
         }
     }
@@ -413,7 +413,7 @@ impl Cache {
     fn look(&self, key: &[u8], absence: Absence) -> Result<Look> {
         self.check_writable(key)?;
         let clock = self.clock();
-        let stale = match self.standing(&self.reader(key), &clock, absence)? {
+        let stale = match self.standing(&self.reader(key)?, &clock, absence)? {
             Standing::Fresh(value) => return Ok(Look::Fresh(value)),
             Standing::Absent => return Ok(Look::Absent),
             Standing::Stale(value) => Some(value),
@@ -421,7 +421,7 @@ impl Cache {
         };
         self.believe()?;
         let hash = self.hash(key);
-        let leases = Leases::of(self.shard_of(hash));
+        let leases = Leases::of(self.shard_of(hash)?);
         match (leases.holder(hash, clock.now_ms(), |owner| self.inner.attached.is_dead(owner))?, stale) {
             (Some(_), Some(value)) => Ok(Look::Stale(value, None)),
             (Some(ticket), None) => Ok(Look::Missing(Turn::Theirs(ticket))),
@@ -432,10 +432,10 @@ impl Cache {
     /// One critical section decides what there is, and whose it is to load.
     fn look_held(&self, key: &[u8], hash: KeyHash, absence: Absence) -> Result<Look> {
         let owner = self.inner.attached.owner()?;
-        let leases = Leases::of(self.shard_of(hash));
+        let leases = Leases::of(self.shard_of(hash)?);
         self.write(hash, &self.clock(), |_| {
             let clock = self.clock();
-            let stale = match self.standing(&self.glimpse(key), &clock, absence)? {
+            let stale = match self.standing(&self.glimpse(key)?, &clock, absence)? {
                 Standing::Fresh(value) => return Ok(Look::Fresh(value)),
                 Standing::Absent => return Ok(Look::Absent),
                 Standing::Stale(value) => Some(value),
@@ -467,7 +467,7 @@ impl Cache {
     /// What is stored for the reader's key. Where seals are checked, an entry that does not bear its own is none.
     fn standing(&self, reader: &Reader<'_, '_>, clock: &Clock<'_>, absence: Absence) -> Result<Standing> {
         let mut found = Found::default();
-        if !reader.get(clock, &mut found)? {
+        if !reader.get(|| clock.now_ms(), &mut found)? {
             return Ok(Standing::Missing);
         }
         let Found(whole) = found;

@@ -12,10 +12,10 @@
 //! come later almost at once, until the shard looks different. Whether an owner lives is asked of the kernel, by its lock on
 //! the byte of its process slot.
 
-use crate::area::Area;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event;
 use crate::hash::checksum;
+use crate::head::Head;
 use crate::layout::{self, FRONTIERS, LOCK, SHARD_HEAD_LEN};
 use samovar_mmap::Word32;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,7 +90,7 @@ impl Waiting {
 /// A shard's lock, as one of those who want it.
 #[derive(Clone, Copy)]
 pub(crate) struct Claim<'a> {
-    pub(crate) head: Area<'a>,
+    pub(crate) head: Head<'a>,
     /// Which shard.
     pub(crate) shard: u64,
     pub(crate) owner: Owner,
@@ -103,7 +103,7 @@ impl<'a> Claim<'a> {
         waiting: &Waiting,
         is_dead: impl Fn(Owner) -> Result<bool>,
     ) -> Result<Held<'a>> {
-        let word = self.head.word32(LOCK)?;
+        let word = self.head.word32(LOCK);
         for _ in 0..SPINS {
             // Acquire, with the release in `drop`: the last owner's stores are seen.
             if word.compare_exchange(0, self.owner.0).is_ok() {
@@ -122,7 +122,7 @@ impl<'a> Claim<'a> {
         is_dead: impl Fn(Owner) -> Result<bool>,
     ) -> Result<Held<'a>> {
         let held = || Held { word, owner: self.owner };
-        let begun_with = self.look(word.load())?;
+        let begun_with = self.look(word.load());
         let stalled = &waiting.stalled[layout::at(self.shard) % waiting.stalled.len()];
         let is_known = stalled.load(Ordering::Relaxed) == begun_with;
         let give_up = Instant::now() + if is_known { waiting.probe_every } else { waiting.patience };
@@ -142,7 +142,7 @@ impl<'a> Claim<'a> {
                 Some(_) => {}
             }
             if Instant::now() >= give_up {
-                let look = self.look(seen)?;
+                let look = self.look(seen);
                 stalled.store(look, Ordering::Relaxed);
                 if look != begun_with {
                     return Err(busy());
@@ -157,13 +157,12 @@ impl<'a> Claim<'a> {
     }
 
     /// What the shard looks like while this holder has it: another look means that the holder gets on. Never 0.
-    fn look(self, lock: u32) -> Result<usize> {
+    fn look(self, lock: u32) -> usize {
         let mut bytes = (lock & !WAITERS).to_le_bytes().to_vec();
         for line in (FRONTIERS..SHARD_HEAD_LEN).step_by(64) {
-            let line = self.head.line(line)?;
-            bytes.extend((0..8).flat_map(|word| line.word(word).load().to_le_bytes()));
+            bytes.extend(self.head.line(line).load_all().into_iter().flat_map(u64::to_le_bytes));
         }
-        Ok(layout::at(checksum(&bytes)) | 1)
+        layout::at(checksum(&bytes)) | 1
     }
 }
 
@@ -184,14 +183,13 @@ fn stopped() -> Error {
 }
 
 /// Who holds the lock just now.
-pub(crate) fn holder(head: Area<'_>) -> Result<Option<Owner>> {
-    Ok(Owner::of_word(head.word32(LOCK)?.load()))
+pub(crate) fn holder(head: Head<'_>) -> Option<Owner> {
+    Owner::of_word(head.word32(LOCK).load())
 }
 
 /// Forgets whoever held the lock: for the first opener, when nobody else can.
-pub(crate) fn reset(head: Area<'_>) -> Result<()> {
-    head.word32(LOCK)?.store(0);
-    Ok(())
+pub(crate) fn reset(head: Head<'_>) {
+    head.word32(LOCK).store(0);
 }
 
 impl Drop for Held<'_> {

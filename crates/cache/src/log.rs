@@ -1,7 +1,7 @@
 //! The bytes of a shard's two rings, by units from the start of its data area. They are only ever accessed as bytes.
 
 use crate::area::Area;
-use crate::entry::{Extras, Header, MAX_PREFACE, Mark, Preface};
+use crate::entry::{self, Extras, Header, MAX_PREFACE, Mark, Preface};
 use crate::error::Result;
 use crate::hash::{KeyHash, SpaceWord};
 use crate::layout::bytes_of;
@@ -21,10 +21,10 @@ impl<'a> Log<'a> {
         Log(area)
     }
 
-    #[inline]
+    #[inline(always)]
     fn word(self, at: usize) -> Result<u64> {
         let mut bytes = [0; 8];
-        self.0.read_into(at, &mut bytes)?;
+        self.0.read_short(at, &mut bytes)?;
         Ok(u64::from_le_bytes(bytes))
     }
 
@@ -36,21 +36,24 @@ impl<'a> Log<'a> {
     }
 
     /// What stands at an offset.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn mark(self, offset: u64) -> Result<Mark> {
         Ok(Mark::parse(self.word(bytes_of(offset))?))
     }
 
+    #[inline]
     pub(crate) fn put_mark(self, offset: u64, word: u64) -> Result<()> {
         self.0.write_from(bytes_of(offset), &word.to_le_bytes())
     }
 
     /// When the entry dies, in wall milliseconds; never, if it has no expiry.
+    #[inline]
     pub(crate) fn expiry_ms(self, offset: u64, header: Header) -> Result<u64> {
         header.expiry_at().map_or(Ok(u64::MAX), |at| self.word(bytes_of(offset).wrapping_add(at)))
     }
 
     /// The namespace that the entry is of, and in which epoch.
+    #[inline]
     pub(crate) fn space(self, offset: u64, header: Header) -> Result<SpaceWord> {
         let word = header.space_at().map_or(Ok(0), |at| self.word(bytes_of(offset).wrapping_add(at)))?;
         Ok(SpaceWord::from_word(word))
@@ -64,7 +67,7 @@ impl<'a> Log<'a> {
     }
 
     /// Does the entry have this key? Its header was read from there, and its lengths are not yet trusted.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_key(self, offset: u64, header: Header, key: &[u8]) -> Result<bool> {
         if usize::from(header.key_len) != key.len() {
             return Ok(false);
@@ -84,7 +87,7 @@ impl<'a> Log<'a> {
     }
 
     /// Appends the entry's value to `out`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn append_value(self, offset: u64, header: Header, out: &mut Vec<u8>) -> Result<()> {
         let len = header.value_len as usize;
         self.0.append_to(bytes_of(offset).wrapping_add(header.value_at()), len, out)
@@ -109,6 +112,16 @@ impl<'a> Log<'a> {
             return Ok(KeyHash::within(self.space(offset, header)?, key, seed));
         }
         Ok(KeyHash::of(key, seed))
+    }
+
+    /// Writes a whole entry of no extras.
+    #[inline]
+    pub(crate) fn put_plain(self, offset: u64, header: Header, stamp: u32, parts: [&[u8]; 2]) -> Result<()> {
+        let at = bytes_of(offset);
+        self.0.write_from(at, &entry::plain_preface(header, stamp))?;
+        let [key, value] = parts;
+        self.0.write_from(at.wrapping_add(entry::PLAIN_PREFACE), key)?;
+        self.0.write_from(at.wrapping_add(entry::PLAIN_PREFACE + key.len()), value)
     }
 
     /// Writes a whole entry.

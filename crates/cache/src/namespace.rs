@@ -205,7 +205,7 @@ impl Cache {
 
     fn forget_tallies(&self, number: u64) -> Result<()> {
         self.numbers()
-            .try_for_each(|shard| self.inner.attached.shard(shard).accounts().forget_tallies(number))
+            .try_for_each(|shard| self.inner.attached.shard(shard)?.accounts().forget_tallies(number))
     }
 
     fn numbers(&self) -> std::ops::Range<u64> {
@@ -222,7 +222,7 @@ impl Cache {
             _ => return Ok(()),
         };
         let shards = crate::layout::at(self.inner.attached.header.geometry.shards());
-        let shard = self.inner.attached.shard(stats::stripe(process, shards) as u64);
+        let shard = self.inner.attached.shard(stats::stripe(process, shards) as u64)?;
         shard.accounts().tally(self.space.number, tally)?.fetch_add(times);
         Ok(())
     }
@@ -231,7 +231,7 @@ impl Cache {
         let (number, mut units, mut entries, mut live_bytes) = (record.space.number, 0u64, 0u64, 0u64);
         let mut sums = [0u64; TALLIES];
         for shard in self.numbers() {
-            let accounts = self.inner.attached.shard(shard).accounts();
+            let accounts = self.inner.attached.shard(shard)?.accounts();
             let account = accounts.load(number)?;
             if account.epoch == record.epoch {
                 units = units.saturating_add(account.units());

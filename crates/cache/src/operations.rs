@@ -267,7 +267,7 @@ impl Cache {
     /// As [`get`](Self::get).
     pub fn contains(&self, key: &[u8]) -> Result<bool> {
         check_key(key)?;
-        let found = self.glimpse(key).get(&self.clock(), &mut Presence)?;
+        let found = self.glimpse(key)?.get(|| self.clock().now_ms(), &mut Presence)?;
         self.believe()?;
         Ok(found)
     }
@@ -309,7 +309,7 @@ impl Cache {
         let stored = turn.iter().map(|(_, item)| {
             self.counted(Counter::Sets, || {
                 self.check_writable(item.key)?;
-                self.store_held(&held, clock, *item)
+                self.store_held(&held, clock, item)
             })
         });
         stored.reduce(Result::and).unwrap_or(Ok(()))
@@ -329,7 +329,7 @@ impl Cache {
                 let (next, told) = decide(writer.current(hash, key)?, &clock)?;
                 let Some(Successor { value, terms, stamp }) = next else { return Ok((false, told)) };
                 self.check_value(key, &value, terms.extras())?;
-                writer.set(Item { hash, key, value: &value, terms, stamp })?;
+                writer.set(&Item { hash, key, value: &value, terms, stamp })?;
                 Ok((true, told))
             })
         })?;

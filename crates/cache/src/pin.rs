@@ -22,6 +22,7 @@
 
 use crate::area::Area;
 use crate::error::{Error, ErrorKind, Result};
+use crate::head::Head;
 use crate::layout::{PIN_LEN, PINNED, PINS, PINS_PER_SHARD};
 use crate::lock::Owner;
 use crate::position::{OFFSET_BITS, Position};
@@ -72,7 +73,7 @@ pub(crate) type IsDead<'f> = &'f dyn Fn(Owner) -> Result<bool>;
 /// The pins of one shard.
 #[derive(Clone, Copy)]
 pub(crate) struct Pins<'a> {
-    head: Area<'a>,
+    head: Head<'a>,
     annex: Area<'a>,
 }
 
@@ -84,11 +85,12 @@ pub(crate) struct Pin {
 }
 
 impl<'a> Pins<'a> {
+    #[inline(always)]
     pub(crate) fn of(shard: Shard<'a>) -> Self {
         Pins { head: shard.head, annex: shard.annex }
     }
 
-    fn summary(self) -> Result<Word64<'a>> {
+    fn summary(self) -> Word64<'a> {
         self.head.word64(PINNED)
     }
 
@@ -101,16 +103,16 @@ impl<'a> Pins<'a> {
     }
 
     /// Turns the state from any of these to that one; false if it is another.
-    fn turn(self, from: &[u64], to: u64) -> Result<bool> {
-        let word = self.summary()?;
+    fn turn(self, from: &[u64], to: u64) -> bool {
+        let word = self.summary();
         let mut seen = word.load();
         while from.contains(&(seen & STATE)) {
             match word.compare_exchange(seen, seen & !STATE | to) {
-                Ok(_) => return Ok(true),
+                Ok(_) => return true,
                 Err(found) => seen = found,
             }
         }
-        Ok(false)
+        false
     }
 
     /// Takes a free pin, or one of the dead; none if all are taken.
@@ -137,8 +139,8 @@ impl<'a> Pins<'a> {
         self.extent(pin.place)?.store_release(extent.word());
         // With the fence in `look_twice`, and the one after a frontier's store.
         samovar_mmap::fence_full();
-        if self.summary()?.load() & STATE != SOME {
-            self.turn(&[NONE, DOUBTED], SOME)?;
+        if self.summary().load() & STATE != SOME {
+            self.turn(&[NONE, DOUBTED], SOME);
             samovar_mmap::fence_full();
         }
         Ok(())
@@ -172,7 +174,7 @@ impl<'a> Pins<'a> {
     /// How many pins the living hold.
     pub(crate) fn held(self, is_dead: IsDead<'_>) -> Result<u64> {
         let mut held = 0;
-        if self.summary()?.load() & STATE != NONE {
+        if self.summary().load() & STATE != NONE {
             for place in 0..PINS_PER_SHARD {
                 let owner = self.owner(place)?.load();
                 held += u64::from(owner != 0 && !is_dead(Owner::from_word(owner))?);
@@ -183,8 +185,8 @@ impl<'a> Pins<'a> {
 
     /// May there be a pin? For who holds the writer lock, and has published the frontier that it relies on.
     #[inline]
-    pub(crate) fn any(self) -> Result<bool> {
-        Ok(self.summary()?.load() & STATE != NONE)
+    pub(crate) fn any(self) -> bool {
+        self.summary().load() & STATE != NONE
     }
 
     /// The first pinned stretch that has a unit in common with this one. Pins of the dead that are in the way are freed. The
@@ -212,7 +214,7 @@ impl<'a> Pins<'a> {
 
     /// No pin was seen: if none is there even after that was put in doubt, writers need not look any more.
     fn look_twice(self) -> Result<()> {
-        self.turn(&[SOME], DOUBTED)?;
+        self.turn(&[SOME], DOUBTED);
         // With the fence in `hold`.
         samovar_mmap::fence_full();
         for place in 0..PINS_PER_SHARD {
@@ -220,7 +222,8 @@ impl<'a> Pins<'a> {
                 return Ok(());
             }
         }
-        self.turn(&[DOUBTED], NONE).map(|_| ())
+        self.turn(&[DOUBTED], NONE);
+        Ok(())
     }
 
     /// Does the longest stretch of the span without a pin have this many units? The caller holds the writer lock.
@@ -239,26 +242,25 @@ impl<'a> Pins<'a> {
     }
 
     /// Counts a refusal.
-    pub(crate) fn refused(self) -> Result<()> {
-        self.summary()?.fetch_add(REFUSAL);
-        Ok(())
+    pub(crate) fn refused(self) {
+        self.summary().fetch_add(REFUSAL);
     }
 
     /// Refusals so far.
-    pub(crate) fn refusals(self) -> Result<u64> {
-        Ok(self.summary()?.load() / REFUSAL)
+    pub(crate) fn refusals(self) -> u64 {
+        self.summary().load() / REFUSAL
     }
 }
 
 /// Forgets all pins: for the first opener, when nobody else can have one.
 pub(crate) fn forget_all(shard: Shard<'_>) -> Result<()> {
     let pins = Pins::of(shard);
-    if pins.any()? {
+    if pins.any() {
         for place in 0..PINS_PER_SHARD {
             pins.extent(place)?.store(0);
             pins.owner(place)?.store(0);
         }
-        pins.turn(&[SOME, DOUBTED, STATE], NONE)?;
+        pins.turn(&[SOME, DOUBTED, STATE], NONE);
     }
     Ok(())
 }

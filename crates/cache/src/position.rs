@@ -22,6 +22,8 @@ const LOW_MASK: u64 = (1 << LOW_BITS) - 1;
 pub(crate) struct Position(u64);
 
 impl Position {
+    pub(crate) const ZERO: Position = Position(0);
+
     pub(crate) fn new(lap: u64, offset: u64) -> Self {
         Position(lap << OFFSET_BITS | offset & OFFSET_MASK)
     }

@@ -14,13 +14,12 @@
 
 use crate::entry::{Extras, Header, Mark, Preface};
 use crate::error::{Error, ErrorKind, Result};
-use crate::hash::KeyHash;
+use crate::hash::{KeyHash, SpaceWord};
 use crate::log::Log;
 use crate::position::Position;
 use crate::seal::Home;
 use crate::shard::Shard;
 use crate::slot::{FREQ_MAX, Slot};
-use crate::ttl::Clock;
 use samovar_mmap::Word64;
 use std::mem;
 
@@ -127,6 +126,7 @@ impl Sink for Whole {
 }
 
 /// One get of one key.
+#[derive(Clone, Copy)]
 pub(crate) struct Reader<'a, 'k> {
     pub(crate) shard: Shard<'a>,
     pub(crate) key: &'k [u8],
@@ -135,23 +135,23 @@ pub(crate) struct Reader<'a, 'k> {
 }
 
 impl Reader<'_, '_> {
-    /// Hands the key's entry to `out`, which is empty; false is a miss, and leaves it so. The clock is asked only about entries
-    /// that can expire.
-    #[inline]
-    pub(crate) fn get<S: Sink>(&self, clock: &Clock<'_>, out: &mut S) -> Result<bool> {
+    /// Hands the key's entry to `out`, which is empty; false is a miss, and leaves it so. The time is asked for only about
+    /// entries that can expire.
+    #[inline(always)]
+    pub(crate) fn get<S: Sink>(self, now_ms: impl Fn() -> u64, out: &mut S) -> Result<bool> {
         let buckets = self.shard.index.buckets(self.hash);
         self.shard.index.prefetch(buckets[1]);
         for _ in 0..RETRIES {
-            if let Some(hit) = self.scan(buckets, clock, out)? {
+            if let Some(hit) = self.scan(buckets, &now_ms, out)? {
                 return Ok(hit);
             }
         }
-        Err(Error::new(ErrorKind::Busy, "the key was rewritten faster than it could be read; try again"))
+        Err(too_fast())
     }
 
     /// Asks for the memory of the entry that the key's slot seems to name: the buckets are here by now, the entry will be.
     #[inline]
-    pub(crate) fn foresee(&self) -> Result<()> {
+    pub(crate) fn foresee(self) -> Result<()> {
         for bucket in self.shard.index.buckets(self.hash) {
             let line = self.shard.index.line(bucket)?;
             if let Some(way) = line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(self.hash)).next() {
@@ -163,33 +163,53 @@ impl Reader<'_, '_> {
     }
 
     /// One pass over the candidate buckets; none if it has to be repeated.
-    #[inline]
-    fn scan<S: Sink>(&self, buckets: [u64; 2], clock: &Clock<'_>, out: &mut S) -> Result<Option<bool>> {
+    #[inline(always)]
+    fn scan<S: Sink>(
+        self,
+        buckets: [u64; 2],
+        now_ms: &impl Fn() -> u64,
+        out: &mut S,
+    ) -> Result<Option<bool>> {
         for bucket in buckets {
-            let line = self.shard.index.line(bucket)?;
-            for way in line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(self.hash)) {
-                let word = line.word(way);
-                // Acquire, with the release of the slot's exchange: the entry's bytes are older than its slot.
-                let slot = Slot::from_word(word.load_acquire());
-                if !slot.may_hold(self.hash) {
-                    return Ok(None);
-                }
-                match self.look(word, slot, clock, out)? {
-                    Look::Hit => return Ok(Some(true)),
-                    Look::Gone => return Ok(Some(false)),
-                    Look::Other => {}
-                    Look::Stale => return Ok(None),
-                }
+            match self.scan_bucket(bucket, now_ms, out)? {
+                Look::Hit => return Ok(Some(true)),
+                Look::Gone => return Ok(Some(false)),
+                Look::Other => {}
+                Look::Stale => return Ok(None),
             }
         }
         Ok(Some(false))
     }
 
-    #[inline]
-    fn look<S: Sink>(&self, word: Word64<'_>, slot: Slot, clock: &Clock<'_>, out: &mut S) -> Result<Look> {
-        let frontier = self.shard.frontier(slot.queue())?;
+    #[inline(always)]
+    fn scan_bucket<S: Sink>(self, bucket: u64, now_ms: &impl Fn() -> u64, out: &mut S) -> Result<Look> {
+        let line = self.shard.index.line(bucket)?;
+        for way in line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(self.hash)) {
+            let word = line.word(way);
+            // Acquire, with the release of the slot's exchange: the entry's bytes are older than its slot.
+            let slot = Slot::from_word(word.load_acquire());
+            if !slot.may_hold(self.hash) {
+                return Ok(Look::Stale);
+            }
+            match self.look(word, slot, now_ms, out)? {
+                Look::Other => {}
+                seen => return Ok(seen),
+            }
+        }
+        Ok(Look::Other)
+    }
+
+    #[inline(always)]
+    fn look<S: Sink>(
+        self,
+        word: Word64<'_>,
+        slot: Slot,
+        now_ms: &impl Fn() -> u64,
+        out: &mut S,
+    ) -> Result<Look> {
+        let frontier = self.shard.frontier(slot.queue());
         let first = Position::from_word(frontier.load());
-        let seen = self.copy(slot, clock, out)?;
+        let seen = self.copy(slot, now_ms, out)?;
         // Acquire fence, with the release fence after a frontier's store: bytes first, then what they are worth.
         samovar_mmap::fence_acquire();
         let last = Position::from_word(frontier.load());
@@ -211,8 +231,8 @@ impl Reader<'_, '_> {
     }
 
     /// Compares and copies, trusting nothing; what it says holds only if the caller's checks pass.
-    #[inline]
-    fn copy<S: Sink>(&self, slot: Slot, clock: &Clock<'_>, out: &mut S) -> Result<Look> {
+    #[inline(always)]
+    fn copy<S: Sink>(self, slot: Slot, now_ms: &impl Fn() -> u64, out: &mut S) -> Result<Look> {
         let area = self.shard.geometry.area();
         let offset = slot.offset();
         if offset >= area.end {
@@ -222,35 +242,63 @@ impl Reader<'_, '_> {
         if header.units() > area.end - offset || !self.shard.log.has_key(offset, header, self.key)? {
             return Ok(Look::Other);
         }
-        if header.extras.has(Extras::SPACE) == self.hash.space().is_default() {
+        let space = self.hash.space();
+        if header.extras.has(Extras::SPACE) == space.is_default() {
             return Ok(Look::Other);
         }
         if !header.extras.is_none() {
-            let space = self.shard.log.space(offset, header)?;
-            if space.number() != self.hash.space().number() {
-                return Ok(Look::Other);
-            }
-            if space != self.hash.space() || self.is_gone::<S>(offset, header, clock)? {
-                return Ok(Look::Gone);
+            match state(self.shard.log, offset, header, space)? {
+                State::Foreign => return Ok(Look::Other),
+                State::Orphan => return Ok(Look::Gone),
+                State::Absent(_) if !S::TAKES_ABSENT => return Ok(Look::Gone),
+                State::Absent(expiry_ms) | State::Present(expiry_ms) => {
+                    if expiry_ms != u64::MAX && expiry_ms <= now_ms() {
+                        return Ok(Look::Gone);
+                    }
+                }
             }
         }
         out.take(self.shard.log, offset, header)?;
         Ok(Look::Hit)
     }
 
-    /// Does the entry hold no value that may be given out now?
-    fn is_gone<S: Sink>(&self, offset: u64, header: Header, clock: &Clock<'_>) -> Result<bool> {
-        Ok(header.extras.has(Extras::ABSENT) && !S::TAKES_ABSENT
-            || header.extras.has(Extras::EXPIRY)
-                && self.shard.log.expiry_ms(offset, header)? <= clock.now_ms())
-    }
-
     /// One compare-exchange of the whole word, its failure ignored: a bump never lands on a slot that has moved on, and
     /// a hot key, at its maximum, is not written at all.
-    #[inline]
-    fn count(&self, word: Word64<'_>, slot: Slot) {
+    #[inline(always)]
+    fn count(self, word: Word64<'_>, slot: Slot) {
         if self.trace == Trace::Frequency && slot.freq() < FREQ_MAX {
             let _ = word.compare_exchange(slot.word(), slot.bumped().word());
         }
     }
+}
+
+/// What the extras of an entry say about it, for a key of one namespace.
+enum State {
+    /// It is of another namespace.
+    Foreign,
+    /// Its namespace was emptied since.
+    Orphan,
+    /// It says that there is no value.
+    Absent(u64),
+    /// It has a value until then.
+    Present(u64),
+}
+
+/// Reads an entry's extras. Most entries have none, so that it is out of the way of those.
+#[inline(never)]
+fn state(log: Log<'_>, offset: u64, header: Header, own: SpaceWord) -> Result<State> {
+    let space = log.space(offset, header)?;
+    if space.number() != own.number() {
+        return Ok(State::Foreign);
+    }
+    if space != own {
+        return Ok(State::Orphan);
+    }
+    let expiry_ms = log.expiry_ms(offset, header)?;
+    Ok(if header.extras.has(Extras::ABSENT) { State::Absent(expiry_ms) } else { State::Present(expiry_ms) })
+}
+
+#[cold]
+fn too_fast() -> Error {
+    Error::new(ErrorKind::Busy, "the key was rewritten faster than it could be read; try again")
 }

@@ -24,24 +24,24 @@ pub(crate) struct Settled {
 
 /// The accounts after whatever repair they need. The caller holds the writer lock.
 pub(crate) fn settle(shard: Shard<'_>) -> Result<Settled> {
-    let (ledger, holding) = match Selector::load(shard.head)? {
-        Selector::Holds(copy) => (Ledger::read(shard.head, copy)?, copy),
+    let (ledger, holding) = match Selector::load(shard.head) {
+        Selector::Holds(copy) => (Ledger::read(shard.head, copy), copy),
         Selector::Pending(copy) => finish_or_undo(shard, copy)?,
     };
-    let (frontiers, bounds) = (shard.load_frontiers()?, shard.bounds()?);
+    let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
     if is_sound(&bounds, &ledger, frontiers) {
         return Ok(Settled { ledger, holding, frontiers, bounds });
     }
     let (ledger, holding) = reset(shard)?;
-    Ok(Settled { ledger, holding, frontiers: shard.load_frontiers()?, bounds: shard.bounds()? })
+    Ok(Settled { ledger, holding, frontiers: shard.load_frontiers(), bounds: shard.bounds() })
 }
 
 /// The accounts that hold, without repairing anything: for those who may not write. A pending change has happened if its
 /// slot says so; of a shard that is half emptied there are none.
 pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
-    let selector = Selector::load(shard.head)?;
+    let selector = Selector::load(shard.head);
     if let Selector::Pending(copy) = selector {
-        let next = Ledger::read(shard.head, copy)?;
+        let next = Ledger::read(shard.head, copy);
         if next.kind == Kind::Sure {
             return Ok(next);
         }
@@ -57,13 +57,13 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
             return Ok(next);
         }
     }
-    Ledger::read(shard.head, selector.holding())
+    Ok(Ledger::read(shard.head, selector.holding()))
 }
 
 /// The accounts of namespaces that a pending change leads to, by the outlook `ledger`.
 pub(crate) fn outlook_on_spaces(shard: Shard<'_>, ledger: &Ledger) -> Result<Changes> {
-    match Selector::load(shard.head)? {
-        Selector::Pending(copy) if Ledger::read(shard.head, copy)? == *ledger => {
+    match Selector::load(shard.head) {
+        Selector::Pending(copy) if Ledger::read(shard.head, copy) == *ledger => {
             shard.accounts().intended(ledger.accounts)
         }
         _ => Ok(Changes::default()),
@@ -71,7 +71,8 @@ pub(crate) fn outlook_on_spaces(shard: Shard<'_>, ledger: &Ledger) -> Result<Cha
 }
 
 /// Are the positions possible: frontier, tail and head in order and less than a lap apart, and each ring on its side?
-fn is_sound(bounds: &Bounds, ledger: &Ledger, frontiers: [Position; 2]) -> bool {
+#[inline(always)]
+pub(crate) fn is_sound(bounds: &Bounds, ledger: &Ledger, frontiers: [Position; 2]) -> bool {
     let in_order = |queue: Queue| {
         let ring = ledger.ring(queue);
         bounds.reach(queue).orders(frontiers[queue as usize], ring.tail, ring.head)
@@ -82,10 +83,10 @@ fn is_sound(bounds: &Bounds, ledger: &Ledger, frontiers: [Position; 2]) -> bool 
 /// One change was in flight when its writer died. If its slot has changed, the change happened; else it did not, and the
 /// bytes it may have been writing are skipped for good.
 fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
-    let next = Ledger::read(shard.head, pending)?;
-    let before = Ledger::read(shard.head, 1 - pending)?;
+    let next = Ledger::read(shard.head, pending);
+    let before = Ledger::read(shard.head, 1 - pending);
     let slots = shard.geometry.slots_per_shard();
-    let (frontiers, bounds) = (shard.load_frontiers()?, shard.bounds()?);
+    let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
     let sound = is_sound(&bounds, &next, frontiers) && is_sound(&bounds, &before, frontiers);
     if next.change.slot >= slots || !sound {
         return reset(shard);
@@ -93,14 +94,14 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
     if next.kind == Kind::Clear {
         empty_slots(shard)?;
         shard.accounts().clear()?;
-        Selector::Holds(pending).store(shard.head)?;
+        Selector::Holds(pending).store(shard.head);
         event::repaired(Repair::Finished, next.change.slot);
         return Ok((next, pending));
     }
     let slot = shard.index.load(next.change.slot)?;
     if next.kind == Kind::Sure || slot.same_entry(next.change.new) {
         shard.accounts().apply(&shard.accounts().intended(next.accounts)?)?;
-        Selector::Holds(pending).store(shard.head)?;
+        Selector::Holds(pending).store(shard.head);
         event::repaired(Repair::Finished, next.change.slot);
         return Ok((next, pending));
     }
@@ -112,8 +113,8 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
     }
     plugged.change = Change::NONE;
     (plugged.kind, plugged.accounts) = (Kind::Slot, 0);
-    plugged.write(shard.head, pending)?;
-    Selector::Holds(pending).store(shard.head)?;
+    plugged.write(shard.head, pending);
+    Selector::Holds(pending).store(shard.head);
     event::repaired(Repair::Undone, next.change.slot);
     Ok((plugged, pending))
 }
@@ -140,11 +141,12 @@ pub(crate) fn clear(shard: Shard<'_>) -> Result<()> {
     let Settled { ledger, holding, .. } = settle(shard)?;
     Leases::of(shard).void_all()?;
     let spare = 1 - holding;
-    ledger.cleared().write(shard.head, spare)?;
-    Selector::Pending(spare).store(shard.head)?;
+    ledger.cleared().write(shard.head, spare);
+    Selector::Pending(spare).store(shard.head);
     empty_slots(shard)?;
     shard.accounts().clear()?;
-    Selector::Holds(spare).store(shard.head)
+    Selector::Holds(spare).store(shard.head);
+    Ok(())
 }
 
 /// Empties every slot. Only readers' frequency bumps may come between; anything else means that the lock was lost.
@@ -171,19 +173,18 @@ fn empty_slots(shard: Shard<'_>) -> Result<()> {
 /// Empties the shard in place. Every position moves two laps on and the frontiers go first, so that no read that began
 /// before can pass; a death in the middle leaves frontiers ahead of tails, and the next writer starts over.
 pub(crate) fn reset(shard: Shard<'_>) -> Result<(Ledger, usize)> {
-    let selector = Selector::load(shard.head)?;
-    let ledgers = [Ledger::read(shard.head, 0)?, Ledger::read(shard.head, 1)?];
-    let (frontiers, found) = (shard.load_frontiers()?, shard.bounds()?);
+    let selector = Selector::load(shard.head);
+    let ledgers = [Ledger::read(shard.head, 0), Ledger::read(shard.head, 1)];
+    let (frontiers, found) = (shard.load_frontiers(), shard.bounds());
     let bounds = if found.are_sound() { found } else { Bounds::new(shard.geometry) };
-    let ring = |queue: Queue| -> Result<RingAccount> {
+    let rings = QUEUES.map(|queue| {
         let heads = ledgers.map(|ledger| ledger.ring(queue).head.lap() & LAP_TRUSTED);
         let lap = heads.into_iter().fold(frontiers[queue as usize].lap() & LAP_TRUSTED, u64::max);
         let at = Position::new(lap + 2, bounds.span(queue).start);
-        shard.frontier(queue)?.store_release(at.word());
-        Ok(RingAccount { head: at, tail: at, live: 0, entries: 0 })
-    };
-    let rings = [ring(Queue::Small)?, ring(Queue::Main)?];
-    bounds.store(shard.head)?;
+        shard.frontier(queue).store_release(at.word());
+        RingAccount { head: at, tail: at, live: 0, entries: 0 }
+    });
+    bounds.store(shard.head);
     // Full fence: with the acquire fence in `Reader::look`, the frontiers are seen before any slot or byte changes; with the
     // one in `Pins::hold`, either a pin is seen, or its reader sees the frontiers.
     samovar_mmap::fence_full();
@@ -207,8 +208,8 @@ pub(crate) fn reset(shard: Shard<'_>) -> Result<(Ledger, usize)> {
         sequence: ledgers[0].sequence.max(ledgers[1].sequence).wrapping_add(STAMPS_SKIPPED),
     };
     let copy = 1 - selector.holding();
-    ledger.write(shard.head, copy)?;
-    Selector::Holds(copy).store(shard.head)?;
+    ledger.write(shard.head, copy);
+    Selector::Holds(copy).store(shard.head);
     event::reset(held.entries(), ledger.resets);
     Ok((ledger, copy))
 }
@@ -220,26 +221,15 @@ const STAMPS_SKIPPED: u64 = 1 << 24;
 const LAP_TRUSTED: u64 = (1 << 28) - 1;
 
 /// The accounts of a shard that has never been written.
-pub(crate) fn format(shard: Shard<'_>) -> Result<()> {
+pub(crate) fn format(shard: Shard<'_>) {
     let bounds = Bounds::new(shard.geometry);
-    let ring = |queue: Queue| -> Result<RingAccount> {
+    let rings = QUEUES.map(|queue| {
         let at = Position::new(0, bounds.span(queue).start);
-        shard.frontier(queue)?.store(at.word());
-        Ok(RingAccount { head: at, tail: at, live: 0, entries: 0 })
-    };
-    let rings = [ring(Queue::Small)?, ring(Queue::Main)?];
-    let ledger = Ledger {
-        rings,
-        payload: 0,
-        evictions: 0,
-        ghost_clocks: [0; 2],
-        kind: Kind::Slot,
-        accounts: 0,
-        change: Change::NONE,
-        resets: 0,
-        sequence: 0,
-    };
-    bounds.store(shard.head)?;
-    ledger.write(shard.head, 0)?;
-    Selector::Holds(0).store(shard.head)
+        shard.frontier(queue).store(at.word());
+        RingAccount { head: at, tail: at, live: 0, entries: 0 }
+    });
+    let ledger = Ledger { rings, ..Ledger::EMPTY };
+    bounds.store(shard.head);
+    ledger.write(shard.head, 0);
+    Selector::Holds(0).store(shard.head);
 }

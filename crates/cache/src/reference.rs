@@ -60,7 +60,7 @@ impl Sink for Locate {
 
 fn locate(reader: &Reader<'_, '_>, clock: &Clock<'_>) -> Result<Option<Spot>> {
     let mut found = Locate::default();
-    reader.get(clock, &mut found)?;
+    reader.get(|| clock.now_ms(), &mut found)?;
     Ok(found.0)
 }
 
@@ -97,13 +97,13 @@ impl Cache {
 
     fn pin(&self, key: &[u8]) -> Result<Option<Ref<'_>>> {
         let clock = self.clock();
-        let (glimpse, reader) = (self.glimpse(key), self.reader(key));
+        let (glimpse, reader) = (self.glimpse(key)?, self.reader(key)?);
         let Some(mut spot) = locate(&glimpse, &clock)? else { return Ok(None) };
         let mut guard = self.claim(Pins::of(reader.shard))?;
         for _ in 0..RETRIES {
             guard.pins.hold(guard.pin, spot.extent())?;
             if guard.pins.units()? > reader.shard.geometry.max_entry_units() {
-                guard.pins.refused()?;
+                guard.pins.refused();
                 return Err(pin::refusal());
             }
             // Whatever it finds now was there when the pin could be seen.
@@ -122,7 +122,7 @@ impl Cache {
     fn claim<'c>(&'c self, pins: Pins<'c>) -> Result<Ref<'c>> {
         let owner = self.inner.attached.owner()?;
         let Some(pin) = pins.claim(owner, &|owner| self.inner.attached.is_dead(owner))? else {
-            pins.refused()?;
+            pins.refused();
             return Err(pin::refusal());
         };
         Ok(Ref { cache: self, pins, pin, value: None, made: Origin::here() })

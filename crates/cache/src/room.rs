@@ -24,7 +24,7 @@ impl Writer<'_> {
             place = self.make_room(queue, units);
         }
         if is_pinned(&place) {
-            Pins::of(self.shard).refused()?;
+            Pins::of(self.shard).refused();
         }
         Ok((queue, place?))
     }
@@ -33,7 +33,7 @@ impl Writer<'_> {
     pub(crate) fn make_room(&mut self, queue: Queue, units: u64) -> Result<Place> {
         let span = self.bounds.span_for(queue, units);
         let pins = Pins::of(self.shard);
-        let pinned = pins.any()?;
+        let pinned = pins.any();
         if pinned && !pins.leave(span, units + 1, self.is_dead)? {
             return Err(pin::refusal());
         }
@@ -48,9 +48,9 @@ impl Writer<'_> {
                 }
             }
             if self.ledger.ring(queue).head == self.ledger.ring(queue).tail {
-                self.restart_lap(queue)?;
+                self.restart_lap(queue);
                 let place = self.place(queue, units)?;
-                return place.ok_or_else(if pinned || pins.any()? { pin::refusal } else { too_large });
+                return place.ok_or_else(if pinned || pins.any() { pin::refusal } else { too_large });
             }
             self.is_pressed |= walked > 2 * span.units();
             walked += self.drain_one(queue)?;
@@ -63,13 +63,20 @@ impl Writer<'_> {
     }
 
     /// A place for `units` as things stand, clear of all pins.
+    #[inline]
     pub(crate) fn place(&mut self, queue: Queue, units: u64) -> Result<Option<Place>> {
+        let place = self.place_on_or_off_pins(queue, units);
+        if place.is_none() || !Pins::of(self.shard).any() {
+            return Ok(place);
+        }
+        self.place_clear_of_pins(queue, units)
+    }
+
+    #[cold]
+    fn place_clear_of_pins(&mut self, queue: Queue, units: u64) -> Result<Option<Place>> {
         let pins = Pins::of(self.shard);
         for _ in 0..DETOURS {
-            let Some(place) = self.place_on_or_off_pins(queue, units)? else { break };
-            if !pins.any()? {
-                return Ok(Some(place));
-            }
+            let Some(place) = self.place_on_or_off_pins(queue, units) else { break };
             let wanted = Extent { offset: place.at.offset(), units };
             let Some(pinned) = pins.obstacle(wanted, self.is_dead)? else { return Ok(Some(place)) };
             if !self.take_detour(queue, place, [wanted, pinned])? {
@@ -83,20 +90,23 @@ impl Writer<'_> {
     /// done before the tail has moved. A mark may take the header of what is pinned, never its value.
     fn take_detour(&mut self, queue: Queue, place: Place, [wanted, pinned]: [Extent; 2]) -> Result<bool> {
         if self.frontiers[queue as usize] != self.ledger.ring(queue).tail {
-            self.publish_frontier(queue)?;
+            self.publish_frontier(queue);
         }
         let (mut ring, span) = (*self.ledger.ring(queue), self.bounds.span_for(queue, wanted.units));
         let head = ring.head;
         match pin::detour(span, [head, ring.tail], place, pinned) {
             Detour::Wait => return Ok(false),
-            Detour::Restart => return self.restart_lap(queue).map(|()| true),
+            Detour::Restart => {
+                self.restart_lap(queue);
+                return Ok(true);
+            }
             Detour::Move(to) => {
                 ring.head = Position::new(head.lap(), to);
                 ring.tail = ring.head;
             }
             Detour::Lap(start) => {
                 let place = Place { at: head.wrap(start), wraps: true };
-                mark_wrap(self.shard, queue, &self.ledger, place)?;
+                mark_wrap(self.shard.log, head, place)?;
                 ring.head = place.at;
             }
             Detour::Skip(to) => {
@@ -108,38 +118,40 @@ impl Writer<'_> {
         }
         *self.ledger.ring_mut(queue) = ring;
         self.unsettled = true;
-        self.settle()?;
+        self.settle();
         Ok(true)
     }
 
     /// A place for `units` as things stand, moving the frontier up to the tail if that is what it takes.
-    fn place_on_or_off_pins(&mut self, queue: Queue, units: u64) -> Result<Option<Place>> {
-        self.move_boundary(queue, units)?;
+    #[inline]
+    fn place_on_or_off_pins(&mut self, queue: Queue, units: u64) -> Option<Place> {
+        self.move_boundary(queue, units);
         let span = self.bounds.span_for(queue, units);
         let ring = *self.ledger.ring(queue);
         if let Some(place) = span.place(ring.head, self.frontiers[queue as usize], units) {
-            return Ok(Some(place));
+            return Some(place);
         }
-        let Some(place) = span.place(ring.head, ring.tail, units) else { return Ok(None) };
-        self.publish_frontier(queue)?;
-        Ok(Some(place))
+        let place = span.place(ring.head, ring.tail, units)?;
+        self.publish_frontier(queue);
+        Some(place)
     }
 
     /// The boundary is to be at this part of the data.
     #[cfg(feature = "inject")]
-    pub(crate) fn wish_percent(&mut self, percent: u64) -> Result<()> {
+    pub(crate) fn wish_percent(&mut self, percent: u64) {
         self.bounds.wish = self.bounds.end * percent / 100;
         self.bounds.brink = self.bounds.wished().min(self.bounds.boundary);
-        self.bounds.store(self.shard.head)
+        self.bounds.store(self.shard.head);
     }
 
     /// Where the ring's lap is about to end, all of it lies in one lap: the time to move the boundary towards where it is
     /// to be, as far as this ring leaves bytes to the other one.
-    fn move_boundary(&mut self, queue: Queue, units: u64) -> Result<()> {
+    #[inline]
+    fn move_boundary(&mut self, queue: Queue, units: u64) {
         let (ring, bounds) = (*self.ledger.ring(queue), self.bounds);
         let span = bounds.span_for(queue, units);
         if ring.head.lap() != ring.tail.lap() || !span.ends_before(ring.head, units) {
-            return Ok(());
+            return;
         }
         let boundary = match queue {
             Queue::Small => span.end.max(ring.head.offset() + 1).min(bounds.boundary),
@@ -149,45 +161,43 @@ impl Writer<'_> {
             Queue::Main => bounds.boundary,
         };
         if boundary != bounds.boundary {
-            self.publish_frontier(queue)?;
+            self.publish_frontier(queue);
             self.bounds.boundary = boundary;
             self.bounds.brink = if queue == Queue::Main { boundary } else { bounds.brink.min(boundary) };
-            self.bounds.store(self.shard.head)?;
+            self.bounds.store(self.shard.head);
         }
-        Ok(())
     }
 
     /// Near the end of the main ring's lap, the small ring begins to leave what the main one is to get with its next lap.
-    pub(crate) fn move_brink(&mut self) -> Result<()> {
+    #[inline]
+    pub(crate) fn move_brink(&mut self) {
         let (head, bounds) = (self.ledger.ring(Queue::Main).head, self.bounds);
         if bounds.is_to_sink(head) || bounds.brink < bounds.boundary && bounds.is_to_rise(bounds.brink, head)
         {
             self.bounds.brink = bounds.wished().min(bounds.boundary);
-            self.bounds.store(self.shard.head)?;
+            self.bounds.store(self.shard.head);
         }
-        Ok(())
     }
 
     /// No slot names anything below the tail: say so, before a byte there is overwritten.
-    fn publish_frontier(&mut self, queue: Queue) -> Result<()> {
-        self.settle()?;
+    fn publish_frontier(&mut self, queue: Queue) {
+        self.settle();
         let tail = self.ledger.ring(queue).tail;
-        self.shard.frontier(queue)?.store_release(tail.word());
+        self.shard.frontier(queue).store_release(tail.word());
         self.frontiers[queue as usize] = tail;
         // Full fence: with the acquire fence in `Reader::look`, the frontier is seen before the bytes that follow; with the one in
         // `Pins::hold`, either a pin is seen, or its reader sees the frontier.
         samovar_mmap::fence_full();
-        Ok(())
     }
 
     /// An empty ring begins anew at its start, so that its whole length is in one piece.
-    fn restart_lap(&mut self, queue: Queue) -> Result<()> {
+    fn restart_lap(&mut self, queue: Queue) {
         let start = self.bounds.span(queue).start;
         let ring = self.ledger.ring_mut(queue);
         ring.head = ring.head.wrap(start);
         ring.tail = ring.head;
         self.unsettled = true;
-        self.publish_frontier(queue)
+        self.publish_frontier(queue);
     }
 }
 

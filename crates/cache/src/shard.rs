@@ -6,6 +6,7 @@ use crate::entry::{Extras, Header, Mark, Preface};
 use crate::error::{Error, Result};
 use crate::geometry::Geometry;
 use crate::hash::KeyHash;
+use crate::head::Head;
 use crate::header;
 use crate::index::{Index, Numbered};
 use crate::layout::{self, ANNEX_LEN, FRONTIERS, SHARD_HEAD_LEN, SHARD_HEADS, SPACE_TURNS_SEEN, at};
@@ -20,7 +21,7 @@ use samovar_mmap::{View, Word64};
 /// The windows on one shard. Copies of it are free; nothing in it is a copy of the file.
 #[derive(Clone, Copy)]
 pub(crate) struct Shard<'a> {
-    pub(crate) head: Area<'a>,
+    pub(crate) head: Head<'a>,
     pub(crate) annex: Area<'a>,
     /// The namespaces of the whole cache.
     pub(crate) table: Table<'a>,
@@ -34,13 +35,13 @@ pub(crate) struct Shard<'a> {
 
 impl<'a> Shard<'a> {
     #[inline(always)]
-    pub(crate) fn new(file: View<'a>, header: &'a header::Header, number: u64) -> Self {
+    pub(crate) fn new(file: View<'a>, header: &'a header::Header, number: u64) -> Result<Self> {
         let geometry = &header.geometry;
         let index_at = geometry.index_offset + number * geometry.index_bytes_per_shard();
         let annex_at = layout::annexes(geometry.shards()) + number * ANNEX_LEN;
         let data_at = geometry.data_offset + number * geometry.data_stride;
-        Shard {
-            head: Area::new(file, SHARD_HEADS + at(number) * SHARD_HEAD_LEN),
+        Ok(Shard {
+            head: Head::new(Area::new(file, SHARD_HEADS + at(number) * SHARD_HEAD_LEN))?,
             annex: Area::new(file, at(annex_at)),
             table: Table::new(file),
             index: Index::new(Area::new(file, at(index_at)), geometry.pages),
@@ -48,59 +49,61 @@ impl<'a> Shard<'a> {
             geometry,
             hash_seed: header.hash_seed,
             seal_key: header.sealed.then_some(&header.seal_key),
-        }
+        })
     }
 
     /// The word below which a ring's bytes may be overwritten.
     #[inline]
-    pub(crate) fn frontier(self, queue: Queue) -> Result<Word64<'a>> {
+    pub(crate) fn frontier(&self, queue: Queue) -> Word64<'a> {
         self.head.word64(FRONTIERS + queue as usize * 8)
     }
 
     /// Where the rings meet and end, as it stands.
-    pub(crate) fn bounds(self) -> Result<Bounds> {
+    #[inline(always)]
+    pub(crate) fn bounds(&self) -> Bounds {
         Bounds::load(self.head, self.geometry)
     }
 
     /// The hash of an entry's key.
-    pub(crate) fn hash_at(self, offset: u64, header: Header) -> Result<KeyHash> {
+    pub(crate) fn hash_at(&self, offset: u64, header: Header) -> Result<KeyHash> {
         self.log.hash(offset, header, self.hash_seed)
     }
 
     /// The entry that a live slot names, for a writer, which may trust that nobody recycles it meanwhile.
-    pub(crate) fn header_of(self, slot: Slot) -> Result<Header> {
+    #[inline(always)]
+    pub(crate) fn header_of(&self, slot: Slot) -> Result<Header> {
         let area = self.geometry.area();
         let offset = slot.offset();
         match self.log.mark(offset)? {
             Mark::Entry(header) if offset + header.units() <= area.end => Ok(header),
-            _ => {
-                Err(Error::corrupt("a slot of the cache names bytes that are no entry; run `samovar check`"))
-            }
+            _ => Err(no_entry()),
         }
     }
 
     /// What namespaces hold here.
-    pub(crate) fn accounts(self) -> Accounts<'a> {
+    #[inline]
+    pub(crate) fn accounts(&self) -> Accounts<'a> {
         Accounts::new(self.annex)
     }
 
     /// The number of turns of the namespaces that the accounts go by.
-    pub(crate) fn turns_seen(self) -> Result<Word64<'a>> {
+    pub(crate) fn turns_seen(&self) -> Word64<'a> {
         self.head.word64(SPACE_TURNS_SEEN)
     }
 
     /// What an entry is to have beside what its terms ask for.
-    pub(crate) fn extras(self) -> Extras {
+    pub(crate) fn extras(&self) -> Extras {
         if self.seal_key.is_some() { Extras::SEAL } else { Extras::NONE }
     }
 
     /// Is the entry as it was written? In a file without seals nobody can say, and it counts as whole.
-    pub(crate) fn is_whole(self, home: Home, header: Header, preface: &Preface, parts: [&[u8]; 2]) -> bool {
+    pub(crate) fn is_whole(&self, home: Home, header: Header, preface: &Preface, parts: [&[u8]; 2]) -> bool {
         self.seal_key.is_none_or(|seal_key| seal_key.is_whole(home, header, preface, parts))
     }
 
     /// The slot of a key, for a writer.
-    pub(crate) fn find(self, hash: KeyHash, key: &[u8]) -> Result<Option<(Numbered, Header)>> {
+    #[inline(always)]
+    pub(crate) fn find(&self, hash: KeyHash, key: &[u8]) -> Result<Option<(Numbered, Header)>> {
         let mut found_header = None;
         let found = self.index.find(hash, |slot| {
             let header = self.header_of(slot)?;
@@ -113,8 +116,13 @@ impl<'a> Shard<'a> {
     }
 
     /// Both frontiers as they stand.
-    pub(crate) fn load_frontiers(self) -> Result<[Position; 2]> {
-        let load = |queue| -> Result<Position> { Ok(Position::from_word(self.frontier(queue)?.load())) };
-        Ok([load(Queue::Small)?, load(Queue::Main)?])
+    #[inline(always)]
+    pub(crate) fn load_frontiers(&self) -> [Position; 2] {
+        [Queue::Small, Queue::Main].map(|queue| Position::from_word(self.frontier(queue).load()))
     }
+}
+
+#[cold]
+fn no_entry() -> Error {
+    Error::corrupt("a slot of the cache names bytes that are no entry; run `samovar check`")
 }

@@ -46,6 +46,8 @@ impl Slot {
     pub(crate) const EMPTY: Slot = Slot(0);
     /// The bits by which live slots are searched, and those that tell a key's ghost.
     pub(crate) const TAG_AND_LIVE: u64 = 0xffff << TAG_SHIFT | LIVE;
+    /// The bits of a live slot that tell its entry from all others.
+    pub(crate) const ENTRY_IDENTITY: u64 = !FREQ_MASK;
     pub(crate) const GHOST_IDENTITY: u64 = !((GHOST_AGE_MODULUS - 1) | (1 << QUEUE_SHIFT));
 
     pub(crate) fn from_word(word: u64) -> Self {

@@ -309,7 +309,13 @@ impl<'a> Accounts<'a> {
     }
 
     /// Writes down what accounts are to become, before the change that they go with is pending.
+    #[inline]
     pub(crate) fn intend(self, changes: &Changes) -> Result<u64> {
+        if changes.list().is_empty() { Ok(0) } else { self.intend_some(changes) }
+    }
+
+    #[inline(never)]
+    fn intend_some(self, changes: &Changes) -> Result<u64> {
         for (place, (number, account)) in changes.list().iter().enumerate() {
             let at = INTENTS + place * INTENT_LEN;
             self.0.word64(at)?.store(*number);
@@ -366,6 +372,7 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
+    #[inline]
     pub(crate) fn list(&self) -> &[(u64, Account)] {
         &self.list[..self.len]
     }

@@ -141,18 +141,24 @@ thread_local! {
 }
 
 /// A small number for this thread; consecutive threads get consecutive numbers.
-#[inline]
+#[inline(always)]
 fn thread_number() -> usize {
+    match THREAD.get() {
+        usize::MAX => first_thread_number(),
+        number => number,
+    }
+}
+
+#[cold]
+fn first_thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    THREAD.with(|number| {
-        if number.get() == usize::MAX {
-            number.set(NEXT.fetch_add(1, Ordering::Relaxed));
-        }
-        number.get()
-    })
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    THREAD.set(number);
+    number
 }
 
 /// The stripe of this thread of process `process` among so many.
+#[inline(always)]
 pub(crate) fn stripe(process: u32, stripes: usize) -> usize {
     (process as usize * 8 + thread_number()) % stripes.max(1)
 }

@@ -5,7 +5,7 @@ use crate::entry::{Extras, Header};
 use crate::error::Result;
 use crate::hash::{KeyHash, SpaceWord};
 use crate::index::Numbered;
-use crate::ledger::{Change, Kind, Ledger, Selector};
+use crate::ledger::{Change, Kind};
 use crate::position::UNIT;
 use crate::slot::{FREQ_MAX, Slot};
 use crate::space::{self, Account, Space, Tally};
@@ -14,6 +14,7 @@ use crate::writer::{Item, Located, Writer};
 impl Writer<'_> {
     /// Writes from now on are to this namespace, in its present epoch. It is asked under the shard's lock, so that no writer
     /// is of an older epoch than one before it.
+    #[inline]
     pub(crate) fn enter(&mut self, space: Space) -> Result<()> {
         self.take_note()?;
         self.own = self.shard.table.present(space)?;
@@ -28,19 +29,16 @@ impl Writer<'_> {
         self.own == space
     }
 
-    /// The item as an entry of the namespace that is written to.
-    pub(crate) fn within<'v>(&self, item: Item<'v>) -> Item<'v> {
-        let mut item = item;
-        item.terms.space = (!self.own.is_default()).then_some(self.own.word());
-        item
+    /// Takes namespaces that were emptied off the shard's accounts, if any was since somebody last looked.
+    #[inline]
+    fn take_note(&mut self) -> Result<()> {
+        let (turns, seen) = (self.shard.table.turns()?, self.shard.turns_seen());
+        if turns == seen.load() { Ok(()) } else { self.note_turns() }
     }
 
-    /// Takes namespaces that were emptied off the shard's accounts, if any was since somebody last looked.
-    fn take_note(&mut self) -> Result<()> {
-        let (turns, seen) = (self.shard.table.turns()?, self.shard.turns_seen()?);
-        if turns == seen.load() {
-            return Ok(());
-        }
+    #[cold]
+    fn note_turns(&mut self) -> Result<()> {
+        let (turns, seen) = (self.shard.table.turns()?, self.shard.turns_seen());
         for number in space::NUMBERS {
             self.write_off(number, self.shard.table.epoch(number)?)?;
         }
@@ -54,22 +52,23 @@ impl Writer<'_> {
         if account.epoch == epoch {
             return Ok(());
         }
-        let mut next = self.ledger;
-        next.write_off(&account);
-        (next.kind, next.change) = (Kind::Sure, Change::NONE);
+        self.ledger.write_off(&account);
+        (self.ledger.kind, self.ledger.change) = (Kind::Sure, Change::NONE);
         self.accounts.forget();
         self.accounts.set(number, Account::of_epoch(epoch));
-        let spare = self.announce(&mut next)?;
+        let spare = self.announce()?;
         self.settle_accounts()?;
-        Selector::Holds(spare).store(self.shard.head)?;
-        (self.ledger, self.holding, self.unsettled) = (next, spare, false);
+        self.hold(spare);
         Ok(())
     }
 
     /// The change has happened: stores what becomes of the namespaces' accounts with it.
+    #[inline]
     pub(crate) fn settle_accounts(&mut self) -> Result<()> {
-        self.shard.accounts().apply(&self.accounts)?;
-        self.accounts.forget();
+        if !self.accounts.list().is_empty() {
+            self.shard.accounts().apply(&self.accounts)?;
+            self.accounts.forget();
+        }
         Ok(())
     }
 
@@ -86,30 +85,46 @@ impl Writer<'_> {
     }
 
     /// An entry is no longer known to a slot.
-    pub(crate) fn unlink(&mut self, next: &mut Ledger, slot: Slot, header: Header) -> Result<()> {
-        let (queue, units, payload) = (slot.queue(), header.units(), header.payload());
-        let space = self.shard.log.space(slot.offset(), header)?;
-        if !space.is_default() {
-            let mut account = self.account(space)?;
-            if account.epoch != space.epoch() {
-                return Ok(());
-            }
-            account.unlink(queue, units, payload);
-            self.accounts.set(space.number(), account);
+    #[inline(always)]
+    pub(crate) fn unlink(&mut self, slot: Slot, header: Header) -> Result<()> {
+        if header.extras.has(Extras::SPACE) && !self.unlink_of_space(slot, header)? {
+            return Ok(());
         }
-        next.unlink(queue, units, payload);
+        self.ledger.unlink(slot.queue(), header.units(), header.payload());
         Ok(())
     }
 
-    /// An entry becomes known to a slot.
-    pub(crate) fn link(&mut self, next: &mut Ledger, entry: Located, space: SpaceWord) -> Result<()> {
-        let (queue, units, payload) = (entry.queue, entry.header.units(), entry.header.payload());
-        if !space.is_default() {
-            let mut account = self.account(space)?;
-            account.link(queue, units, payload);
+    /// The same for its namespace; false if that was emptied, and the shard's accounts know the entry no more.
+    #[inline(never)]
+    fn unlink_of_space(&mut self, slot: Slot, header: Header) -> Result<bool> {
+        let space = self.shard.log.space(slot.offset(), header)?;
+        if space.is_default() {
+            return Ok(true);
+        }
+        let mut account = self.account(space)?;
+        let known = account.epoch == space.epoch();
+        if known {
+            account.unlink(slot.queue(), header.units(), header.payload());
             self.accounts.set(space.number(), account);
         }
-        next.link(queue, units, payload);
+        Ok(known)
+    }
+
+    /// An entry becomes known to a slot.
+    #[inline(always)]
+    pub(crate) fn link(&mut self, entry: Located, space: SpaceWord) -> Result<()> {
+        if !space.is_default() {
+            self.link_of_space(entry, space)?;
+        }
+        self.ledger.link(entry.queue, entry.header.units(), entry.header.payload());
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn link_of_space(&mut self, entry: Located, space: SpaceWord) -> Result<()> {
+        let mut account = self.account(space)?;
+        account.link(entry.queue, entry.header.units(), entry.header.payload());
+        self.accounts.set(space.number(), account);
         Ok(())
     }
 
@@ -147,7 +162,7 @@ impl Writer<'_> {
     }
 
     /// Evicts entries of the namespace that is written to, until it may take this one as well.
-    pub(crate) fn make_share(&mut self, item: Item<'_>) -> Result<()> {
+    pub(crate) fn make_share(&mut self, item: &Item<'_>) -> Result<()> {
         let number = self.own.number();
         let Some(share) = self.share(number)? else { return Ok(()) };
         let units = item.header(self.shard.extras())?.units();
@@ -196,9 +211,8 @@ impl Writer<'_> {
 
     fn evict(&mut self, found: Numbered, header: Header) -> Result<()> {
         self.count_eviction(found.slot.offset(), header)?;
-        let mut next = self.ledger;
-        self.unlink(&mut next, found.slot, header)?;
-        self.commit(Change { slot: found.number, old: found.slot, new: Slot::EMPTY }, next, |_| Ok(()))?;
+        self.unlink(found.slot, header)?;
+        self.commit(Change { slot: found.number, old: found.slot, new: Slot::EMPTY }, || Ok(()))?;
         self.bury(found.slot, header)
     }
 }

@@ -98,10 +98,10 @@ impl Cache {
     }
 
     fn watch(&self, number: u64) -> Result<ShardStats> {
-        let shard = self.inner.attached.shard(number);
+        let shard = self.inner.attached.shard(number)?;
         let ledger = glance_noting(shard)?;
         let live_units = QUEUES.map(|queue| ledger.ring(queue).live);
-        let writer = match lock::holder(shard.head)? {
+        let writer = match lock::holder(shard.head) {
             Some(owner) => place::pid_of(self.inner.attached.view(), owner)?,
             None => None,
         };
@@ -110,13 +110,13 @@ impl Cache {
             entries: ledger.entries(),
             live_bytes: ledger.payload,
             used_bytes: live_units[0].saturating_add(live_units[1]).saturating_mul(UNIT),
-            data_bytes: shard.bounds()?.end.saturating_mul(UNIT),
+            data_bytes: shard.bounds().end.saturating_mul(UNIT),
             evictions: ledger.evictions,
             resets: ledger.resets,
             leases: Leases::of(shard).count()?,
             pins: Pins::of(shard).held(&|owner| self.inner.attached.is_dead(owner))?,
             writer,
-            pending: matches!(Selector::load(shard.head)?, Selector::Pending(_)),
+            pending: matches!(Selector::load(shard.head), Selector::Pending(_)),
         })
     }
 

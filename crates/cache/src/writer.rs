@@ -13,11 +13,12 @@ use crate::hash::{KeyHash, SpaceWord};
 use crate::index::Numbered;
 use crate::lease::Leases;
 use crate::ledger::{Change, Kind, Ledger, Selector};
+use crate::log::Log;
 use crate::pin::IsDead;
 use crate::position::Position;
-use crate::recover;
+use crate::recover::{self, Settled};
 use crate::ring::{Place, Queue};
-use crate::seal::Home;
+use crate::seal::{Home, SealKey};
 use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::space::Changes;
@@ -26,10 +27,12 @@ use crate::ttl::Clock;
 /// One shard, held by its writer lock.
 pub(crate) struct Writer<'a> {
     pub(crate) shard: Shard<'a>,
-    /// The accounts; tails may be ahead of the copy in the file.
+    /// The accounts, as they will be once the change at hand has happened; tails may be ahead of the copy in the file.
     pub(crate) ledger: Ledger,
     /// Which copy in the file holds.
     pub(crate) holding: usize,
+    /// No change was pending, and the accounts that were read are possible.
+    in_order: bool,
     /// Tails have moved since the copy in the file was written.
     pub(crate) unsettled: bool,
     /// The frontiers in the file.
@@ -71,20 +74,6 @@ pub(crate) struct Located {
     pub(crate) header: Header,
 }
 
-/// How a set will change its slot.
-struct Plan {
-    target: Numbered,
-    old: Option<Replaced>,
-    next: Ledger,
-}
-
-/// The entry that a set takes the slot of: the key's own, or the coldest where both buckets are full.
-#[derive(Clone, Copy)]
-struct Replaced {
-    header: Header,
-    same_key: bool,
-}
-
 impl Item<'_> {
     pub(crate) fn header(self, more: Extras) -> Result<Header> {
         let too_long = |_| Error::new(ErrorKind::KeyTooLong, "keys are at most 65,535 bytes long");
@@ -99,29 +88,43 @@ impl Item<'_> {
 }
 
 impl<'a> Writer<'a> {
-    /// Takes up the shard's accounts, finishing or undoing what a dead writer left. The caller holds the writer lock.
-    pub(crate) fn begin(shard: Shard<'a>, clock: &'a Clock<'a>) -> Result<Self> {
-        let recover::Settled { ledger, holding, frontiers, bounds } = recover::settle(shard)?;
-        Ok(Writer {
+    /// One that has yet to [begin](Self::begin): it has only read the shard's accounts. `is_dead` tells the pins of the dead.
+    #[inline(always)]
+    pub(crate) fn new(shard: Shard<'a>, clock: &'a Clock<'a>, is_dead: IsDead<'a>) -> Self {
+        let selector = Selector::load(shard.head);
+        let holding = selector.holding();
+        let ledger = Ledger::read(shard.head, holding);
+        let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
+        let in_order = selector == Selector::Holds(holding) && recover::is_sound(&bounds, &ledger, frontiers);
+        Writer {
             shard,
             ledger,
             holding,
+            in_order,
             unsettled: false,
             frontiers,
             bounds,
             clock,
-            is_dead: &|_| Ok(false),
+            is_dead,
             is_pressed: false,
             moves: 0,
             changes: 0,
             own: SpaceWord::DEFAULT,
             accounts: Changes::default(),
-        })
+        }
     }
 
-    /// The same writer, which can tell the pins of the dead.
-    pub(crate) fn asking(self, is_dead: IsDead<'a>) -> Self {
-        Writer { is_dead, ..self }
+    /// Takes the shard's accounts up, finishing or undoing what a dead writer left. The caller holds the writer lock.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        if self.in_order { Ok(()) } else { self.repair() }
+    }
+
+    #[cold]
+    fn repair(&mut self) -> Result<()> {
+        let Settled { ledger, holding, frontiers, bounds } = recover::settle(self.shard)?;
+        (self.ledger, self.holding, self.frontiers, self.bounds) = (ledger, holding, frontiers, bounds);
+        Ok(())
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
@@ -129,33 +132,73 @@ impl<'a> Writer<'a> {
     }
 
     /// Stores the item, evicting what has to go.
-    pub(crate) fn set(&mut self, item: Item<'_>) -> Result<()> {
-        let item = self.within(item);
-        if !self.own.is_default() {
-            self.make_share(item)?;
-        }
+    #[inline]
+    pub(crate) fn set(&mut self, item: &Item<'_>) -> Result<()> {
+        if self.own.is_default() { self.set_within(item) } else { self.set_in_namespace(item) }
+    }
+
+    #[inline(always)]
+    fn set_within(&mut self, item: &Item<'_>) -> Result<()> {
         let header = item.header(self.shard.extras())?;
+        let units = header.units();
         Leases::of(self.shard).void(item.hash)?;
         let known = self.shard.find(item.hash, item.key)?;
-        let queue = self.queue_for(item.hash, known.map(|(found, _)| found.slot), header.units())?;
-        self.walk(queue, header.units())?;
-        let (queue, place) = self.make_room_somewhere(queue, header.units())?;
-        let located = Located { queue, at: place.at, header };
-        let Plan { target, old, next } = self.plan_set(item, located, known)?;
-        let freq = if old.is_some_and(|old| old.same_key) { target.slot.freq() } else { 0 };
-        let new = Slot::live(item.hash, queue, place.at, freq);
-        let change = Change { slot: target.number, old: target.slot, new };
-        let unsealed = Preface { terms: item.terms, seal: None, stamp: item.stamp.unwrap_or(next.stamp()) };
-        let preface = self.sealed(located, unsealed, [item.key, item.value]);
-        let shard = self.shard;
-        self.commit(change, next, |head| {
-            mark_wrap(shard, queue, head, place)?;
-            shard.log.put_entry(place.at.offset(), header, &preface, [item.key, item.value])
-        })?;
+        let queue = self.queue_for(item.hash, known.map(|(found, _)| found.slot), units)?;
+        self.walk(queue, units)?;
+        let (queue, place) = self.make_room_somewhere(queue, units)?;
+        // Making room may have moved or evicted what was known.
+        let known = if self.changes == 0 { known } else { self.find_again(item)? };
+        let (target, old, freq) = match known {
+            Some((found, old)) => (found, Some(old), found.slot.freq()),
+            None => self.take_slot(item.hash).map(|(target, old)| (target, old, 0))?,
+        };
         if let Some(old) = old {
-            self.bury(target.slot, old.header)?;
+            self.unlink(target.slot, old)?;
         }
-        Ok(())
+        let (head, log) = (self.ledger.ring(queue).head, self.shard.log);
+        self.link(Located { queue, at: place.at, header }, self.own)?;
+        self.ledger.ring_mut(queue).head = place.at.advance(units);
+        self.ledger.sequence = self.ledger.sequence.wrapping_add(1);
+        let new = Slot::live(item.hash, queue, place.at, freq);
+        let (seal_key, stamp) = (self.shard.seal_key, item.stamp.unwrap_or(self.ledger.stamp()));
+        self.commit(Change { slot: target.number, old: target.slot, new }, || {
+            mark_wrap(log, head, place)?;
+            if header.extras.is_none() {
+                return log.put_plain(place.at.offset(), header, stamp, [item.key, item.value]);
+            }
+            let located = Located { queue, at: place.at, header };
+            let preface = Preface { terms: item.terms, seal: None, stamp };
+            let preface = sealed(seal_key, located, preface, [item.key, item.value]);
+            log.put_entry(place.at.offset(), header, &preface, [item.key, item.value])
+        })?;
+        match old {
+            Some(old) => self.bury(target.slot, old),
+            None => Ok(()),
+        }
+    }
+
+    #[inline(never)]
+    fn find_again(&self, item: &Item<'_>) -> Result<Option<(Numbered, Header)>> {
+        self.shard.find(item.hash, item.key)
+    }
+
+    /// A slot for a new key; what lived in it, if both its buckets are full, has to go.
+    fn take_slot(&mut self, hash: KeyHash) -> Result<(Numbered, Option<Header>)> {
+        let target = self.vacant_slot(hash)?;
+        if !target.slot.is_live() {
+            return Ok((target, None));
+        }
+        let old = self.shard.header_of(target.slot)?;
+        self.count_eviction(target.slot.offset(), old)?;
+        Ok((target, Some(old)))
+    }
+
+    #[inline(never)]
+    fn set_in_namespace(&mut self, item: &Item<'_>) -> Result<()> {
+        let mut item = *item;
+        item.terms.space = Some(self.own.word());
+        self.make_share(&item)?;
+        self.set_within(&item)
     }
 
     /// What is stored for the key, if it may be given out.
@@ -176,21 +219,13 @@ impl<'a> Writer<'a> {
         Ok(whole.then_some(Current { preface, value }))
     }
 
-    /// The preface of an entry with the seal that it bears at this place, in a file where entries bear one.
-    pub(crate) fn sealed(&self, entry: Located, preface: Preface, parts: [&[u8]; 2]) -> Preface {
-        let Some(seal_key) = self.shard.seal_key else { return preface };
-        let home = Home { queue: entry.queue, at: entry.at };
-        preface.sealed_with(seal_key.seal(home, entry.header, &preface, parts))
-    }
-
     /// Forgets the key; true if a live entry was there.
     pub(crate) fn remove(&mut self, hash: KeyHash, key: &[u8]) -> Result<bool> {
         Leases::of(self.shard).void(hash)?;
         let Some((found, header)) = self.shard.find(hash, key)? else { return Ok(false) };
         let gone = header.extras.has(Extras::ABSENT) || self.is_gone(found.slot.offset(), header)?;
-        let mut next = self.ledger;
-        self.unlink(&mut next, found.slot, header)?;
-        self.commit(Change { slot: found.number, old: found.slot, new: Slot::EMPTY }, next, |_| Ok(()))?;
+        self.unlink(found.slot, header)?;
+        self.commit(Change { slot: found.number, old: found.slot, new: Slot::EMPTY }, || Ok(()))?;
         self.bury(found.slot, header)?;
         Ok(!gone)
     }
@@ -210,68 +245,40 @@ impl<'a> Writer<'a> {
 
     /// An overwrite stays in its ring, a key with a ghost goes to the main ring, a new one to the small ring; but what is
     /// large for the small ring, or comes while the main ring has room to spare, goes to the main ring.
+    #[inline]
     fn queue_for(&mut self, hash: KeyHash, known: Option<Slot>, units: u64) -> Result<Queue> {
-        let bounds = &self.bounds;
-        let span = bounds.span_for(Queue::Small, units);
+        let span = self.bounds.span_for(Queue::Small, units);
+        if units > span.units() / 2 || known.is_some_and(|slot| slot.queue() == Queue::Main) {
+            return Ok(Queue::Main);
+        }
         let small = self.ledger.ring(Queue::Small);
-        if units > span.units() / 2 {
+        if span.place(small.head, small.tail, units).is_none() && self.has_main_room(units) {
             return Ok(Queue::Main);
         }
-        let full = span.place(small.head, small.tail, units).is_none();
-        let main_has_room =
-            evict::roomy(&self.ledger, bounds, units) || evict::free(&self.ledger, bounds, units);
-        if full && main_has_room {
-            return Ok(Queue::Main);
-        }
-        if let Some(slot) = known {
-            return Ok(slot.queue());
+        if known.is_some() {
+            return Ok(Queue::Small);
         }
         let Some(ghost) = self.shard.index.find_ghost(hash)? else { return Ok(Queue::Small) };
         let (queue, age) = (ghost.slot.queue(), ghost.slot.ghost_age(self.ledger.ghost_clocks));
-        if age < evict::regret_limit(&self.ledger) && !main_has_room {
-            self.wish(queue, units)?;
+        if age < evict::regret_limit(&self.ledger) && !self.has_main_room(units) {
+            self.wish(queue, units);
         }
         let earned = queue == Queue::Small && age < evict::ghost_limit(&self.ledger);
         Ok(if earned { Queue::Main } else { Queue::Small })
     }
 
+    fn has_main_room(&self, units: u64) -> bool {
+        evict::roomy(&self.ledger, &self.bounds, units) || evict::free(&self.ledger, &self.bounds, units)
+    }
+
     /// The ring would still have the key, were it a little larger: it shall be, by as much as the key's entry takes.
-    fn wish(&mut self, queue: Queue, units: u64) -> Result<()> {
+    fn wish(&mut self, queue: Queue, units: u64) {
         self.bounds.wish = match queue {
             Queue::Small => self.bounds.wished() + units,
             Queue::Main => self.bounds.wished().saturating_sub(units),
         };
         self.bounds.wish = self.bounds.wished().max(evict::least_small(&self.ledger));
-        self.bounds.store(self.shard.head)
-    }
-
-    /// The slot to change, and the accounts after it. Making room may have moved or evicted what was known, so then it is
-    /// looked up again.
-    fn plan_set(&mut self, item: Item<'_>, new: Located, known: Option<(Numbered, Header)>) -> Result<Plan> {
-        let known = if self.changes == 0 { known } else { self.shard.find(item.hash, item.key)? };
-        let target = match known {
-            Some((found, _)) => found,
-            None => self.vacant_slot(item.hash)?,
-        };
-        let old = match known {
-            Some((_, header)) => Some(Replaced { header, same_key: true }),
-            None if target.slot.is_live() => {
-                Some(Replaced { header: self.shard.header_of(target.slot)?, same_key: false })
-            }
-            None => None,
-        };
-        let mut next = self.ledger;
-        if let Some(old) = old {
-            self.unlink(&mut next, target.slot, old.header)?;
-            if !old.same_key {
-                self.count_eviction(target.slot.offset(), old.header)?;
-                next.evictions = self.ledger.evictions;
-            }
-        }
-        self.link(&mut next, new, self.own)?;
-        next.ring_mut(new.queue).head = new.at.advance(new.header.units());
-        next.sequence = next.sequence.wrapping_add(1);
-        Ok(Plan { target, old, next })
+        self.bounds.store(self.shard.head);
     }
 
     /// The key's own ghost, so that it does not linger; else the best slot of the two buckets.
@@ -282,36 +289,39 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Changes one slot, and the accounts with it. `copy` writes the bytes that the new slot names; it is given the heads
-    /// before the change.
-    pub(crate) fn commit(
-        &mut self,
-        change: Change,
-        next: Ledger,
-        copy: impl FnOnce(&Ledger) -> Result<()>,
-    ) -> Result<()> {
-        let mut next = next;
-        (next.kind, next.change) = (Kind::Slot, change);
-        let spare = self.announce(&mut next)?;
-        copy(&self.ledger)?;
+    /// Changes one slot, and the accounts with it: those in hand are what they become. `copy` writes the bytes that the new
+    /// slot names.
+    #[inline]
+    pub(crate) fn commit(&mut self, change: Change, copy: impl FnOnce() -> Result<()>) -> Result<()> {
+        (self.ledger.kind, self.ledger.change) = (Kind::Slot, change);
+        let spare = self.announce()?;
+        copy()?;
         self.exchange(change)?;
         self.settle_accounts()?;
-        Selector::Holds(spare).store(self.shard.head)?;
-        (self.ledger, self.holding, self.unsettled) = (next, spare, false);
         self.changes += 1;
+        self.hold(spare);
         Ok(())
     }
 
     /// Writes the accounts that are to hold beside those that do; which copy they are.
-    pub(crate) fn announce(&mut self, next: &mut Ledger) -> Result<usize> {
-        next.accounts = self.shard.accounts().intend(&self.accounts)?;
+    #[inline]
+    pub(crate) fn announce(&mut self) -> Result<usize> {
+        self.ledger.accounts = self.shard.accounts().intend(&self.accounts)?;
         let spare = 1 - self.holding;
-        next.write(self.shard.head, spare)?;
-        Selector::Pending(spare).store(self.shard.head)?;
+        self.ledger.write(self.shard.head, spare);
+        Selector::Pending(spare).store(self.shard.head);
         Ok(spare)
     }
 
+    /// What was announced has happened.
+    #[inline]
+    pub(crate) fn hold(&mut self, copy: usize) {
+        Selector::Holds(copy).store(self.shard.head);
+        (self.holding, self.unsettled) = (copy, false);
+    }
+
     /// The commit point. Only readers' frequency bumps may come between; anything else means that the lock was lost.
+    #[inline]
     fn exchange(&self, change: Change) -> Result<()> {
         let word = self.shard.index.word(change.slot)?;
         let mut expected = change.old;
@@ -321,34 +331,47 @@ impl<'a> Writer<'a> {
                 Err(found) if Slot::from_word(found).same_entry(expected) => {
                     expected = Slot::from_word(found)
                 }
-                Err(_) => {
-                    return Err(Error::new(
-                        ErrorKind::Busy,
-                        "the shard was taken over while this write was asleep; the write did not happen",
-                    ));
-                }
+                Err(_) => return Err(robbed()),
             }
         }
     }
 
     /// Writes down tails that have moved, without changing a slot.
-    pub(crate) fn settle(&mut self) -> Result<()> {
+    pub(crate) fn settle(&mut self) {
         if self.unsettled {
             let spare = 1 - self.holding;
             (self.ledger.kind, self.ledger.accounts, self.ledger.change) = (Kind::Slot, 0, Change::NONE);
-            self.ledger.write(self.shard.head, spare)?;
-            Selector::Holds(spare).store(self.shard.head)?;
-            (self.holding, self.unsettled) = (spare, false);
+            self.ledger.write(self.shard.head, spare);
+            self.hold(spare);
         }
-        Ok(())
     }
 }
 
-/// Tells a walk that the lap ends here, and where the next one begins.
-pub(crate) fn mark_wrap(shard: Shard<'_>, queue: Queue, before: &Ledger, place: Place) -> Result<()> {
-    let head = before.ring(queue).head;
+/// The preface of an entry with the seal that it bears at this place, in a file where entries bear one.
+pub(crate) fn sealed(
+    seal_key: Option<&SealKey>,
+    entry: Located,
+    preface: Preface,
+    parts: [&[u8]; 2],
+) -> Preface {
+    let Some(seal_key) = seal_key else { return preface };
+    let home = Home { queue: entry.queue, at: entry.at };
+    preface.sealed_with(seal_key.seal(home, entry.header, &preface, parts))
+}
+
+/// Tells a walk that the lap ends here, at the head, and where the next one begins.
+#[inline]
+pub(crate) fn mark_wrap(log: Log<'_>, head: Position, place: Place) -> Result<()> {
     if place.wraps {
-        shard.log.put_mark(head.offset(), Mark::wrap_word(place.at.offset()))?;
+        log.put_mark(head.offset(), Mark::wrap_word(place.at.offset()))?;
     }
     Ok(())
+}
+
+#[cold]
+fn robbed() -> Error {
+    Error::new(
+        ErrorKind::Busy,
+        "the shard was taken over while this write was asleep; the write did not happen",
+    )
 }

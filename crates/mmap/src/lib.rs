@@ -138,7 +138,7 @@ pub use growing::GrowingMap;
 pub use guard::{fault_guard_state, install_fault_guard, remove_fault_guard};
 pub use host::{boot_id, boot_ms, pid_namespace, process_age_ms, process_start, process_start_of, wall_ms};
 pub use items::Items;
-pub use line::{Line, Matches};
+pub use line::{Block, Line, Matches};
 pub use locks::ByteLocks;
 pub use map::{Access, SharedMap};
 pub use memory::{FrozenMemory, Memory, SharedMemory};

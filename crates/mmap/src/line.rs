@@ -1,10 +1,10 @@
-//! A cache line of a map: eight words side by side, checked once.
+//! A cache line of a map: eight words side by side, checked once; and a block of several lines.
 //!
-//! Invariant: the line's 64 bytes are aligned and mapped for `'a`.
+//! Invariant: the bytes of a line, or of a block, are aligned and mapped for `'a`.
 
 use crate::map::Access;
 use crate::seam::{self, Event};
-use crate::word::Word64;
+use crate::word::{Word32, Word64};
 use std::marker::PhantomData;
 
 /// Words in a line.
@@ -54,6 +54,38 @@ impl<'a> Line<'a> {
         let at = self.base.wrapping_add(index % WORDS);
         // SAFETY: an eighth of the line, so mapped, aligned, and writable if `access` says so, as `new` was promised.
         unsafe { Word64::new(at, self.access) }
+    }
+
+    /// All eight words, each loaded whole (relaxed), in no particular order.
+    ///
+    /// ```
+    /// # use samovar_mmap::{Access, SharedMap};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let file = tempfile::tempfile()?;
+    /// # file.set_len(4096)?;
+    /// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+    /// let line = map.view().line(64)?;
+    /// line.store_all([1, 2, 3, 4, 5, 6, 7, 8]);
+    /// assert_eq!(line.load_all(), [1, 2, 3, 4, 5, 6, 7, 8]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline(always)]
+    pub fn load_all(self) -> [u64; WORDS] {
+        let words = std::array::from_fn(|index| self.word(index).load_silent());
+        seam::hit(Event::Load);
+        words
+    }
+
+    /// Stores all eight words, each whole (relaxed), lowest first.
+    ///
+    /// # Panics
+    /// If the map is read-only.
+    #[inline(always)]
+    pub fn store_all(self, words: [u64; WORDS]) {
+        for (index, word) in words.into_iter().enumerate() {
+            self.word(index).store(word);
+        }
     }
 
     /// The words that, under `mask`, are `wanted`, lowest first. Each is loaded whole (relaxed), in no particular order.
@@ -109,6 +141,68 @@ impl<'a> Line<'a> {
     fn compare(self, mask: u64, wanted: u64) -> u32 {
         let equal = |index: usize| u32::from(self.word(index).load_silent() & mask == wanted) << (2 * index);
         (0..WORDS).map(equal).sum()
+    }
+}
+
+/// Lines side by side, checked once, whose words are then used without further checks. Got from
+/// [`View::block`](crate::View::block).
+///
+/// ```
+/// use samovar_mmap::{Access, SharedMap};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let file = tempfile::tempfile()?;
+/// # file.set_len(4096)?;
+/// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+/// let head = map.view().block::<2>(128)?;
+/// head.word64(72).store(7);
+/// assert_eq!(head.line(1).word(1).load(), 7);
+/// assert_eq!(head.word32(72).load(), 7);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy)]
+pub struct Block<'a, const LINES: usize> {
+    first: Line<'a>,
+}
+
+impl<'a, const LINES: usize> Block<'a, LINES> {
+    /// # Safety
+    /// As for [`Line::new`], of `LINES` lines from `base` on.
+    #[inline(always)]
+    pub(crate) unsafe fn new(base: *mut u64, access: Access) -> Self {
+        // SAFETY: the first of them, as promised.
+        Block { first: unsafe { Line::new(base, access) } }
+    }
+
+    /// Line `index`, modulo how many there are.
+    #[inline(always)]
+    pub fn line(self, index: usize) -> Line<'a> {
+        let base = self.first.base.wrapping_add(index % LINES * WORDS);
+        // SAFETY: one of the lines, as `new` was promised.
+        unsafe { Line::new(base, self.first.access) }
+    }
+
+    /// The word of eight bytes at this many bytes from the block's start, rounded down to a multiple of eight, modulo
+    /// the block's length.
+    #[inline(always)]
+    pub fn word64(self, offset: usize) -> Word64<'a> {
+        self.line(offset / 64).word(offset / 8)
+    }
+
+    /// The word of four bytes at this many bytes from the block's start, rounded down to a multiple of four, modulo
+    /// the block's length.
+    #[inline(always)]
+    pub fn word32(self, offset: usize) -> Word32<'a> {
+        let at = self.first.base.cast::<u32>().wrapping_add(offset / 4 % (LINES * WORDS * 2));
+        // SAFETY: four bytes of the block, so mapped, aligned, and writable if `access` says so.
+        unsafe { Word32::new(at, self.first.access) }
+    }
+}
+
+impl<const LINES: usize> std::fmt::Debug for Block<'_, LINES> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries((0..LINES).map(|index| self.line(index))).finish()
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::copy::{self, Unreachable, short};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::{Fault, FaultKind};
-use crate::line::Line;
+use crate::line::{Block, Line};
 use crate::map::Access;
 use crate::seam::{self, Event};
 use crate::word::{Word32, Word64};
@@ -143,6 +143,17 @@ impl<'a> View<'a> {
         let at = self.aligned(offset, 64, 64)?;
         // SAFETY: 64 bytes, mapped for `'a`, aligned to 64, writable if `access` says so.
         Ok(unsafe { Line::new(at.cast(), self.access) })
+    }
+
+    /// The lines, `LINES` of 64 bytes, at `offset`, whose words are then used without further checks.
+    ///
+    /// # Errors
+    /// `OutOfBounds`; `Misaligned` if they do not begin at a multiple of 64 bytes of the file.
+    #[inline]
+    pub fn block<const LINES: usize>(self, offset: usize) -> Result<Block<'a, LINES>> {
+        let at = self.aligned(offset, LINES * 64, 64)?;
+        // SAFETY: so many lines, mapped for `'a`, aligned to 64, writable if `access` says so.
+        Ok(unsafe { Block::new(at.cast(), self.access) })
     }
 
     /// The eight words of a line of 64 bytes, each loaded whole (relaxed), in no particular order.
