@@ -13,11 +13,12 @@ use crate::cold::{Cold, Emptied};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event;
 use crate::geometry::Size;
+use crate::groundwork::Groundwork;
 use crate::header::{Header, Unchecked};
 use crate::layout::{self, HEADER_LEN, MAGIC, lock_byte};
 use crate::lease;
 use crate::lock::{self, Owner};
-use crate::pin;
+use crate::pin::{self, Extent};
 use crate::place::{self, Place};
 use crate::recover;
 use crate::shard::Shard;
@@ -65,6 +66,7 @@ pub(crate) struct Attached {
     id: FileId,
     place: PerProcess<Place>,
     time: TimeBase,
+    groundwork: Groundwork,
 }
 
 /// Opens an existing file and passes the gates that need no lock.
@@ -162,8 +164,9 @@ impl Attached {
         let map = SharedMap::map(&file, access, 0, Some(layout::at(header.geometry.file_bytes)))?;
         let attachment = Attachment::default();
         let place = PerProcess::new();
-        let mut attached =
-            Attached { map, header, attachment, access, path, id, place, time: TimeBase::Wall };
+        let groundwork = Groundwork::new(header.geometry.data_offset, header.geometry.file_bytes);
+        let time = TimeBase::Wall;
+        let mut attached = Attached { map, header, attachment, access, path, id, place, time, groundwork };
         let (place, reason) = attached.join()?;
         attached.time = attached.time_base()?;
         attached.attachment.warm = reason.is_none();
@@ -360,6 +363,14 @@ impl Attached {
         self.place()?.is_dead(self.view(), owner)
     }
 
+    /// Has a stretch of a shard's data area made ready to be written.
+    #[inline]
+    pub(crate) fn prepare(&self, shard: u64, extent: Extent) {
+        let start = layout::at(self.header.geometry.data_offset + shard * self.header.geometry.data_stride);
+        let [from, to] = [extent.offset, extent.end()].map(|offset| start + layout::bytes_of(offset));
+        self.groundwork.lay(&self.map, from, to);
+    }
+
     /// Makes durable, before the first write after a flush, that the file is no longer clean; once for all processes.
     #[inline]
     pub(crate) fn before_write(&self) -> Result<()> {
@@ -401,6 +412,7 @@ impl Attached {
     }
 
     /// Is this still the cache that its path names? Whoever deletes it says so here.
+    #[inline(always)]
     pub(crate) fn expect_current(&self) -> Result<()> {
         // Acquire, with the release in `mark_removed`.
         if self.view().word64(layout::CLEAN)?.load_acquire() == REMOVED { Err(removed()) } else { Ok(()) }

@@ -18,7 +18,7 @@ use crate::shard::Shard;
 use crate::space::{self, Space, Table};
 use crate::stats::{self, Counter, Stats};
 use crate::ttl::{Clock, Ttl};
-use crate::writer::{Item, Writer};
+use crate::writer::{Item, Process, Writer};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,6 +26,8 @@ use std::time::Duration;
 
 /// Keys whose memory is asked for at once.
 const BATCH: usize = 64;
+/// Of a writer that writes no entries, and so meets no pins.
+const IDLE: Process<'static> = Process { is_dead: &|_| Ok(false), prepare: &|_| () };
 /// Tries at an undisturbed look at a shard that a read-only handle cannot lock.
 const LOOKS: u32 = 100;
 
@@ -121,10 +123,12 @@ impl Cache {
     #[inline]
     pub fn get_into(&self, key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
         out.clear();
-        if self.inner.verify {
-            return Ok(self.get_verified(key)?.map(|found| *out = found.value).is_some());
-        }
-        self.get_taking(key, out)
+        if self.inner.verify { self.get_verified_into(key, out) } else { self.get_taking(key, out) }
+    }
+
+    #[inline(never)]
+    fn get_verified_into(&self, key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
+        Ok(self.get_verified(key)?.map(|found| *out = found.value).is_some())
     }
 
     /// The key's entry, if its seal says that it is as it was set, and counts a hit or a miss.
@@ -203,7 +207,7 @@ impl Cache {
             *reader = Some(new);
         }
         for reader in readers.iter().flatten() {
-            reader.foresee()?;
+            reader.shard.foresee(reader.hash)?;
         }
         let (clock, mut hits, mut looked) = (self.clock(), 0, 0);
         for reader in readers.iter().flatten() {
@@ -264,6 +268,7 @@ impl Cache {
         let clock = self.clock();
         let terms = ttl.terms(&clock)?;
         let item = Item { hash: self.hash(key), key, value, terms, stamp: None };
+        self.shard_of(item.hash)?.index.prefetch_of(item.hash);
         let held = self.hold(self.shard_number(item.hash))?;
         self.store_held(&held, &clock, &item)
     }
@@ -372,7 +377,7 @@ impl Cache {
             self.inner.attached.before_write()?;
         }
         let clock = self.clock();
-        let mut writer = Writer::new(shard, &clock, &|_| Ok(false));
+        let mut writer = Writer::new(shard, &clock, IDLE);
         writer.begin()?;
         Recount::new(shard, number, report).run(writer.ledger())
     }
@@ -406,7 +411,7 @@ impl Cache {
         for number in 0..self.inner.attached.header.geometry.shards() {
             let _held = self.hold(number)?;
             let shard = self.inner.attached.shard(number)?;
-            let mut writer = Writer::new(shard, &clock, &|_| Ok(false));
+            let mut writer = Writer::new(shard, &clock, IDLE);
             writer.begin()?;
             writer.wish_percent(percent);
         }
@@ -531,8 +536,10 @@ impl Cache {
     ) -> Result<T> {
         self.inner.attached.before_write()?;
         let is_dead = |owner| self.inner.attached.is_dead(owner);
+        let prepare = |extent| self.inner.attached.prepare(shard, extent);
+        let process = Process { is_dead: &is_dead, prepare: &prepare };
         let once = || {
-            let mut writer = Writer::new(self.inner.attached.shard(shard)?, clock, &is_dead);
+            let mut writer = Writer::new(self.inner.attached.shard(shard)?, clock, process);
             writer.begin()?;
             writer.enter(self.space)?;
             act(&mut writer)

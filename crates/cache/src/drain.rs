@@ -7,7 +7,8 @@ use crate::evict::{self, Candidate, Fate};
 use crate::hash::KeyHash;
 use crate::index::Numbered;
 use crate::ledger::Change;
-use crate::position::Position;
+use crate::pin::Extent;
+use crate::position::{Position, UNIT};
 use crate::ring::{Place, Queue};
 use crate::seal::Home;
 use crate::slot::Slot;
@@ -15,6 +16,11 @@ use crate::writer::{Located, Writer, mark_wrap, sealed};
 
 /// Writes between two walks.
 const WRITES_PER_WALK: u64 = 4;
+/// Cache lines asked for behind what a walk has looked at; each is asked for together with the next.
+const LINES_AHEAD: u64 = 6;
+const UNITS_PER_LINE: u64 = 64 / UNIT;
+/// Indexes below this length stay in the processor's caches anyway.
+const INDEX_OUT_OF_CACHE: u64 = 256 << 10;
 
 impl Writer<'_> {
     /// Passes one entry or mark at the tail; how many units it was long.
@@ -100,6 +106,7 @@ impl Writer<'_> {
         let space = self.shard.log.space(entry.at.offset(), entry.header)?;
         let head = self.ledger.ring(Queue::Main).head;
         let resealed = self.resealed(entry, place)?;
+        (self.process.prepare)(Extent { offset: place.at.offset(), units });
         self.unlink(found.slot, entry.header)?;
         self.link(moved, space)?;
         self.ledger.ring_mut(entry.queue).tail = entry.at.advance(units);
@@ -152,17 +159,27 @@ impl Writer<'_> {
         self.look_ahead(queue)
     }
 
-    /// Asks for the buckets of the key at the tail: the next write will want them, and by then they are here.
+    /// Asks for the buckets of the keys at the tail, and for what lies behind them: the next walk will want both, and by then
+    /// they are here.
     fn look_ahead(&self, queue: Queue) -> Result<()> {
-        let (ring, area) = (self.ledger.ring(queue), self.shard.geometry.area());
-        if ring.head == ring.tail {
+        if self.shard.geometry.index_bytes_per_shard() < INDEX_OUT_OF_CACHE {
             return Ok(());
         }
-        if let Mark::Entry(header) = self.shard.log.mark(ring.tail.offset())?
-            && header.units() <= area.end.saturating_sub(ring.tail.offset())
-        {
-            let hash = self.shard.hash_at(ring.tail.offset(), header)?;
-            self.shard.index.prefetch_of(hash);
+        let (ring, area) = (self.ledger.ring(queue), self.shard.geometry.area());
+        let mut at = ring.tail.offset();
+        for _ in 0..WRITES_PER_WALK {
+            let left = area.end.saturating_sub(at);
+            match self.shard.log.mark(at)? {
+                Mark::Entry(header) if header.units() <= left && at != ring.head.offset() => {
+                    self.shard.index.prefetch_of(self.shard.hash_at(at, header)?);
+                    at += header.units();
+                }
+                Mark::Dead(units) | Mark::Filler(units) if units <= left => at += units,
+                _ => break,
+            }
+        }
+        for line in 0..LINES_AHEAD {
+            self.shard.log.prefetch(at + line * UNITS_PER_LINE);
         }
         Ok(())
     }

@@ -290,11 +290,13 @@ impl Mark {
         let value_len = u32::from_le_bytes([v0, v1, v2, v3]);
         let header =
             Header { key_len: u16::from_le_bytes([k0, k1]), value_len, extras: Extras(flags & Extras::ALL) };
-        match flags & !Extras::ALL {
-            0 => Mark::Entry(header),
-            DEAD => Mark::Dead(header.units()),
-            WRAP if flags == WRAP => Mark::Wrap(word & OFFSET_MASK),
-            FILLER if flags == FILLER && value_len > 0 => Mark::Filler(u64::from(value_len)),
+        if flags & !Extras::ALL == 0 {
+            return Mark::Entry(header);
+        }
+        match flags {
+            WRAP => Mark::Wrap(word & OFFSET_MASK),
+            FILLER if value_len > 0 => Mark::Filler(u64::from(value_len)),
+            _ if flags & !(Extras::ALL | DEAD) == 0 => Mark::Dead(header.units()),
             _ => Mark::Damaged,
         }
     }

@@ -110,6 +110,19 @@ impl<'a> Index<'a> {
         Ok(None)
     }
 
+    /// A live slot that seems to hold the key, by its tag alone.
+    #[inline]
+    pub(crate) fn candidate(self, hash: KeyHash) -> Result<Option<Slot>> {
+        for bucket in self.buckets(hash) {
+            let line = self.line(bucket)?;
+            if let Some(way) = line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(hash)).next() {
+                let slot = Slot::from_word(line.word(way).load());
+                return Ok(slot.is_live().then_some(slot));
+            }
+        }
+        Ok(None)
+    }
+
     /// The slot that names exactly this entry.
     #[inline]
     pub(crate) fn find_entry(self, hash: KeyHash, queue: Queue, at: Position) -> Result<Option<Numbered>> {

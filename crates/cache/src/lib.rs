@@ -35,6 +35,7 @@ mod error;
 mod event;
 mod evict;
 mod geometry;
+mod groundwork;
 mod hash;
 mod head;
 mod header;

@@ -139,46 +139,28 @@ impl Reader<'_, '_> {
     /// entries that can expire.
     #[inline(always)]
     pub(crate) fn get<S: Sink>(self, now_ms: impl Fn() -> u64, out: &mut S) -> Result<bool> {
-        let buckets = self.shard.index.buckets(self.hash);
-        self.shard.index.prefetch(buckets[1]);
         for _ in 0..RETRIES {
-            if let Some(hit) = self.scan(buckets, &now_ms, out)? {
+            if let Some(hit) = self.scan(&now_ms, out)? {
                 return Ok(hit);
             }
         }
         Err(too_fast())
     }
 
-    /// Asks for the memory of the entry that the key's slot seems to name: the buckets are here by now, the entry will be.
-    #[inline]
-    pub(crate) fn foresee(self) -> Result<()> {
-        for bucket in self.shard.index.buckets(self.hash) {
-            let line = self.shard.index.line(bucket)?;
-            if let Some(way) = line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(self.hash)).next() {
-                self.shard.log.prefetch(Slot::from_word(line.word(way).load()).offset());
-                break;
-            }
-        }
-        Ok(())
-    }
-
     /// One pass over the candidate buckets; none if it has to be repeated.
     #[inline(always)]
-    fn scan<S: Sink>(
-        self,
-        buckets: [u64; 2],
-        now_ms: &impl Fn() -> u64,
-        out: &mut S,
-    ) -> Result<Option<bool>> {
-        for bucket in buckets {
-            match self.scan_bucket(bucket, now_ms, out)? {
-                Look::Hit => return Ok(Some(true)),
-                Look::Gone => return Ok(Some(false)),
-                Look::Other => {}
-                Look::Stale => return Ok(None),
-            }
+    fn scan<S: Sink>(self, now_ms: &impl Fn() -> u64, out: &mut S) -> Result<Option<bool>> {
+        let [first, second] = self.shard.index.buckets(self.hash);
+        self.shard.index.prefetch(second);
+        let mut seen = self.scan_bucket(first, now_ms, out)?;
+        if matches!(seen, Look::Other) {
+            seen = self.scan_bucket(second, now_ms, out)?;
         }
-        Ok(Some(false))
+        Ok(match seen {
+            Look::Hit => Some(true),
+            Look::Gone | Look::Other => Some(false),
+            Look::Stale => None,
+        })
     }
 
     #[inline(always)]
@@ -214,7 +196,7 @@ impl Reader<'_, '_> {
         samovar_mmap::fence_acquire();
         let last = Position::from_word(frontier.load());
         let now = Slot::from_word(word.load());
-        if now.same_entry(slot) {
+        if slot.still_names(now) {
             let held = last.protects(slot.low()) && last.lap().wrapping_sub(first.lap()) < LAPS_APART;
             if held && matches!(seen, Look::Hit) {
                 out.settle(Home { queue: slot.queue(), at: last.ahead(slot.low()) });

@@ -34,7 +34,7 @@ impl Writer<'_> {
         let span = self.bounds.span_for(queue, units);
         let pins = Pins::of(self.shard);
         let pinned = pins.any();
-        if pinned && !pins.leave(span, units + 1, self.is_dead)? {
+        if pinned && !pins.leave(span, units + 1, self.process.is_dead)? {
             return Err(pin::refusal());
         }
         let mut walked = 0;
@@ -78,7 +78,7 @@ impl Writer<'_> {
         for _ in 0..DETOURS {
             let Some(place) = self.place_on_or_off_pins(queue, units) else { break };
             let wanted = Extent { offset: place.at.offset(), units };
-            let Some(pinned) = pins.obstacle(wanted, self.is_dead)? else { return Ok(Some(place)) };
+            let Some(pinned) = pins.obstacle(wanted, self.process.is_dead)? else { return Ok(Some(place)) };
             if !self.take_detour(queue, place, [wanted, pinned])? {
                 break;
             }

@@ -101,6 +101,16 @@ impl<'a> Shard<'a> {
         self.seal_key.is_none_or(|seal_key| seal_key.is_whole(home, header, preface, parts))
     }
 
+    /// A slot that seems to hold the key. The memory of its entry is asked for: it is here by the time it is wanted.
+    #[inline]
+    pub(crate) fn foresee(&self, hash: KeyHash) -> Result<Option<Slot>> {
+        let candidate = self.index.candidate(hash)?;
+        if let Some(slot) = candidate {
+            self.log.prefetch(slot.offset());
+        }
+        Ok(candidate)
+    }
+
     /// The slot of a key, for a writer.
     #[inline(always)]
     pub(crate) fn find(&self, hash: KeyHash, key: &[u8]) -> Result<Option<(Numbered, Header)>> {

@@ -141,6 +141,12 @@ impl Slot {
         self.0 >> TAG_SHIFT
     }
 
+    /// Does this live slot still name what it named when it was `now`?
+    #[inline(always)]
+    pub(crate) fn still_names(self, now: Slot) -> bool {
+        (self.0 ^ now.0) & Slot::ENTRY_IDENTITY == 0
+    }
+
     /// The same word, but for the frequency of a live slot, which readers may change at any time?
     pub(crate) fn same_entry(self, other: Slot) -> bool {
         if self.is_live() && other.is_live() {

@@ -164,7 +164,7 @@ pub(crate) fn stripe(process: u32, stripes: usize) -> usize {
 }
 
 /// Adds `times`, on this thread's line of process `process`.
-#[inline]
+#[inline(always)]
 pub(crate) fn count(file: View<'_>, process: u32, counter: Counter, times: u64) -> Result<()> {
     let stripe = stripe(process, COUNTER_STRIPES);
     file.word64(COUNTERS + stripe * COUNTER_STRIPE_LEN + counter as usize * 8)?.fetch_add(times);

@@ -14,7 +14,7 @@ use crate::index::Numbered;
 use crate::lease::Leases;
 use crate::ledger::{Change, Kind, Ledger, Selector};
 use crate::log::Log;
-use crate::pin::IsDead;
+use crate::pin::{Extent, IsDead};
 use crate::position::Position;
 use crate::recover::{self, Settled};
 use crate::ring::{Place, Queue};
@@ -40,8 +40,8 @@ pub(crate) struct Writer<'a> {
     /// The bounds in the file.
     pub(crate) bounds: Bounds,
     pub(crate) clock: &'a Clock<'a>,
-    /// Asks whether the owner of a pin has died.
-    pub(crate) is_dead: IsDead<'a>,
+    /// What it asks of its process.
+    pub(crate) process: Process<'a>,
     /// Everything that lives was passed in vain, since it fills the ring but for too little, or pins have cut it to pieces: what
     /// is drained now is not kept.
     pub(crate) is_pressed: bool,
@@ -53,6 +53,15 @@ pub(crate) struct Writer<'a> {
     pub(crate) own: SpaceWord,
     /// What becomes of accounts of namespaces with the change at hand.
     pub(crate) accounts: Changes,
+}
+
+/// What a writer asks of the process that it is in.
+#[derive(Clone, Copy)]
+pub(crate) struct Process<'a> {
+    /// Whether the owner of a pin has died.
+    pub(crate) is_dead: IsDead<'a>,
+    /// That a stretch of the shard's data area be made ready for what is about to be written there.
+    pub(crate) prepare: &'a dyn Fn(Extent),
 }
 
 /// What is to be stored.
@@ -88,9 +97,9 @@ impl Item<'_> {
 }
 
 impl<'a> Writer<'a> {
-    /// One that has yet to [begin](Self::begin): it has only read the shard's accounts. `is_dead` tells the pins of the dead.
+    /// One that has yet to [begin](Self::begin): it has only read the shard's accounts.
     #[inline(always)]
-    pub(crate) fn new(shard: Shard<'a>, clock: &'a Clock<'a>, is_dead: IsDead<'a>) -> Self {
+    pub(crate) fn new(shard: Shard<'a>, clock: &'a Clock<'a>, process: Process<'a>) -> Self {
         let selector = Selector::load(shard.head);
         let holding = selector.holding();
         let ledger = Ledger::read(shard.head, holding);
@@ -105,7 +114,7 @@ impl<'a> Writer<'a> {
             frontiers,
             bounds,
             clock,
-            is_dead,
+            process,
             is_pressed: false,
             moves: 0,
             changes: 0,
@@ -142,13 +151,14 @@ impl<'a> Writer<'a> {
         let header = item.header(self.shard.extras())?;
         let units = header.units();
         Leases::of(self.shard).void(item.hash)?;
-        let known = self.shard.find(item.hash, item.key)?;
-        let queue = self.queue_for(item.hash, known.map(|(found, _)| found.slot), units)?;
+
+        // By its tag alone: to be wrong once in some thousands would change a ring, and nothing else. What was asked for
+        // comes while room is made; and that may move or evict the key's entry, which is looked for after it.
+        let seen = self.shard.foresee(item.hash)?;
+        let queue = self.queue_for(item.hash, seen, units)?;
         self.walk(queue, units)?;
         let (queue, place) = self.make_room_somewhere(queue, units)?;
-        // Making room may have moved or evicted what was known.
-        let known = if self.changes == 0 { known } else { self.find_again(item)? };
-        let (target, old, freq) = match known {
+        let (target, old, freq) = match self.shard.find(item.hash, item.key)? {
             Some((found, old)) => (found, Some(old), found.slot.freq()),
             None => self.take_slot(item.hash).map(|(target, old)| (target, old, 0))?,
         };
@@ -156,6 +166,7 @@ impl<'a> Writer<'a> {
             self.unlink(target.slot, old)?;
         }
         let (head, log) = (self.ledger.ring(queue).head, self.shard.log);
+        (self.process.prepare)(Extent { offset: place.at.offset(), units });
         self.link(Located { queue, at: place.at, header }, self.own)?;
         self.ledger.ring_mut(queue).head = place.at.advance(units);
         self.ledger.sequence = self.ledger.sequence.wrapping_add(1);
@@ -175,11 +186,6 @@ impl<'a> Writer<'a> {
             Some(old) => self.bury(target.slot, old),
             None => Ok(()),
         }
-    }
-
-    #[inline(never)]
-    fn find_again(&self, item: &Item<'_>) -> Result<Option<(Numbered, Header)>> {
-        self.shard.find(item.hash, item.key)
     }
 
     /// A slot for a new key; what lived in it, if both its buckets are full, has to go.

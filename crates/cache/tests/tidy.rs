@@ -15,6 +15,7 @@ const FLOORS: &[&str] = &[
     "entry",
     "seal",
     "layout",
+    "groundwork",
     "head",
     "slot",
     "space",
