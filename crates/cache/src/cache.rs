@@ -198,28 +198,30 @@ impl Cache {
             }
             return Ok(());
         }
-        let attached = &self.inner.attached;
-        let mut readers: [Option<Reader<'_, '_>>; BATCH] = [const { None }; BATCH];
-        for (reader, key) in readers.iter_mut().zip(keys) {
+        let mut hashes = [KeyHash::default(); BATCH];
+        for (hash, key) in hashes.iter_mut().zip(keys) {
             check_key(key.as_ref())?;
-            let new = self.reader(key.as_ref())?;
-            new.shard.index.prefetch_of(new.hash);
-            *reader = Some(new);
+            *hash = self.hash(key.as_ref());
+            self.shard_of(*hash)?.index.prefetch_first_of(*hash);
         }
-        for reader in readers.iter().flatten() {
-            reader.shard.foresee(reader.hash)?;
+        let hashes = &hashes[..keys.len()];
+        let mut elsewhere = 0u64;
+        for (number, hash) in hashes.iter().enumerate() {
+            elsewhere |= u64::from(!self.shard_of(*hash)?.foresee_first(*hash)?) << number;
         }
-        let (clock, mut hits, mut looked) = (self.clock(), 0, 0);
-        for reader in readers.iter().flatten() {
+        for hash in numbers_in(elsewhere).filter_map(|number| hashes.get(number)) {
+            self.shard_of(*hash)?.foresee(*hash)?;
+        }
+        let (clock, mut hits) = (self.clock(), 0);
+        for (number, (hash, key)) in hashes.iter().zip(keys).enumerate() {
             value.clear();
-            let hit = reader.get(|| clock.now_ms(), value)?;
-            attached.believe()?;
-            each(looked, hit.then_some(value));
+            let hit = self.reader_of(*hash, key.as_ref())?.get_foreseen(|| clock.now_ms(), value)?;
+            self.believe()?;
+            each(number, hit.then_some(value));
             hits += usize::from(hit);
-            looked += 1;
         }
         self.count_many(Counter::Hits, hits)?;
-        self.count_many(Counter::Misses, looked - hits)
+        self.count_many(Counter::Misses, keys.len() - hits)
     }
 
     /// A look at a key that leaves no trace.
@@ -229,7 +231,11 @@ impl Cache {
 
     #[inline(always)]
     pub(crate) fn reader<'a, 'k>(&'a self, key: &'k [u8]) -> Result<Reader<'a, 'k>> {
-        let hash = self.hash(key);
+        self.reader_of(self.hash(key), key)
+    }
+
+    #[inline(always)]
+    fn reader_of<'a, 'k>(&'a self, hash: KeyHash, key: &'k [u8]) -> Result<Reader<'a, 'k>> {
         let attached = &self.inner.attached;
         let counts = attached.is_writer() && attached.header.geometry.policy != Policy::Fifo;
         let trace = if counts { Trace::Frequency } else { Trace::Nothing };
@@ -636,6 +642,13 @@ impl fmt::Debug for Cache {
         let header = &self.inner.attached.header;
         f.debug_struct("Cache").field("uuid", &header.uuid).field("geometry", &header.geometry).finish()
     }
+}
+
+/// The numbers of the bits that are set, lowest first.
+fn numbers_in(bits: u64) -> impl Iterator<Item = usize> {
+    let next = |bits: &u64| Some(bits & (bits - 1)).filter(|rest| *rest != 0);
+    let first = Some(bits).filter(|bits| *bits != 0);
+    std::iter::successors(first, next).map(|bits| bits.trailing_zeros() as usize)
 }
 
 /// The accounts of a shard, without its lock: of one moment, unless writers keep changing them.

@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 pub(crate) const BUCKETS_PER_PAGE: u64 = 64;
 
 /// The hash, and the namespace that the key is of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct KeyHash(u64, SpaceWord);
 
 /// A namespace in one of its epochs, as its entries name it: `epoch << 16 | number`, and 0 for the default namespace,

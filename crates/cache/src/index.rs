@@ -9,7 +9,7 @@ use crate::hash::KeyHash;
 use crate::layout::{self, BUCKET_LEN, SLOTS_PER_BUCKET};
 use crate::position::Position;
 use crate::ring::Queue;
-use crate::slot::{GHOST_AGE_MODULUS, Slot};
+use crate::slot::Slot;
 use samovar_mmap::{Line, Word64};
 
 /// The slots of one shard.
@@ -60,23 +60,17 @@ impl<'a> Index<'a> {
         self.area.prefetch(layout::at(bucket * BUCKET_LEN));
     }
 
+    /// Asks for the bucket that most keys are in.
+    #[inline]
+    pub(crate) fn prefetch_first_of(self, hash: KeyHash) {
+        self.prefetch(self.buckets(hash)[0]);
+    }
+
     /// Asks for both buckets of a key.
     pub(crate) fn prefetch_of(self, hash: KeyHash) {
         for bucket in self.buckets(hash) {
             self.prefetch(bucket);
         }
-    }
-
-    fn slots(self, hash: KeyHash) -> Result<[Numbered; 16]> {
-        let mut slots = [Numbered { number: 0, slot: Slot::EMPTY }; 16];
-        for (half, bucket) in self.buckets(hash).into_iter().enumerate() {
-            let line = self.line(bucket)?;
-            for way in 0..SLOTS_PER_BUCKET {
-                let slot = Slot::from_word(line.word(way).load());
-                slots[half * SLOTS_PER_BUCKET + way] = Numbered { number: number(bucket, way), slot };
-            }
-        }
-        Ok(slots)
     }
 
     /// The first slot that `holds` accepts among those whose tag matches.
@@ -113,14 +107,19 @@ impl<'a> Index<'a> {
     /// A live slot that seems to hold the key, by its tag alone.
     #[inline]
     pub(crate) fn candidate(self, hash: KeyHash) -> Result<Option<Slot>> {
-        for bucket in self.buckets(hash) {
-            let line = self.line(bucket)?;
-            if let Some(way) = line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(hash)).next() {
-                let slot = Slot::from_word(line.word(way).load());
-                return Ok(slot.is_live().then_some(slot));
-            }
+        let [first, second] = self.buckets(hash);
+        match self.candidate_in(first, hash)? {
+            None => self.candidate_in(second, hash),
+            found => Ok(found),
         }
-        Ok(None)
+    }
+
+    /// The same in one of its buckets.
+    #[inline]
+    pub(crate) fn candidate_in(self, bucket: u64, hash: KeyHash) -> Result<Option<Slot>> {
+        let line = self.line(bucket)?;
+        let way = line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(hash)).next();
+        Ok(way.map(|way| Slot::from_word(line.word(way).load())).filter(|slot| slot.is_live()))
     }
 
     /// The slot that names exactly this entry.
@@ -153,33 +152,66 @@ impl<'a> Index<'a> {
         Ok(None)
     }
 
-    /// Where a new key goes: in the bucket with fewer live slots an empty one, else the oldest ghost; where both buckets
-    /// are full of live slots, the coldest of them.
+    /// Where a new key goes: in its first bucket while that is not half full of live slots, else in the one with fewer of
+    /// them; there an empty one, else the oldest ghost. Where both buckets are full of live slots, the coldest of them.
+    ///
+    /// So most keys are found where a reader looks first, and yet no bucket is full long before the others are.
     pub(crate) fn vacancy(self, hash: KeyHash, clocks: [u64; 2]) -> Result<Numbered> {
-        let slots = self.slots(hash)?;
-        let live = |half: &[Numbered]| half.iter().filter(|found| found.slot.is_live()).count();
-        let (first, second) = slots.split_at(8);
-        let emptier = if live(second) < live(first) { second } else { first };
-        let rank = |found: &&Numbered| match found.slot {
-            slot if slot.is_live() => u64::MAX,
-            slot if slot.is_ghost() => GHOST_AGE_MODULUS - slot.ghost_age(clocks),
-            _ => 0,
-        };
-        match emptier.iter().min_by_key(rank).filter(|found| !found.slot.is_live()) {
-            Some(found) => Ok(*found),
-            None => Ok(coldest(&slots)),
+        let [first, second] = self.buckets(hash);
+        let mut best = Survey::of(first, self.line(first)?, clocks);
+        if best.live > SLOTS_PER_BUCKET / 2 {
+            let other = Survey::of(second, self.line(second)?, clocks);
+            if other.live < best.live {
+                best = other;
+            }
         }
+        best.vacant.map_or_else(|| self.coldest([first, second]), Ok)
     }
+
+    /// The least read slot of two buckets; of equals, one in the small ring.
+    #[cold]
+    fn coldest(self, [first, second]: [u64; 2]) -> Result<Numbered> {
+        let slots = numbered(first, self.line(first)?).chain(numbered(second, self.line(second)?));
+        let rank = |found: &Numbered| (found.slot.freq(), found.slot.queue() as u64);
+        let none = Numbered { number: number(first, 0), slot: self.load(number(first, 0))? };
+        Ok(slots.min_by_key(rank).unwrap_or(none))
+    }
+}
+
+/// What a bucket has for a new key.
+struct Survey {
+    live: usize,
+    /// A slot that is empty, else the oldest ghost.
+    vacant: Option<Numbered>,
+}
+
+impl Survey {
+    #[inline]
+    fn of(bucket: u64, line: Line<'_>, clocks: [u64; 2]) -> Self {
+        let (mut live, mut vacant, mut oldest) = (0, None, 0);
+        for way in 0..SLOTS_PER_BUCKET {
+            let slot = Slot::from_word(line.word(way).load());
+            if slot.is_live() {
+                live += 1;
+                continue;
+            }
+            let age = if slot.is_ghost() { slot.ghost_age(clocks) + 1 } else { u64::MAX };
+            if age > oldest {
+                (vacant, oldest) = (Some(Numbered { number: number(bucket, way), slot }), age);
+            }
+        }
+        Survey { live, vacant }
+    }
+}
+
+/// The slots of a bucket.
+fn numbered(bucket: u64, line: Line<'_>) -> impl Iterator<Item = Numbered> {
+    let slots = line.load_all().into_iter().enumerate();
+    slots.map(move |(way, word)| Numbered { number: number(bucket, way), slot: Slot::from_word(word) })
 }
 
 /// The number of a way of a bucket among the slots of its shard.
 #[inline]
 pub(crate) fn number(bucket: u64, way: usize) -> u64 {
     bucket * SLOTS_PER_BUCKET as u64 + way as u64
-}
-
-/// The least read; of equals, one in the small ring.
-fn coldest(slots: &[Numbered; 16]) -> Numbered {
-    let rank = |found: &&Numbered| (found.slot.freq(), found.slot.queue() as u64);
-    *slots.iter().min_by_key(rank).unwrap_or(&slots[0])
 }

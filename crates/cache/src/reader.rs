@@ -139,6 +139,13 @@ impl Reader<'_, '_> {
     /// entries that can expire.
     #[inline(always)]
     pub(crate) fn get<S: Sink>(self, now_ms: impl Fn() -> u64, out: &mut S) -> Result<bool> {
+        self.shard.index.prefetch(self.shard.index.buckets(self.hash)[1]);
+        self.get_foreseen(now_ms, out)
+    }
+
+    /// The same for a key whose memory was [asked for](Shard::foresee) before.
+    #[inline(always)]
+    pub(crate) fn get_foreseen<S: Sink>(self, now_ms: impl Fn() -> u64, out: &mut S) -> Result<bool> {
         for _ in 0..RETRIES {
             if let Some(hit) = self.scan(&now_ms, out)? {
                 return Ok(hit);
@@ -151,7 +158,6 @@ impl Reader<'_, '_> {
     #[inline(always)]
     fn scan<S: Sink>(self, now_ms: &impl Fn() -> u64, out: &mut S) -> Result<Option<bool>> {
         let [first, second] = self.shard.index.buckets(self.hash);
-        self.shard.index.prefetch(second);
         let mut seen = self.scan_bucket(first, now_ms, out)?;
         if matches!(seen, Look::Other) {
             seen = self.scan_bucket(second, now_ms, out)?;

@@ -111,6 +111,20 @@ impl<'a> Shard<'a> {
         Ok(candidate)
     }
 
+    /// The same, of the key's first bucket alone; false, and the second one asked for, if it does not seem to be there.
+    #[inline]
+    pub(crate) fn foresee_first(&self, hash: KeyHash) -> Result<bool> {
+        let [first, second] = self.index.buckets(hash);
+        match self.index.candidate_in(first, hash)? {
+            Some(slot) => self.log.prefetch(slot.offset()),
+            None => {
+                self.index.prefetch(second);
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The slot of a key, for a writer.
     #[inline(always)]
     pub(crate) fn find(&self, hash: KeyHash, key: &[u8]) -> Result<Option<(Numbered, Header)>> {

@@ -24,7 +24,6 @@ use std::fmt;
 const TAG_SHIFT: u32 = 48;
 const FREQ_SHIFT: u32 = 46;
 const FREQ_MASK: u64 = 0b11 << FREQ_SHIFT;
-const LIVE: u64 = 1 << 45;
 const QUEUE_SHIFT: u32 = 44;
 const LOW_MASK: u64 = (1 << LOW_BITS) - 1;
 const GHOST: u64 = 1 << 46;
@@ -44,8 +43,10 @@ pub(crate) struct Slot(u64);
 
 impl Slot {
     pub(crate) const EMPTY: Slot = Slot(0);
+    /// The bit that live slots have.
+    pub(crate) const LIVE: u64 = 1 << 45;
     /// The bits by which live slots are searched, and those that tell a key's ghost.
-    pub(crate) const TAG_AND_LIVE: u64 = 0xffff << TAG_SHIFT | LIVE;
+    pub(crate) const TAG_AND_LIVE: u64 = 0xffff << TAG_SHIFT | Slot::LIVE;
     /// The bits of a live slot that tell its entry from all others.
     pub(crate) const ENTRY_IDENTITY: u64 = !FREQ_MASK;
     pub(crate) const GHOST_IDENTITY: u64 = !((GHOST_AGE_MODULUS - 1) | (1 << QUEUE_SHIFT));
@@ -60,7 +61,7 @@ impl Slot {
 
     pub(crate) fn live(hash: KeyHash, queue: Queue, at: Position, freq: u64) -> Self {
         let queue = (queue as u64) << QUEUE_SHIFT;
-        Slot(hash.tag() << TAG_SHIFT | freq.min(FREQ_MAX) << FREQ_SHIFT | LIVE | queue | at.low())
+        Slot(hash.tag() << TAG_SHIFT | freq.min(FREQ_MAX) << FREQ_SHIFT | Slot::LIVE | queue | at.low())
     }
 
     /// What an entry leaves that is evicted from this ring, at this time of the ring's ghost clock.
@@ -75,11 +76,11 @@ impl Slot {
     }
 
     pub(crate) fn is_live(self) -> bool {
-        self.0 & LIVE != 0
+        self.0 & Slot::LIVE != 0
     }
 
     pub(crate) fn is_ghost(self) -> bool {
-        self.0 & (LIVE | FREQ_MASK) == GHOST
+        self.0 & (Slot::LIVE | FREQ_MASK) == GHOST
     }
 
     /// Is this a live slot that may hold the key?
@@ -91,7 +92,7 @@ impl Slot {
     /// What the bits of `TAG_AND_LIVE` are in a live slot of this key.
     #[inline]
     pub(crate) fn live_tag(hash: KeyHash) -> u64 {
-        hash.tag() << TAG_SHIFT | LIVE
+        hash.tag() << TAG_SHIFT | Slot::LIVE
     }
 
     /// What the bits of `GHOST_IDENTITY` are in a ghost of this key.

@@ -115,11 +115,13 @@ impl<'a> Table<'a> {
     ///
     /// The epoch is loaded before the state: if the namespace still lives its one life after that, the epoch is one of that
     /// life, and so never one of a later life of its number.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn present(self, space: Space) -> Result<SpaceWord> {
-        if space.number == 0 {
-            return Ok(SpaceWord::DEFAULT);
-        }
+        if space.number == 0 { Ok(SpaceWord::DEFAULT) } else { self.present_of(space) }
+    }
+
+    #[inline(never)]
+    fn present_of(self, space: Space) -> Result<SpaceWord> {
         let epoch = self.epoch(space.number)?;
         if self.word(space.number, STATE)?.load_acquire() != space.state {
             return Err(missing());

@@ -31,8 +31,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) ledger: Ledger,
     /// Which copy in the file holds.
     pub(crate) holding: usize,
-    /// No change was pending, and the accounts that were read are possible.
-    in_order: bool,
+    /// A change was pending when the accounts were read.
+    is_pending: bool,
     /// Tails have moved since the copy in the file was written.
     pub(crate) unsettled: bool,
     /// The frontiers in the file.
@@ -45,6 +45,8 @@ pub(crate) struct Writer<'a> {
     /// Everything that lives was passed in vain, since it fills the ring but for too little, or pins have cut it to pieces: what
     /// is drained now is not kept.
     pub(crate) is_pressed: bool,
+    /// The ghost of the key that is written, if it has no entry.
+    ghost: Option<Numbered>,
     /// Entries moved by the write at hand.
     pub(crate) moves: u32,
     /// Slots changed by the write at hand.
@@ -102,20 +104,18 @@ impl<'a> Writer<'a> {
     pub(crate) fn new(shard: Shard<'a>, clock: &'a Clock<'a>, process: Process<'a>) -> Self {
         let selector = Selector::load(shard.head);
         let holding = selector.holding();
-        let ledger = Ledger::read(shard.head, holding);
-        let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
-        let in_order = selector == Selector::Holds(holding) && recover::is_sound(&bounds, &ledger, frontiers);
         Writer {
             shard,
-            ledger,
+            ledger: Ledger::read(shard.head, holding),
             holding,
-            in_order,
+            is_pending: selector != Selector::Holds(holding),
             unsettled: false,
-            frontiers,
-            bounds,
+            frontiers: shard.load_frontiers(),
+            bounds: shard.bounds(),
             clock,
             process,
             is_pressed: false,
+            ghost: None,
             moves: 0,
             changes: 0,
             own: SpaceWord::DEFAULT,
@@ -126,7 +126,12 @@ impl<'a> Writer<'a> {
     /// Takes the shard's accounts up, finishing or undoing what a dead writer left. The caller holds the writer lock.
     #[inline(always)]
     pub(crate) fn begin(&mut self) -> Result<()> {
-        if self.in_order { Ok(()) } else { self.repair() }
+        if self.is_pending || !self.is_sound() { self.repair() } else { Ok(()) }
+    }
+
+    #[inline(never)]
+    fn is_sound(&self) -> bool {
+        recover::is_sound(&self.bounds, &self.ledger, self.frontiers)
     }
 
     #[cold]
@@ -190,7 +195,11 @@ impl<'a> Writer<'a> {
 
     /// A slot for a new key; what lived in it, if both its buckets are full, has to go.
     fn take_slot(&mut self, hash: KeyHash) -> Result<(Numbered, Option<Header>)> {
-        let target = self.vacant_slot(hash)?;
+        // The key's own ghost, so that it does not linger. Draining changes live slots alone.
+        let target = match self.ghost {
+            Some(ghost) => ghost,
+            None => self.shard.index.vacancy(hash, self.ledger.ghost_clocks)?,
+        };
         if !target.slot.is_live() {
             return Ok((target, None));
         }
@@ -264,7 +273,8 @@ impl<'a> Writer<'a> {
         if known.is_some() {
             return Ok(Queue::Small);
         }
-        let Some(ghost) = self.shard.index.find_ghost(hash)? else { return Ok(Queue::Small) };
+        self.ghost = self.shard.index.find_ghost(hash)?;
+        let Some(ghost) = self.ghost else { return Ok(Queue::Small) };
         let (queue, age) = (ghost.slot.queue(), ghost.slot.ghost_age(self.ledger.ghost_clocks));
         if age < evict::regret_limit(&self.ledger) && !self.has_main_room(units) {
             self.wish(queue, units);
@@ -285,14 +295,6 @@ impl<'a> Writer<'a> {
         };
         self.bounds.wish = self.bounds.wished().max(evict::least_small(&self.ledger));
         self.bounds.store(self.shard.head);
-    }
-
-    /// The key's own ghost, so that it does not linger; else the best slot of the two buckets.
-    fn vacant_slot(&self, hash: KeyHash) -> Result<Numbered> {
-        match self.shard.index.find_ghost(hash)? {
-            Some(ghost) => Ok(ghost),
-            None => self.shard.index.vacancy(hash, self.ledger.ghost_clocks),
-        }
     }
 
     /// Changes one slot, and the accounts with it: those in hand are what they become. `copy` writes the bytes that the new
