@@ -20,6 +20,7 @@ use crate::stats::{self, Counter, Stats};
 use crate::ttl::{Clock, Ttl};
 use crate::writer::{Item, Process, Writer};
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -128,12 +129,18 @@ impl Cache {
 
     #[inline(never)]
     fn get_verified_into(&self, key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
-        Ok(self.get_verified(key)?.map(|found| *out = found.value).is_some())
+        let found = self.get_verified_with(key, mem::take(out))?;
+        Ok(found.map(|found| *out = found.value).is_some())
     }
 
     /// The key's entry, if its seal says that it is as it was set, and counts a hit or a miss.
     pub(crate) fn get_verified(&self, key: &[u8]) -> Result<Option<Whole>> {
-        let mut found = Whole::default();
+        self.get_verified_with(key, Vec::new())
+    }
+
+    /// The same, into this empty buffer.
+    fn get_verified_with(&self, key: &[u8], buffer: Vec<u8>) -> Result<Option<Whole>> {
+        let mut found = Whole::with(buffer);
         check_key(key)?;
         let reader = self.reader(key)?;
         let hit = reader.get(|| self.clock().now_ms(), &mut found)?;

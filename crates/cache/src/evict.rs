@@ -131,10 +131,12 @@ pub(crate) fn walk_after(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: 
         let pace = (size * PACE_UNIT / free).saturating_mul(reserve) / gap.max(1);
         return units.saturating_mul(pace.min(PACE_MAX * PACE_UNIT)) / PACE_UNIT;
     }
-    if queue == Queue::Main && gap < 2 * step + growth(ring.head, bounds) {
-        return units.saturating_mul(4);
-    }
-    if gap < 2 * step { units.saturating_mul(2) } else { 0 }
+    // No more than is missing: in a cache of few entries a single one too many is a part of what it could hold.
+    let (target, pace) = match queue {
+        Queue::Small => (2 * step, 2),
+        Queue::Main => (2 * step + growth(ring.head, bounds), 4),
+    };
+    units.saturating_mul(pace).min(target.saturating_sub(gap))
 }
 
 /// What the main ring, near the end of its lap, is to leave to the small one when the next begins.

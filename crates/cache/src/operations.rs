@@ -304,8 +304,15 @@ impl Cache {
 
     /// Stores items of one shard under one hold of its lock.
     fn store_turn(&self, turn: &[(u64, Item<'_>)], clock: &Clock<'_>) -> Result<()> {
-        let Some((shard, _)) = turn.first() else { return Ok(()) };
-        let held = self.refusable(|| self.hold(*shard))?;
+        let Some((number, _)) = turn.first() else { return Ok(()) };
+        let held = self.refusable(|| {
+            // The memory of all of them, before any of it is waited for.
+            let shard = self.inner.attached.shard(*number)?;
+            turn.iter().for_each(|(_, item)| shard.index.prefetch_of(item.hash));
+            let held = self.hold(*number)?;
+            turn.iter().try_for_each(|(_, item)| shard.foresee(item.hash).map(|_| ()))?;
+            Ok(held)
+        })?;
         let stored = turn.iter().map(|(_, item)| {
             self.counted(Counter::Sets, || {
                 self.check_writable(item.key)?;

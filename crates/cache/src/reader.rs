@@ -99,6 +99,11 @@ pub(crate) struct Whole {
 }
 
 impl Whole {
+    /// One whose value goes to this buffer, which is empty.
+    pub(crate) fn with(value: Vec<u8>) -> Self {
+        Whole { value, ..Whole::default() }
+    }
+
     /// Does the entry bear its seal, in a file where entries do?
     pub(crate) fn is_whole(&self, shard: Shard<'_>, key: &[u8]) -> bool {
         let (Some(preface), Some(header), Some(home)) = (&self.preface, self.header, self.home) else {
