@@ -129,28 +129,32 @@ impl Cache {
 
     #[inline(never)]
     fn get_verified_into(&self, key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
-        let found = self.get_verified_with(key, mem::take(out))?;
-        Ok(found.map(|found| *out = found.value).is_some())
+        let mut found = Whole::with(mem::take(out));
+        let hit = self.verify_taking(key, &mut found);
+        *out = found.value;
+        if !matches!(hit, Ok(true)) {
+            out.clear();
+        }
+        hit
     }
 
     /// The key's entry, if its seal says that it is as it was set, and counts a hit or a miss.
     pub(crate) fn get_verified(&self, key: &[u8]) -> Result<Option<Whole>> {
-        self.get_verified_with(key, Vec::new())
+        let mut found = Whole::default();
+        Ok(self.verify_taking(key, &mut found)?.then_some(found))
     }
 
-    /// The same, into this empty buffer.
-    fn get_verified_with(&self, key: &[u8], buffer: Vec<u8>) -> Result<Option<Whole>> {
-        let mut found = Whole::with(buffer);
+    fn verify_taking(&self, key: &[u8], found: &mut Whole) -> Result<bool> {
         check_key(key)?;
         let reader = self.reader(key)?;
-        let hit = reader.get(|| self.clock().now_ms(), &mut found)?;
+        let hit = reader.get(|| self.clock().now_ms(), found)?;
         self.believe()?;
         let whole = hit && found.is_whole(reader.shard, key);
         self.count(if whole { Counter::Hits } else { Counter::Misses })?;
         if hit && !whole {
             self.count(Counter::Damaged)?;
         }
-        Ok(whole.then_some(found))
+        Ok(whole)
     }
 
     /// Hands the key's entry to `out`, which is empty, and counts a hit or a miss.
