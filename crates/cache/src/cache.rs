@@ -25,8 +25,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Keys whose memory is asked for at once.
-const BATCH: usize = 64;
 /// Of a writer that writes no entries, and so meets no pins.
 const IDLE: Process<'static> = Process { is_dead: &|_| Ok(false), prepare: &|_| () };
 /// Tries at an undisturbed look at a shard that a read-only handle cannot lock.
@@ -167,74 +165,6 @@ impl Cache {
         Ok(hit)
     }
 
-    /// Looks up many keys, and hands `each` the number of the key and its value, or none, in the order of the keys.
-    ///
-    /// It asks for the memory of a whole batch before it waits for any of it. On data larger than the processor's caches,
-    /// where waiting for memory is nearly the whole cost of a get, that makes it several times as fast as single gets.
-    /// Each key is looked up for itself: the batch is not one moment.
-    ///
-    /// ```
-    /// # let dir = tempfile::tempdir().unwrap();
-    /// # let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
-    /// cache.set(b"a", b"1")?;
-    /// let mut found = Vec::new();
-    /// cache.get_many(&[b"a", b"b"], |_, value| found.push(value.map(<[u8]>::to_vec)))?;
-    /// assert_eq!(found, [Some(b"1".to_vec()), None]);
-    /// # Ok::<(), samovar::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`get`](Self::get), at the first key that has one: those before it were handed over.
-    pub fn get_many<K: AsRef<[u8]>>(
-        &self,
-        keys: &[K],
-        mut each: impl FnMut(usize, Option<&[u8]>),
-    ) -> Result<()> {
-        let mut value = Vec::new();
-        for (first, keys) in (0..).step_by(BATCH).zip(keys.chunks(BATCH)) {
-            self.get_batch(keys, &mut value, |number, found| each(first + number, found))?;
-        }
-        Ok(())
-    }
-
-    fn get_batch<K: AsRef<[u8]>>(
-        &self,
-        keys: &[K],
-        value: &mut Vec<u8>,
-        mut each: impl FnMut(usize, Option<&[u8]>),
-    ) -> Result<()> {
-        if self.inner.verify {
-            for (number, key) in keys.iter().enumerate() {
-                each(number, self.get_verified(key.as_ref())?.map(|found| found.value).as_deref());
-            }
-            return Ok(());
-        }
-        let mut hashes = [KeyHash::default(); BATCH];
-        for (hash, key) in hashes.iter_mut().zip(keys) {
-            check_key(key.as_ref())?;
-            *hash = self.hash(key.as_ref());
-            self.shard_of(*hash)?.index.prefetch_first_of(*hash);
-        }
-        let hashes = &hashes[..keys.len()];
-        let mut elsewhere = 0u64;
-        for (number, hash) in hashes.iter().enumerate() {
-            elsewhere |= u64::from(!self.shard_of(*hash)?.foresee_first(*hash)?) << number;
-        }
-        for hash in numbers_in(elsewhere).filter_map(|number| hashes.get(number)) {
-            self.shard_of(*hash)?.foresee(*hash)?;
-        }
-        let (clock, mut hits) = (self.clock(), 0);
-        for (number, (hash, key)) in hashes.iter().zip(keys).enumerate() {
-            value.clear();
-            let hit = self.reader_of(*hash, key.as_ref())?.get_foreseen(|| clock.now_ms(), value)?;
-            self.believe()?;
-            each(number, hit.then_some(value));
-            hits += usize::from(hit);
-        }
-        self.count_many(Counter::Hits, hits)?;
-        self.count_many(Counter::Misses, keys.len() - hits)
-    }
-
     /// A look at a key that leaves no trace.
     pub(crate) fn glimpse<'a, 'k>(&'a self, key: &'k [u8]) -> Result<Reader<'a, 'k>> {
         Ok(Reader { trace: Trace::Nothing, ..self.reader(key)? })
@@ -246,7 +176,7 @@ impl Cache {
     }
 
     #[inline(always)]
-    fn reader_of<'a, 'k>(&'a self, hash: KeyHash, key: &'k [u8]) -> Result<Reader<'a, 'k>> {
+    pub(crate) fn reader_of<'a, 'k>(&'a self, hash: KeyHash, key: &'k [u8]) -> Result<Reader<'a, 'k>> {
         let attached = &self.inner.attached;
         let counts = attached.is_writer() && attached.header.geometry.policy != Policy::Fifo;
         let trace = if counts { Trace::Frequency } else { Trace::Nothing };
@@ -626,7 +556,7 @@ impl Cache {
     }
 
     #[inline(always)]
-    fn count_many(&self, counter: Counter, times: usize) -> Result<()> {
+    pub(crate) fn count_many(&self, counter: Counter, times: usize) -> Result<()> {
         if matches!(counter, Counter::Misses) && times > 0 {
             // Everything is missing from a cache that was deleted.
             self.inner.attached.expect_current()?;
@@ -653,13 +583,6 @@ impl fmt::Debug for Cache {
         let header = &self.inner.attached.header;
         f.debug_struct("Cache").field("uuid", &header.uuid).field("geometry", &header.geometry).finish()
     }
-}
-
-/// The numbers of the bits that are set, lowest first.
-fn numbers_in(bits: u64) -> impl Iterator<Item = usize> {
-    let next = |bits: &u64| Some(bits & (bits - 1)).filter(|rest| *rest != 0);
-    let first = Some(bits).filter(|bits| *bits != 0);
-    std::iter::successors(first, next).map(|bits| bits.trailing_zeros() as usize)
 }
 
 /// The accounts of a shard, without its lock: of one moment, unless writers keep changing them.

@@ -22,6 +22,7 @@
 mod alteration;
 mod area;
 mod attach;
+mod batch;
 mod bounds;
 mod cache;
 mod check;

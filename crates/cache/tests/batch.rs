@@ -37,6 +37,15 @@ fn a_batch_refuses_a_key_too_long() {
     let dir = tempfile::tempdir().unwrap();
     let cache = Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar")).unwrap();
     let long = vec![0; 70_000];
-    let error = cache.get_many(&[&b"a"[..], &long], |_, _| ()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::KeyTooLong);
+    for before in [0, 1, 30, 100] {
+        let mut keys = vec![&b"a"[..]; before];
+        keys.extend([&long[..], b"b"]);
+        let mut handed_over = 0;
+        let error = cache.get_many(&keys, |_, _| handed_over += 1).unwrap_err();
+        assert_eq!(
+            (error.kind(), handed_over),
+            (ErrorKind::KeyTooLong, before),
+            "those before it, and no more"
+        );
+    }
 }

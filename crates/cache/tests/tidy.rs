@@ -44,6 +44,7 @@ const FLOORS: &[&str] = &[
     "cold",
     "attach",
     "cache",
+    "batch",
     "watch",
     "operations",
     "namespace",
