@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod alteration;
+mod anchor;
 mod area;
 mod attach;
 mod bounds;
@@ -58,6 +59,7 @@ mod recover;
 mod reference;
 mod ring;
 mod room;
+mod salvage;
 mod seal;
 mod shard;
 mod slot;
@@ -81,6 +83,7 @@ pub use namespace::{Namespace, NamespaceStats};
 pub use operations::{Swap, Version};
 pub use options::Options;
 pub use reference::{Chunks, Ref};
+pub use salvage::Salvaged;
 pub use stats::Stats;
 pub use ttl::Ttl;
 pub use watch::{Process, ProcessState, ShardStats};
