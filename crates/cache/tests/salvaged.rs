@@ -234,6 +234,52 @@ fn main_head(path: &Path) -> u64 {
     word(path, ledger + MAIN_HEAD * 8)
 }
 
+/// Positions that the disk has forgotten are used again by whoever empties the file. What lies there of the life before is no
+/// entry of this one, though its seal is of that very place.
+#[test]
+fn what_is_of_an_era_that_was_emptied_brings_nothing_back() {
+    const LAP: u64 = 1 << 34;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.samovar");
+    let (key, mut number) = (u32::MAX.to_le_bytes(), 0);
+    let cache = options().policy(Policy::Fifo).open(&path).unwrap();
+    cache.flush().unwrap();
+    let flushed = std::fs::read(&path).unwrap();
+    // Two laps on, where an emptied file begins.
+    let at = main_head(&path) + 2 * LAP + 5 * units_of_one(&cache, &path);
+    fill_until(&cache, &path, &mut number, at);
+    cache.set(&key, &[1; 1000]).unwrap();
+    // The disk got the logs and the control page of now, and of everything else what was flushed.
+    let (mut disk, logs, now) = (flushed, INDEX + 16_384, std::fs::read(&path).unwrap());
+    disk[logs..].copy_from_slice(&now[logs..]);
+    disk[4096..8192].copy_from_slice(&now[4096..8192]);
+    drop(cache);
+    restart(&path, disk);
+    let cache = options().open(&path).unwrap();
+    assert!(cache.attachment().cold_reason.is_some());
+    fill_until(&cache, &path, &mut number, at);
+    cache.flush().unwrap();
+    let mut disk = std::fs::read(&path).unwrap();
+    cache.set(&key, &[2; 1000]).unwrap();
+    // The power fails again, and of what came after the flush the disk got the index.
+    let now = std::fs::read(&path).unwrap();
+    disk[4096..8192].copy_from_slice(&now[4096..8192]);
+    disk[INDEX..logs].copy_from_slice(&now[INDEX..logs]);
+    let lost = dir.path().join("lost");
+    restart(&lost, disk);
+    let cache = Cache::options().salvage(true).open(&lost).unwrap();
+    assert_eq!(cache.get(&key).unwrap(), None, "it was emptied with everything else before the flush");
+    let salvaged = cache.attachment().salvaged.unwrap();
+    assert_eq!((salvaged.kept, salvaged.broken), (5, 1), "{salvaged:?}");
+}
+
+/// Units that one of the values of [`fill_until`] takes, of which this sets the first.
+fn units_of_one(cache: &Cache, path: &Path) -> u64 {
+    let before = main_head(path);
+    cache.set(&0u32.to_le_bytes(), &[7; 1000]).unwrap();
+    main_head(path) - before
+}
+
 /// A slot has ten bits of the lap. A thousand laps after a flush one may look exactly like that of an entry which was evicted
 /// before it, and whose bytes are what the disk still has.
 #[test]
