@@ -628,10 +628,7 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
         scenario("hold", Size::Tight, &full, holds(), 100),
         Scenario { least_moves: 2, ..scenario("boundary", Size::Tight, &wide, narrow, 150) },
         Scenario { spoil: Spoil::Copied, ..scenario("reset", Size::Roomy, &few, reset.to_vec(), 50) },
-        Scenario {
-            spoil: Spoil::Restarted,
-            ..scenario("salvage", Size::Sealed, &few, reset.to_vec(), 150)
-        },
+        Scenario { spoil: Spoil::Restarted, ..scenario("salvage", Size::Sealed, &few, reset.to_vec(), 150) },
         scenario("create", Size::Roomy, &Vec::new(), reset.to_vec(), 50),
     ]
 }
