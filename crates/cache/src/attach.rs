@@ -26,7 +26,7 @@ use crate::recover;
 use crate::salvage::{Observer, Salvage, Salvaged};
 use crate::shard::Shard;
 use crate::ttl::{Clock, TimeBase};
-use samovar_mmap::{Access, FileId, PerProcess, SharedMap, View};
+use samovar_mmap::{Access, FileId, PerProcess, SharedMap, TrustedWriters, View};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -79,6 +79,8 @@ pub(crate) struct Attached {
     place: PerProcess<Place>,
     time: TimeBase,
     groundwork: Groundwork,
+    /// The promise of this handle's user, if there is one, by which it gives slices.
+    pub(crate) trust: Option<TrustedWriters>,
     /// Who is told of a salvage; none if a file that cannot be trusted is to be emptied.
     salvage: Option<Observer>,
 }
@@ -187,9 +189,19 @@ impl Attached {
         let attachment = Attachment::default();
         let place = PerProcess::new();
         let groundwork = Groundwork::new(header.geometry.data_offset, header.geometry.file_bytes);
-        let time = TimeBase::Wall;
-        let mut attached =
-            Attached { map, header, attachment, access, path, id, place, time, groundwork, salvage };
+        let mut attached = Attached {
+            map,
+            header,
+            attachment,
+            access,
+            path,
+            id,
+            place,
+            time: TimeBase::Wall,
+            groundwork,
+            trust: None,
+            salvage,
+        };
         let (place, verdict) = attached.join()?;
         attached.time = attached.time_base()?;
         attached.attachment.warm = verdict.reason.is_none();

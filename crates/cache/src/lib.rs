@@ -84,6 +84,7 @@ pub use operations::{Swap, Version};
 pub use options::Options;
 pub use reference::{Chunks, Ref};
 pub use salvage::Salvaged;
+pub use samovar_mmap::TrustedWriters;
 pub use stats::Stats;
 pub use ttl::Ttl;
 pub use watch::{Process, ProcessState, ShardStats};

@@ -11,7 +11,7 @@ use crate::lock::Waiting;
 use crate::position::UNIT;
 use crate::salvage::Observer;
 use crate::seal::SealKey;
-use samovar_mmap::{Access, NewFile, SharedMap};
+use samovar_mmap::{Access, NewFile, SharedMap, TrustedWriters};
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,6 +51,7 @@ pub struct Options {
     seals: Option<bool>,
     verify: bool,
     salvage: Option<Observer>,
+    trust: Option<TrustedWriters>,
 }
 
 impl Cache {
@@ -82,6 +83,7 @@ impl Options {
             seals: None,
             verify: false,
             salvage: None,
+            trust: None,
         }
     }
 
@@ -190,6 +192,29 @@ impl Options {
         self
     }
 
+    /// Lets values in place be had as slices ([`Ref::as_slice`](crate::Ref::as_slice)) by this handle, by a promise that its user makes about
+    /// the file: that nobody writes it but this library, and that nobody cuts it while a slice lives. The other half is the
+    /// engine's: the bytes of a value that is held in place are never written, by whichever process, before it is let go.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("images.samovar");
+    /// use samovar::{Cache, TrustedWriters};
+    ///
+    /// // SAFETY: the file's directory belongs to this service, whose processes write it with this library alone, and which
+    /// // removes its files but never cuts them; the token is used for this cache only.
+    /// let trust = unsafe { TrustedWriters::promise() };
+    /// let cache = Cache::options().capacity(1 << 20).trust_writers(trust).open(&path)?;
+    /// cache.set(b"k", b"value")?;
+    /// let held = cache.get_ref(b"k")?.unwrap();
+    /// assert_eq!(held.as_slice(), Some(&b"value"[..]));
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn trust_writers(mut self, trust: TrustedWriters) -> Self {
+        self.trust = Some(trust);
+        self
+    }
+
     /// Attach on a read-only mapping: gets only, which leave no trace. Needs no more than read permission.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
@@ -261,6 +286,7 @@ impl Options {
             match Attached::attach(path, access, self.size, self.salvage.clone()) {
                 Ok(mut attached) => {
                     attached.attachment.created = created;
+                    attached.trust = self.trust;
                     attached.attachment.warm &= !created;
                     if self.verify && !attached.header.sealed {
                         return Err(unsealed(path));
