@@ -377,7 +377,12 @@ impl Attached {
             view.word64(layout::CLEAN)?.store(DIRTY);
         }
         time.store(view)?;
-        self.begin_life(reason, salvaged, &clock)?;
+        match (reason, salvaged) {
+            (Some(_), Some(_)) => self.begin_salvaged(time)?,
+            (Some(_), None) => self.begin_empty()?,
+            (None, _) => {}
+        }
+        store_identity(view, self.id)?;
         event::judged(reason.map(Cold::told));
         if let Some(salvaged) = salvaged {
             event::salvaged(salvaged.kept, salvaged.dropped());
@@ -385,29 +390,25 @@ impl Attached {
         Ok(Verdict { reason, salvaged })
     }
 
-    /// Lets the file be of this boot from now on. One that was cold begins a new era first, durably if that matters to its
-    /// seals, so that no entry that anybody stores is ever taken for one of an era that the disk has forgotten. What was salvaged
-    /// is durable before: an era that only a salvage that died has begun is never begun by anybody else.
-    fn begin_life(&self, reason: Option<Cold>, salvaged: Option<Salvaged>, clock: &Clock<'_>) -> Result<()> {
-        let era = self.view().word64(layout::EPOCH)?;
-        match (reason, salvaged) {
-            (None, _) => return store_identity(self.view(), self.id),
-            (Some(_), None) => {
-                era.fetch_add(2);
-                self.cast_anchors()?;
-                store_identity(self.view(), self.id)?;
-                if self.header.sealed {
-                    self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?;
-                }
-                return Ok(());
-            }
-            (Some(_), Some(_)) => {}
+    /// Begins a new era of a file that was emptied, in which no entry is ever taken for one of an era that the disk has forgotten:
+    /// durably before the file is of this boot, and so before anybody writes. A salvage that died may have written entries of the
+    /// next era; so this is the one behind that.
+    fn begin_empty(&self) -> Result<()> {
+        self.view().word64(layout::EPOCH)?.fetch_add(2);
+        self.cast_anchors()?;
+        if self.header.sealed {
+            self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?;
         }
+        Ok(())
+    }
+
+    /// Begins the era of what was salvaged, once that is on the disk; the file is clean before anybody joins.
+    fn begin_salvaged(&self, time: TimeBase) -> Result<()> {
         self.believe()?;
         self.sync()?;
-        era.fetch_add(1);
-        store_identity(self.view(), self.id)?;
-        self.say_clean(clock)
+        self.view().word64(layout::EPOCH)?.fetch_add(1);
+        // A clock of its own: it may be long since the salvage began.
+        self.say_clean(&Clock::new(self.view(), time))
     }
 
     /// Everything is on disk, or nothing is there: slots are to be read by where the rings stand now.

@@ -8,7 +8,7 @@ mod common;
 use common::Stamp;
 use common::disk::restart;
 use samovar::{Cache, ErrorKind, Policy, Salvaged, Swap, Ttl};
-use samovar_mmap::seam::{Event, set_thread_hook};
+use samovar_mmap::seam::{Clock, Event, set_thread_clock, set_thread_hook};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -112,6 +112,31 @@ fn versions_are_kept_and_not_used_twice() {
     let (_, next) = cache.get_with_version(b"another").unwrap().unwrap();
     assert!(next.number().wrapping_sub(version.number()) > 1000, "{next:?} {version:?}");
     assert_eq!(cache.compare_and_set(b"later", version, b"new", Ttl::NEVER).unwrap(), Swap::Stored);
+}
+
+/// A salvage may take an hour. What the file remembers of the clocks is as of its end.
+#[test]
+fn time_goes_on_while_it_salvages() {
+    const HOUR_MS: u64 = 3_600_000;
+    let at = |ms| set_thread_clock(Some(Clock { wall_ms: 1_700_000_000_000 + ms, boot_ms: 1000 + ms }));
+    let dir = tempfile::tempdir().unwrap();
+    at(0);
+    let (path, cache) = in_use(dir.path());
+    cache.set_with(b"tea", b"hot", Ttl::secs(2 * 3600)).unwrap();
+    let lost = lose_power(&path);
+    let salvaging = options().salvage_telling(move |_, _| at(HOUR_MS));
+    let cache = salvaging.open(&lost).unwrap();
+    assert_eq!(cache.attachment().salvaged.unwrap().kept, 102);
+    assert_eq!(cache.get(b"tea").unwrap().as_deref(), Some(&b"hot"[..]));
+    // After another restart, half an hour before and after the tea is to be cold.
+    for (ms, there) in [(HOUR_MS * 3 / 2, true), (HOUR_MS * 5 / 2, false)] {
+        let again = lose_power(&lost);
+        at(ms);
+        let cache = options().open(&again).unwrap();
+        assert!(cache.attachment().warm);
+        assert_eq!(cache.get(b"tea").unwrap().is_some(), there, "after {ms} ms");
+    }
+    set_thread_clock(None);
 }
 
 #[test]
