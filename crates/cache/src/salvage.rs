@@ -20,7 +20,7 @@
 use crate::anchor::Anchor;
 use crate::entry::{Header, Mark, Preface};
 use crate::error::{ErrorKind, Result};
-use crate::hash::KeyHash;
+use crate::hash::{KeyHash, SpaceWord};
 use crate::header;
 use crate::index::Numbered;
 use crate::layout::{EPOCH, SLOTS_PER_BUCKET};
@@ -136,10 +136,23 @@ pub(crate) struct Salvage<'a> {
     pub(crate) told: Salvaged,
 }
 
-/// An entry that a slot names, and that bears the seal of its place.
-struct Found {
+/// A shard, and which one it is.
+#[derive(Clone, Copy)]
+struct Site<'s> {
+    number: u64,
+    shard: Shard<'s>,
+}
+
+/// A live slot, and where the entry lies that it names.
+#[derive(Clone, Copy)]
+struct Named {
     slot: Numbered,
     at: Position,
+}
+
+/// An entry that a slot names, and that bears the seal of its place.
+struct Found {
+    named: Named,
     hash: KeyHash,
     header: Header,
     preface: Preface,
@@ -159,11 +172,11 @@ struct Haul {
 
 impl Found {
     fn queue(&self) -> Queue {
-        self.slot.slot.queue()
+        self.named.slot.slot.queue()
     }
 
     fn home(&self) -> Home {
-        Home { queue: self.queue(), at: self.at }
+        Home { queue: self.queue(), at: self.named.at }
     }
 
     fn units(&self) -> u64 {
@@ -225,12 +238,14 @@ impl<'a> Salvage<'a> {
 
     /// Keeps what can be kept of a shard, and forgets everything else in it.
     pub(crate) fn shard(&mut self, number: u64, shard: Shard<'_>) -> Result<()> {
-        let mut haul = self.collect(number, shard)?;
+        let mut haul = self.collect(Site { number, shard })?;
         let (mut ledger, copy) = recover::reset(shard)?;
-        ledger.sequence = haul.entries.iter().fold(ledger.sequence, |sequence, found| {
-            let ahead = found.preface.stamp.wrapping_sub(ledger_stamp(sequence));
-            if ahead < 1 << 31 { sequence.wrapping_add(u64::from(ahead) + STAMPS_SKIPPED) } else { sequence }
-        });
+        for found in &haul.entries {
+            let ahead = found.preface.stamp.wrapping_sub(ledger.stamp());
+            if ahead < 1 << 31 {
+                ledger.sequence = ledger.sequence.wrapping_add(u64::from(ahead) + STAMPS_SKIPPED);
+            }
+        }
         self.sift(&mut haul);
         self.fit(shard, &mut haul);
         self.restore(shard, &haul, &mut ledger)?;
@@ -240,17 +255,12 @@ impl<'a> Salvage<'a> {
     }
 
     /// Everything in the shard that a slot names, and that bears its seal; of each key the latest.
-    fn collect(&mut self, number: u64, shard: Shard<'_>) -> Result<Haul> {
+    fn collect(&mut self, site: Site<'_>) -> Result<Haul> {
         let mut haul = Haul::default();
-        for place in 0..shard.geometry.slots_per_shard() {
-            let slot = shard.index.load(place)?;
+        for number in 0..site.shard.geometry.slots_per_shard() {
+            let slot = site.shard.index.load(number)?;
             if slot.is_live() {
-                let from = haul.bytes.len();
-                match self.look(number, shard, Numbered { number: place, slot }, &mut haul) {
-                    Ok(Some(found)) => self.told.replaced += u64::from(haul.add(found)),
-                    Err(error) if error.kind() != ErrorKind::Corrupt => return Err(error),
-                    Ok(None) | Err(_) => haul.bytes.truncate(from),
-                }
+                self.take(site, Numbered { number, slot }, &mut haul)?;
             }
             self.looked += 1;
             if self.looked.is_multiple_of(SLOTS_PER_TELLING) || self.looked == self.slots {
@@ -260,20 +270,28 @@ impl<'a> Salvage<'a> {
         Ok(haul)
     }
 
-    /// The entry that a live slot names, if it is there; its bytes go to the haul. If it is not, that is counted.
-    fn look(
-        &mut self,
-        number: u64,
-        shard: Shard<'_>,
-        slot: Numbered,
-        haul: &mut Haul,
-    ) -> Result<Option<Found>> {
-        let Some(at) = Anchor::new(self.file, number).whole(slot.slot.queue(), slot.slot.low())? else {
+    /// Takes the entry that a live slot names to the haul; if it is not there, that is counted.
+    fn take(&mut self, site: Site<'_>, slot: Numbered, haul: &mut Haul) -> Result<()> {
+        let anchor = Anchor::new(self.file, site.number);
+        let Some(at) = anchor.whole(slot.slot.queue(), slot.slot.low())? else {
             self.told.untold += 1;
-            return Ok(None);
+            return Ok(());
         };
-        self.told.broken += 1;
-        let (area, offset) = (shard.geometry.area(), at.offset());
+        let from = haul.bytes.len();
+        match self.look(site, Named { slot, at }, haul) {
+            Ok(Some(found)) => self.told.replaced += u64::from(haul.add(found)),
+            Err(error) if error.kind() != ErrorKind::Corrupt => return Err(error),
+            Ok(None) | Err(_) => {
+                self.told.broken += 1;
+                haul.bytes.truncate(from);
+            }
+        }
+        Ok(())
+    }
+
+    /// The entry that lies there, if it bears its seal and the slot is its key's; its key and value go to the haul.
+    fn look(&self, site: Site<'_>, named: Named, haul: &mut Haul) -> Result<Option<Found>> {
+        let (shard, area, offset) = (site.shard, site.shard.geometry.area(), named.at.offset());
         if offset >= area.end {
             return Ok(None);
         }
@@ -288,19 +306,16 @@ impl<'a> Salvage<'a> {
         shard.log.append_value(offset, header, &mut haul.bytes)?;
         let preface = shard.log.preface(offset, header)?;
         let key = &haul.bytes[from..from + usize::from(header.key_len)];
-        let hash = match preface.terms.space.map(crate::hash::SpaceWord::from_word) {
-            Some(space) => KeyHash::within(space, key, shard.hash_seed),
+        let hash = match preface.terms.space {
+            Some(word) => KeyHash::within(SpaceWord::from_word(word), key, shard.hash_seed),
             None => KeyHash::of(key, shard.hash_seed),
         };
-        let found = Found { slot, at, hash, header, preface, from };
-        let is_its_own = hash.shard(shard.geometry.shard_bits) == number
-            && slot.slot.may_hold(hash)
-            && shard.index.buckets(hash).contains(&(slot.number / SLOTS_PER_BUCKET as u64));
-        if !is_its_own || !self.bears_its_seal(haul, &found) {
-            return Ok(None);
-        }
-        self.told.broken -= 1;
-        Ok(Some(found))
+        let found = Found { named, hash, header, preface, from };
+        let bucket = named.slot.number / SLOTS_PER_BUCKET as u64;
+        let is_its_own = hash.shard(shard.geometry.shard_bits) == site.number
+            && named.slot.slot.may_hold(hash)
+            && shard.index.buckets(hash).contains(&bucket);
+        Ok((is_its_own && self.bears_its_seal(haul, &found)).then_some(found))
     }
 
     fn bears_its_seal(&self, haul: &Haul, found: &Found) -> bool {
@@ -332,7 +347,7 @@ impl<'a> Salvage<'a> {
             shares.insert(*number, record.limit / UNIT / shard.geometry.shards());
         }
         let mut alone = shares.clone();
-        haul.entries.sort_unstable_by_key(|found| std::cmp::Reverse((found.queue() as u64, found.at)));
+        haul.entries.sort_unstable_by_key(|found| std::cmp::Reverse((found.queue() as u64, found.named.at)));
         haul.entries.retain(|found| {
             let (units, number) = (found.units(), found.hash.space().number());
             let left = &mut room[found.queue() as usize];
@@ -360,9 +375,9 @@ impl<'a> Salvage<'a> {
             let (home, parts) = (Home { queue, at }, haul.parts(found));
             let seal = self.sealers[1].seal(home, found.header, &found.preface, parts);
             shard.log.put_entry(at.offset(), found.header, &found.preface.sealed_with(seal), parts)?;
-            let slot = Slot::live(found.hash, queue, at, found.slot.slot.freq());
+            let Numbered { number, slot } = found.named.slot;
             // Release, with the acquires of readers.
-            shard.index.word(found.slot.number)?.store_release(slot.word());
+            shard.index.word(number)?.store_release(Slot::live(found.hash, queue, at, slot.freq()).word());
             ledger.link(queue, units, payload);
             ledger.ring_mut(queue).head = at.advance(units);
             let space = found.hash.space();
@@ -380,10 +395,4 @@ impl<'a> Salvage<'a> {
         }
         Ok(())
     }
-}
-
-/// The stamp at this point of a sequence.
-fn ledger_stamp(sequence: u64) -> u32 {
-    let [b0, b1, b2, b3, ..] = sequence.to_le_bytes();
-    u32::from_le_bytes([b0, b1, b2, b3])
 }

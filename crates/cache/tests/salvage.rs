@@ -82,6 +82,8 @@ struct Story {
     sequence: u64,
     keys: u64,
     longest: u64,
+    /// Of the second namespace.
+    limit: Option<u64>,
     what: String,
 }
 
@@ -105,10 +107,11 @@ impl Story {
         let mut rng = Rng::new(seed);
         // Few keys, many, and more than there is room for.
         let (keys, longest) = [(30, 600), (80, 1200), (300, 900)][usize::try_from(rng.below(3)).unwrap()];
+        let limit = (rng.below(3) == 0).then(|| 3000 + rng.below(20_000));
         let model = Model::default();
         let what = format!("SAMOVAR_SEED={seed}");
         let (path, boot_ms, wall_ahead_ms) = (path.to_owned(), 1000, START_MS);
-        Story { path, rng, model, boot_ms, wall_ahead_ms, sequence: 0, keys, longest, what }
+        Story { path, rng, model, boot_ms, wall_ahead_ms, sequence: 0, keys, longest, limit, what }
     }
 
     /// Lets time go by.
@@ -138,10 +141,11 @@ impl Story {
         name
     }
 
-    fn handle(cache: &Cache, space: usize) -> Cache {
+    fn handle(&self, cache: &Cache, space: usize) -> Cache {
         match space {
             0 => cache.clone(),
-            _ => Cache::clone(&cache.create_namespace(NAMES[space - 1], None).unwrap()),
+            1 => Cache::clone(&cache.create_namespace(NAMES[0], None).unwrap()),
+            _ => Cache::clone(&cache.create_namespace(NAMES[1], self.limit).unwrap()),
         }
     }
 
@@ -154,7 +158,7 @@ impl Story {
         let value = stamp.value(len);
         self.model.set(key, (value.clone(), None));
         let ttl = ttl_ms.map_or(Ttl::NEVER, Ttl::millis);
-        Story::handle(cache, key.0).set_with(&self.name(key.1), &value, ttl).unwrap();
+        self.handle(cache, key.0).set_with(&self.name(key.1), &value, ttl).unwrap();
         if let Some(ttl_ms) = ttl_ms {
             self.model.expires(key, self.noted_ms() + ttl_ms);
         }
@@ -175,7 +179,7 @@ impl Story {
             }
             3 => {
                 self.model.remove(|(of, _)| *of == 1);
-                Story::handle(cache, 1);
+                self.handle(cache, 1);
                 cache.namespace(NAMES[0]).unwrap().clear().unwrap();
             }
             4 => {
@@ -188,11 +192,11 @@ impl Story {
             }
             6..=15 => {
                 self.model.remove(|one| *one == key);
-                Story::handle(cache, key.0).remove(&self.name(key.1)).unwrap();
+                self.handle(cache, key.0).remove(&self.name(key.1)).unwrap();
             }
             16..=20 => {
                 for _ in 0..3 {
-                    drop(Story::handle(cache, key.0).get(&self.name(key.1)).unwrap());
+                    drop(self.handle(cache, key.0).get(&self.name(key.1)).unwrap());
                 }
             }
             _ => self.write(cache),
@@ -228,6 +232,10 @@ impl Story {
             }
         }
         assert_eq!(cache.stats().entries, report.entries, "{}", self.what);
+        for space in cache.namespaces().unwrap() {
+            let within = space.limit.is_none_or(|limit| space.bytes <= limit);
+            assert!(within, "{}: {space:?}", self.what);
+        }
         found
     }
 
@@ -270,7 +278,9 @@ impl Story {
     }
 
     fn expect_what_was_flushed(&self, found: &BTreeMap<Key, Value>, tally: &mut Tally) {
-        for (key, value) in &self.model.flushed {
+        // What a limit has evicted is not known here.
+        let limited = |(space, _): &Key| *space == 2 && self.limit.is_some();
+        for (key, value) in self.model.flushed.iter().filter(|(key, _)| !limited(key)) {
             if !self.model.touched.contains(key) && value.1.is_none() {
                 assert_eq!(found.get(key), Some(value), "{}: {key:?} was flushed, and is gone", self.what);
                 tally.due += 1;
