@@ -259,6 +259,75 @@ fn main_head(path: &Path) -> u64 {
     word(path, ledger + MAIN_HEAD * 8)
 }
 
+/// Pages of before and after a namespace had all its entries evicted hold, together, more than its limit allows.
+#[test]
+fn a_limit_holds_whatever_the_disk_has() {
+    const LIMIT: u64 = 8_000;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.samovar");
+    let cache = options().policy(Policy::Fifo).open(&path).unwrap();
+    let space = cache.create_namespace("tea", Some(LIMIT)).unwrap();
+    let fill = |from: u32| (from..from + 200).for_each(|number| space.set(&name(number), &[7; 60]).unwrap());
+    fill(0);
+    cache.flush().unwrap();
+    let flushed = std::fs::read(&path).unwrap();
+    let written = usize::try_from(main_head(&path)).unwrap() * 8;
+    fill(200);
+    let now = std::fs::read(&path).unwrap();
+    let (lost, logs) = (dir.path().join("lost"), INDEX + 16_384);
+    let mut without_room = 0;
+    for mask in 0..16 {
+        let mut disk = now.clone();
+        let before = (0..4).filter(|page| mask >> page & 1 == 1).map(|page| INDEX + page * 4096);
+        for page in before.chain((logs..logs + written / 4096 * 4096).step_by(4096)) {
+            disk[page..page + 4096].copy_from_slice(&flushed[page..page + 4096]);
+        }
+        restart(&lost, disk);
+        let cache = Cache::options().salvage(true).open(&lost).unwrap();
+        let (held, salvaged) =
+            (cache.namespace("tea").unwrap().stats().unwrap(), cache.attachment().salvaged.unwrap());
+        assert!(held.bytes <= LIMIT && held.entries == salvaged.kept, "{held:?} {salvaged:?}");
+        assert!(held.bytes > LIMIT / 4 && cache.check().unwrap().is_clean(), "{held:?} {salvaged:?}");
+        without_room += salvaged.no_room;
+    }
+    assert!(without_room > 0, "there was room for all, always");
+}
+
+/// A page that was torn has slots of before and after a key was removed and set again: two of one key, both with their entries.
+#[test]
+fn of_two_values_of_a_key_the_later_one_is_kept() {
+    const LIVE: u64 = 1 << 45;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.samovar");
+    let cache = options().policy(Policy::Fifo).open(&path).unwrap();
+    let keys = 0..600u32;
+    keys.clone().for_each(|number| cache.set(&name(number), b"before").unwrap());
+    cache.flush().unwrap();
+    let flushed = std::fs::read(&path).unwrap();
+    let written = usize::try_from(main_head(&path)).unwrap() * 8;
+    keys.clone().for_each(|number| assert!(cache.remove(&name(number)).unwrap()));
+    keys.clone().rev().for_each(|number| cache.set(&name(number), b"after").unwrap());
+    let (mut disk, logs) = (std::fs::read(&path).unwrap(), INDEX + 16_384);
+    for page in (logs..logs + written / 4096 * 4096).step_by(4096) {
+        disk[page..page + 4096].copy_from_slice(&flushed[page..page + 4096]);
+    }
+    for slot in (INDEX..logs).step_by(8) {
+        let now = u64::from_le_bytes(disk[slot..slot + 8].try_into().unwrap());
+        if now & LIVE == 0 {
+            disk[slot..slot + 8].copy_from_slice(&flushed[slot..slot + 8]);
+        }
+    }
+    let lost = dir.path().join("lost");
+    restart(&lost, disk);
+    let cache = Cache::options().salvage(true).open(&lost).unwrap();
+    let salvaged = cache.attachment().salvaged.unwrap();
+    assert!(salvaged.kept == 600 && salvaged.replaced > 0, "{salvaged:?}");
+    for number in keys {
+        assert_eq!(cache.get(&name(number)).unwrap().as_deref(), Some(&b"after"[..]), "key {number}");
+    }
+    assert!(cache.check().unwrap().is_clean());
+}
+
 /// Positions that the disk has forgotten are used again by whoever empties the file. What lies there of the life before is no
 /// entry of this one, though its seal is of that very place.
 #[test]
