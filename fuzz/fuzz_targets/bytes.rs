@@ -32,7 +32,7 @@ fn pristine() -> &'static (PathBuf, Vec<u8>, tempfile::TempDir) {
     PRISTINE.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.samovar");
-        let cache = options().capacity(CAPACITY).open(&path).unwrap();
+        let cache = options().capacity(CAPACITY).seals(true).open(&path).unwrap();
         for round in 0..200u64 {
             let len = usize::try_from(round * 13 % 900).unwrap();
             cache.set(&(round % 60).to_le_bytes(), &vec![9; len]).unwrap();
@@ -86,7 +86,10 @@ fuzz_target!(|program: &[u8]| {
         match what % 8 {
             0..=2 => damage(&file, detail, what >> 3, number),
             3 if detail == 0 => drop(file.set_len(number * 4)),
-            3 => cache = options().read_only(detail % 2 == 0).open(path).ok(),
+            3 => {
+                let options = options().read_only(detail % 2 == 0).salvage(detail % 4 == 1);
+                cache = options.open(path).ok();
+            }
             _ => {
                 if cache.is_none() {
                     cache = options().open(path).ok();

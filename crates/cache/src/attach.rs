@@ -3,12 +3,14 @@
 //! ```text
 //!   regular, local, not empty --> magic, version, features, fingerprint, checksum, structure --> as long as it says
 //!     --> (under the init byte) first opener?  no: join. A joiner resets nothing and judges nothing.
-//!                                 yes: same boot and same file, or clean?  yes: warm.  no: cold, emptied in place
+//!                                 yes: same boot and same file, or clean?  yes: warm.  no: cold, emptied in place,
+//!                                      or salvaged, if that was asked for
 //! ```
 //!
 //! The first opener is whoever gets the *attached* byte exclusively. Locks are on a file description of their own, so that
 //! the kernel frees them when the process dies, however it dies.
 
+use crate::anchor::Anchor;
 use crate::cold::{Cold, Emptied};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event;
@@ -21,9 +23,10 @@ use crate::lock::{self, Owner};
 use crate::pin::{self, Extent};
 use crate::place::{self, Place};
 use crate::recover;
+use crate::salvage::{Observer, Salvage, Salvaged};
 use crate::shard::Shard;
 use crate::ttl::{Clock, TimeBase};
-use samovar_mmap::{Access, FileId, PerProcess, SharedMap, View};
+use samovar_mmap::{Access, FileId, PerProcess, SharedMap, TrustedWriters, View};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -50,10 +53,19 @@ pub struct Attachment {
     pub warm: bool,
     /// Entries held when it was opened.
     pub entries: u64,
-    /// Why the file was emptied, if it was.
+    /// Why the file was emptied, or salvaged, if it was.
     pub cold_reason: Option<String>,
-    /// When and why it was last emptied, by whoever it was; none if it never was.
+    /// What was kept of a file that could not be trusted, if it was [salvaged](crate::Options::salvage).
+    pub salvaged: Option<Salvaged>,
+    /// When and why it was last emptied or salvaged, by whoever it was; none if it never was.
     pub last_emptied: Option<Emptied>,
+}
+
+/// What the first opener found, and did about it. Whoever joins found nothing.
+#[derive(Default)]
+struct Verdict {
+    reason: Option<Cold>,
+    salvaged: Option<Salvaged>,
 }
 
 /// An open file, and this process's place in it.
@@ -67,6 +79,10 @@ pub(crate) struct Attached {
     place: PerProcess<Place>,
     time: TimeBase,
     groundwork: Groundwork,
+    /// The promise of this handle's user, if there is one, by which it gives slices.
+    pub(crate) trust: Option<TrustedWriters>,
+    /// Who is told of a salvage; none if a file that cannot be trusted is to be emptied.
+    salvage: Option<Observer>,
 }
 
 /// Opens an existing file and passes the gates that need no lock.
@@ -156,21 +172,41 @@ pub(crate) fn io_error(doing: &str, path: &Path, source: std::io::Error) -> Erro
 
 impl Attached {
     /// Takes a place among those who have the file open, judging it if nobody else has.
-    pub(crate) fn attach(path: &Path, access: Access, asked: Option<Size>) -> Result<Self> {
+    pub(crate) fn attach(
+        path: &Path,
+        access: Access,
+        asked: Option<Size>,
+        salvage: Option<Observer>,
+    ) -> Result<Self> {
         let (file, header) = open_checked(path, access)?;
         check_size(asked, header.geometry.size)?;
+        if salvage.is_some() && !header.sealed {
+            return Err(unsealed(path));
+        }
         let path = std::path::absolute(path).map_err(|source| io_error("finding", path, source))?;
         let id = samovar_mmap::file_id(&file)?;
         let map = SharedMap::map(&file, access, 0, Some(layout::at(header.geometry.file_bytes)))?;
         let attachment = Attachment::default();
         let place = PerProcess::new();
         let groundwork = Groundwork::new(header.geometry.data_offset, header.geometry.file_bytes);
-        let time = TimeBase::Wall;
-        let mut attached = Attached { map, header, attachment, access, path, id, place, time, groundwork };
-        let (place, reason) = attached.join()?;
+        let mut attached = Attached {
+            map,
+            header,
+            attachment,
+            access,
+            path,
+            id,
+            place,
+            time: TimeBase::Wall,
+            groundwork,
+            trust: None,
+            salvage,
+        };
+        let (place, verdict) = attached.join()?;
         attached.time = attached.time_base()?;
-        attached.attachment.warm = reason.is_none();
-        attached.attachment.cold_reason = reason.map(|reason| reason.told().to_owned());
+        attached.attachment.warm = verdict.reason.is_none();
+        attached.attachment.cold_reason = verdict.reason.map(|reason| reason.told().to_owned());
+        attached.attachment.salvaged = verdict.salvaged;
         attached.attachment.last_emptied = Emptied::load(attached.view())?;
         let _ = attached.place.install(place);
         Ok(attached)
@@ -235,32 +271,32 @@ impl Attached {
         if self.map.is_poisoned() { Err(cut_short()) } else { Ok(()) }
     }
 
-    /// Takes a place; why the file had to be emptied, if it had.
-    fn join(&self) -> Result<(Place, Option<Cold>)> {
+    /// Takes a place; what was found, and done about it.
+    fn join(&self) -> Result<(Place, Verdict)> {
         let mut place = Place::open(&self.path, self.id)?;
-        let reason = match self.access {
+        let verdict = match self.access {
             Access::ReadWrite => self.join_writers(&mut place)?,
             Access::ReadOnly => self.join_readers(&place)?,
         };
         place.locks.unlock(lock_byte::INIT)?;
-        Ok((place, reason))
+        Ok((place, verdict))
     }
 
-    fn join_writers(&self, place: &mut Place) -> Result<Option<Cold>> {
+    fn join_writers(&self, place: &mut Place) -> Result<Verdict> {
         lock_init(place)?;
-        let mut reason = None;
+        let mut verdict = Verdict::default();
         if place.locks.try_exclusive(lock_byte::ATTACHED)? && !self.is_in_use()? {
-            reason = self.judge()?;
+            verdict = self.judge()?;
         }
         if !place.locks.try_shared(lock_byte::ATTACHED)? {
             return Err(busy());
         }
         self.expect_current()?;
         place.take_seat(self.view())?;
-        Ok(reason)
+        Ok(verdict)
     }
 
-    fn join_readers(&self, place: &Place) -> Result<Option<Cold>> {
+    fn join_readers(&self, place: &Place) -> Result<Verdict> {
         if !place.locks.shared(lock_byte::INIT, INIT_PATIENCE)? {
             return Err(busy());
         }
@@ -276,7 +312,7 @@ impl Attached {
         if !place.locks.try_shared(lock_byte::READERS)? {
             return Err(busy());
         }
-        Ok(None)
+        Ok(Verdict::default())
     }
 
     /// Does anyone who opened this file still run, though nobody holds its locks?
@@ -309,32 +345,95 @@ impl Attached {
     }
 
     /// What the first opener does before anybody joins: decide whether the file is warm, and forget volatile state.
-    fn judge(&self) -> Result<Option<Cold>> {
+    fn judge(&self) -> Result<Verdict> {
         let (view, reason, time) = (self.view(), self.distrust()?, self.time_base()?);
+        let clock = Clock::new(view, time);
+        let mut salvage = match (&self.salvage, reason) {
+            (Some(observer), Some(reason)) if reason.is_salvageable() => {
+                Some(Salvage::begin(view, &self.header, clock.now_ms(), observer.clone())?)
+            }
+            _ => None,
+        };
         for number in 0..self.header.geometry.shards() {
             let shard = self.shard(number)?;
             lock::reset(shard.head);
             lease::forget_all(shard)?;
             pin::forget_all(shard)?;
-            if reason.is_some() {
-                recover::reset(shard)?;
+            match (&mut salvage, reason) {
+                (Some(salvage), _) => salvage.shard(number, shard)?,
+                (None, Some(_)) => drop(recover::reset(shard)?),
+                (None, None) => {}
             }
         }
+        let salvaged = salvage.map(|salvage| salvage.told);
         if let Some(reason) = reason {
-            view.word64(layout::EPOCH)?.fetch_add(1);
             if reason == Cold::SyncFailed {
                 self.write_again()?;
             }
-            Emptied::store(view, reason, Clock::new(view, time).now_ms())?;
+            Emptied::store(view, reason, clock.now_ms(), salvaged.map(|salvaged| salvaged.kept))?;
         }
         place::forget_all(view)?;
         if matches!(view.word64(layout::CLEAN)?.load(), CLEARING | REMOVED) {
             view.word64(layout::CLEAN)?.store(DIRTY);
         }
         time.store(view)?;
+        match (reason, salvaged) {
+            (Some(_), Some(_)) => self.begin_salvaged(time)?,
+            (Some(_), None) => self.begin_empty()?,
+            (None, _) => {}
+        }
         store_identity(view, self.id)?;
         event::judged(reason.map(Cold::told));
-        Ok(reason)
+        if let Some(salvaged) = salvaged {
+            event::salvaged(salvaged.kept, salvaged.dropped());
+        }
+        Ok(Verdict { reason, salvaged })
+    }
+
+    /// Begins a new era of a file that was emptied, in which no entry is ever taken for one of an era that the disk has forgotten:
+    /// durably before the file is of this boot, and so before anybody writes. A salvage that died may have written entries of the
+    /// next era; so this is the one behind that.
+    fn begin_empty(&self) -> Result<()> {
+        self.view().word64(layout::EPOCH)?.fetch_add(2);
+        self.cast_anchors()?;
+        if self.header.sealed {
+            self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?;
+        }
+        Ok(())
+    }
+
+    /// Begins the era of what was salvaged, once that is on the disk; the file is clean before anybody joins.
+    fn begin_salvaged(&self, time: TimeBase) -> Result<()> {
+        self.believe()?;
+        self.sync()?;
+        self.view().word64(layout::EPOCH)?.fetch_add(1);
+        // A clock of its own: it may be long since the salvage began.
+        self.say_clean(&Clock::new(self.view(), time))
+    }
+
+    /// Everything is on disk, or nothing is there: slots are to be read by where the rings stand now.
+    fn cast_anchors(&self) -> Result<()> {
+        for number in 0..self.header.geometry.shards() {
+            Anchor::new(self.view(), number).cast(self.shard(number)?.load_frontiers())?;
+        }
+        Ok(())
+    }
+
+    /// Before a ring of a sealed file goes so far that slots on the disk could not be told any more, everybody is to know,
+    /// durably. The caller holds the shard's writer lock.
+    #[inline]
+    pub(crate) fn before_laps(&self, shard: u64) -> Result<()> {
+        if self.header.sealed { self.weigh_anchor(shard) } else { Ok(()) }
+    }
+
+    fn weigh_anchor(&self, shard: u64) -> Result<()> {
+        let (anchor, frontiers) = (Anchor::new(self.view(), shard), self.shard(shard)?.load_frontiers());
+        if !anchor.drags(frontiers)? {
+            return Ok(());
+        }
+        anchor.doubt(frontiers)?;
+        self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?;
+        anchor.lose()
     }
 
     /// Who this process is to others.
@@ -440,8 +539,14 @@ impl Attached {
             return Err(sync_failed());
         }
         self.expect_current()?;
-        self.clock().leave_off()?;
-        view.word64(layout::CLEAN)?.store(CLEAN);
+        self.say_clean(&self.clock())
+    }
+
+    fn say_clean(&self, clock: &Clock<'_>) -> Result<()> {
+        clock.leave_off()?;
+        self.view().word64(layout::CLEAN)?.store(CLEAN);
+        // After `clean`: whoever writes next makes them durable first, even if this process dies here.
+        self.cast_anchors()?;
         self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?;
         Ok(())
     }
@@ -526,6 +631,17 @@ fn boot_words(boot: [u8; 16]) -> [u64; 2] {
 fn is_of_this_boot(view: View<'_>) -> Result<bool> {
     let stored = [view.word64(layout::BOOT_ID)?.load(), view.word64(layout::BOOT_ID + 8)?.load()];
     Ok(samovar_mmap::boot_id().is_some_and(|boot| boot_words(boot) == stored))
+}
+
+#[cold]
+fn unsealed(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!(
+            "{} was made without seals, by which a salvage knows what is whole; open it without salvage, or make another with Options::seals",
+            path.display()
+        ),
+    )
 }
 
 #[cold]

@@ -482,6 +482,7 @@ impl Cache {
         act: impl Fn(&mut Writer<'_>) -> Result<T>,
     ) -> Result<T> {
         self.inner.attached.before_write()?;
+        self.inner.attached.before_laps(shard)?;
         let is_dead = |owner| self.inner.attached.is_dead(owner);
         let prepare = |extent| self.inner.attached.prepare(shard, extent);
         let process = Process { is_dead: &is_dead, prepare: &prepare };

@@ -1,7 +1,8 @@
-//! Why a file's content cannot be trusted, so that whoever opens it first empties it; and the file's memory of that.
+//! Why a file's content cannot be trusted, so that whoever opens it first empties or salvages it; and the file's memory of
+//! that.
 
 use crate::error::Result;
-use crate::layout::{EMPTIED_MS, EMPTIED_WHY, SYNC_FAILED};
+use crate::layout::{EMPTIED_MS, EMPTIED_WHY, SALVAGED, SYNC_FAILED};
 use samovar_mmap::View;
 use std::fmt;
 
@@ -27,6 +28,13 @@ impl Cold {
             .find(|cold| *cold as u64 == number)
     }
 
+    /// Is each page as it was at some time since the last flush? Then what can be verified is worth keeping. A copy may have
+    /// been made over an older one, and stopped halfway. What a disk has refused may since have gone back in memory to what it
+    /// was before, and have been written upon. And what was to be deleted is wanted by nobody.
+    pub(crate) fn is_salvageable(self) -> bool {
+        matches!(self, Cold::Unflushed | Cold::Restarted)
+    }
+
     /// What follows "because".
     pub(crate) fn told(self) -> &'static str {
         match self {
@@ -43,7 +51,7 @@ impl Cold {
     }
 }
 
-/// The last time that a file was emptied because its entries could not be trusted.
+/// The last time that a file was emptied, or salvaged, because its entries could not be trusted.
 ///
 /// ```
 /// # let dir = tempfile::tempdir().unwrap();
@@ -58,11 +66,16 @@ pub struct Emptied {
     pub why: String,
     /// When, in milliseconds since 1970.
     pub at_ms: u64,
+    /// Entries that were kept by a [salvage](crate::Options::salvage); none if it was emptied.
+    pub kept: Option<u64>,
 }
 
 impl fmt::Display for Emptied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "emptied because {}", self.why)
+        match self.kept {
+            None => write!(f, "emptied because {}", self.why),
+            Some(kept) => write!(f, "salvaged, with {kept} entries kept, because {}", self.why),
+        }
     }
 }
 
@@ -71,12 +84,14 @@ impl Emptied {
     pub(crate) fn load(file: View<'_>) -> Result<Option<Self>> {
         let why = Cold::from_number(file.word64(EMPTIED_WHY)?.load());
         let at_ms = file.word64(EMPTIED_MS)?.load();
-        Ok(why.map(|why| Emptied { why: why.told().to_owned(), at_ms }))
+        let kept = file.word64(SALVAGED)?.load().checked_sub(1);
+        Ok(why.map(|why| Emptied { why: why.told().to_owned(), at_ms, kept }))
     }
 
     /// Remembers it, and that no sync of what is there now has failed.
-    pub(crate) fn store(file: View<'_>, why: Cold, at_ms: u64) -> Result<()> {
+    pub(crate) fn store(file: View<'_>, why: Cold, at_ms: u64, kept: Option<u64>) -> Result<()> {
         file.word64(EMPTIED_MS)?.store(at_ms);
+        file.word64(SALVAGED)?.store(kept.map_or(0, |kept| kept.saturating_add(1)));
         file.word64(EMPTIED_WHY)?.store(why as u64);
         file.word64(SYNC_FAILED)?.store(0);
         Ok(())

@@ -51,6 +51,11 @@ mod told {
     }
 
     #[cold]
+    pub(crate) fn salvaged(kept: u64, dropped: u64) {
+        warn!(target: "samovar", kept, dropped, "salvaged");
+    }
+
+    #[cold]
     pub(crate) fn taken_over(shard: u64, process: Option<u32>) {
         warn!(target: "samovar", shard, process, "took a shard over from a dead process");
     }
@@ -96,6 +101,8 @@ mod told {
     #[inline(always)]
     pub(crate) fn judged(_: Option<&str>) {}
     #[inline(always)]
+    pub(crate) fn salvaged(_: u64, _: u64) {}
+    #[inline(always)]
     pub(crate) fn taken_over(_: u64, _: Option<u32>) {}
     #[inline(always)]
     pub(crate) fn owner_stopped(_: u64, _: Option<u32>) {}
@@ -110,5 +117,5 @@ mod told {
 }
 
 pub(crate) use told::{
-    attached, detached, flushed, judged, owner_stopped, repaired, reset, taken_over, turned_away,
+    attached, detached, flushed, judged, owner_stopped, repaired, reset, salvaged, taken_over, turned_away,
 };

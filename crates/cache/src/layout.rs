@@ -39,6 +39,11 @@ pub(crate) const SYNC_FAILED: usize = CONTROL + 64;
 pub(crate) const REFUSED: usize = CONTROL + 192;
 /// How often a namespace was emptied or removed: a writer that finds another number than its shard has seen takes note.
 pub(crate) const SPACE_TURNS: usize = CONTROL + 256;
+/// One more than the entries that were kept when the file was last found cold; 0 if it was emptied.
+pub(crate) const SALVAGED: usize = CONTROL + 512;
+/// Where the rings of each shard stood at the last flush: two laps a shard.
+pub(crate) const ANCHORS: usize = CONTROL + 1024;
+pub(crate) const ANCHOR_LEN: usize = 8;
 
 /// Process slots: who is attached.
 pub(crate) const PROCESSES: usize = 8192;
@@ -168,6 +173,7 @@ pub(crate) fn fingerprint() -> u64 {
         INTENTS as u64,
         SPACES as u64,
         SPACE_LEN as u64,
+        ANCHORS as u64,
         BUCKET_LEN,
         crate::hash::BUCKETS_PER_PAGE,
         u64::from(crate::position::OFFSET_BITS),
@@ -209,6 +215,8 @@ mod tests {
             ("time ahead", TIME_AHEAD - CONTROL),
             ("refused", REFUSED - CONTROL),
             ("turns", SPACE_TURNS - CONTROL),
+            ("salvaged", SALVAGED - CONTROL),
+            ("anchors", ANCHORS - CONTROL),
             ("checksum", HEADER_CHECKSUM),
         ] {
             let line = format!("| {field} | {offset} |");

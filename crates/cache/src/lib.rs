@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod alteration;
+mod anchor;
 mod area;
 mod attach;
 mod batch;
@@ -59,6 +60,7 @@ mod recover;
 mod reference;
 mod ring;
 mod room;
+mod salvage;
 mod seal;
 mod shard;
 mod slot;
@@ -82,6 +84,8 @@ pub use namespace::{Namespace, NamespaceStats};
 pub use operations::{Swap, Version};
 pub use options::Options;
 pub use reference::{Chunks, Ref};
+pub use salvage::Salvaged;
+pub use samovar_mmap::TrustedWriters;
 pub use stats::Stats;
 pub use ttl::Ttl;
 pub use watch::{Process, ProcessState, ShardStats};

@@ -9,8 +9,9 @@ use crate::geometry::{Geometry, Policy, Size};
 use crate::header::Header;
 use crate::lock::Waiting;
 use crate::position::UNIT;
+use crate::salvage::Observer;
 use crate::seal::SealKey;
-use samovar_mmap::{Access, NewFile, SharedMap};
+use samovar_mmap::{Access, NewFile, SharedMap, TrustedWriters};
 use std::path::Path;
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub struct Options {
     fault_guard: bool,
     seals: Option<bool>,
     verify: bool,
+    salvage: Option<Observer>,
+    trust: Option<TrustedWriters>,
 }
 
 impl Cache {
@@ -79,6 +82,8 @@ impl Options {
             fault_guard: true,
             seals: None,
             verify: false,
+            salvage: None,
+            trust: None,
         }
     }
 
@@ -121,7 +126,8 @@ impl Options {
     }
 
     /// Whether a new file's entries bear a seal each: eight bytes, a keyed sum over the entry and its place, by which damage
-    /// is told from what was set. Fixed at creation. Default: false, or true if [`verify`](Self::verify) is asked for.
+    /// is told from what was set. Fixed at creation. Default: false, or true if [`verify`](Self::verify) or
+    /// [`salvage`](Self::salvage) is asked for.
     pub fn seals(mut self, seals: bool) -> Self {
         self.seals = Some(seals);
         self
@@ -140,6 +146,72 @@ impl Options {
     /// ```
     pub fn verify(mut self, verify: bool) -> Self {
         self.verify = verify;
+        self
+    }
+
+    /// Whether a file that was written since its last flush when the machine lost its power, or was restarted, is salvaged by
+    /// its first opener instead of emptied. Needs a file with [`seals`](Self::seals), which a new one gets by this, too. Default: false.
+    ///
+    /// A salvage keeps every entry that is whole and in its place, and was its key's value at some time since the last flush:
+    /// nothing comes back that was replaced, removed, cleared or had expired before it. But what was written *after* it may be
+    /// there or not, key by key, in no order: of two writes the later may be kept and the earlier lost. Use it where a value that was
+    /// replaced or removed within the last minutes may come back, and flush every few minutes. [`Attachment::salvaged`] tells
+    /// what was kept.
+    ///
+    /// It reads the whole index and what it names, keeps the entries of one part of the cache (a shard) in memory at a time,
+    /// and writes everything to the disk before it returns; others who open the file wait meanwhile, and give up after ten seconds. A
+    /// process that dies of it leaves the file as cold as it was; at most what that process held in memory is lost. A copy of a file that
+    /// was in use, a file that the disk refused a part of, and one that somebody was about to delete are not salvaged.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let path = dir.path().join("sessions.samovar");
+    /// let cache = samovar::Cache::options().capacity(16 << 20).salvage(true).open(&path)?;
+    /// if let Some(salvaged) = cache.attachment().salvaged {
+    ///     println!("the power went out: {salvaged}");
+    /// }
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn salvage(mut self, salvage: bool) -> Self {
+        self.salvage = salvage.then(Observer::nobody);
+        self
+    }
+
+    /// As [`salvage(true)`](Self::salvage), and `tell` is called now and then while there is something to salvage: with the slots of
+    /// the index that have been looked at, and how many there are.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("sessions.samovar");
+    /// let options = samovar::Cache::options().capacity(16 << 20);
+    /// let cache = options.salvage_telling(|done, of| eprintln!("{done} of {of}")).open(&path)?;
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn salvage_telling(mut self, tell: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
+        self.salvage = Some(Observer::new(tell));
+        self
+    }
+
+    /// Lets values in place be had as slices ([`Ref::as_slice`](crate::Ref::as_slice)) by this handle, by a promise that its user makes about
+    /// the file: that nobody writes it but this library, and that nobody cuts it while a slice lives. The other half is the
+    /// engine's: the bytes of a value that is held in place are never written, by whichever process, before it is let go.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("images.samovar");
+    /// use samovar::{Cache, TrustedWriters};
+    ///
+    /// // SAFETY: the file's directory belongs to this service, whose processes write it with this library alone, and which
+    /// // removes its files but never cuts them; the token is used for this cache only.
+    /// let trust = unsafe { TrustedWriters::promise() };
+    /// let cache = Cache::options().capacity(1 << 20).trust_writers(trust).open(&path)?;
+    /// cache.set(b"k", b"value")?;
+    /// let held = cache.get_ref(b"k")?.unwrap();
+    /// assert_eq!(held.as_slice(), Some(&b"value"[..]));
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn trust_writers(mut self, trust: TrustedWriters) -> Self {
+        self.trust = Some(trust);
         self
     }
 
@@ -211,9 +283,10 @@ impl Options {
         let access = if self.read_only { Access::ReadOnly } else { Access::ReadWrite };
         let mut created = false;
         for _ in 0..ATTEMPTS {
-            match Attached::attach(path, access, self.size) {
+            match Attached::attach(path, access, self.size, self.salvage.clone()) {
                 Ok(mut attached) => {
                     attached.attachment.created = created;
+                    attached.trust = self.trust;
                     attached.attachment.warm &= !created;
                     if self.verify && !attached.header.sealed {
                         return Err(unsealed(path));
@@ -240,7 +313,7 @@ impl Options {
     fn make(&self, path: &Path, size: Size) -> Result<bool> {
         let geometry =
             Geometry::plan(size, self.max_value_size, self.expected_entry_size)?.under(self.policy);
-        let header = new_header(geometry, self.seals.unwrap_or(self.verify))?;
+        let header = new_header(geometry, self.seals.unwrap_or(self.verify || self.salvage.is_some()))?;
         let new = NewFile::create(path)?;
         if samovar_mmap::is_remote(new.file())? {
             return Err(Error::new(

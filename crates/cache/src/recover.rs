@@ -215,7 +215,7 @@ pub(crate) fn reset(shard: Shard<'_>) -> Result<(Ledger, usize)> {
 }
 
 /// A reset may follow a loss of the newest accounts: versions that were given out before it are not given out again.
-const STAMPS_SKIPPED: u64 = 1 << 24;
+pub(crate) const STAMPS_SKIPPED: u64 = 1 << 24;
 
 /// Laps have 30 bits. A damaged position may hold any; keep two bits' room above so that adding laps cannot overflow.
 const LAP_TRUSTED: u64 = (1 << 28) - 1;

@@ -18,7 +18,7 @@ const RETRIES: u32 = 64;
 ///
 /// As long as it lives, the value's bytes stay as they were when it was got, whatever becomes of the key: eviction goes
 /// around them. All other processes can write the file, and a broken one may write there too; that is why the bytes are only
-/// copied out, and why a slice takes [`view`](Self::view) and a promise.
+/// copied out, and why a slice takes a promise: of the cache's opener for [`as_slice`](Self::as_slice), or of the caller for that of [`view`](Self::view).
 ///
 /// A guard that lives across a fork belongs to the parent: the child's copy releases nothing, and panics when it is used.
 /// One that is leaked (`std::mem::forget`) holds its bytes until its process ends.
@@ -154,6 +154,22 @@ impl Ref<'_> {
             "a pinned value belongs to the process that got it, not to its forked child"
         );
         self.value.expect("a guard that was handed out has its value")
+    }
+
+    /// The value's bytes as a slice, if the cache was opened with [`trust_writers`](crate::Options::trust_writers); else none.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+    /// cache.set(b"k", b"value")?;
+    /// let held = cache.get_ref(b"k")?.unwrap();
+    /// // Without a copy where it can be had, with one where not.
+    /// let value = held.as_slice().map_or_else(|| held.to_vec().map(Into::into), |slice| Ok(std::borrow::Cow::from(slice)))?;
+    /// assert_eq!(&value[..], b"value");
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn as_slice(&self) -> Option<&[u8]> {
+        self.cache.inner.attached.trust.map(|trust| self.view().trusted_slice(trust))
     }
 
     /// Bytes of the value.

@@ -15,7 +15,15 @@ use std::hash::Hasher;
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SealKey([u8; 16]);
 
-/// Where an entry lies, for ever: positions are not used twice.
+/// The seals of one era of a file. Whatever empties a file because it cannot be trusted begins a new one: positions that were
+/// given out, and forgotten by the disk, may then be used again, and what lies there of an earlier era is nobody's entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sealer<'k> {
+    key: &'k SealKey,
+    era: u64,
+}
+
+/// Where an entry lies, for ever: positions are not used twice in an era.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Home {
     pub(crate) queue: Queue,
@@ -31,10 +39,18 @@ impl SealKey {
         self.0
     }
 
+    /// The seals of this era.
+    pub(crate) fn in_era(&self, era: u64) -> Sealer<'_> {
+        Sealer { key: self, era }
+    }
+}
+
+impl Sealer<'_> {
     /// The seal of an entry; the one that its preface may hold does not count.
-    pub(crate) fn seal(&self, home: Home, header: Header, preface: &Preface, parts: [&[u8]; 2]) -> u64 {
-        let mut hasher = SipHasher13::new_with_key(&self.0);
+    pub(crate) fn seal(self, home: Home, header: Header, preface: &Preface, parts: [&[u8]; 2]) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(&self.key.0);
         let (before_key, len) = preface.sealed_with(0).encode(header);
+        hasher.write(&self.era.to_le_bytes());
         hasher.write(&(home.queue as u64).to_le_bytes());
         hasher.write(&home.at.word().to_le_bytes());
         hasher.write(&before_key[..len]);
@@ -45,7 +61,7 @@ impl SealKey {
     }
 
     /// Does the entry bear the seal that it should? An entry without one does not.
-    pub(crate) fn is_whole(&self, home: Home, header: Header, preface: &Preface, parts: [&[u8]; 2]) -> bool {
+    pub(crate) fn is_whole(self, home: Home, header: Header, preface: &Preface, parts: [&[u8]; 2]) -> bool {
         preface.seal == Some(self.seal(home, header, preface, parts))
     }
 }
@@ -64,7 +80,8 @@ mod tests {
 
     #[test]
     fn every_part_of_an_entry_and_its_place_counts() {
-        let key = SealKey::new([7; 16]);
+        let (secret, other) = (SealKey::new([7; 16]), SealKey::new([8; 16]));
+        let key = secret.in_era(4);
         let home = Home { queue: Queue::Small, at: Position::new(3, 100) };
         let terms = Terms { expiry_ms: Some(5), ..Terms::default() };
         let header = Header { key_len: 1, value_len: 2, extras: terms.extras().with(Extras::SEAL) };
@@ -87,6 +104,8 @@ mod tests {
         ] {
             assert!(!key.is_whole(home, header, &preface, parts), "{home:?} {header:?} {preface:?}");
         }
-        assert!(SealKey::new([8; 16]).seal(home, header, &preface, [b"k", b"vv"]) != sum, "another key");
+        for another in [other.in_era(4), secret.in_era(5)] {
+            assert!(another.seal(home, header, &preface, [b"k", b"vv"]) != sum, "{another:?}");
+        }
     }
 }

@@ -9,11 +9,11 @@ use crate::hash::KeyHash;
 use crate::head::Head;
 use crate::header;
 use crate::index::{Index, Numbered};
-use crate::layout::{self, ANNEX_LEN, FRONTIERS, SHARD_HEAD_LEN, SHARD_HEADS, SPACE_TURNS_SEEN, at};
+use crate::layout::{self, ANNEX_LEN, EPOCH, FRONTIERS, SHARD_HEAD_LEN, SHARD_HEADS, SPACE_TURNS_SEEN, at};
 use crate::log::Log;
 use crate::position::Position;
 use crate::ring::Queue;
-use crate::seal::{Home, SealKey};
+use crate::seal::{Home, Sealer};
 use crate::slot::Slot;
 use crate::space::{Accounts, Table};
 use samovar_mmap::{View, Word64};
@@ -29,8 +29,8 @@ pub(crate) struct Shard<'a> {
     pub(crate) log: Log<'a>,
     pub(crate) geometry: &'a Geometry,
     pub(crate) hash_seed: u64,
-    /// In a file whose entries are sealed.
-    pub(crate) seal_key: Option<&'a SealKey>,
+    /// In a file whose entries are sealed, by the seals of its present era.
+    pub(crate) seal_key: Option<Sealer<'a>>,
 }
 
 impl<'a> Shard<'a> {
@@ -48,7 +48,10 @@ impl<'a> Shard<'a> {
             log: Log::new(Area::new(file, at(data_at))),
             geometry,
             hash_seed: header.hash_seed,
-            seal_key: header.sealed.then_some(&header.seal_key),
+            seal_key: match header.sealed {
+                true => Some(header.seal_key.in_era(file.word64(EPOCH)?.load())),
+                false => None,
+            },
         })
     }
 

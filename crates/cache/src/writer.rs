@@ -18,7 +18,7 @@ use crate::pin::{Extent, IsDead};
 use crate::position::Position;
 use crate::recover::{self, Settled};
 use crate::ring::{Place, Queue};
-use crate::seal::{Home, SealKey};
+use crate::seal::{Home, Sealer};
 use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::space::Changes;
@@ -357,7 +357,7 @@ impl<'a> Writer<'a> {
 
 /// The preface of an entry with the seal that it bears at this place, in a file where entries bear one.
 pub(crate) fn sealed(
-    seal_key: Option<&SealKey>,
+    seal_key: Option<Sealer<'_>>,
     entry: Located,
     preface: Preface,
     parts: [&[u8]; 2],

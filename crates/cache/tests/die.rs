@@ -89,12 +89,21 @@ struct Scenario {
     size: Size,
     prepare: Vec<Op>,
     act: Vec<Op>,
-    /// The file is made to look like a copy in between, so that it must be emptied.
-    spoil: bool,
+    /// What is done to the file in between.
+    spoil: Spoil,
     /// Fewer stores than this would mean that the scenario does not do what it is named for.
     least_stores: usize,
     /// As few times must the boundary between the rings have moved.
     least_moves: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Spoil {
+    Nothing,
+    /// It is made to look like a copy, so that it must be emptied.
+    Copied,
+    /// It is made to look like one of an earlier boot, so that it is salvaged.
+    Restarted,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -105,6 +114,8 @@ enum Size {
     Large,
     /// Forty entries.
     Tight,
+    /// As roomy, sealed, and salvaged if it is cold.
+    Sealed,
 }
 
 /// Who else is there while the process dies.
@@ -154,6 +165,7 @@ fn value_bytes(key: u64, sequence: u64, len: usize) -> Vec<u8> {
 fn open(path: &Path, size: Size) -> Cache {
     let options = match size {
         Size::Roomy => Cache::options().capacity(256 << 10),
+        Size::Sealed => Cache::options().capacity(256 << 10).salvage(true),
         Size::Large => Cache::options().capacity(320 << 10).max_value_size(32 << 10),
         Size::Tight => Cache::options().capacity_entries(40, 18, 64),
     };
@@ -326,9 +338,13 @@ impl<'a> Trial<'a> {
             apply(&mut model, *op);
         }
         let company = cache.filter(|_| company != Company::None);
-        if scenario.spoil {
-            dirty_copy(path);
-            model.clear();
+        match scenario.spoil {
+            Spoil::Nothing => {}
+            Spoil::Copied => {
+                dirty_copy(path);
+                model.clear();
+            }
+            Spoil::Restarted => restart(path),
         }
         Trial { scenario, path, model, company, in_flight: Vec::new(), seed, what: String::new() }
     }
@@ -397,7 +413,7 @@ impl<'a> Trial<'a> {
         let cache = open(self.path, self.scenario.size);
         let attachment = cache.attachment();
         let may_be_new = attachment.created && self.scenario.prepare.is_empty();
-        let fine = attachment.warm || may_be_new || self.scenario.spoil;
+        let fine = attachment.warm || may_be_new || self.scenario.spoil != Spoil::Nothing;
         assert!(fine, "{}: not warm, {attachment:?}", self.what);
         cache
     }
@@ -409,7 +425,8 @@ impl<'a> Trial<'a> {
         assert_eq!(stats.entries, report.entries, "{}: entries", self.what);
         assert_eq!(stats.refusals, 0, "{}: refusals", self.what);
         if self.scenario.size != Size::Tight {
-            assert_eq!((stats.evictions, stats.resets > 0), (0, self.scenario.spoil), "{}", self.what);
+            let spoilt = self.scenario.spoil != Spoil::Nothing;
+            assert_eq!((stats.evictions, stats.resets > 0), (0, spoilt), "{}", self.what);
         }
     }
 
@@ -426,7 +443,9 @@ impl<'a> Trial<'a> {
         for key in keys {
             let value = get(cache, key).unwrap_or_else(|error| panic!("{}: {error}", self.what));
             let right = possible.iter().any(|model| model.get(&key) == value.as_ref());
-            let evicted = value.is_none() && self.scenario.size == Size::Tight;
+            // What was in the memory of a process that died while it salvaged is gone.
+            let may_be_gone = matches!(self.scenario.size, Size::Tight | Size::Sealed);
+            let evicted = value.is_none() && may_be_gone;
             assert!(right || evicted, "{}: key {key} is {value:?}", self.what);
             value.into_iter().for_each(|value| drop(found.insert(key, value)));
         }
@@ -474,6 +493,14 @@ fn dirty_copy(path: &Path) {
     let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
     file.write_all_at(&0u64.to_le_bytes(), 4096).unwrap();
     file.write_all_at(&u64::MAX.to_le_bytes(), 4096 + 40).unwrap();
+}
+
+/// Makes the file one that was not flushed before the machine was restarted.
+fn restart(path: &Path) {
+    use std::os::unix::fs::FileExt;
+    let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.write_all_at(&0u64.to_le_bytes(), 4096).unwrap();
+    file.write_all_at(&[0xee; 16], 4096 + 16).unwrap();
 }
 
 fn sets(keys: impl Iterator<Item = u64>, sequence: u64, len: usize) -> impl Iterator<Item = Op> {
@@ -574,7 +601,7 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
         size,
         prepare: prepare.clone(),
         act: between_open_and_close(act),
-        spoil: false,
+        spoil: Spoil::Nothing,
         least_stores,
         least_moves: 0,
     };
@@ -600,7 +627,8 @@ fn scenarios(seed: u64) -> Vec<Scenario> {
         scenario("evict", Size::Tight, &full, evicting, 500),
         scenario("hold", Size::Tight, &full, holds(), 100),
         Scenario { least_moves: 2, ..scenario("boundary", Size::Tight, &wide, narrow, 150) },
-        Scenario { spoil: true, ..scenario("reset", Size::Roomy, &few, reset.to_vec(), 50) },
+        Scenario { spoil: Spoil::Copied, ..scenario("reset", Size::Roomy, &few, reset.to_vec(), 50) },
+        Scenario { spoil: Spoil::Restarted, ..scenario("salvage", Size::Sealed, &few, reset.to_vec(), 150) },
         scenario("create", Size::Roomy, &Vec::new(), reset.to_vec(), 50),
     ]
 }
@@ -704,6 +732,11 @@ fn a_boundary_that_moves() {
 #[test]
 fn a_cold_reset() {
     at_every_store("reset", &[Company::None]);
+}
+
+#[test]
+fn a_salvage() {
+    at_every_store("salvage", &[Company::None]);
 }
 
 #[test]

@@ -126,6 +126,27 @@ fn a_copy_of_a_file_in_use_is_judged_cold_and_emptied() {
     expect(&lines, &["emptied a shard entries=1 resets=1", because, "warm=false entries=0"]);
 }
 
+#[test]
+fn a_salvage_is_told() {
+    use std::os::unix::fs::{FileExt, MetadataExt};
+    let dir = tempfile::tempdir().unwrap();
+    let (path, lost) = (dir.path().join("c"), dir.path().join("lost"));
+    let options = || Cache::options().capacity(1 << 20).salvage(true);
+    let cache = options().open(&path).unwrap();
+    cache.set(b"k", b"v").unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    // Of another boot, with nobody attached.
+    bytes[4096 + 16..4096 + 32].fill(0xee);
+    bytes[8192..8192 + 16].fill(0);
+    std::fs::write(&lost, bytes).unwrap();
+    let inode = std::fs::metadata(&lost).unwrap().ino().to_le_bytes();
+    std::fs::File::options().write(true).open(&lost).unwrap().write_all_at(&inode, 4096 + 40).unwrap();
+    let (_cache, lines) = heard(|| options().open(&lost).unwrap());
+    let because = "judged cold because=\"the machine was restarted";
+    let told = ["emptied a shard", because, "salvaged kept=1 dropped=0", "warm=false entries=1"];
+    expect(&lines, &told);
+}
+
 /// Dies, or stops, in the middle of its second set. It does nothing in a plain run.
 #[test]
 #[ignore = "started by the other tests as a process of its own"]

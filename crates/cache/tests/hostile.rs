@@ -153,6 +153,37 @@ fn any_bytes_end_in_errors_or_values() {
 }
 
 #[test]
+fn a_salvage_of_any_bytes_ends_and_leaves_accounts_in_order() {
+    let seed = seed();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.samovar");
+    drop(options().capacity(CAPACITY).seals(true).open(&path).unwrap());
+    let mut bytes = pristine(&path);
+    // Of another boot, and written since the last flush.
+    bytes[4096..4104].fill(0);
+    bytes[4096 + 16..4096 + 32].fill(0xee);
+    let mut salvaged = 0;
+    for round in 0..number("SAMOVAR_DAMAGES", 150) {
+        println!("round {round} of SAMOVAR_SEED={seed}");
+        let _watch = watch("a salvage");
+        let mut rng = Rng::new(seed ^ round << 32);
+        let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        restore(&file, &bytes);
+        for _ in 0..1 + rng.below(60) {
+            damage(&file, &mut rng);
+        }
+        let Ok(cache) = options().salvage(true).open(&path) else { continue };
+        if cache.attachment().salvaged.is_some() {
+            let report = cache.check().unwrap();
+            assert!(report.is_clean(), "SAMOVAR_SEED={seed}, round {round}: {report}");
+            salvaged += 1;
+        }
+        use_it(&cache, &mut rng);
+    }
+    assert!(salvaged > 0, "none was salvaged");
+}
+
+#[test]
 fn a_damaged_shard_takes_writes_again() {
     let mut rng = Rng::new(seed());
     let dir = tempfile::tempdir().unwrap();

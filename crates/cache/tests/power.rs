@@ -9,112 +9,33 @@
 
 mod common;
 
+use common::disk::{Disk, restart};
 use common::{Rng, Stamp, number, seed};
 use samovar::Cache;
-use samovar_mmap::seam::{Event, set_process_hook};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 const CAPACITY: u64 = 256 << 10;
-const PAGE: usize = 4096;
-/// The control page, and where in it the boot id and the inode lie.
-const CONTROL: usize = 1;
-const BOOT_ID: usize = PAGE + 16;
-const INODE: usize = PAGE + 40;
-const PROCESSES: usize = 2 * PAGE;
+/// The power fails at one of so many stores.
+const STORES: u64 = 2500;
 const KEYS: u64 = 80;
 
 type Model = BTreeMap<u64, Vec<u8>>;
 
-/// What a call makes durable, once it is over.
-#[derive(Clone, Copy, PartialEq)]
-enum Flushed {
-    All,
-    Control,
-}
-
-/// Every version of every page that the disk may have.
-struct Disk {
-    file: File,
-    versions: Vec<Vec<Vec<u8>>>,
-    /// A flush under way, and what was there when it began.
-    flushing: Option<(Flushed, Vec<u8>)>,
-    /// Flushes of everything that the call at hand has yet to make.
-    full_flushes: u32,
-    /// Stores until the power fails; then what the disk holds.
-    left: u64,
-    rng: Rng,
-    lost: Option<Vec<u8>>,
-}
-
-impl Disk {
-    fn new(path: &Path, seed: u64) -> Self {
-        let file = File::open(path).unwrap();
-        let mut rng = Rng::new(seed);
-        let left = rng.below(2500);
-        let mut disk =
-            Disk { file, versions: Vec::new(), flushing: None, full_flushes: 0, left, rng, lost: None };
-        disk.versions = disk.read().chunks(PAGE).map(|page| vec![page.to_vec()]).collect();
-        disk
-    }
-
-    fn read(&self) -> Vec<u8> {
-        let mut bytes = vec![0; usize::try_from(self.file.metadata().unwrap().len()).unwrap()];
-        self.file.read_exact_at(&mut bytes, 0).unwrap();
-        bytes
-    }
-
-    fn hit(&mut self, event: Event) {
-        if self.lost.is_some() || matches!(event, Event::Load | Event::CopyOut | Event::CopyOutHalf) {
-            return;
-        }
-        let now = self.read();
-        if let Some((what, then)) = self.flushing.take() {
-            for (number, page) in then.chunks(PAGE).enumerate() {
-                if what == Flushed::All || number == CONTROL {
-                    self.versions[number] = vec![page.to_vec()];
-                }
-            }
-        }
-        for (versions, page) in self.versions.iter_mut().zip(now.chunks(PAGE)) {
-            if versions.last().is_none_or(|last| last != page) {
-                versions.push(page.to_vec());
-            }
-        }
-        if self.left == 0 {
-            let rng = &mut self.rng;
-            let choose = |versions: &Vec<Vec<u8>>| {
-                versions[usize::try_from(rng.below(versions.len() as u64)).unwrap()].clone()
-            };
-            self.lost = Some(self.versions.iter().flat_map(choose).collect());
-            return;
-        }
-        self.left -= 1;
-        if event == Event::Flush {
-            let what = if self.full_flushes > 0 { Flushed::All } else { Flushed::Control };
-            self.full_flushes = self.full_flushes.saturating_sub(1);
-            self.flushing = Some((what, now));
-        }
-    }
-}
-
 /// Writes and flushes until the power fails; what had been flushed when it did, or was being flushed.
-fn until_power_fails(path: &Path, disk: &Arc<Mutex<Disk>>, seed: u64) -> [Model; 2] {
+fn until_power_fails(path: &Path, disk: &Disk, seed: u64) -> [Model; 2] {
     let mut rng = Rng::new(seed);
     let (mut model, mut flushed) = (Model::new(), [Model::new(), Model::new()]);
     let cache = Cache::options().capacity(CAPACITY).open(path).unwrap();
     for sequence in 0.. {
-        if disk.lock().unwrap().lost.is_some() {
+        if disk.is_lost() {
             break;
         }
         let key = rng.below(KEYS);
         match rng.below(15) {
             0 => {
                 flushed = [flushed[1].clone(), model.clone()];
-                disk.lock().unwrap().full_flushes = 2;
+                disk.expect_full_flushes(2);
                 cache.flush().unwrap();
                 // Reads leave traces, but none that make the file less clean.
                 (0..rng.below(150)).for_each(|_| drop(cache.get(&rng.below(KEYS).to_le_bytes()).unwrap()));
@@ -137,14 +58,8 @@ fn until_power_fails(path: &Path, disk: &Arc<Mutex<Disk>>, seed: u64) -> [Model;
 }
 
 /// Another boot of a machine with this disk: whether the cache is warm. Fails if it is neither cold nor right.
-fn after_restart(path: &Path, mut bytes: Vec<u8>, flushed: &[Model; 2], context: &str) -> bool {
-    // The boot that the file remembers is not this one, nor are the lives of its processes; its inode is.
-    bytes[BOOT_ID] ^= 0x5a;
-    (0..8).for_each(|slot| bytes[PROCESSES + slot * 16 + 15] ^= 0x5a);
-    std::fs::write(path, &bytes).unwrap();
-    let inode = std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(path).unwrap());
-    let file = File::options().write(true).open(path).unwrap();
-    file.write_all_at(&inode.to_le_bytes(), INODE as u64).unwrap();
+fn after_restart(path: &Path, bytes: Vec<u8>, flushed: &[Model; 2], context: &str) -> bool {
+    restart(path, bytes);
     let cache = Cache::options().open(path).unwrap_or_else(|error| panic!("{context}: {error}"));
     let report = cache.check().unwrap();
     assert!(report.is_clean(), "{context}:\n{report}");
@@ -167,13 +82,9 @@ fn what_the_disk_has_is_cold_or_right() {
         let seed = seed.wrapping_add(loss);
         let path = dir.path().join("c.samovar");
         drop(Cache::options().capacity(CAPACITY).open(&path).unwrap());
-        let disk = Arc::new(Mutex::new(Disk::new(&path, seed)));
-        let hooked = Arc::clone(&disk);
-        set_process_hook(Some(Box::new(move |event| hooked.lock().unwrap().hit(event))));
+        let disk = Disk::under(&path, seed, STORES);
         let flushed = until_power_fails(&path, &disk, seed);
-        set_process_hook(None);
-        std::fs::remove_file(&path).unwrap();
-        let bytes = disk.lock().unwrap().lost.take().unwrap();
+        let bytes = disk.into_bytes();
         warm += u64::from(after_restart(&path, bytes, &flushed, &format!("SAMOVAR_SEED={seed}")));
         std::fs::remove_file(&path).unwrap();
     }

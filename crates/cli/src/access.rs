@@ -35,6 +35,9 @@ pub(crate) fn close(path: &Path, cache: Cache) -> Outcome<()> {
 pub(crate) fn describe(cache: &Cache) -> String {
     let attachment = cache.attachment();
     match &attachment.cold_reason {
+        Some(reason) if attachment.salvaged.is_some() => {
+            format!("salvaged, with {}: {reason}", crate::units::entries(attachment.entries))
+        }
         _ if attachment.created => "cold: the file is new".to_owned(),
         _ if attachment.warm => format!("warm, with {}", crate::units::entries(attachment.entries)),
         Some(reason) => format!("cold: {reason}"),

@@ -74,6 +74,9 @@ pub(crate) enum Command {
     Dump(DumpArguments),
     /// Make everything stored so far safe against power loss and restarts
     Flush(FileArguments),
+    /// Keep what can be kept of a cache that lost power before it was flushed; exit status 1 if there is nothing to keep
+    #[command(after_help = SALVAGE_NOTES)]
+    Salvage(ReportArguments),
     /// Replay a trace of real accesses and report how the cache did
     Replay(ReplayArguments),
     /// Show in a few seconds what Samovar does: a real trace, kill -9, and still warm
@@ -276,7 +279,7 @@ pub(crate) struct StatArguments {
     pub(crate) prometheus: bool,
 }
 
-/// `samovar check`
+/// `samovar check` and `samovar salvage`
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
     /// The cache file
@@ -350,6 +353,15 @@ Exit status:
 
 const SIZES: &str =
     "A SIZE is a number of bytes, or one with a unit: 4096, 64KiB, 64MiB, 1G. Units are powers of 1024.";
+
+const SALVAGE_NOTES: &str = "\
+Run it after the machine lost its power or was restarted, before anything else opens the cache for writing: whoever does that empties \
+it, unless it asks for a salvage too. Only a cache made with --seals can be salvaged. What is kept was its key's value at some time since the \
+last flush: nothing comes back that was replaced, removed, cleared or had expired before. What was written after the flush \
+may be there or not, key by key.
+
+A cache that is warm stays as it is; a copy of one that was in use is emptied, as by everybody: the exit status of both is 1. One that was made \
+without seals is left alone: 2.";
 
 const LOAD_NOTES: &str = "\
 However many processes ask for the key at once, one of them runs the command, and the others wait for its output. If it is \

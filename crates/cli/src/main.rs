@@ -28,6 +28,7 @@ mod records_csv;
 mod replay;
 mod report;
 mod runner;
+mod salvage;
 mod source;
 mod stat;
 mod tally;
@@ -78,6 +79,7 @@ fn run(command: Command) -> Outcome<Status> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Flush(arguments) => flush::run(&arguments),
+        Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Records(command) => records::run(&command),

@@ -2,7 +2,7 @@
 
 use crate::args::StatArguments;
 use crate::failure::{Outcome, Status};
-use crate::units::{bytes, count, percent};
+use crate::units::{bytes, count, entries, percent};
 use crate::{access, namespace, output, prometheus};
 use samovar::{Cache, Emptied, Stats};
 use serde::Serialize;
@@ -14,7 +14,7 @@ pub(crate) fn run(arguments: &StatArguments) -> Outcome<Status> {
     let cache = access::open_read_only(&arguments.file)?;
     let file = arguments.file.display().to_string();
     if arguments.prometheus {
-        output::put(&prometheus::exposition(&file, &cache.stats()))?;
+        output::put(&prometheus::exposition(&file, &cache))?;
         return Ok(Status::Done);
     }
     let view = View::of(&file, &cache);
@@ -32,7 +32,7 @@ pub(crate) struct View {
     file: String,
     warm: bool,
     state: String,
-    /// Why and when the file was last emptied, by whoever it was; absent if it never was.
+    /// Why and when the file was last emptied or salvaged, by whoever it was; absent if it never was.
     last_cold: Option<LastCold>,
     file_bytes: u64,
     data_bytes: u64,
@@ -59,23 +59,26 @@ pub(crate) struct View {
     namespaces: Vec<namespace::Row>,
 }
 
-/// The last time that the file was emptied because its entries could not be trusted.
+/// The last time that the file was emptied, or salvaged, because its entries could not be trusted.
 #[derive(Debug, Serialize)]
 struct LastCold {
     because: String,
     at_ms: u64,
+    /// Entries that were kept by a salvage; absent if it was emptied.
+    kept: Option<u64>,
 }
 
 impl LastCold {
     fn of(emptied: Emptied) -> LastCold {
-        LastCold { because: emptied.why, at_ms: emptied.at_ms }
+        LastCold { because: emptied.why, at_ms: emptied.at_ms, kept: emptied.kept }
     }
 }
 
 impl Display for LastCold {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let ago = UNIX_EPOCH.elapsed().unwrap_or_default().saturating_sub(Duration::from_millis(self.at_ms));
-        write!(f, "{} s ago, because {}", count(ago.as_secs()), self.because)
+        write!(f, "{} s ago, because {}", count(ago.as_secs()), self.because)?;
+        self.kept.map_or(Ok(()), |kept| write!(f, "; salvaged, with {} kept", entries(kept)))
     }
 }
 

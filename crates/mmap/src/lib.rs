@@ -10,7 +10,7 @@
 //!
 //! Trust is in the type: memory that nobody else can change ([`Memory`], [`FrozenMemory`], [`SealedMap`]) is a slice;
 //! a map of a file never is ([`SharedMap`], [`CowMap`], [`GrowingMap`]), but by a visible `unsafe`
-//! ([`View::slice`]).
+//! ([`View::as_slice`]), or a promise about all who write it ([`TrustedWriters`]).
 //!
 //! ```
 //! use samovar_mmap::{Access, NewFile, SharedMap, reserve};
@@ -123,6 +123,7 @@ pub mod seam;
 #[cfg(not(feature = "inject"))]
 mod seam;
 mod sys;
+mod trust;
 mod view;
 mod word;
 
@@ -145,6 +146,7 @@ pub use memory::{FrozenMemory, Memory, SharedMemory};
 pub use new_file::NewFile;
 pub use registry::Health;
 pub use sealed::{Seal, SealedMap, memory_file, seal};
+pub use trust::TrustedWriters;
 pub use view::View;
 pub use word::{Word32, Word64, fence_acquire, fence_full, fence_release};
 

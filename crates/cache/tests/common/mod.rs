@@ -1,6 +1,8 @@
 //! What several proofs need: this program as another process, seeds that are told, values that say what they are.
 #![allow(dead_code)] // each test uses a part of it
 
+#[cfg(all(unix, feature = "inject"))]
+pub(crate) mod disk;
 pub(crate) mod oracle;
 #[cfg(all(unix, feature = "inject"))]
 pub(crate) mod turns;

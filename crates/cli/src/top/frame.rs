@@ -3,13 +3,16 @@
 use super::sample::Sample;
 use crate::stat::View;
 use crate::units::{as_f64, bytes, count, percent, ratio};
-use samovar::{Cache, Process, ProcessState, ShardStats, Stats};
+use samovar::{Cache, NamespaceStats, Process, ProcessState, ShardStats, Stats};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
 
 /// Characters of a shard's gauge.
 const GAUGE: u8 = 20;
+
+/// Characters of a namespace's name.
+const NAME_WIDTH: usize = 20;
 
 /// One frame; without an earlier sample it has totals only.
 pub(crate) struct Frame<'a> {
@@ -137,6 +140,7 @@ impl Frame<'_> {
         lines.push(format!("processes {:<8}pid  state            running for", self.now.processes.len()));
         lines.extend(self.now.processes.iter().map(process_line));
         lines.push(String::new());
+        self.put_namespaces(&mut lines);
         lines.push(format!(
             "shards {:<10}{:<GAUGE_WIDTH$}fill   entries  live bytes    evictions  writer",
             self.now.shards.len(),
@@ -145,6 +149,19 @@ impl Frame<'_> {
         ));
         lines.extend(self.now.shards.iter().map(shard_line));
         lines
+    }
+
+    /// What each namespace holds and has done; nothing where there are none.
+    fn put_namespaces(&self, lines: &mut Vec<String>) {
+        if self.now.namespaces.is_empty() {
+            return;
+        }
+        lines.push(format!(
+            "namespaces {:<13}entries       bytes       limit   hit ratio        hits      misses        sets   evictions",
+            self.now.namespaces.len(),
+        ));
+        lines.extend(self.now.namespaces.iter().map(namespace_line));
+        lines.push(String::new());
     }
 
     fn put_operations(&self, lines: &mut Vec<String>) {
@@ -188,6 +205,23 @@ fn refusals(stats: &Stats) -> String {
 fn process_line(process: &Process) -> String {
     let age = process.age_ms.map_or_else(|| "-".to_owned(), age);
     format!("{:>21}  {:<17}{age}", process.pid, state(process.state))
+}
+
+fn namespace_line(space: &NamespaceStats) -> String {
+    // Whatever it is named, its name is one line, and the columns stay where they are.
+    let name: String = space.name.escape_debug().take(NAME_WIDTH).collect();
+    let hit_ratio = ratio(space.hits, space.hits.saturating_add(space.misses));
+    format!(
+        "  {name:<NAME_WIDTH$}{:>9}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}",
+        count(space.entries),
+        bytes(space.bytes),
+        space.limit.map_or_else(|| "-".to_owned(), bytes),
+        hit_ratio.map_or_else(|| "-".to_owned(), percent),
+        count(space.hits),
+        count(space.misses),
+        count(space.sets),
+        count(space.evictions)
+    )
 }
 
 fn age(milliseconds: u64) -> String {

@@ -1,6 +1,6 @@
 //! One look at a cache in use.
 
-use samovar::{Cache, Error, Process, ShardStats, Stats};
+use samovar::{Cache, Error, NamespaceStats, Process, ShardStats, Stats};
 use std::time::Instant;
 
 /// What a cache told, and when.
@@ -9,14 +9,15 @@ pub(crate) struct Sample {
     pub(crate) stats: Stats,
     pub(crate) shards: Vec<ShardStats>,
     pub(crate) processes: Vec<Process>,
+    pub(crate) namespaces: Vec<NamespaceStats>,
 }
 
 impl Sample {
     /// Asks the cache for everything. An error of a file cut short comes from what is asked last.
     pub(crate) fn take(cache: &Cache) -> Result<Sample, Error> {
         let (at, stats) = (Instant::now(), cache.stats());
-        let (processes, shards) = (cache.processes()?, cache.shards()?);
-        Ok(Sample { at, stats, shards, processes })
+        let (processes, namespaces) = (cache.processes()?, cache.namespaces()?);
+        Ok(Sample { at, stats, shards: cache.shards()?, processes, namespaces })
     }
 
     /// Keys that somebody is loading.

@@ -16,6 +16,7 @@ mod pty;
 mod read_only;
 mod records;
 mod replays;
+mod salvage;
 mod sharing;
 mod top;
 mod traces;

@@ -112,6 +112,43 @@ fn the_text_is_well_formed_and_tells_what_stat_tells() {
     }
 }
 
+#[test]
+fn a_namespace_has_its_numbers_under_its_name() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    let name = "a \"quoted\\name\"\nof two lines";
+    assert!(!samovar(&["stat", &cache, "--prometheus"]).ends(DONE).out().contains("namespace"));
+    samovar(&["ns", "create", &cache, name, "--limit", "64KiB"]).ends(DONE);
+    samovar(&["ns", "create", &cache, "tea"]).ends(DONE);
+    for _ in 0..2 {
+        samovar(&["set", &cache, "leaf", "oolong", "--namespace", name]).ends(DONE);
+    }
+    samovar(&["get", &cache, "leaf", "--namespace", name]).ends(DONE);
+    samovar(&["get", &cache, "leaf", "--namespace", "tea"]).ends(ABSENT);
+    samovar(&["set", &cache, "root", "v", "--namespace", "tea"]).ends(DONE);
+    samovar(&["del", &cache, "root", "--namespace", "tea"]).ends(DONE);
+    let scrape = Scrape::read(&samovar(&["stat", &cache, "--prometheus"]).ends(DONE).out());
+    let list = samovar(&["ns", "list", &cache, "--json"]).ends(DONE).json();
+    for space in list.as_array().expect("a list") {
+        let label = space["name"].as_str().expect("a name");
+        let labels = [("file", cache.as_str()), ("namespace", label)];
+        let fields = ["entries", "bytes", "live_bytes", "sets_total", "removes_total", "evictions_total"];
+        for field in fields {
+            let told = scrape.value(&format!("samovar_namespace_{field}"), &labels);
+            assert_eq!(space[field.trim_end_matches("_total")], told, "{label}: {field}");
+        }
+        for (result, field) in [("hit", "hits"), ("miss", "misses")] {
+            let labels = [labels[0], labels[1], ("result", result)];
+            assert_eq!(space[field], scrape.value("samovar_namespace_gets_total", &labels), "{label}");
+        }
+    }
+    assert_eq!((&list[0]["sets"], &list[0]["hits"], &list[1]["removes"]), (&2.into(), &1.into(), &1.into()));
+    let limited = [("file", cache.as_str()), ("namespace", name)];
+    assert_eq!(scrape.value("samovar_namespace_limit_bytes", &limited), 64 << 10);
+    let limits = scrape.samples.keys().filter(|(metric, _)| metric == "samovar_namespace_limit_bytes");
+    assert_eq!(limits.count(), 1, "the other has none");
+}
+
 /// Every number that `stat --json` tells is a metric too.
 #[test]
 fn no_number_is_left_out() {

@@ -40,6 +40,28 @@ fn a_frame_as_json_has_what_stat_has_and_more() {
 }
 
 #[test]
+fn namespaces_are_shown_with_what_they_hold_and_did() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    assert!(!samovar(&["top", &cache, "--once"]).ends(DONE).out().contains("namespaces"));
+    samovar(&["ns", "create", &cache, "green\ntea", "--limit", "64KiB"]).ends(DONE);
+    samovar(&["ns", "create", &cache, "black"]).ends(DONE);
+    samovar(&["set", &cache, "leaf", "sencha", "--namespace", "green\ntea"]).ends(DONE);
+    samovar(&["get", &cache, "leaf", "--namespace", "green\ntea"]).ends(DONE);
+    let frame = samovar(&["top", &cache, "--once"]).ends(DONE).out();
+    let line = |start: &str| -> Vec<&str> {
+        let found = frame.lines().find(|line| line.trim_start().starts_with(start));
+        found.unwrap_or_else(|| panic!("{start}: {frame}")).split_whitespace().collect()
+    };
+    let heads = "namespaces 2 entries bytes limit hit ratio hits misses sets evictions";
+    assert_eq!(line("namespaces").join(" "), heads);
+    assert_eq!(line("green").join(" "), "green\\ntea 1 32 B 64.00 KiB 100.00 % 1 0 1 0");
+    assert_eq!(line("black").join(" "), "black 0 0 B - - 0 0 0 0");
+    let frame = samovar(&["top", &cache, "--json"]).ends(DONE).json();
+    assert_eq!(frame["namespaces"].as_array().map(Vec::len), Some(2), "{frame}");
+}
+
+#[test]
 fn what_cannot_be_watched_is_an_error() {
     let place = Place::new();
     samovar(&["top", &place.file("none")]).ends(OTHER).says(&["none", "samovar create"]);
@@ -87,6 +109,9 @@ mod live {
         pty.shows("processes 0 ");
         samovar(&["get", &cache, "root"]).ends(ABSENT);
         pty.shows("50.00 %");
+        samovar(&["ns", "create", &cache, "green"]).ends(DONE);
+        pty.shows("namespaces 1 ");
+        pty.shows("  green ");
         pty.types(b"q");
         assert!(pty.ends_in_order().success());
         assert!(!pty.text().contains("hit ratio"), "{}", pty.text());
