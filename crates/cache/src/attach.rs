@@ -9,15 +9,18 @@
 //! The first opener is whoever gets the *attached* byte exclusively. Locks are on a file description of their own, so that
 //! the kernel frees them when the process dies, however it dies.
 
+use crate::bounds::Bounds;
 use crate::cold::{Cold, Emptied};
 use crate::error::{Error, ErrorKind, Result};
+use crate::estate;
 use crate::event;
-use crate::geometry::Size;
+use crate::geometry::{Geometry, Size};
 use crate::groundwork::Groundwork;
 use crate::header::{Header, Unchecked};
 use crate::layout::{self, HEADER_LEN, MAGIC, lock_byte};
 use crate::lease;
 use crate::lock::{self, Owner};
+use crate::measure::Measure;
 use crate::pin::{self, Extent};
 use crate::place::{self, Place};
 use crate::recover;
@@ -27,7 +30,7 @@ use samovar_mmap::{Access, FileId, PerProcess, SharedMap, View};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{PoisonError, TryLockError};
 use std::time::Duration;
 
 /// How long to wait for another process that is attaching or detaching.
@@ -109,9 +112,28 @@ fn open_decoded(path: &Path, access: Access) -> Result<(File, Header, u64)> {
     Ok((file, header, len))
 }
 
-/// Whoever names a size means that size.
-fn check_size(asked: Option<Size>, found: Size) -> Result<()> {
-    let Some(asked) = asked.filter(|asked| *asked != found) else { return Ok(()) };
+/// What an opener says of how large the cache is; whoever names a size means that size.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) size: Option<Size>,
+    pub(crate) max_capacity: Option<u64>,
+}
+
+fn check_size(asked: Asked, geometry: &Geometry, measure: &Measure) -> Result<()> {
+    if let Some(most) = asked.max_capacity.filter(|most| *most != geometry.max_capacity) {
+        return Err(Error::new(
+            ErrorKind::CapacityMismatch,
+            format!(
+                "the cache was made for at most {} bytes, not {most}; name that, or none",
+                geometry.max_capacity
+            ),
+        ));
+    }
+    let found = match geometry.size {
+        Size::Capacity(_) => Size::Capacity(measure.capacity),
+        entries @ Size::Entries { .. } => entries,
+    };
+    let Some(asked) = asked.size.filter(|asked| *asked != found) else { return Ok(()) };
     let tell = |size| match size {
         Size::Capacity(bytes) => format!("{bytes} bytes"),
         Size::Entries { entries, entry_bytes } => format!("{entries} entries of {entry_bytes} bytes"),
@@ -156,12 +178,12 @@ pub(crate) fn io_error(doing: &str, path: &Path, source: std::io::Error) -> Erro
 
 impl Attached {
     /// Takes a place among those who have the file open, judging it if nobody else has.
-    pub(crate) fn attach(path: &Path, access: Access, asked: Option<Size>) -> Result<Self> {
+    pub(crate) fn attach(path: &Path, access: Access, asked: Asked) -> Result<Self> {
         let (file, header) = open_checked(path, access)?;
-        check_size(asked, header.geometry.size)?;
         let path = std::path::absolute(path).map_err(|source| io_error("finding", path, source))?;
         let id = samovar_mmap::file_id(&file)?;
         let map = SharedMap::map(&file, access, 0, Some(layout::at(header.geometry.file_bytes)))?;
+        check_size(asked, &header.geometry, &Measure::load(map.view(), &header.geometry)?)?;
         let attachment = Attachment::default();
         let place = PerProcess::new();
         let groundwork = Groundwork::new(header.geometry.data_offset, header.geometry.file_bytes);
@@ -311,19 +333,21 @@ impl Attached {
     /// What the first opener does before anybody joins: decide whether the file is warm, and forget volatile state.
     fn judge(&self) -> Result<Option<Cold>> {
         let (view, reason, time) = (self.view(), self.distrust()?, self.time_base()?);
+        let measure = self.measure()?;
         for number in 0..self.header.geometry.shards() {
             let shard = self.shard(number)?;
             lock::reset(shard.head);
             lease::forget_all(shard)?;
             pin::forget_all(shard)?;
             if reason.is_some() {
-                recover::reset(shard)?;
+                recover::reset_within(shard, &Bounds::new(&self.header.geometry, measure.units))?;
             }
         }
         if let Some(reason) = reason {
             view.word64(layout::EPOCH)?.fetch_add(1);
+            self.settle_space(&measure)?;
             if reason == Cold::SyncFailed {
-                self.write_again()?;
+                self.write_again(&measure)?;
             }
             Emptied::store(view, reason, Clock::new(view, time).now_ms())?;
         }
@@ -348,14 +372,58 @@ impl Attached {
         Ok(seat.owner)
     }
 
-    /// Makes every page one that the next sync has to write: the system takes those whose sync failed for written.
-    fn write_again(&self) -> Result<()> {
+    /// Makes every page in use one that the next sync has to write: the system takes those whose sync failed for written.
+    fn write_again(&self, measure: &Measure) -> Result<()> {
         let mut byte = [0];
-        for at in (layout::CONTROL..self.map.len()).step_by(layout::CONTROL_LEN) {
-            self.view().read_into(at, &mut byte)?;
-            self.view().write_from(at, &byte)?;
+        for part in estate::parts(&self.header.geometry, measure) {
+            for at in (layout::at(part.start).max(layout::CONTROL)..layout::at(part.end))
+                .step_by(layout::CONTROL_LEN)
+            {
+                self.view().read_into(at, &mut byte)?;
+                self.view().write_from(at, &byte)?;
+            }
         }
         Ok(())
+    }
+
+    /// An emptied cache is as large as its record says, whatever became of a resize that was under way; one that never was
+    /// resized is as it was.
+    fn settle_space(&self, measure: &Measure) -> Result<()> {
+        if *measure == Measure::new(&self.header.geometry) {
+            return Ok(());
+        }
+        estate::settle(&self.file()?, &self.header.geometry, measure)?;
+        if measure.pending {
+            Measure { epoch: measure.epoch + 1, pending: false, ..*measure }.store(self.view())?;
+        }
+        Ok(())
+    }
+
+    /// How large the cache is, or is to be.
+    pub(crate) fn measure(&self) -> Result<Measure> {
+        Measure::load(self.view(), &self.header.geometry)
+    }
+
+    /// The file itself, opened anew.
+    pub(crate) fn file(&self) -> Result<File> {
+        let file = samovar_mmap::open_existing(&self.path, self.access)?;
+        if samovar_mmap::file_id(&file)? == self.id { Ok(file) } else { Err(removed()) }
+    }
+
+    /// Does something while nobody else resizes the cache.
+    pub(crate) fn resizing<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
+        let place = self.place()?;
+        let _turn = match place.resizing.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(resized_by_another()),
+            Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+            Ok(turn) => turn,
+        };
+        if !place.locks.try_exclusive(lock_byte::RESIZING)? {
+            return Err(resized_by_another());
+        }
+        let done = act();
+        place.locks.unlock(lock_byte::RESIZING)?;
+        done
     }
 
     /// Has the owner of a writer lock died?
@@ -368,7 +436,9 @@ impl Attached {
     pub(crate) fn prepare(&self, shard: u64, extent: Extent) {
         let start = layout::at(self.header.geometry.data_offset + shard * self.header.geometry.data_stride);
         let [from, to] = [extent.offset, extent.end()].map(|offset| start + layout::bytes_of(offset));
-        self.groundwork.lay(&self.map, from, to);
+        let within =
+            || start..start + self.shard(shard).map_or(0, |shard| layout::bytes_of(shard.bounds().end));
+        self.groundwork.lay(&self.map, from..to, within);
     }
 
     /// Makes durable, before the first write after a flush, that the file is no longer clean; once for all processes.
@@ -501,6 +571,7 @@ pub(crate) fn format(map: &SharedMap, header: &Header, id: FileId) -> Result<()>
     for number in 0..header.geometry.shards() {
         recover::format(Shard::new(map.view(), header, number)?);
     }
+    Measure::new(&header.geometry).store(map.view())?;
     TimeBase::resume(map.view())?.store(map.view())?;
     store_identity(map.view(), id)?;
     map.view().word64(layout::CLEAN)?.store(CLEAN);
@@ -539,6 +610,11 @@ fn sync_failed() -> Error {
         ErrorKind::Io,
         "the disk refused a part of the cache earlier, so that it cannot be called durable; close all handles and open it anew",
     )
+}
+
+#[cold]
+fn resized_by_another() -> Error {
+    Error::new(ErrorKind::Busy, "the cache is being resized already; try again when that is done")
 }
 
 #[cold]

@@ -7,6 +7,7 @@ use crate::head::Head;
 use crate::header::Header;
 use crate::layout::{self, CLEAN, DEVICE, EPOCH, INODE, LOCK, WATERMARK};
 use crate::ledger::{Ledger, Selector};
+use crate::measure::Measure;
 use crate::ring::{QUEUES, Queue};
 use crate::shard::Shard;
 use crate::space::{Record, Table};
@@ -52,6 +53,7 @@ pub fn dump(path: impl AsRef<Path>, depth: Depth, out: &mut dyn Write) -> Result
     dump.line(format_args!("created    {} ms", header.created_ms))?;
     dump.line(format_args!("geometry   {:?}", header.geometry))?;
     dump.control()?;
+    dump.measure()?;
     dump.namespaces()?;
     for number in 0..header.geometry.shards() {
         if let Err(error) = dump.shard(number, depth) {
@@ -90,6 +92,13 @@ impl Dump<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    fn measure(&mut self) -> Result<()> {
+        match Measure::load(self.view, &self.header.geometry) {
+            Ok(measure) => self.line(format_args!("{measure:?}")),
+            Err(error) => self.line(format_args!("{error}")),
+        }
     }
 
     fn namespaces(&mut self) -> Result<()> {
