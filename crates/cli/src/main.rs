@@ -27,6 +27,7 @@ mod records;
 mod records_csv;
 mod replay;
 mod report;
+mod resize;
 mod runner;
 mod source;
 mod stat;
@@ -78,6 +79,7 @@ fn run(command: Command) -> Outcome<Status> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Flush(arguments) => flush::run(&arguments),
+        Command::Resize(arguments) => resize::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Records(command) => records::run(&command),

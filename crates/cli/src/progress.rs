@@ -2,15 +2,15 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar over `records` records, led in by `prefix`.
-pub(crate) fn bar(records: u64, prefix: &str) -> ProgressBar {
+/// A bar over so many `things`, led in by `prefix`.
+pub(crate) fn bar(count: u64, prefix: &str, things: &str) -> ProgressBar {
     let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
-    let bar = ProgressBar::with_draw_target(Some(records), target).with_prefix(prefix.to_owned());
-    match ProgressStyle::with_template(TEMPLATE) {
+    let bar = ProgressBar::with_draw_target(Some(count), target).with_prefix(prefix.to_owned());
+    match ProgressStyle::with_template(&format!("{TEMPLATE} {things}")) {
         Ok(style) => bar.with_style(style.progress_chars("=> ")),
         Err(_) => bar,
     }
 }
 
-const TEMPLATE: &str = "{prefix}[{bar:40}] {human_pos} of {human_len} requests";
+const TEMPLATE: &str = "{prefix}[{bar:40}] {human_pos} of {human_len}";
 const DRAWS_PER_SECOND: u8 = 10;

@@ -3,7 +3,7 @@
 //! Counters end in `_total` and only grow, as long as the file is the same; sizes are in bytes; the rest are gauges. Refusals
 //! have a reason each, and their sum is that of all.
 
-use samovar::Stats;
+use samovar::{Capacity, Stats};
 use std::fmt::Write;
 
 /// One metric, and its samples: further labels, and a value.
@@ -18,10 +18,12 @@ fn one(name: &'static str, help: &'static str, value: u64) -> Metric {
 }
 
 /// The metrics of the cache in `file`, as a text.
-pub(crate) fn exposition(file: &str, stats: &Stats) -> String {
+pub(crate) fn exposition(file: &str, stats: &Stats, capacity: Option<Capacity>) -> String {
     let file = escaped(file);
     let mut text = String::new();
-    for Metric { name, help, samples } in metrics(stats) {
+    for Metric { name, help, samples } in
+        metrics(stats).into_iter().chain(capacity.into_iter().flat_map(sizes))
+    {
         let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
         // A text takes whatever is written to it.
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -66,6 +68,14 @@ fn metrics(stats: &Stats) -> Vec<Metric> {
         one("samovar_file_bytes", "Bytes of the file.", stats.file_bytes),
         one("samovar_data_bytes", "Bytes that entries can take.", stats.data_bytes),
         one("samovar_index_bytes", "Bytes of the index.", stats.index_bytes),
+    ]
+}
+
+fn sizes(capacity: Capacity) -> [Metric; 3] {
+    [
+        one("samovar_capacity_bytes", "How large the cache is, or is to be.", capacity.bytes),
+        one("samovar_max_capacity_bytes", "The most that it can be resized to.", capacity.max_bytes),
+        one("samovar_disk_bytes", "What the file takes on the disk.", capacity.disk_bytes),
     ]
 }
 
