@@ -1,8 +1,7 @@
-//! Opening a file: a row of gates, each with its own error, then a place among those who have it open.
+//! Taking a place among those who have a file open, once it has passed [`crate::gate`].
 //!
 //! ```text
-//!   regular, local, not empty --> magic, version, features, fingerprint, checksum, structure --> as long as it says
-//!     --> (under the init byte) first opener?  no: join. A joiner resets nothing and judges nothing.
+//!     (under the init byte) first opener?  no: join. A joiner resets nothing and judges nothing.
 //!                                 yes: same boot and same file, or clean?  yes: warm.  no: cold, emptied in place,
 //!                                      or salvaged, if that was asked for
 //! ```
@@ -11,15 +10,18 @@
 //! the kernel frees them when the process dies, however it dies.
 
 use crate::anchor::Anchor;
+use crate::bounds::Bounds;
 use crate::cold::{Cold, Emptied};
 use crate::error::{Error, ErrorKind, Result};
+use crate::estate;
 use crate::event;
-use crate::geometry::Size;
+use crate::gate::{self, Asked};
 use crate::groundwork::Groundwork;
-use crate::header::{Header, Unchecked};
-use crate::layout::{self, HEADER_LEN, MAGIC, lock_byte};
+use crate::header::Header;
+use crate::layout::{self, lock_byte};
 use crate::lease;
 use crate::lock::{self, Owner};
+use crate::measure::Measure;
 use crate::pin::{self, Extent};
 use crate::place::{self, Place};
 use crate::recover;
@@ -28,9 +30,8 @@ use crate::shard::Shard;
 use crate::ttl::{Clock, TimeBase};
 use samovar_mmap::{Access, FileId, PerProcess, SharedMap, TrustedWriters, View};
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{PoisonError, TryLockError};
 use std::time::Duration;
 
 /// How long to wait for another process that is attaching or detaching.
@@ -85,107 +86,22 @@ pub(crate) struct Attached {
     salvage: Option<Observer>,
 }
 
-/// Opens an existing file and passes the gates that need no lock.
-pub(crate) fn open_checked(path: &Path, access: Access) -> Result<(File, Header)> {
-    let (file, header, len) = open_decoded(path, access)?;
-    if len < header.geometry.file_bytes {
-        return Err(truncated(path, len, header.geometry.file_bytes));
-    }
-    Ok((file, header))
-}
-
-/// Opens a file to look at, of which a part may be missing.
-pub(crate) fn open_any_length(path: &Path) -> Result<(File, Header, u64)> {
-    open_decoded(path, Access::ReadOnly)
-}
-
-fn open_decoded(path: &Path, access: Access) -> Result<(File, Header, u64)> {
-    let metadata = std::fs::metadata(path).map_err(|source| io_error("looking at", path, source))?;
-    if !metadata.is_file() {
-        return Err(Error::new(
-            ErrorKind::NotRegularFile,
-            format!("{} is not a regular file; name a file", path.display()),
-        ));
-    }
-    if access == Access::ReadWrite && metadata.permissions().readonly() {
-        return Err(Error::new(
-            ErrorKind::ReadOnly,
-            format!("{} is read-only; open it with read_only(true), or change its mode", path.display()),
-        ));
-    }
-    let mut file = samovar_mmap::open_existing(path, access)?;
-    if samovar_mmap::is_remote(&file)? {
-        return Err(Error::new(
-            ErrorKind::RemoteFilesystem,
-            format!("{} is on a network file system; use a local disk or tmpfs", path.display()),
-        ));
-    }
-    let len = file.metadata().map_err(|source| io_error("looking at", path, source))?.len();
-    let header = read_header(&mut file, path, len)?;
-    Ok((file, header, len))
-}
-
-/// Whoever names a size means that size.
-fn check_size(asked: Option<Size>, found: Size) -> Result<()> {
-    let Some(asked) = asked.filter(|asked| *asked != found) else { return Ok(()) };
-    let tell = |size| match size {
-        Size::Capacity(bytes) => format!("{bytes} bytes"),
-        Size::Entries { entries, entry_bytes } => format!("{entries} entries of {entry_bytes} bytes"),
-    };
-    Err(Error::new(
-        ErrorKind::CapacityMismatch,
-        format!("the cache has a capacity of {}, not {}; name that, or none", tell(found), tell(asked)),
-    ))
-}
-
-fn read_header(file: &mut File, path: &Path, len: u64) -> Result<Header> {
-    if len == 0 {
-        return Err(Error::new(
-            ErrorKind::EmptyFile,
-            format!("{} is empty, not a cache; remove it and open again", path.display()),
-        ));
-    }
-    let mut page = Box::new([0; HEADER_LEN]);
-    let there = usize::try_from(len).unwrap_or(usize::MAX).min(HEADER_LEN);
-    file.read_exact(&mut page[..there]).map_err(|source| io_error("reading", path, source))?;
-    if there < HEADER_LEN && page.starts_with(&MAGIC) {
-        return Err(truncated(path, len, HEADER_LEN as u64));
-    }
-    Unchecked::new(page).verify()
-}
-
-fn truncated(path: &Path, len: u64, expected: u64) -> Error {
-    Error::new(
-        ErrorKind::Truncated,
-        format!("{} was cut short: {len} bytes of {expected} are there; make a new file", path.display()),
-    )
-}
-
-pub(crate) fn io_error(doing: &str, path: &Path, source: std::io::Error) -> Error {
-    let kind = match source.kind() {
-        std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-        std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
-        _ => ErrorKind::Io,
-    };
-    Error::with_source(kind, format!("{doing} {}", path.display()), source)
-}
-
 impl Attached {
     /// Takes a place among those who have the file open, judging it if nobody else has.
     pub(crate) fn attach(
         path: &Path,
         access: Access,
-        asked: Option<Size>,
+        asked: Asked,
         salvage: Option<Observer>,
     ) -> Result<Self> {
-        let (file, header) = open_checked(path, access)?;
-        check_size(asked, header.geometry.size)?;
+        let (file, header) = gate::open_checked(path, access)?;
         if salvage.is_some() && !header.sealed {
             return Err(unsealed(path));
         }
-        let path = std::path::absolute(path).map_err(|source| io_error("finding", path, source))?;
+        let path = std::path::absolute(path).map_err(|source| gate::io_error("finding", path, source))?;
         let id = samovar_mmap::file_id(&file)?;
         let map = SharedMap::map(&file, access, 0, Some(layout::at(header.geometry.file_bytes)))?;
+        gate::check_size(asked, &header.geometry, &Measure::load(map.view(), &header.geometry)?)?;
         let attachment = Attachment::default();
         let place = PerProcess::new();
         let groundwork = Groundwork::new(header.geometry.data_offset, header.geometry.file_bytes);
@@ -347,7 +263,7 @@ impl Attached {
     /// What the first opener does before anybody joins: decide whether the file is warm, and forget volatile state.
     fn judge(&self) -> Result<Verdict> {
         let (view, reason, time) = (self.view(), self.distrust()?, self.time_base()?);
-        let clock = Clock::new(view, time);
+        let (clock, measure) = (Clock::new(view, time), self.measure()?);
         let mut salvage = match (&self.salvage, reason) {
             (Some(observer), Some(reason)) if reason.is_salvageable() => {
                 Some(Salvage::begin(view, &self.header, clock.now_ms(), observer.clone())?)
@@ -359,16 +275,18 @@ impl Attached {
             lock::reset(shard.head);
             lease::forget_all(shard)?;
             pin::forget_all(shard)?;
+            let bounds = Bounds::new(&self.header.geometry, measure.units);
             match (&mut salvage, reason) {
-                (Some(salvage), _) => salvage.shard(number, shard)?,
-                (None, Some(_)) => drop(recover::reset(shard)?),
+                (Some(salvage), _) => salvage.shard(number, shard, &bounds)?,
+                (None, Some(_)) => drop(recover::reset_within(shard, &bounds)?),
                 (None, None) => {}
             }
         }
         let salvaged = salvage.map(|salvage| salvage.told);
         if let Some(reason) = reason {
+            self.settle_space(&measure)?;
             if reason == Cold::SyncFailed {
-                self.write_again()?;
+                self.write_again(&measure)?;
             }
             Emptied::store(view, reason, clock.now_ms(), salvaged.map(|salvaged| salvaged.kept))?;
         }
@@ -447,14 +365,58 @@ impl Attached {
         Ok(seat.owner)
     }
 
-    /// Makes every page one that the next sync has to write: the system takes those whose sync failed for written.
-    fn write_again(&self) -> Result<()> {
+    /// Makes every page in use one that the next sync has to write: the system takes those whose sync failed for written.
+    fn write_again(&self, measure: &Measure) -> Result<()> {
         let mut byte = [0];
-        for at in (layout::CONTROL..self.map.len()).step_by(layout::CONTROL_LEN) {
-            self.view().read_into(at, &mut byte)?;
-            self.view().write_from(at, &byte)?;
+        for part in estate::parts(&self.header.geometry, measure) {
+            for at in (layout::at(part.start).max(layout::CONTROL)..layout::at(part.end))
+                .step_by(layout::CONTROL_LEN)
+            {
+                self.view().read_into(at, &mut byte)?;
+                self.view().write_from(at, &byte)?;
+            }
         }
         Ok(())
+    }
+
+    /// An emptied cache is as large as its record says, whatever became of a resize that was under way; one that never was
+    /// resized is as it was.
+    fn settle_space(&self, measure: &Measure) -> Result<()> {
+        if *measure == Measure::new(&self.header.geometry) {
+            return Ok(());
+        }
+        estate::settle(&self.file()?, &self.header.geometry, measure)?;
+        if measure.pending {
+            Measure { epoch: measure.epoch + 1, pending: false, ..*measure }.store(self.view())?;
+        }
+        Ok(())
+    }
+
+    /// How large the cache is, or is to be.
+    pub(crate) fn measure(&self) -> Result<Measure> {
+        Measure::load(self.view(), &self.header.geometry)
+    }
+
+    /// The file itself, opened anew.
+    pub(crate) fn file(&self) -> Result<File> {
+        let file = samovar_mmap::open_existing(&self.path, self.access)?;
+        if samovar_mmap::file_id(&file)? == self.id { Ok(file) } else { Err(removed()) }
+    }
+
+    /// Does something while nobody else resizes the cache.
+    pub(crate) fn resizing<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
+        let place = self.place()?;
+        let _turn = match place.resizing.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(resized_by_another()),
+            Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+            Ok(turn) => turn,
+        };
+        if !place.locks.try_exclusive(lock_byte::RESIZING)? {
+            return Err(resized_by_another());
+        }
+        let done = act();
+        place.locks.unlock(lock_byte::RESIZING)?;
+        done
     }
 
     /// Has the owner of a writer lock died?
@@ -467,7 +429,9 @@ impl Attached {
     pub(crate) fn prepare(&self, shard: u64, extent: Extent) {
         let start = layout::at(self.header.geometry.data_offset + shard * self.header.geometry.data_stride);
         let [from, to] = [extent.offset, extent.end()].map(|offset| start + layout::bytes_of(offset));
-        self.groundwork.lay(&self.map, from, to);
+        let within =
+            || start..start + self.shard(shard).map_or(0, |shard| layout::bytes_of(shard.bounds().end));
+        self.groundwork.lay(&self.map, from..to, within);
     }
 
     /// Makes durable, before the first write after a flush, that the file is no longer clean; once for all processes.
@@ -606,6 +570,7 @@ pub(crate) fn format(map: &SharedMap, header: &Header, id: FileId) -> Result<()>
     for number in 0..header.geometry.shards() {
         recover::format(Shard::new(map.view(), header, number)?);
     }
+    Measure::new(&header.geometry).store(map.view())?;
     TimeBase::resume(map.view())?.store(map.view())?;
     store_identity(map.view(), id)?;
     map.view().word64(layout::CLEAN)?.store(CLEAN);
@@ -655,6 +620,11 @@ fn sync_failed() -> Error {
         ErrorKind::Io,
         "the disk refused a part of the cache earlier, so that it cannot be called durable; close all handles and open it anew",
     )
+}
+
+#[cold]
+fn resized_by_another() -> Error {
+    Error::new(ErrorKind::Busy, "the cache is being resized already; try again when that is done")
 }
 
 #[cold]

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event;
 use crate::geometry::Policy;
 use crate::hash::{KeyHash, SpaceWord};
+use crate::layout::PAGE;
 use crate::ledger::{Ledger, Selector};
 use crate::lock::{Claim, Held, Waiting};
 use crate::pin::Pins;
@@ -272,14 +273,16 @@ impl Cache {
             refused_busy,
             refused_by_system,
             damaged,
-            file_bytes: geometry.file_bytes,
-            data_bytes: geometry.data_bytes(),
+            file_bytes: geometry.data_offset,
             index_bytes: geometry.shards() * geometry.index_bytes_per_shard(),
             ..Stats::default()
         };
         for number in 0..geometry.shards() {
             let shard = attached.shard(number)?;
             let (ledger, pins) = (glance_noting(shard)?, Pins::of(shard));
+            let data_bytes = shard.bounds().end.saturating_mul(UNIT);
+            stats.data_bytes = stats.data_bytes.saturating_add(data_bytes);
+            stats.file_bytes = stats.file_bytes.saturating_add(data_bytes.next_multiple_of(PAGE));
             stats.pins += pins.held(&|owner| attached.is_dead(owner))?;
             stats.pin_refusals = stats.pin_refusals.saturating_add(pins.refusals());
             stats.entries = stats.entries.saturating_add(ledger.entries());
@@ -304,12 +307,17 @@ impl Cache {
     /// `Busy` if a shard cannot be had for long enough; `Fault` if the file was cut short. What does not add up is no
     /// error of this call: it is in the [`Report`].
     pub fn check(&self) -> Result<Report> {
-        let mut report = Report::default();
+        let (mut report, measure) = (Report::default(), self.inner.attached.measure()?);
+        report.resize_pending = measure.pending;
         for number in 0..self.inner.attached.header.geometry.shards() {
             if self.inner.attached.is_writer() {
                 self.check_held(number, &mut report)?;
             } else {
                 self.check_watched(number, &mut report)?;
+            }
+            let bounds = self.inner.attached.shard(number)?.bounds();
+            if !measure.pending && self.inner.attached.measure()? == measure {
+                report.compare_end(number, &bounds, measure.units);
             }
         }
         self.inner.attached.believe()?;
@@ -520,8 +528,13 @@ impl Cache {
             ));
         }
         let extras = extras.with(if self.inner.attached.header.sealed { Extras::SEAL } else { Extras::NONE });
-        if units_for(key.len() as u64, len, extras) > geometry.max_entry_units() {
-            let room = geometry.max_entry_units() * UNIT;
+        let units = units_for(key.len() as u64, len, extras);
+        if units <= geometry.promised_units() {
+            return Ok(());
+        }
+        let most = geometry.max_entry_units(self.shard_of(self.hash(key))?.bounds().aim());
+        if units > most {
+            let room = most * UNIT;
             return Err(Error::new(
                 ErrorKind::ValueTooLarge,
                 format!(

@@ -1,5 +1,6 @@
 //! Recounting a cache from its bytes, and saying what does not add up.
 
+use crate::bounds::Bounds;
 use crate::entry::{Header, Mark};
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -28,6 +29,8 @@ pub struct Report {
     pub ghosts: u64,
     /// Slots of the index.
     pub slots: u64,
+    /// A resize is under way, or was left half done: see [`Capacity::pending`](crate::Capacity::pending). It is no problem.
+    pub resize_pending: bool,
     /// What does not add up, a sentence each; at most the first hundred.
     pub problems: Vec<String>,
     /// How many problems there were in all.
@@ -38,6 +41,17 @@ impl Report {
     /// Nothing contradicts anything.
     pub fn is_clean(&self) -> bool {
         self.problem_count == 0
+    }
+
+    /// Once nothing is pending, every shard ends where the cache says that it does.
+    pub(crate) fn compare_end(&mut self, shard: u64, bounds: &Bounds, units: u64) {
+        let Bounds { end, goal, top, .. } = *bounds;
+        if (end, goal, top) != (units, units, units) {
+            self.problem(
+                shard,
+                format_args!("it is to end at unit {units}, and ends at {end}, goal {goal}, top {top}"),
+            );
+        }
     }
 
     fn problem(&mut self, shard: u64, what: fmt::Arguments<'_>) {
@@ -54,6 +68,9 @@ impl fmt::Display for Report {
         writeln!(f, "live bytes    {:>14}", self.live_bytes)?;
         writeln!(f, "dead entries  {:>14}", self.dead_entries)?;
         writeln!(f, "slots         {:>14}  ({} ghosts)", self.slots, self.ghosts)?;
+        if self.resize_pending {
+            writeln!(f, "a resize is pending; resize the cache again to finish it")?;
+        }
         if self.is_clean() {
             return write!(f, "clean");
         }

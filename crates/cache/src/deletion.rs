@@ -7,9 +7,9 @@
 //! From the store of the clean word on, writes answer `Replaced`; once the shards are empty gets do, since every get
 //! misses, and a miss asks. A death before the file is unlinked leaves one that its next first opener empties.
 
-use crate::attach::io_error;
 use crate::cache::Cache;
 use crate::error::Result;
+use crate::gate::io_error;
 use crate::options::Options;
 use crate::recover;
 use std::path::Path;

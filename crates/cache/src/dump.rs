@@ -1,12 +1,13 @@
 //! Decoding a file for a person to look at, whatever is in it: nothing is trusted, nothing is changed, nothing is locked.
 
-use crate::attach;
 use crate::entry::{Header as EntryHeader, Mark};
 use crate::error::{Error, ErrorKind, Result};
+use crate::gate;
 use crate::head::Head;
 use crate::header::Header;
 use crate::layout::{self, CLEAN, DEVICE, EPOCH, INODE, LOCK, WATERMARK};
 use crate::ledger::{Ledger, Selector};
+use crate::measure::Measure;
 use crate::ring::{QUEUES, Queue};
 use crate::shard::Shard;
 use crate::space::{Record, Table};
@@ -44,7 +45,7 @@ pub enum Depth {
 /// `NotFound`, `PermissionDenied`, `NotRegularFile`, `RemoteFilesystem` if the file cannot be read at all; the kinds of a
 /// header that cannot be decoded, since without one nothing else can be found; `Io` if `out` fails.
 pub fn dump(path: impl AsRef<Path>, depth: Depth, out: &mut dyn Write) -> Result<()> {
-    let (file, header, len) = attach::open_any_length(path.as_ref())?;
+    let (file, header, len) = gate::open_any_length(path.as_ref())?;
     let there = len.min(header.geometry.file_bytes);
     let map = SharedMap::map(&file, Access::ReadOnly, 0, Some(layout::at(there)))?;
     let mut dump = Dump { view: map.view(), header: &header, out };
@@ -52,6 +53,7 @@ pub fn dump(path: impl AsRef<Path>, depth: Depth, out: &mut dyn Write) -> Result
     dump.line(format_args!("created    {} ms", header.created_ms))?;
     dump.line(format_args!("geometry   {:?}", header.geometry))?;
     dump.control()?;
+    dump.measure()?;
     dump.namespaces()?;
     for number in 0..header.geometry.shards() {
         if let Err(error) = dump.shard(number, depth) {
@@ -90,6 +92,13 @@ impl Dump<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    fn measure(&mut self) -> Result<()> {
+        match Measure::load(self.view, &self.header.geometry) {
+            Ok(measure) => self.line(format_args!("{measure:?}")),
+            Err(error) => self.line(format_args!("{error}")),
+        }
     }
 
     fn namespaces(&mut self) -> Result<()> {

@@ -85,6 +85,16 @@ mod told {
     }
 
     #[cold]
+    pub(crate) fn resize_begun(from: u64, to: u64) {
+        info!(target: "samovar", from, to, "resizing");
+    }
+
+    #[cold]
+    pub(crate) fn resize_ended(to: u64, evictions: u64, complete: bool) {
+        info!(target: "samovar", to, evictions, complete, "resized");
+    }
+
+    #[cold]
     pub(crate) fn detached(last: bool) {
         debug!(target: "samovar", last, "detached");
     }
@@ -113,9 +123,14 @@ mod told {
     #[inline(always)]
     pub(crate) fn flushed() {}
     #[inline(always)]
+    pub(crate) fn resize_begun(_: u64, _: u64) {}
+    #[inline(always)]
+    pub(crate) fn resize_ended(_: u64, _: u64, _: bool) {}
+    #[inline(always)]
     pub(crate) fn detached(_: bool) {}
 }
 
 pub(crate) use told::{
-    attached, detached, flushed, judged, owner_stopped, repaired, reset, salvaged, taken_over, turned_away,
+    attached, detached, flushed, judged, owner_stopped, repaired, reset, resize_begun, resize_ended,
+    salvaged, taken_over, turned_away,
 };

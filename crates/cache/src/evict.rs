@@ -16,8 +16,6 @@ use crate::ring::Queue;
 
 /// Reads in the small ring that earn a place in the main one.
 const PROMOTE_AT: u64 = 2;
-/// While no more than this part of the main ring is live, nothing in it is evicted.
-const ROOMY_PERCENT: u64 = 88;
 /// A ring is judged by the ghosts of one in this many of the cache's entries.
 const REGRET_PARTS: u64 = 20;
 /// Entries of the usual size that the small ring has room for, whatever is wished.
@@ -47,8 +45,7 @@ pub(crate) struct Candidate {
 
 /// Has the main ring so many dead bytes that this many units more can live in it, and nothing needs to go?
 pub(crate) fn roomy(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
-    let main = ledger.ring(Queue::Main);
-    main.live.saturating_add(units).saturating_mul(100) <= bounds.main_units().saturating_mul(ROOMY_PERCENT)
+    ledger.ring(Queue::Main).live.saturating_add(units) <= bounds.holds()
 }
 
 /// Has the main ring this much free room before anything in it would have to be drained?
@@ -80,6 +77,9 @@ pub(crate) fn least_small(ledger: &Ledger) -> u64 {
 pub(crate) fn fate(ledger: &Ledger, bounds: &Bounds, entry: Candidate, moves: u32) -> Fate {
     if entry.expired {
         return Fate::Drop;
+    }
+    if bounds.is_to_shrink() && entry.units > bounds.main_aim() / 4 {
+        return Fate::Ghost;
     }
     match entry.queue {
         Queue::Small if roomy(ledger, bounds, entry.units) || free(ledger, bounds, entry.units) => {
@@ -121,6 +121,13 @@ pub(crate) fn walk_after(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: 
     let span = bounds.span(queue);
     let (size, gap) = (span.units(), span.gap(ring.head, ring.tail));
     let step = bounds.step(queue);
+    let beyond = beyond(ledger, bounds, queue);
+    if beyond > 0 {
+        let reserve = ring.live.min(beyond) + 4 * bounds.kept_units() + 2 * units;
+        let room = bounds.end.saturating_sub(ring.head.offset()).saturating_sub(reserve);
+        let pace = (2 * PACE_UNIT).saturating_mul(beyond) / room.max(1);
+        return (units.saturating_mul(pace) / PACE_UNIT).saturating_add(units).min(beyond);
+    }
     let dead = size.saturating_sub(gap).saturating_sub(ring.live);
     if queue == Queue::Main && dead > 0 && roomy(ledger, bounds, 0) {
         let free = size.saturating_sub(ring.live).max(1);
@@ -137,6 +144,19 @@ pub(crate) fn walk_after(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: 
         Queue::Main => (2 * step + growth(ring.head, bounds), 4),
     };
     units.saturating_mul(pace).min(target.saturating_sub(gap))
+}
+
+/// Where the end of the main ring has sunk: what its tail has yet to pass, at most, of what lies beyond; else 0.
+pub(crate) fn beyond(ledger: &Ledger, bounds: &Bounds, queue: Queue) -> u64 {
+    let ring = ledger.ring(Queue::Main);
+    let leaves = queue == Queue::Main && bounds.top > bounds.end && ring.tail.lap() < ring.head.lap();
+    if leaves { bounds.top.saturating_sub(ring.tail.offset()) } else { 0 }
+}
+
+/// Does the ring's head, if it takes so many units, leave room for all that the tail has yet to move from beyond the end?
+pub(crate) fn leaves_room(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: u64) -> bool {
+    let (beyond, main) = (beyond(ledger, bounds, queue), ledger.ring(Queue::Main));
+    beyond == 0 || bounds.end.saturating_sub(main.head.offset()) > units + main.live.min(beyond)
 }
 
 /// What the main ring, near the end of its lap, is to leave to the small one when the next begins.

@@ -27,6 +27,8 @@ pub(crate) const DEFAULT_ENTRY_SIZE: u64 = 96;
 /// A shard has room for at least this many values of the largest size.
 const LARGEST_VALUES_PER_SHARD: u64 = 32;
 const MIN_SHARD: u64 = 8 * MIB;
+/// A shard of less is no cache.
+const MIN_UNITS: u64 = PAGE / UNIT;
 /// The small ring's part of a shard's data.
 const SMALL_PERCENT: u64 = 10;
 
@@ -59,11 +61,16 @@ pub enum Policy {
     Fifo,
 }
 
-/// Everything about a file that is fixed at creation.
+/// Everything about a file that is fixed at creation: how large it may become, and where things lie then. How large it is at
+/// present is its measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
+    /// As asked for at creation.
     pub(crate) size: Size,
     pub(crate) policy: Policy,
+    /// The most that the capacity can be resized to; 0 where a number of entries was asked for.
+    pub(crate) max_capacity: u64,
+    /// The length of the file, most of which may be holes.
     pub(crate) file_bytes: u64,
     pub(crate) max_value_size: u64,
     pub(crate) shard_bits: u32,
@@ -80,40 +87,56 @@ pub(crate) struct Geometry {
 }
 
 impl Geometry {
-    pub(crate) fn plan(size: Size, max_value_size: Option<u64>, entry_size: Option<u64>) -> Result<Self> {
+    pub(crate) fn plan(
+        size: Size,
+        max_capacity: Option<u64>,
+        max_value_size: Option<u64>,
+        entry_size: Option<u64>,
+    ) -> Result<Self> {
         match size {
-            Size::Capacity(capacity) => Self::plan_capacity(capacity, max_value_size, entry_size),
+            Size::Capacity(capacity) => {
+                let most = max_capacity.unwrap_or(capacity);
+                check_capacities(capacity, most)?;
+                Self::plan_capacity(capacity, most, max_value_size, entry_size)
+            }
+            Size::Entries { .. } if max_capacity.is_some() => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "a cache for a number of entries stays as large as it is; ask for a capacity in bytes instead",
+            )),
             Size::Entries { entries, entry_bytes } => Self::plan_entries(entries, entry_bytes),
         }
     }
 
-    fn plan_capacity(capacity: u64, max_value_size: Option<u64>, entry_size: Option<u64>) -> Result<Self> {
-        if capacity < MIN_CAPACITY {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!(
-                    "a capacity of {capacity} bytes is below the minimum of {MIN_CAPACITY}; ask for more"
-                ),
-            ));
-        }
+    /// The number of shards follows from the capacity, for good; the rest is laid out for the most that it may become.
+    fn plan_capacity(
+        capacity: u64,
+        most: u64,
+        max_value_size: Option<u64>,
+        entry_size: Option<u64>,
+    ) -> Result<Self> {
         let default_max = if capacity >= 64 * MIB { MIB } else { capacity / 64 };
         let max_value_size = max_value_size.unwrap_or(default_max);
         let wanted =
             (capacity / (LARGEST_VALUES_PER_SHARD * max_value_size.max(1))).min(capacity / MIN_SHARD);
         let shards = 1 << wanted.clamp(1, MAX_SHARDS).ilog2();
         let index_offset = layout::indexes(shards);
-        let each = (capacity - index_offset) / shards;
+        let each = (most - index_offset) / shards;
 
         let entry_size = entry_size.unwrap_or(DEFAULT_ENTRY_SIZE).max(UNIT);
         let index_bytes = each / (entry_size + INDEX_BYTES_PER_ENTRY) * INDEX_BYTES_PER_ENTRY;
         let pages = (index_bytes / PAGE_OF_BUCKETS).max(1);
         let data_stride = (each - pages * PAGE_OF_BUCKETS) / PAGE * PAGE;
-        let units = data_stride / UNIT;
-        let small_units = units * SMALL_PERCENT / 100;
         let data_offset = index_offset + shards * pages * PAGE_OF_BUCKETS;
+        let room = ((capacity - index_offset) / shards).saturating_sub(pages * PAGE_OF_BUCKETS);
+        let units = room / PAGE * PAGE / UNIT;
+        let small_units = (units * SMALL_PERCENT / 100).max(1);
+        if most > capacity && units < MIN_UNITS {
+            return Err(index_too_large(capacity, most, shards * pages * PAGE_OF_BUCKETS));
+        }
         Geometry {
             size: Size::Capacity(capacity),
             policy: Policy::S3Fifo,
+            max_capacity: most,
             file_bytes: data_offset + shards * data_stride,
             max_value_size,
             shard_bits: shards.ilog2(),
@@ -122,7 +145,7 @@ impl Geometry {
             data_offset,
             data_stride,
             small_units,
-            main_units: units - small_units,
+            main_units: units.saturating_sub(small_units),
         }
         .checked()
     }
@@ -152,6 +175,7 @@ impl Geometry {
         Geometry {
             size: Size::Entries { entries, entry_bytes },
             policy: Policy::S3Fifo,
+            max_capacity: 0,
             file_bytes: data_offset + shards * data_stride,
             max_value_size: entry_bytes,
             shard_bits: shards.ilog2(),
@@ -167,14 +191,14 @@ impl Geometry {
 
     /// The same under another policy: first in, first out takes one ring, and leaves the other a unit.
     pub(crate) fn under(self, policy: Policy) -> Self {
-        let units = self.small_units + self.main_units;
+        let units = self.units();
         let small_units = if policy == Policy::Fifo { 1 } else { self.small_units };
         Geometry { policy, small_units, main_units: units - small_units, ..self }
     }
 
     fn checked(self) -> Result<Self> {
-        let largest = entry::units_for(0, self.max_value_size, Extras::NONE);
-        let room = self.max_entry_units();
+        let largest = self.promised_units();
+        let room = self.max_entry_units(self.units());
         if matches!(self.size, Size::Capacity(_)) && largest > room {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
@@ -207,7 +231,7 @@ impl Geometry {
             && self.small_units < 1 << OFFSET_BITS
             && self.main_units < 1 << OFFSET_BITS
             && self.data_stride / UNIT < 1 << OFFSET_BITS
-            && self.small_units + self.main_units <= self.data_stride / UNIT
+            && self.units() <= self.data_stride / UNIT
             && self.max_value_size <= entry::MAX_VALUE_LEN
             && usize::try_from(self.file_bytes).is_ok();
         if sane {
@@ -237,9 +261,29 @@ impl Geometry {
         self.pages * PAGE_OF_BUCKETS
     }
 
-    /// The largest entry that a shard takes: a quarter of its main ring, so that four can always be told apart.
-    pub(crate) fn max_entry_units(&self) -> u64 {
-        self.main_units / 4
+    /// Units of data in a new shard.
+    pub(crate) fn units(&self) -> u64 {
+        self.small_units + self.main_units
+    }
+
+    /// The small ring's part of a shard with so many units of data, in the proportion of a new one.
+    pub(crate) fn small_part(&self, units: u64) -> u64 {
+        let part = u128::from(self.small_units) * u128::from(units) / u128::from(self.units().max(1));
+        match self.policy {
+            Policy::Fifo => 1,
+            Policy::S3Fifo => u64::try_from(part).unwrap_or(units).max(1),
+        }
+    }
+
+    /// The largest entry that a shard with so many units of data takes: a quarter of its main ring, so that four can always
+    /// be told apart.
+    pub(crate) fn max_entry_units(&self, units: u64) -> u64 {
+        units.saturating_sub(self.small_part(units)) / 4
+    }
+
+    /// Units of an entry with the largest value and an empty key, which every size takes that the cache may be given.
+    pub(crate) fn promised_units(&self) -> u64 {
+        entry::units_for(0, self.max_value_size, Extras::NONE)
     }
 
     /// A shard's whole data area.
@@ -248,8 +292,34 @@ impl Geometry {
         Span { start: 0, end: self.data_stride / UNIT }
     }
 
-    /// Bytes of all data areas.
-    pub(crate) fn data_bytes(&self) -> u64 {
-        self.shards() * (self.small_units + self.main_units) * UNIT
+    /// Units of data in each shard of a cache of this capacity; none if its index leaves no room for any.
+    pub(crate) fn units_at(&self, capacity: u64) -> Option<u64> {
+        let each = capacity.checked_sub(self.index_offset)? / self.shards();
+        let room = each.checked_sub(self.index_bytes_per_shard())?;
+        Some(room / PAGE * PAGE / UNIT)
     }
+}
+
+fn index_too_large(capacity: u64, most: u64, index_bytes: u64) -> Error {
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!(
+            "the index for a maximum of {most} bytes takes {index_bytes} of a capacity of {capacity}; name a larger capacity, a smaller maximum, or a larger expected_entry_size"
+        ),
+    )
+}
+
+fn check_capacities(capacity: u64, most: u64) -> Result<()> {
+    let refused = |message| Err(Error::new(ErrorKind::InvalidArgument, message));
+    if capacity < MIN_CAPACITY {
+        return refused(format!(
+            "a capacity of {capacity} bytes is below the minimum of {MIN_CAPACITY}; ask for more"
+        ));
+    }
+    if most < capacity {
+        return refused(format!(
+            "a maximum capacity of {most} bytes is below the capacity of {capacity}; name a larger one, or none"
+        ));
+    }
+    Ok(())
 }

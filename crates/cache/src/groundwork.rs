@@ -7,6 +7,7 @@
 
 use crate::layout::at;
 use samovar_mmap::{Access, Pages, SharedMap};
+use std::ops::{Range, RangeInclusive};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes of a window: enough that asking costs little for each page, few enough that no write waits for long.
@@ -27,12 +28,13 @@ impl Groundwork {
         Groundwork { first, done: (0..words).map(|_| AtomicUsize::new(0)).collect() }
     }
 
-    /// Has the bytes from one offset of the file to another made ready, unless they are.
+    /// Has the bytes from one offset of the file to another made ready, unless they are. `within` says between which offsets
+    /// lies what the cache uses there: beyond may be holes of the file, which are to stay such.
     #[inline]
-    pub(crate) fn lay(&self, map: &SharedMap, from: usize, to: usize) {
-        let (first, last) = (from / WINDOW, to.saturating_sub(1) / WINDOW);
+    pub(crate) fn lay(&self, map: &SharedMap, bytes: Range<usize>, within: impl FnOnce() -> Range<usize>) {
+        let (first, last) = (bytes.start / WINDOW, bytes.end.saturating_sub(1) / WINDOW);
         if (first..=last).any(|window| !self.is_done(window)) {
-            self.lay_windows(map, first, last);
+            self.lay_windows(map, first..=last, within());
         }
     }
 
@@ -50,12 +52,12 @@ impl Groundwork {
     }
 
     #[cold]
-    fn lay_windows(&self, map: &SharedMap, first: usize, last: usize) {
-        let start = (first * WINDOW).min(map.len());
-        let end = ((last + 1) * WINDOW).min(map.len());
+    fn lay_windows(&self, map: &SharedMap, windows: RangeInclusive<usize>, within: Range<usize>) {
+        let start = (windows.start() * WINDOW).max(within.start);
+        let end = ((windows.end() + 1) * WINDOW).min(within.end).max(start);
         // A refusal is no harm: whatever is wrong, the write meets it again, and can say so.
         let _ = map.populate(Access::ReadWrite, start, end - start);
-        for (word, bit) in (first..=last).filter_map(|window| self.bit(window)) {
+        for (word, bit) in windows.filter_map(|window| self.bit(window)) {
             word.fetch_or(bit, Ordering::Relaxed);
         }
     }

@@ -37,6 +37,7 @@ mod field {
     pub(super) const SMALL_UNITS: usize = 168;
     pub(super) const MAIN_UNITS: usize = 176;
     pub(super) const POLICY: usize = 184;
+    pub(super) const MAX_CAPACITY: usize = 192;
 }
 
 /// What a file is and always will be.
@@ -86,6 +87,7 @@ impl Header {
             (field::SMALL_UNITS, geometry.small_units),
             (field::MAIN_UNITS, geometry.main_units),
             (field::POLICY, geometry.policy as u64),
+            (field::MAX_CAPACITY, geometry.max_capacity),
         ] {
             put(at, &word.to_le_bytes());
         }
@@ -135,6 +137,7 @@ impl Unchecked {
             small_units: self.word(field::SMALL_UNITS),
             main_units: self.word(field::MAIN_UNITS),
             policy: self.policy()?,
+            max_capacity: self.word(field::MAX_CAPACITY),
         };
         geometry.verify()?;
         Ok(Header {
@@ -191,7 +194,7 @@ mod tests {
     use super::*;
 
     fn header() -> Header {
-        let geometry = Geometry::plan(Size::Capacity(64 << 20), None, None).unwrap();
+        let geometry = Geometry::plan(Size::Capacity(64 << 20), None, None, None).unwrap();
         Header {
             uuid: [1; 16],
             hash_seed: 2,

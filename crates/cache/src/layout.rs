@@ -7,7 +7,7 @@
 /// The first bytes of every cache file.
 pub(crate) const MAGIC: [u8; 8] = *b"SAMOVAR\x1a";
 /// The version of the format that this code reads and writes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 pub(crate) const PAGE: u64 = 4096;
 /// The header page, written once at creation.
@@ -45,6 +45,10 @@ pub(crate) const SALVAGED: usize = CONTROL + 512;
 pub(crate) const ANCHORS: usize = CONTROL + 1024;
 pub(crate) const ANCHOR_LEN: usize = 8;
 
+/// How large the cache is, or is to be: two records, of which the one that holds has the higher epoch.
+pub(crate) const MEASURES: [usize; 2] = [CONTROL + 320, CONTROL + 384];
+pub(crate) const MEASURE_WORDS: usize = 8;
+
 /// Process slots: who is attached.
 pub(crate) const PROCESSES: usize = 8192;
 pub(crate) const PROCESS_SLOTS: usize = 4096;
@@ -75,7 +79,7 @@ pub(crate) const SELECTOR: usize = 128;
 pub(crate) const LEASED: usize = SELECTOR + 8;
 /// Whether there may be pins, and how often something was refused because of them.
 pub(crate) const PINNED: usize = SELECTOR + 16;
-/// Where the rings meet and end.
+/// Where the rings meet and end, six words.
 pub(crate) const BOUNDS: usize = 192;
 /// The two copies of the ledger.
 pub(crate) const LEDGERS: [usize; 2] = [256, 384];
@@ -104,6 +108,8 @@ pub(crate) const SLOTS_PER_BUCKET: usize = 8;
 
 const _: () = assert!(CONTROL + CONTROL_LEN == PROCESSES);
 const _: () = assert!(SHARD_HEADS.is_multiple_of(HEADER_LEN));
+const _: () = assert!(SPACE_TURNS + 8 <= MEASURES[0] && MEASURES[0] + MEASURE_WORDS * 8 <= MEASURES[1]);
+const _: () = assert!(MEASURES[1] + MEASURE_WORDS * 8 <= CONTROL + CONTROL_LEN);
 const _: () = assert!(PINS + PINS_PER_SHARD * PIN_LEN == LEASES);
 const _: () = assert!(LEASES + LEASES_PER_SHARD * LEASE_LEN == INTENTS);
 const _: () = assert!(INTENTS + INTENTS_PER_SHARD * INTENT_LEN <= SPACES);
@@ -122,6 +128,8 @@ pub(crate) mod lock_byte {
     pub(crate) const READERS: u64 = BASE + 2;
     /// Held exclusively while the clean word is cleared durably.
     pub(crate) const DIRTYING: u64 = BASE + 3;
+    /// Held exclusively while a process resizes the cache.
+    pub(crate) const RESIZING: u64 = BASE + 4;
 
     /// Held exclusively by the owner of a process slot, for as long as it lives.
     pub(crate) fn process(slot: u64) -> u64 {
@@ -161,6 +169,7 @@ pub(crate) fn fingerprint() -> u64 {
         PROCESSES as u64,
         COUNTERS as u64,
         SHARD_HEADS as u64,
+        MEASURES[0] as u64,
         SHARD_HEAD_LEN as u64,
         BOUNDS as u64,
         LEDGERS[0] as u64,
@@ -217,6 +226,8 @@ mod tests {
             ("turns", SPACE_TURNS - CONTROL),
             ("salvaged", SALVAGED - CONTROL),
             ("anchors", ANCHORS - CONTROL),
+            ("measure 0", MEASURES[0] - CONTROL),
+            ("measure 1", MEASURES[1] - CONTROL),
             ("checksum", HEADER_CHECKSUM),
         ] {
             let line = format!("| {field} | {offset} |");

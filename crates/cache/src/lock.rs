@@ -192,6 +192,13 @@ pub(crate) fn reset(head: Head<'_>) {
     head.word32(LOCK).store(0);
 }
 
+impl Held<'_> {
+    /// Does somebody sleep for want of it? To be asked by who holds it and could go on later.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.word.load() & WAITERS != 0
+    }
+}
+
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         // Release, with the acquire in `acquire`. A word that is no longer ours was taken over: leave it alone.

@@ -4,10 +4,13 @@ use crate::attach::{self, Attached, Attachment};
 use crate::cache::Cache;
 use crate::entry;
 use crate::error::{Error, ErrorKind, Result};
+use crate::estate;
 use crate::event::{self, Opening};
+use crate::gate::Asked;
 use crate::geometry::{Geometry, Policy, Size};
 use crate::header::Header;
 use crate::lock::Waiting;
+use crate::measure::Measure;
 use crate::position::UNIT;
 use crate::salvage::Observer;
 use crate::seal::SealKey;
@@ -39,6 +42,7 @@ const DEFAULT_LOAD_PATIENCE: Duration = Duration::from_secs(10);
 #[must_use = "options do nothing until `open`"]
 pub struct Options {
     size: Option<Size>,
+    max_capacity: Option<u64>,
     policy: Policy,
     max_value_size: Option<u64>,
     expected_entry_size: Option<u64>,
@@ -71,6 +75,7 @@ impl Options {
     pub(crate) fn new() -> Self {
         Options {
             size: None,
+            max_capacity: None,
             policy: Policy::S3Fifo,
             max_value_size: None,
             expected_entry_size: None,
@@ -91,6 +96,22 @@ impl Options {
     /// attaches to a file that exists.
     pub fn capacity(mut self, bytes: u64) -> Self {
         self.size = Some(Size::Capacity(bytes));
+        self
+    }
+
+    /// The most that the cache can ever be [resized](Cache::resize) to. Default: its capacity, so that it can become smaller,
+    /// and as large again. Address space is set aside for it in every process, and the file has this length; on the disk it takes
+    /// no more than the capacity, where the file system knows holes, but for the index, which is sized for the maximum.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("c.samovar");
+    /// let cache = samovar::Cache::options().capacity(1 << 20).max_capacity(4 << 20).open(&path)?;
+    /// cache.resize(3 << 20)?;
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn max_capacity(mut self, bytes: u64) -> Self {
+        self.max_capacity = Some(bytes);
         self
     }
 
@@ -283,7 +304,8 @@ impl Options {
         let access = if self.read_only { Access::ReadOnly } else { Access::ReadWrite };
         let mut created = false;
         for _ in 0..ATTEMPTS {
-            match Attached::attach(path, access, self.size, self.salvage.clone()) {
+            let asked = Asked { size: self.size, max_capacity: self.max_capacity };
+            match Attached::attach(path, access, asked, self.salvage.clone()) {
                 Ok(mut attached) => {
                     attached.attachment.created = created;
                     attached.trust = self.trust;
@@ -312,7 +334,8 @@ impl Options {
     /// Makes the file under a temporary name and links it: a half-made file is never seen. False if somebody was first.
     fn make(&self, path: &Path, size: Size) -> Result<bool> {
         let geometry =
-            Geometry::plan(size, self.max_value_size, self.expected_entry_size)?.under(self.policy);
+            Geometry::plan(size, self.max_capacity, self.max_value_size, self.expected_entry_size)?
+                .under(self.policy);
         let header = new_header(geometry, self.seals.unwrap_or(self.verify || self.salvage.is_some()))?;
         let new = NewFile::create(path)?;
         if samovar_mmap::is_remote(new.file())? {
@@ -321,7 +344,7 @@ impl Options {
                 format!("{} is on a network file system; use a local disk or tmpfs", path.display()),
             ));
         }
-        samovar_mmap::reserve(new.file(), geometry.file_bytes)?;
+        estate::occupy(new.file(), &geometry, &Measure::new(&geometry))?;
         let map = SharedMap::map(new.file(), Access::ReadWrite, 0, None)?;
         attach::format(&map, &header, samovar_mmap::file_id(new.file())?)?;
         map.close()?;

@@ -27,6 +27,8 @@ pub(crate) struct Place {
     pub(crate) locks: ByteLocks,
     /// Threads of this process take turns at the byte locks, which do not keep them apart.
     pub(crate) turns: Mutex<()>,
+    /// The same for the byte of who resizes, who may hold it long.
+    pub(crate) resizing: Mutex<()>,
     seat: Option<Seat>,
 }
 
@@ -40,7 +42,12 @@ pub(crate) struct Seat {
 impl Place {
     /// Opens the file anew for its locks, and checks that the path still names it.
     pub(crate) fn open(path: &Path, id: FileId) -> Result<Self> {
-        Ok(Place { locks: ByteLocks::open(path, id)?, turns: Mutex::new(()), seat: None })
+        Ok(Place {
+            locks: ByteLocks::open(path, id)?,
+            turns: Mutex::new(()),
+            resizing: Mutex::new(()),
+            seat: None,
+        })
     }
 
     /// Our process slot.

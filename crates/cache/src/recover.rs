@@ -33,7 +33,12 @@ pub(crate) fn settle(shard: Shard<'_>) -> Result<Settled> {
         return Ok(Settled { ledger, holding, frontiers, bounds });
     }
     let (ledger, holding) = reset(shard)?;
-    Ok(Settled { ledger, holding, frontiers: shard.load_frontiers(), bounds: shard.bounds() })
+    let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
+    if is_sound(&bounds, &ledger, frontiers) {
+        return Ok(Settled { ledger, holding, frontiers, bounds });
+    }
+    // A file that is cut short, or damaged, while this goes on.
+    Err(Error::corrupt("a shard of the cache does not stay as it was stored; run `samovar check`"))
 }
 
 /// The accounts that hold, without repairing anything: for those who may not write. A pending change has happened if its
@@ -173,10 +178,16 @@ fn empty_slots(shard: Shard<'_>) -> Result<()> {
 /// Empties the shard in place. Every position moves two laps on and the frontiers go first, so that no read that began
 /// before can pass; a death in the middle leaves frontiers ahead of tails, and the next writer starts over.
 pub(crate) fn reset(shard: Shard<'_>) -> Result<(Ledger, usize)> {
+    let found = shard.bounds();
+    let bounds = if found.are_sound() { found } else { Bounds::new(shard.geometry, shard.measure()?.units) };
+    reset_within(shard, &bounds)
+}
+
+/// The same, with rings that meet and end where these bounds say.
+pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<(Ledger, usize)> {
     let selector = Selector::load(shard.head);
     let ledgers = [Ledger::read(shard.head, 0), Ledger::read(shard.head, 1)];
-    let (frontiers, found) = (shard.load_frontiers(), shard.bounds());
-    let bounds = if found.are_sound() { found } else { Bounds::new(shard.geometry) };
+    let frontiers = shard.load_frontiers();
     let rings = QUEUES.map(|queue| {
         let heads = ledgers.map(|ledger| ledger.ring(queue).head.lap() & LAP_TRUSTED);
         let lap = heads.into_iter().fold(frontiers[queue as usize].lap() & LAP_TRUSTED, u64::max);
@@ -222,7 +233,7 @@ const LAP_TRUSTED: u64 = (1 << 28) - 1;
 
 /// The accounts of a shard that has never been written.
 pub(crate) fn format(shard: Shard<'_>) {
-    let bounds = Bounds::new(shard.geometry);
+    let bounds = Bounds::new(shard.geometry, shard.geometry.units());
     let rings = QUEUES.map(|queue| {
         let at = Position::new(0, bounds.span(queue).start);
         shard.frontier(queue).store(at.word());

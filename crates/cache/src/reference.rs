@@ -102,7 +102,7 @@ impl Cache {
         let mut guard = self.claim(Pins::of(reader.shard))?;
         for _ in 0..RETRIES {
             guard.pins.hold(guard.pin, spot.extent())?;
-            if guard.pins.units()? > reader.shard.geometry.max_entry_units() {
+            if guard.pins.units()? > reader.shard.geometry.max_entry_units(reader.shard.bounds().aim()) {
                 guard.pins.refused();
                 return Err(pin::refusal());
             }

@@ -37,13 +37,15 @@ impl Writer<'_> {
         if pinned && !pins.leave(span, units + 1, self.process.is_dead)? {
             return Err(pin::refusal());
         }
-        let mut walked = 0;
+        let (mut walked, beyond) = (0, evict::beyond(&self.ledger, &self.bounds, queue));
         loop {
             if let Some(place) = self.place(queue, units)? {
                 let (reserve, longest_walk) = evict::headroom(&self.ledger, &self.bounds, queue, units);
                 let ring = self.ledger.ring(queue);
                 let gap = self.bounds.span_for(queue, units).gap(ring.head, ring.tail);
-                if gap >= units + reserve || ring.head == ring.tail || walked > longest_walk {
+                let fits = gap >= units + reserve
+                    && evict::leaves_room(&self.ledger, &self.bounds, queue, units + reserve);
+                if fits || ring.head == ring.tail || walked > longest_walk + beyond {
                     return Ok(place);
                 }
             }
@@ -52,7 +54,7 @@ impl Writer<'_> {
                 let place = self.place(queue, units)?;
                 return place.ok_or_else(if pinned || pins.any() { pin::refusal } else { too_large });
             }
-            self.is_pressed |= walked > 2 * span.units();
+            self.is_pressed |= walked > 2 * span.units() + beyond;
             walked += self.drain_one(queue)?;
             if walked > 4 * self.shard.geometry.area().units() {
                 return Err(Error::corrupt(
@@ -156,7 +158,10 @@ impl Writer<'_> {
         let boundary = match queue {
             Queue::Small => span.end.max(ring.head.offset() + 1).min(bounds.boundary),
             Queue::Main if bounds.is_to_rise(bounds.boundary, ring.head) => {
-                bounds.wished().min(ring.tail.offset().saturating_sub(units)).max(bounds.boundary)
+                // Where everything that lives is kept, what the tail meets next has to find room.
+                let keeps_all = evict::roomy(&self.ledger, &bounds, units);
+                let room = units + if keeps_all { bounds.slack_for_moves() } else { 0 };
+                bounds.wished().min(ring.tail.offset().saturating_sub(room)).max(bounds.boundary)
             }
             Queue::Main => bounds.boundary,
         };
@@ -180,7 +185,7 @@ impl Writer<'_> {
     }
 
     /// No slot names anything below the tail: say so, before a byte there is overwritten.
-    fn publish_frontier(&mut self, queue: Queue) {
+    pub(crate) fn publish_frontier(&mut self, queue: Queue) {
         self.settle();
         let tail = self.ledger.ring(queue).tail;
         self.shard.frontier(queue).store_release(tail.word());
@@ -191,7 +196,7 @@ impl Writer<'_> {
     }
 
     /// An empty ring begins anew at its start, so that its whole length is in one piece.
-    fn restart_lap(&mut self, queue: Queue) {
+    pub(crate) fn restart_lap(&mut self, queue: Queue) {
         let start = self.bounds.span(queue).start;
         let ring = self.ledger.ring_mut(queue);
         ring.head = ring.head.wrap(start);

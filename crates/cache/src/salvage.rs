@@ -18,6 +18,7 @@
 //! as it was, with entries of both eras, and whoever salvages it again takes both: nobody else has written meanwhile.
 
 use crate::anchor::Anchor;
+use crate::bounds::Bounds;
 use crate::entry::{Header, Mark, Preface};
 use crate::error::{ErrorKind, Result};
 use crate::hash::{KeyHash, SpaceWord};
@@ -236,10 +237,10 @@ impl<'a> Salvage<'a> {
         })
     }
 
-    /// Keeps what can be kept of a shard, and forgets everything else in it.
-    pub(crate) fn shard(&mut self, number: u64, shard: Shard<'_>) -> Result<()> {
+    /// Keeps what can be kept of a shard within these bounds, and forgets everything else in it.
+    pub(crate) fn shard(&mut self, number: u64, shard: Shard<'_>, bounds: &Bounds) -> Result<()> {
         let mut haul = self.collect(Site { number, shard })?;
-        let (mut ledger, copy) = recover::reset(shard)?;
+        let (mut ledger, copy) = recover::reset_within(shard, bounds)?;
         for found in &haul.entries {
             let ahead = found.preface.stamp.wrapping_sub(ledger.stamp());
             if ahead < 1 << 31 {
@@ -247,7 +248,7 @@ impl<'a> Salvage<'a> {
             }
         }
         self.sift(&mut haul);
-        self.fit(shard, &mut haul);
+        self.fit(shard, bounds, &mut haul);
         self.restore(shard, &haul, &mut ledger)?;
         ledger.write(shard.head, 1 - copy);
         Selector::Holds(1 - copy).store(shard.head);
@@ -338,8 +339,7 @@ impl<'a> Salvage<'a> {
     }
 
     /// Drops what has no room in its ring, or in its namespace's share: what lies nearest to a tail, and would have gone next.
-    fn fit(&mut self, shard: Shard<'_>, haul: &mut Haul) {
-        let bounds = shard.bounds();
+    fn fit(&mut self, shard: Shard<'_>, bounds: &Bounds, haul: &mut Haul) {
         // The last unit of a ring is for the mark that ends a lap.
         let mut room = QUEUES.map(|queue| bounds.span(queue).units() - 1);
         let mut shares = BTreeMap::<u64, u64>::new();

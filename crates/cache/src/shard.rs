@@ -11,6 +11,7 @@ use crate::header;
 use crate::index::{Index, Numbered};
 use crate::layout::{self, ANNEX_LEN, EPOCH, FRONTIERS, SHARD_HEAD_LEN, SHARD_HEADS, SPACE_TURNS_SEEN, at};
 use crate::log::Log;
+use crate::measure::Measure;
 use crate::position::Position;
 use crate::ring::Queue;
 use crate::seal::{Home, Sealer};
@@ -65,6 +66,11 @@ impl<'a> Shard<'a> {
     #[inline(always)]
     pub(crate) fn bounds(&self) -> Bounds {
         Bounds::load(self.head, self.geometry)
+    }
+
+    /// How large the cache is, or is to be.
+    pub(crate) fn measure(self) -> Result<Measure> {
+        Measure::load(self.table.file(), self.geometry)
     }
 
     /// The hash of an entry's key.

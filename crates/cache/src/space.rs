@@ -85,6 +85,11 @@ impl<'a> Table<'a> {
         Table(file)
     }
 
+    /// The file that it is in.
+    pub(crate) fn file(self) -> View<'a> {
+        self.0
+    }
+
     #[inline]
     fn word(self, number: u64, field: usize) -> Result<Word64<'a>> {
         // A number from a damaged entry names some other namespace, in none of its epochs.

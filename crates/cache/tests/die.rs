@@ -80,6 +80,9 @@ enum Op {
     Wish {
         percent: u64,
     },
+    Resize {
+        capacity: u64,
+    },
     Close,
 }
 
@@ -116,6 +119,8 @@ enum Size {
     Tight,
     /// As roomy, sealed, and salvaged if it is cold.
     Sealed,
+    /// As roomy, whatever it is resized to.
+    Movable,
 }
 
 /// Who else is there while the process dies.
@@ -128,6 +133,9 @@ enum Company {
     /// As that, and it holds some values in place.
     Pinning,
 }
+
+const SMALLER: u64 = 144 << 10;
+const LARGER: u64 = 320 << 10;
 
 type Model = BTreeMap<u64, Vec<u8>>;
 
@@ -168,6 +176,8 @@ fn open(path: &Path, size: Size) -> Cache {
         Size::Sealed => Cache::options().capacity(256 << 10).salvage(true),
         Size::Large => Cache::options().capacity(320 << 10).max_value_size(32 << 10),
         Size::Tight => Cache::options().capacity_entries(40, 18, 64),
+        Size::Movable if path.exists() => Cache::options(),
+        Size::Movable => Cache::options().capacity(256 << 10).max_capacity(LARGER).expected_entry_size(1000),
     };
     // So long that a test hangs which waits for the dead to load.
     let options = options.load_patience(Duration::from_secs(3600));
@@ -216,6 +226,7 @@ fn perform(op: Op, cache: Option<Cache>, path: &Path, size: Size) -> Option<Cach
         Op::Clear => cache.clear().unwrap(),
         Op::Flush => cache.flush().unwrap(),
         Op::Wish { percent } => cache.wish_small_percent(percent).unwrap(),
+        Op::Resize { capacity } => assert_eq!(cache.resize(capacity).unwrap().to, capacity),
         Op::Close => {
             cache.close().unwrap();
             return None;
@@ -248,6 +259,7 @@ fn apply(model: &mut Model, op: Op) {
         | Op::Touch { .. }
         | Op::Flush
         | Op::Wish { .. }
+        | Op::Resize { .. }
         | Op::Close => {}
     }
 }
@@ -452,8 +464,28 @@ impl<'a> Trial<'a> {
         found
     }
 
+    /// What a dead resizer left half done is finished by the next one, wherever that is to end.
+    fn finish_resize(&self, cache: &Cache, capacity: u64) {
+        let other = SMALLER + LARGER - capacity;
+        let to = if self.seed.is_multiple_of(2) { capacity } else { other };
+        let resized = cache.resize(to).unwrap();
+        let left = cache.capacity().unwrap();
+        assert_eq!((left.bytes, left.pending), (to, !resized.complete), "{}", self.what);
+        self.expect_clean(cache);
+        self.read(cache);
+        if resized.complete {
+            let used = cache.stats().file_bytes;
+            assert!(left.disk_bytes <= used + 65_536, "{}: {left:?} for {used}", self.what);
+        }
+    }
+
     /// The file takes writes as if nothing had been, of the key that was in flight first.
     fn go_on(&mut self, cache: &Cache) {
+        for op in self.in_flight.clone() {
+            if let Op::Resize { capacity } = op {
+                self.finish_resize(cache, capacity);
+            }
+        }
         let keys: Vec<u64> = self.in_flight.drain(..).filter_map(|op| key_of(&op)).collect();
         // Who died while loading keeps nobody waiting.
         for key in keys.iter().copied().chain([1000]) {
@@ -483,7 +515,14 @@ fn key_of(op: &Op) -> Option<u64> {
         | Op::Touch { key }
         | Op::Hold { key }
         | Op::Get { key } => Some(key),
-        Op::Open | Op::Clear | Op::Empty | Op::Drop | Op::Flush | Op::Wish { .. } | Op::Close => None,
+        Op::Open
+        | Op::Clear
+        | Op::Empty
+        | Op::Drop
+        | Op::Flush
+        | Op::Wish { .. }
+        | Op::Resize { .. }
+        | Op::Close => None,
     }
 }
 
@@ -557,7 +596,36 @@ fn limited() -> (Vec<Op>, Vec<Op>) {
     (before, act)
 }
 
+/// A cache that becomes smaller, and one that becomes larger.
+fn resizing(seed: u64) -> [Scenario; 2] {
+    let mut rng = Rng::new(seed);
+    // Few and large, so that the rings have gone round, and most lies where the cache is to end.
+    let mut moved: Vec<Op> = std::iter::once(Op::Open).chain(sets(0..16, 1, 1100)).collect();
+    moved.extend((0..200usize).map(|at| Op::Set {
+        key: rng.below(16),
+        sequence: at as u64 + 2,
+        len: 1100 + at,
+    }));
+    [("shrink", SMALLER, 300), ("grow", LARGER, 60)].map(|(name, capacity, least_stores)| Scenario {
+        name,
+        size: Size::Movable,
+        prepare: moved.clone(),
+        act: between_open_and_close([
+            Op::Resize { capacity },
+            Op::Set { key: 3, sequence: 900, len: 800 },
+            Op::Get { key: 5 },
+        ]),
+        spoil: Spoil::Nothing,
+        least_stores,
+        least_moves: 0,
+    })
+}
+
 fn scenarios(seed: u64) -> Vec<Scenario> {
+    usual(seed).into_iter().chain(resizing(seed)).collect()
+}
+
+fn usual(seed: u64) -> Vec<Scenario> {
     let mut rng = Rng::new(seed);
     let opened = |ops: Vec<Op>| -> Vec<Op> { std::iter::once(Op::Open).chain(ops).collect() };
     let few = opened(sets(0..20, 1, 100).collect());
@@ -730,6 +798,16 @@ fn a_boundary_that_moves() {
 }
 
 #[test]
+fn a_cache_that_shrinks() {
+    at_every_store("shrink", &[Company::None, Company::Attached, Company::Pinning]);
+}
+
+#[test]
+fn a_cache_that_grows() {
+    at_every_store("grow", &[Company::None, Company::Attached]);
+}
+
+#[test]
 fn a_cold_reset() {
     at_every_store("reset", &[Company::None]);
 }
@@ -756,6 +834,7 @@ fn a_takeover_and_its_repair() {
         ("evict", Company::Attached),
         ("compact", Company::None),
         ("boundary", Company::None),
+        ("shrink", Company::Attached),
     ] {
         let scenario = scenarios.iter().find(|one| one.name == name).unwrap();
         let mut first = usize::try_from(Rng::new(seed).below(stride as u64)).unwrap();

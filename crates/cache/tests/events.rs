@@ -147,6 +147,18 @@ fn a_salvage_is_told() {
     expect(&lines, &told);
 }
 
+#[test]
+fn a_resize_is_told_when_it_begins_and_when_it_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = open(&dir.path().join("c.samovar"));
+    cache.set(b"k", b"v").unwrap();
+    let (_, lines) = heard(|| cache.resize(512 << 10).unwrap());
+    expect(&lines, &["from=1048576 to=524288", "to=524288 evictions=0 complete=true"]);
+    assert!(lines[0].starts_with("resizing") && lines[1].starts_with("resized"), "{lines:?}");
+    let (_, lines) = heard(|| cache.resize(512 << 10).unwrap());
+    expect(&lines, &[]);
+}
+
 /// Dies, or stops, in the middle of its second set. It does nothing in a plain run.
 #[test]
 #[ignore = "started by the other tests as a process of its own"]

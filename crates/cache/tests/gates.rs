@@ -96,7 +96,23 @@ fn a_file_cut_short_is_told_from_a_foreign_one() {
 
 #[test]
 fn a_future_version_is_refused() {
-    with_bytes(|bytes| bytes[8] = 2, ErrorKind::UnsupportedVersion, &["version 2", "knows 1"]);
+    with_bytes(|bytes| bytes[8] = 3, ErrorKind::UnsupportedVersion, &["version 3", "knows 2"]);
+}
+
+#[test]
+fn a_version_before_the_first_release_is_refused() {
+    with_bytes(|bytes| bytes[8] = 1, ErrorKind::UnsupportedVersion, &["version 1", "knows 2"]);
+}
+
+#[test]
+fn a_file_that_does_not_say_how_large_it_is_is_refused() {
+    for damage in [&[4096 + 320][..], &[4096 + 384 + 16, 4096 + 384 + 56]] {
+        let both = |bytes: &mut Vec<u8>| {
+            bytes[4096 + 384 + 8] ^= 1;
+            damage.iter().for_each(|at| bytes[*at] ^= 1);
+        };
+        with_bytes(both, ErrorKind::Corrupt, &["how large"]);
+    }
 }
 
 #[test]

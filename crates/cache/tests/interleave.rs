@@ -41,11 +41,13 @@ struct Key {
 struct World {
     keys: Vec<Key>,
     lossless: bool,
+    /// What the cache is resized to now and then.
+    sizes: &'static [u64],
 }
 
 impl World {
     fn new(lossless: bool) -> Self {
-        World { keys: (0..KEYS).map(|_| Key::default()).collect(), lossless }
+        World { keys: (0..KEYS).map(|_| Key::default()).collect(), lossless, sizes: &[] }
     }
 
     /// One in which every key has taken that many steps.
@@ -136,6 +138,13 @@ impl World {
                 // Whoever is starved in the middle of opening or closing keeps others out, for a bounded time.
                 Err(error) => assert_eq!(error.kind(), ErrorKind::Busy, "{error}"),
             },
+            2 if !self.sizes.is_empty() => {
+                let to = self.sizes[usize::try_from(rng.below(self.sizes.len() as u64)).unwrap()];
+                match cache.resize(to) {
+                    Ok(resized) => assert_eq!(resized.to, to),
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::Busy, "{error}"),
+                }
+            }
             2..=11 => self.step(cache, rng.below(KEYS / FLOWS) * FLOWS + me).unwrap(),
             12..=13 => self.judge_held(cache, rng.below(KEYS), rng.below(KEYS)),
             _ => self.judge(cache, rng.below(KEYS)),
@@ -178,12 +187,20 @@ fn expect_clean(cache: &Cache, seed: u64) {
 }
 
 fn schedules(lossless: bool, create: impl Fn() -> Options) {
+    schedules_resizing(lossless, &[], create);
+}
+
+/// The same, with a cache that is the first of these sizes, and becomes any of them now and then.
+fn schedules_resizing(lossless: bool, sizes: &'static [u64], create: impl Fn() -> Options) {
     let (seed, many) = (seed(), number("SAMOVAR_SCHEDULES", 400));
     for first in (0..many).step_by(usize::try_from(PER_FILE).unwrap()) {
         let dir = home();
         let path = dir.path().join("c.samovar");
         let cache = create().open(&path).unwrap();
-        let world = World::new(lossless);
+        if let Some(first) = sizes.first() {
+            cache.resize(*first).unwrap();
+        }
+        let world = World { sizes, ..World::new(lossless) };
         for at in first..many.min(first + PER_FILE) {
             let seed = seed.wrapping_add(at);
             schedule_opened(&path, &world, seed);
@@ -197,6 +214,20 @@ fn schedules(lossless: bool, create: impl Fn() -> Options) {
 #[test]
 fn a_roomy_cache_under_schedules() {
     schedules(true, || options().capacity(256 << 10));
+}
+
+/// Rings of a few kilobytes, which go round soon, and a resize among what is read and written.
+#[test]
+fn a_resized_cache_under_schedules() {
+    const SIZES: &[u64] = &[124 << 10, 128 << 10, 132 << 10, 140 << 10];
+    schedules_resizing(true, SIZES, || options().capacity(256 << 10).max_value_size(64));
+}
+
+/// The same, with rings that do not hold everything.
+#[test]
+fn a_cache_that_is_resized_and_evicts_under_schedules() {
+    const SIZES: &[u64] = &[124 << 10, 128 << 10, 132 << 10];
+    schedules_resizing(false, SIZES, || options().capacity(256 << 10).max_value_size(1200));
 }
 
 #[test]

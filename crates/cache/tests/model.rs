@@ -1,8 +1,9 @@
 //! Random operations against a model: a hit is exactly what was last set; `check` is clean after every step.
 
 use proptest::prelude::*;
-use samovar::{Cache, ErrorKind, Swap, Ttl, Version};
+use samovar::{Cache, ErrorKind, Options, Swap, Ttl, Version};
 use std::collections::HashMap;
+use std::path::Path;
 
 /// One step of a sequence.
 #[derive(Clone, Debug)]
@@ -19,6 +20,7 @@ enum Op {
     Swap { key: u16, len: usize, late: bool },
     Touch { key: u16 },
     SetMany { key: u16, len: usize },
+    Resize { percent: u64 },
     Reopen,
 }
 
@@ -36,6 +38,7 @@ fn op(keys: u16, longest: usize) -> impl Strategy<Value = Op> {
         1 => (0..keys, 0..longest, any::<bool>()).prop_map(|(key, len, late)| Op::Swap { key, len, late }),
         1 => (0..keys).prop_map(|key| Op::Touch { key }),
         1 => (0..keys, 0..longest).prop_map(|(key, len)| Op::SetMany { key, len }),
+        1 => (75..=100u64).prop_map(|percent| Op::Resize { percent }),
         1 => Just(Op::Reopen),
     ]
 }
@@ -91,6 +94,7 @@ impl Checked {
                 self.model.insert(key, value.clone());
                 self.model.insert(next, value);
             }
+            Op::Resize { percent } => self.resize(percent),
             Op::Reopen => self.cache = reopen(),
             alteration => self.alter(alteration, version),
         }
@@ -101,6 +105,15 @@ impl Checked {
 }
 
 impl Checked {
+    /// To a part of what it may become, if it was made for a capacity.
+    fn resize(&mut self, percent: u64) {
+        let most = self.cache.capacity().unwrap().max_bytes;
+        match self.cache.resize(most * percent / 100) {
+            Ok(resized) => assert!(resized.complete && (resized.evictions == 0 || !self.lossless)),
+            Err(error) => assert!(error.kind() == ErrorKind::InvalidArgument && !self.lossless, "{error}"),
+        }
+    }
+
     /// What is stored, and is what the model says, or was evicted.
     fn stored(&mut self, key: u16) -> Option<Vec<u8>> {
         let found = self.cache.get(&key_bytes(key)).unwrap();
@@ -195,6 +208,12 @@ impl Checked {
     }
 }
 
+/// Makes the cache, and later opens it, however large it is by then.
+fn open(path: &Path, made: Options) -> Cache {
+    let options = if path.exists() { Cache::options() } else { made };
+    options.open(path).unwrap()
+}
+
 fn run(ops: Vec<Op>, lossless: bool, open: impl Fn() -> Cache) {
     let mut checked = Checked { cache: open(), model: HashMap::new(), lossless };
     for (version, op) in ops.into_iter().enumerate() {
@@ -212,20 +231,20 @@ proptest! {
     fn a_roomy_cache_is_a_map(ops in prop::collection::vec(op(100, 900), 1..600)) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.samovar");
-        run(ops, true, || Cache::options().capacity(512 << 10).open(&path).unwrap());
+        run(ops, true, || open(&path, Cache::options().capacity(512 << 10)));
     }
 
     #[test]
     fn a_tight_cache_forgets_but_never_lies(ops in prop::collection::vec(op(400, 700), 1..800)) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.samovar");
-        run(ops, false, || Cache::options().capacity_entries(40, 2, 900).open(&path).unwrap());
+        run(ops, false, || open(&path, Cache::options().capacity_entries(40, 2, 900)));
     }
 
     #[test]
     fn entries_of_very_different_sizes_share_a_ring(ops in prop::collection::vec(op(200, 4000), 1..400)) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.samovar");
-        run(ops, false, || Cache::options().capacity(256 << 10).open(&path).unwrap());
+        run(ops, false, || open(&path, Cache::options().capacity(256 << 10)));
     }
 }

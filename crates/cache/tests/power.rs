@@ -44,6 +44,8 @@ fn until_power_fails(path: &Path, disk: &Disk, seed: u64) -> [Model; 2] {
                 cache.remove(&key.to_le_bytes()).unwrap();
                 model.remove(&key);
             }
+            // It becomes another size, which holds everything still.
+            7 => drop(cache.resize(228 * 1024 + rng.below(28 * 1024)).unwrap()),
             // Somebody else comes and goes: not the last one out, who alone may say that all is on disk.
             6 => drop(Cache::options().open(path).unwrap()),
             _ => {
@@ -63,6 +65,11 @@ fn after_restart(path: &Path, bytes: Vec<u8>, flushed: &[Model; 2], context: &st
     let cache = Cache::options().open(path).unwrap_or_else(|error| panic!("{context}: {error}"));
     let report = cache.check().unwrap();
     assert!(report.is_clean(), "{context}:\n{report}");
+    if !cache.attachment().warm {
+        // An emptied cache is as large as it says.
+        let (capacity, used) = (cache.capacity().unwrap(), cache.stats().file_bytes);
+        assert!(!capacity.pending && used <= capacity.bytes, "{context}: {capacity:?}, {used} bytes used");
+    }
     let keys = 0..KEYS;
     let found: Model = keys.filter_map(|key| Some((key, cache.get(&key.to_le_bytes()).unwrap()?))).collect();
     let warm = cache.attachment().warm;

@@ -23,7 +23,9 @@ const SMALLEST: u64 = 1 << 20;
 const HOUR: Ttl = Ttl::secs(3600);
 
 fn open(file: &Path) -> Cache {
-    let options = Cache::options().capacity(SMALLEST).max_value_size(8 << 10);
+    let made = Cache::options().capacity(SMALLEST).max_capacity(4 * SMALLEST).max_value_size(8 << 10);
+    // Its size changes all the time.
+    let options = if file.exists() { Cache::options() } else { made.expected_entry_size(700).seals(true) };
     options.verify(true).patience(Duration::from_secs(20)).open(file).unwrap()
 }
 
@@ -46,6 +48,7 @@ impl Worker {
                 assert!(report.is_clean(), "worker {}:\n{report}", self.me);
                 Ok(())
             }
+            4..=6 => self.resize(),
             7..=9 => self.walk(),
             10..=11 => self.space.clear(),
             12..=60 => self.use_space(),
@@ -54,6 +57,14 @@ impl Worker {
             221..=600 => self.write(),
             _ => self.read(),
         }
+    }
+
+    /// Up or down, to what holds everything.
+    fn resize(&mut self) -> Result<(), Error> {
+        let to = SMALLEST + self.rng.below(3 * SMALLEST);
+        self.cache
+            .resize(to)
+            .map(|resized| assert!(resized.to == to && resized.evictions == 0, "{resized:?}"))
     }
 
     /// One step of a key of this worker's own, by one of the ways to take it.

@@ -77,6 +77,8 @@ pub(crate) enum Command {
     /// Keep what can be kept of a cache that lost power before it was flushed; exit status 1 if there is nothing to keep
     #[command(after_help = SALVAGE_NOTES)]
     Salvage(ReportArguments),
+    /// Make the cache larger or smaller, while others use it
+    Resize(ResizeArguments),
     /// Replay a trace of real accesses and report how the cache did
     Replay(ReplayArguments),
     /// Show in a few seconds what Samovar does: a real trace, kill -9, and still warm
@@ -92,9 +94,12 @@ pub(crate) enum Command {
 pub(crate) struct CreateArguments {
     /// The cache file to make; nothing may be there yet
     pub(crate) file: PathBuf,
-    /// How large the file is, everything included. It is reserved at once and never grows
+    /// How large the cache is, everything included. It is reserved at once, and changes only if it is resized
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) capacity: u64,
+    /// The most that the cache can ever be resized to; without it, its capacity. The index is made for that many entries
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) max_capacity: Option<u64>,
     /// The largest value that may be stored
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) max_value_size: Option<u64>,
@@ -254,6 +259,20 @@ pub(crate) struct LoadArguments {
 pub(crate) struct FileArguments {
     /// The cache file
     pub(crate) file: PathBuf,
+}
+
+/// `samovar resize`
+#[derive(Debug, Args)]
+#[command(after_help = SIZES)]
+pub(crate) struct ResizeArguments {
+    /// The cache file
+    pub(crate) file: PathBuf,
+    /// How large it is to be, everything included; at most what it was made for
+    #[arg(value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) capacity: u64,
+    /// Report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `samovar dump`

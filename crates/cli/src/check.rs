@@ -43,6 +43,7 @@ struct Findings<'a> {
     dead_entries: u64,
     slots: u64,
     ghosts: u64,
+    resize_pending: bool,
     problem_count: u64,
     problems: &'a [String],
 }
@@ -56,6 +57,7 @@ impl<'a> Findings<'a> {
             dead_entries: report.dead_entries,
             slots: report.slots,
             ghosts: report.ghosts,
+            resize_pending: report.resize_pending,
             problem_count: report.problem_count,
             problems: &report.problems,
         }

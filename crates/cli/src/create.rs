@@ -26,6 +26,9 @@ pub(crate) fn run(arguments: &CreateArguments) -> Outcome<Status> {
 fn options(arguments: &CreateArguments) -> Options {
     let mut options =
         Cache::options().capacity(arguments.capacity).seals(arguments.seals).policy(arguments.policy);
+    if let Some(size) = arguments.max_capacity {
+        options = options.max_capacity(size);
+    }
     if let Some(size) = arguments.max_value_size {
         options = options.max_value_size(size);
     }

@@ -27,6 +27,7 @@ mod records;
 mod records_csv;
 mod replay;
 mod report;
+mod resize;
 mod runner;
 mod salvage;
 mod source;
@@ -80,6 +81,7 @@ fn run(command: Command) -> Outcome<Status> {
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Flush(arguments) => flush::run(&arguments),
         Command::Salvage(arguments) => salvage::run(&arguments),
+        Command::Resize(arguments) => resize::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Records(command) => records::run(&command),

@@ -2,15 +2,10 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar over `records` requests, led in by `prefix`.
-pub(crate) fn bar(records: u64, prefix: &str) -> ProgressBar {
-    bar_of("requests", records, prefix)
-}
-
-/// A bar over so many of these things, led in by `prefix`.
-pub(crate) fn bar_of(things: &str, many: u64, prefix: &str) -> ProgressBar {
+/// A bar over so many `things`, led in by `prefix`.
+pub(crate) fn bar(count: u64, prefix: &str, things: &str) -> ProgressBar {
     let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
-    let bar = ProgressBar::with_draw_target(Some(many), target).with_prefix(prefix.to_owned());
+    let bar = ProgressBar::with_draw_target(Some(count), target).with_prefix(prefix.to_owned());
     match ProgressStyle::with_template(&format!("{TEMPLATE} {things}")) {
         Ok(style) => bar.with_style(style.progress_chars("=> ")),
         Err(_) => bar,

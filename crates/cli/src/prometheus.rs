@@ -5,7 +5,7 @@
 //! Counters end in `_total` and only grow, as long as the file is the same; sizes are in bytes; the rest are gauges. Refusals
 //! have a reason each, and their sum is that of all.
 
-use samovar::{Cache, NamespaceStats, Stats};
+use samovar::{Cache, Capacity, NamespaceStats, Stats};
 use std::fmt::Write;
 
 /// One metric, and its samples: further labels, and a value.
@@ -23,8 +23,9 @@ fn one(name: &'static str, help: &'static str, value: u64) -> Metric {
 pub(crate) fn exposition(file: &str, cache: &Cache) -> String {
     let file = escaped(file);
     let mut text = String::new();
-    let spaces = cache.namespaces().unwrap_or_default();
-    for Metric { name, help, samples } in metrics(&cache.stats()).into_iter().chain(of_namespaces(&spaces)) {
+    let sizes = cache.capacity().into_iter().flat_map(sizes);
+    let spaces = of_namespaces(&cache.namespaces().unwrap_or_default());
+    for Metric { name, help, samples } in metrics(&cache.stats()).into_iter().chain(sizes).chain(spaces) {
         let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
         // A text takes whatever is written to it.
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -113,6 +114,14 @@ fn of_namespaces(spaces: &[NamespaceStats]) -> Vec<Metric> {
         },
     ];
     metrics.into_iter().filter(|metric| !metric.samples.is_empty()).collect()
+}
+
+fn sizes(capacity: Capacity) -> [Metric; 3] {
+    [
+        one("samovar_capacity_bytes", "How large the cache is, or is to be.", capacity.bytes),
+        one("samovar_max_capacity_bytes", "The most that it can be resized to.", capacity.max_bytes),
+        one("samovar_disk_bytes", "What the file takes on the disk.", capacity.disk_bytes),
+    ]
 }
 
 /// A label's value as the format wants it.

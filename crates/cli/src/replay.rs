@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Outcome<Status> {
 }
 
 fn replay(plan: &Plan<'_>, cache: &Cache, trace: &Trace) -> Outcome<Tally> {
-    let bar = progress::bar(trace.len(), "");
+    let bar = progress::bar(trace.len(), "", "requests");
     let tally = plan.runner(cache)?.run(trace, &mut |done| bar.set_position(done));
     bar.finish_and_clear();
     tally

@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &ReportArguments) -> Outcome<Status> {
 }
 
 fn salvage(path: &Path) -> Outcome<Story> {
-    let bar = progress::bar_of("slots", 0, "salvaging  ");
+    let bar = progress::bar(0, "salvaging  ", "slots");
     let cache = options(bar.clone()).open(path).map_err(|error| Failure::of_cache(path, &error))?;
     bar.finish_and_clear();
     let story = Story::of(path, &cache);

@@ -34,6 +34,13 @@ pub(crate) struct View {
     state: String,
     /// Why and when the file was last emptied or salvaged, by whoever it was; absent if it never was.
     last_cold: Option<LastCold>,
+    /// How large the cache is, or is to be; absent, as the next three are, where the file does not say.
+    capacity_bytes: Option<u64>,
+    max_capacity_bytes: Option<u64>,
+    /// A resize is under way, or was left half done.
+    resize_pending: Option<bool>,
+    /// What the file takes on the disk.
+    disk_bytes: Option<u64>,
     file_bytes: u64,
     data_bytes: u64,
     index_bytes: u64,
@@ -90,7 +97,12 @@ impl View {
 
     /// The same, as they were counted earlier.
     pub(crate) fn at(file: &str, cache: &Cache, stats: &Stats) -> View {
+        let capacity = cache.capacity().ok();
         View {
+            capacity_bytes: capacity.map(|capacity| capacity.bytes),
+            max_capacity_bytes: capacity.map(|capacity| capacity.max_bytes),
+            resize_pending: capacity.map(|capacity| capacity.pending),
+            disk_bytes: capacity.map(|capacity| capacity.disk_bytes),
             file: file.to_owned(),
             warm: cache.attachment().warm,
             state: access::describe(cache),
@@ -122,12 +134,22 @@ impl View {
     }
 }
 
+impl View {
+    /// How large the cache is, and may become.
+    fn capacity_told(&self) -> Option<String> {
+        let pending = if self.resize_pending? { ", to which a resize is pending" } else { "" };
+        Some(format!("{}{pending}, at most {}", bytes(self.capacity_bytes?), bytes(self.max_capacity_bytes?)))
+    }
+}
+
 impl Display for View {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
         let overhead = self.overhead_bytes_per_entry.map(|bytes| format!("{bytes:.1} bytes an entry"));
         writeln!(f, "{}: {}", self.file, self.state)?;
         let rows = [
+            ("capacity", or_dash(self.capacity_told())),
+            ("on disk", or_dash(self.disk_bytes.map(bytes))),
             ("file", bytes(self.file_bytes)),
             ("  for entries", bytes(self.data_bytes)),
             ("  for the index", bytes(self.index_bytes)),

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::map::Access;
+use crate::seam;
 use crate::sys;
 use std::fs::File;
 use std::path::Path;
@@ -46,6 +47,88 @@ pub fn reserve(file: &File, len: u64) -> Result<AllocGuarantee> {
     }
     let kept = sys::keeps_reserved_space(file, len).map_err(|source| Error::os(doing(), source))?;
     Ok(if kept { AllocGuarantee::Reserved } else { AllocGuarantee::None })
+}
+
+/// Gives a range within the file its space, though the file is mapped and in use. What the range held stays; a hole
+/// reads as zeroes, as it did.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let file = tempfile::tempfile()?;
+/// file.set_len(1 << 20)?;
+/// println!("{:?}", samovar_mmap::reserve_range(&file, 1 << 16, 1 << 16)?);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// `OutOfBounds` if the range leaves the file; `NoSpace`, and a part of the range may have its space then: give it back
+/// with [`punch`].
+pub fn reserve_range(file: &File, offset: u64, len: u64) -> Result<AllocGuarantee> {
+    let Some(request) = range(file, offset, len)? else { return Ok(AllocGuarantee::Reserved) };
+    let doing = || format!("reserving {len} bytes at {offset}");
+    seam::hit(seam::Event::Space);
+    match sys::reserve_range(&request) {
+        Err(error) if error.kind() == std::io::ErrorKind::Unsupported => return Ok(AllocGuarantee::None),
+        done => done.map_err(|source| Error::os(doing(), source))?,
+    }
+    let kept = sys::keeps_reserved_space(file, 0).map_err(|source| Error::os(doing(), source))?;
+    Ok(if kept { AllocGuarantee::Reserved } else { AllocGuarantee::None })
+}
+
+/// Gives the space of a range back to the file system. The file keeps its length, and the range reads as zeroes from now
+/// on, for everybody who maps it. Blocks that lie in the range only in part keep their space.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let file = tempfile::tempfile()?;
+/// samovar_mmap::reserve(&file, 1 << 20)?;
+/// match samovar_mmap::punch(&file, 1 << 16, 1 << 16) {
+///     Err(error) if error.kind() == samovar_mmap::ErrorKind::Unsupported => {}
+///     done => done?,
+/// }
+/// assert_eq!(file.metadata()?.len(), 1 << 20);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// `OutOfBounds` if the range leaves the file; `Unsupported` where the system or the file system has no holes, and
+/// everything is as it was.
+pub fn punch(file: &File, offset: u64, len: u64) -> Result<()> {
+    let Some(request) = range(file, offset, len)? else { return Ok(()) };
+    seam::hit(seam::Event::Space);
+    sys::punch(&request)
+        .map_err(|source| Error::os(format_args!("giving {len} bytes at {offset} back"), source))
+}
+
+/// Bytes that the file takes on its device, which are fewer than its length if it has holes.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let file = tempfile::tempfile()?;
+/// file.set_len(1 << 30)?;
+/// assert!(samovar_mmap::disk_bytes(&file)? <= 1 << 30);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// `Io` if the system does not say.
+pub fn disk_bytes(file: &File) -> Result<u64> {
+    sys::disk_bytes(file).map_err(|source| Error::os("asking for the file's space", source))
+}
+
+/// The request for a range; none for an empty one.
+fn range(file: &File, offset: u64, len: u64) -> Result<Option<sys::RangeRequest<'_>>> {
+    let size = size(file)?;
+    if offset > size || len > size - offset {
+        return Err(Error::new(
+            ErrorKind::OutOfBounds,
+            format!("{len} bytes at {offset} leave the file, which has {size}; make the file longer first"),
+        ));
+    }
+    Ok((len > 0).then_some(sys::RangeRequest { file, offset, len }))
 }
 
 /// Begins to write a range of the file to its device, and does not wait: nothing is durable by that. `len` 0 is to

@@ -132,7 +132,10 @@ pub use code::CodeMap;
 pub use cow::CowMap;
 pub use error::{Error, ErrorKind, Result};
 pub use fault::{Fault, FaultKind, GuardState};
-pub use file::{AllocGuarantee, FileId, file_id, is_remote, open_existing, reserve, start_writeback};
+pub use file::{
+    AllocGuarantee, FileId, disk_bytes, file_id, is_remote, open_existing, punch, reserve, reserve_range,
+    start_writeback,
+};
 pub use flush::Durability;
 pub use fork::{Origin, PerProcess};
 pub use growing::GrowingMap;

@@ -29,6 +29,8 @@ pub enum Event {
     CopyOutHalf,
     /// Before a flush.
     Flush,
+    /// Before a range of a file is given its space, or gives it back.
+    Space,
 }
 
 /// What a test's clocks show.

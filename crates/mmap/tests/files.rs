@@ -6,7 +6,7 @@ mod common;
 use common::Mounted;
 #[cfg(unix)]
 use samovar_mmap::AllocGuarantee;
-use samovar_mmap::{ErrorKind, NewFile, file_id, reserve};
+use samovar_mmap::{ErrorKind, NewFile, disk_bytes, file_id, punch, reserve, reserve_range};
 use std::fs;
 use std::io::{Read, Seek, Write};
 use std::path::Path;
@@ -69,6 +69,69 @@ fn a_full_ext4_is_an_error_and_restores_the_size() {
     assert_eq!(error.kind(), ErrorKind::NoSpace, "{error}");
     assert_eq!(file.metadata().unwrap().len(), 1 << 20);
     assert_eq!(reserve(&file, 2 << 20).unwrap(), AllocGuarantee::Reserved);
+}
+
+#[test]
+fn a_punched_range_reads_as_zeroes_and_takes_no_space() {
+    use samovar_mmap::{Access, SharedMap};
+    let file = tempfile::tempfile().unwrap();
+    reserve(&file, 1 << 20).unwrap();
+    let map = SharedMap::map(&file, Access::ReadWrite, 0, None).unwrap();
+    map.view().write_from(0, &vec![7; 1 << 20]).unwrap();
+    let before = disk_bytes(&file).unwrap();
+    match punch(&file, 1 << 18, 1 << 19) {
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+            assert!(map.view().equals(1 << 18, &vec![7; 1 << 19]).unwrap());
+        }
+        Ok(()) => {
+            assert!(disk_bytes(&file).unwrap() + (1 << 19) <= before);
+            assert!(map.view().equals(1 << 18, &vec![0; 1 << 19]).unwrap());
+        }
+    }
+    for kept in [0..1 << 18, 3 << 18..1 << 20] {
+        assert!(map.view().equals(kept.start, &vec![7; kept.len()]).unwrap());
+    }
+    assert_eq!(file.metadata().unwrap().len(), 1 << 20);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_reserved_range_keeps_what_it_held() {
+    use samovar_mmap::{Access, SharedMap};
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(1 << 20).unwrap();
+    let map = SharedMap::map(&file, Access::ReadWrite, 0, None).unwrap();
+    map.view().write_from(1 << 18, b"kept").unwrap();
+    let guarantee = reserve_range(&file, 1 << 17, 1 << 19).unwrap();
+    assert!(map.view().equals(1 << 18, b"kept").unwrap());
+    assert!(guarantee == AllocGuarantee::None || disk_bytes(&file).unwrap() >= 1 << 19, "{guarantee:?}");
+}
+
+#[test]
+fn ranges_that_leave_the_file_are_refused() {
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(1 << 16).unwrap();
+    for (offset, len) in [(0, (1 << 16) + 1), (1 << 16, 1), (u64::MAX, 1), (1, u64::MAX)] {
+        assert_eq!(reserve_range(&file, offset, len).unwrap_err().kind(), ErrorKind::OutOfBounds);
+        assert_eq!(punch(&file, offset, len).unwrap_err().kind(), ErrorKind::OutOfBounds);
+    }
+    reserve_range(&file, 1 << 16, 0).unwrap();
+    punch(&file, 1 << 16, 0).unwrap();
+}
+
+#[test]
+#[cfg(unix)]
+fn a_range_of_a_full_file_system_is_an_error() {
+    for mounted in [Mounted::tmpfs("4m"), Mounted::ext4(24 << 20)].into_iter().flatten() {
+        let path = mounted.path().join("f");
+        let file = fs::File::options().read(true).write(true).create_new(true).open(path).unwrap();
+        file.set_len(64 << 20).unwrap();
+        let error = reserve_range(&file, 1 << 20, 63 << 20).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoSpace, "{error}");
+        punch(&file, 1 << 20, 63 << 20).unwrap();
+        reserve_range(&file, 1 << 20, 2 << 20).unwrap();
+    }
 }
 
 #[test]

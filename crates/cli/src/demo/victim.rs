@@ -33,7 +33,7 @@ impl Victim {
 
     /// Shows how far the process is, kills it half-way, and says how far it had come.
     pub(super) fn watch_and_kill(mut self, records: u64) -> Outcome<u64> {
-        let bar = progress::bar(records, "    ");
+        let bar = progress::bar(records, "    ", "requests");
         let half = records / 2;
         let words = self.child.stdout.take().map(BufReader::new).into_iter().flat_map(BufReader::lines);
         let steps = words.map_while(Result::ok).filter_map(|word| word.parse().ok());

@@ -1,6 +1,8 @@
 //! create, set, get, del, stat and check, on good input.
 
-use crate::harness::{ABSENT, DONE, Place, assert_clean, finish, samovar, samovar_reading, start};
+use crate::harness::{
+    ABSENT, DONE, OTHER, Place, USAGE, assert_clean, finish, samovar, samovar_reading, start,
+};
 use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
@@ -133,4 +135,32 @@ fn a_flushed_cache_is_clean_and_can_be_dumped() {
     let dump = samovar(&["dump", &cache, "--entries"]).ends(DONE);
     assert!(dump.out().contains("clean      1") && dump.out().contains("\"leaf\""), "{}", dump.out());
     assert!(!samovar(&["dump", &cache]).ends(DONE).out().contains("leaf"));
+}
+
+#[test]
+fn a_cache_is_resized_and_stat_tells_it() {
+    let place = Place::new();
+    let cache = place.file("c");
+    samovar(&["create", &cache, "--capacity", "4MiB", "--max-capacity", "16MiB"]).ends(DONE);
+    samovar(&["set", &cache, "leaf", "oolong"]).ends(DONE);
+    let before = samovar(&["stat", &cache, "--json"]).ends(DONE).json();
+    assert_eq!(
+        (&before["capacity_bytes"], &before["max_capacity_bytes"]),
+        (&(4 << 20).into(), &(16 << 20).into())
+    );
+    let told = samovar(&["resize", &cache, "12MiB"]).ends(DONE).out();
+    assert!(told.contains("4.00 MiB became 12.00 MiB: nothing had to go"), "{told}");
+    let resized = samovar(&["resize", &cache, "6MiB", "--json"]).ends(DONE).json();
+    assert_eq!((&resized["from"], &resized["to"]), (&(12 << 20).into(), &(6 << 20).into()));
+    assert_eq!((&resized["evictions"], &resized["complete"]), (&0.into(), &true.into()));
+    let after = samovar(&["stat", &cache, "--json"]).ends(DONE).json();
+    assert_eq!((&after["capacity_bytes"], &after["resize_pending"]), (&(6 << 20).into(), &false.into()));
+    assert!(after["disk_bytes"].as_u64() > before["disk_bytes"].as_u64());
+    let told = samovar(&["stat", &cache]).ends(DONE).out();
+    assert!(told.contains("6.00 MiB, at most 16.00 MiB") && told.contains("on disk"), "{told}");
+    samovar(&["resize", &cache, "17MiB"]).ends(USAGE).says(&["above", "16777216"]);
+    samovar(&["resize", &cache, "1KiB"]).ends(USAGE).says(&["too small", "least"]);
+    samovar(&["resize", &place.file("none"), "1MiB"]).ends(OTHER).says(&["does not exist"]);
+    assert_eq!(samovar(&["get", &cache, "leaf"]).ends(DONE).bytes(), b"oolong");
+    assert!(samovar(&["check", &cache]).ends(DONE).out().contains("clean"));
 }

@@ -6,7 +6,8 @@ use crate::harness::{DONE, USAGE, samovar};
 const COMMANDS: &[&str] = &[
     "create", "set", "get", "contains", "del", "load",
     "add", "replace", "append", "prepend", "incr", "decr", "touch",
-    "keys", "clear", "ns", "stat", "top", "check", "dump", "flush", "salvage", "replay", "demo", "records",
+    "keys", "clear", "ns", "stat", "top", "check", "dump", "flush", "resize", "salvage", "replay", "demo",
+    "records",
 ];
 
 #[test]

@@ -1,6 +1,6 @@
 //! A platform without maps: everything compiles, and says that it cannot.
 
-use super::{GrowRequest, LockRequest, MapRequest, PageRange, Protection, ReserveRequest};
+use super::{GrowRequest, LockRequest, MapRequest, PageRange, Protection, RangeRequest, ReserveRequest};
 use crate::advice::{Advice, Discard, LockMode as PageLock};
 use crate::file::FileId;
 use crate::flush::Durability;
@@ -89,6 +89,18 @@ pub(crate) fn granularity() -> u64 {
 }
 
 pub(crate) fn reserve(_request: &ReserveRequest<'_>) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn reserve_range(_request: &RangeRequest<'_>) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn punch(_request: &RangeRequest<'_>) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn disk_bytes(_file: &File) -> io::Result<u64> {
     unsupported()
 }
 

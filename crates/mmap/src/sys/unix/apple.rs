@@ -1,6 +1,6 @@
 //! What only Apple's systems have: F_FULLFSYNC, F_PREALLOCATE, locks of open file descriptions, `renamex_np`.
 
-use super::super::super::{LockMode, LockRequest, LockTable, ReserveRequest};
+use super::super::super::{LockMode, LockRequest, LockTable, RangeRequest, ReserveRequest};
 use super::super::{check, retry};
 use crate::flush::Durability;
 use crate::map::Access;
@@ -68,6 +68,25 @@ pub(super) fn preallocate(request: &ReserveRequest<'_>) -> io::Result<()> {
     match retry(|| unsafe { libc::fcntl(fd, libc::F_PREALLOCATE, &raw mut store) }) {
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOTSUP | libc::EINVAL)) => Ok(()),
         other => other,
+    }
+}
+
+/// The range, which begins and ends at blocks of the file system, keeps its place in the file and reads as zeroes.
+pub(crate) fn punch(request: &RangeRequest<'_>) -> io::Result<()> {
+    let off = |bytes: u64| libc::off_t::try_from(bytes).map_err(|_| io::ErrorKind::FileTooLarge);
+    let hole = libc::fpunchhole_t {
+        fp_flags: 0,
+        reserved: 0,
+        fp_offset: off(request.offset)?,
+        fp_length: off(request.len)?,
+    };
+    let fd = request.file.as_raw_fd();
+    // SAFETY: the descriptor is open, and the request lives for the call; what is mapped there stays mapped.
+    match retry(|| unsafe { libc::fcntl(fd, libc::F_PUNCHHOLE, &raw const hole) }) {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOTSUP | libc::EINVAL | libc::ENOTTY)) => {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        done => done,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The BSDs and the rest: maps, copies and the fault guard; no locks that end with an open file description.
 
-use super::super::super::{LockRequest, LockTable, ReserveRequest};
+use super::super::super::{LockRequest, LockTable, RangeRequest, ReserveRequest};
 use super::unsupported;
 use crate::flush::Durability;
 use crate::map::Access;
@@ -42,6 +42,12 @@ pub(crate) fn leave_out_of_dumps(_base: *mut u8, _len: usize) {}
 #[allow(clippy::unnecessary_wraps)] // elsewhere it may fail
 pub(super) fn preallocate(_request: &ReserveRequest<'_>) -> io::Result<()> {
     Ok(())
+}
+
+pub(crate) fn punch(request: &RangeRequest<'_>) -> io::Result<()> {
+    let RangeRequest { file, offset, len } = request;
+    let message = format!("this system gives no part of a file back: {len} bytes at {offset} of {file:?}");
+    Err(io::Error::new(io::ErrorKind::Unsupported, message))
 }
 
 pub(crate) fn rename_without_replacing(_from: &Path, _to: &Path) -> io::Result<()> {

@@ -3,7 +3,7 @@
 
 #![allow(clippy::disallowed_types)] // a word of the map, on its way from `word` to the futex
 
-use super::super::{LockMode, LockRequest, LockTable, ReserveRequest, WaitRequest, Waited};
+use super::super::{LockMode, LockRequest, LockTable, RangeRequest, ReserveRequest, WaitRequest, Waited};
 use super::{check, retry};
 use crate::flush::Durability;
 use crate::map::Access;
@@ -75,6 +75,28 @@ pub(crate) fn reserve(request: &ReserveRequest<'_>) -> io::Result<()> {
         // A store behind the end through a map comes to light when the file grows; only tmpfs lets it.
         Ok(()) if before < len => write_zeroes(file, before, len.min(before.next_multiple_of(1 << 16))),
         Ok(()) => Ok(()),
+    }
+}
+
+/// `fallocate` alone: what the range held stays, so that nothing may be written there instead.
+pub(crate) fn reserve_range(request: &RangeRequest<'_>) -> io::Result<()> {
+    allocate(request, 0)
+}
+
+/// The range keeps its place in the file, and reads as zeroes.
+pub(crate) fn punch(request: &RangeRequest<'_>) -> io::Result<()> {
+    allocate(request, libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE)
+}
+
+fn allocate(request: &RangeRequest<'_>, mode: libc::c_int) -> io::Result<()> {
+    let too_far = |_| io::Error::from_raw_os_error(libc::EFBIG);
+    let offset = off_t::try_from(request.offset).map_err(too_far)?;
+    let len = off_t::try_from(request.len).map_err(too_far)?;
+    let fd = request.file.as_raw_fd();
+    // SAFETY: the descriptor is open; what is mapped there stays mapped.
+    match retry(|| unsafe { libc::fallocate64(fd, mode, offset, len) }) {
+        Err(error) if lacks(&error) => Err(io::ErrorKind::Unsupported.into()),
+        done => done,
     }
 }
 

@@ -16,8 +16,8 @@ pub(crate) use mapping::{Mapping, lock_limit, synchronise_code};
 
 pub(crate) use system::{
     boot_id, boot_ms, can_be_read, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock,
-    memory_file, pid_namespace, process_age_ms, process_start_of, reserve, seal, start_writeback, wait, wake,
-    wall_ms,
+    memory_file, pid_namespace, process_age_ms, process_start_of, punch, reserve, reserve_range, seal,
+    start_writeback, wait, wake, wall_ms,
 };
 
 use crate::file::FileId;
@@ -72,6 +72,11 @@ pub(crate) fn page_size() -> usize {
 pub(crate) fn file_id(file: &File) -> io::Result<FileId> {
     let metadata = file.metadata()?;
     Ok(FileId { device: metadata.dev(), inode: metadata.ino() })
+}
+
+/// Blocks are counted in 512 bytes, whatever those of the file system are.
+pub(crate) fn disk_bytes(file: &File) -> io::Result<u64> {
+    Ok(file.metadata()?.blocks().saturating_mul(512))
 }
 
 /// `std` sets close-on-exec.

@@ -10,11 +10,11 @@ mod own;
 
 pub(crate) use super::super::sleep::{wait, wake};
 pub(super) use own::{Backing, NO_RESERVE, leave_out_of_dumps};
-pub(crate) use own::{is_locked_elsewhere, lock, rename_without_replacing};
+pub(crate) use own::{is_locked_elsewhere, lock, punch, rename_without_replacing};
 
 pub(super) use libc::{mmap, off_t};
 
-use super::super::ReserveRequest;
+use super::super::{RangeRequest, ReserveRequest};
 use crate::sealed::Seal;
 use std::fs::File;
 use std::io;
@@ -38,6 +38,11 @@ pub(crate) fn reserve(request: &ReserveRequest<'_>) -> io::Result<()> {
         at += len as u64;
     }
     Ok(())
+}
+
+/// There is no way to reserve what lies within a file; it gets its space when it is written.
+pub(crate) fn reserve_range(_request: &RangeRequest<'_>) -> io::Result<()> {
+    unsupported()
 }
 
 /// Nothing is promised: these systems' file systems write elsewhere what is written again, or do not say.

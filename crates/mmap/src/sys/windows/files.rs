@@ -1,6 +1,6 @@
 //! Files: opening, space, identity, names.
 
-use super::super::ReserveRequest;
+use super::super::{RangeRequest, ReserveRequest};
 use super::check;
 use crate::file::FileId;
 use crate::map::Access;
@@ -12,9 +12,9 @@ use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ALLOCATION_INFO, FILE_ATTRIBUTE_COMPRESSED, FILE_ATTRIBUTE_SPARSE_FILE,
-    FILE_FLAG_OPEN_REPARSE_POINT, FILE_REMOTE_PROTOCOL_INFO, FileAllocationInfo, FileRemoteProtocolInfo,
-    GetFileInformationByHandle, GetFileInformationByHandleEx, GetVolumeInformationByHandleW,
-    MOVEFILE_WRITE_THROUGH, MoveFileExW, SetFileInformationByHandle,
+    FILE_FLAG_OPEN_REPARSE_POINT, FILE_REMOTE_PROTOCOL_INFO, FILE_STANDARD_INFO, FileAllocationInfo,
+    FileRemoteProtocolInfo, FileStandardInfo, GetFileInformationByHandle, GetFileInformationByHandleEx,
+    GetVolumeInformationByHandleW, MOVEFILE_WRITE_THROUGH, MoveFileExW, SetFileInformationByHandle,
 };
 
 /// Space first, then the length; what is new is zero.
@@ -33,6 +33,26 @@ pub(crate) fn reserve(request: &ReserveRequest<'_>) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
         _ => file.set_len(len),
     }
+}
+
+/// A file that is not sparse has its space by its length.
+#[allow(clippy::unnecessary_wraps)] // elsewhere it may fail
+pub(crate) fn reserve_range(_request: &RangeRequest<'_>) -> io::Result<()> {
+    Ok(())
+}
+
+/// Only sparse files have holes here, and those are never promised their space.
+pub(crate) fn punch(_request: &RangeRequest<'_>) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(crate) fn disk_bytes(file: &File) -> io::Result<u64> {
+    let mut found = FILE_STANDARD_INFO::default();
+    let size = u32::try_from(size_of_val(&found)).unwrap_or(0);
+    let (handle, told) = (file.as_raw_handle(), &raw mut found);
+    // SAFETY: the handle is open, and there is room for the answer.
+    check(unsafe { GetFileInformationByHandleEx(handle, FileStandardInfo, told.cast(), size) })?;
+    Ok(u64::try_from(found.AllocationSize).unwrap_or(0))
 }
 
 fn information(file: &File) -> io::Result<BY_HANDLE_FILE_INFORMATION> {

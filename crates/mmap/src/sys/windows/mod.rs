@@ -10,8 +10,8 @@ mod mapping;
 
 pub(crate) use super::sleep::{wait, wake};
 pub(crate) use files::{
-    create_new, file_id, give_name, is_remote, keeps_reserved_space, open, open_for_sweep, reserve,
-    sync_directory, unlocked,
+    create_new, disk_bytes, file_id, give_name, is_remote, keeps_reserved_space, open, open_for_sweep, punch,
+    reserve, reserve_range, sync_directory, unlocked,
 };
 pub(crate) use locks::{LockTable, is_locked_elsewhere, lock};
 pub(crate) use mapping::{Mapping, lock_limit, synchronise_code};
