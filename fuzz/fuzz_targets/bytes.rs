@@ -16,7 +16,7 @@ const CAPACITY: u64 = 256 << 10;
 /// Where the interesting parts begin: header, control page, process table, shard head, index, data.
 const AREAS: [(u64, u64); 9] = [
     (0, 256),
-    (4096, 160),
+    (4096, 1280),
     (8192, 64),
     (81_920, 4096),
     (86_016, 512),
@@ -32,7 +32,8 @@ fn pristine() -> &'static (PathBuf, Vec<u8>, tempfile::TempDir) {
     PRISTINE.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.samovar");
-        let cache = options().capacity(CAPACITY).seals(true).open(&path).unwrap();
+        let made = options().capacity(CAPACITY).max_capacity(CAPACITY + (64 << 10)).seals(true);
+        let cache = made.open(&path).unwrap();
         for round in 0..200u64 {
             let len = usize::try_from(round * 13 % 900).unwrap();
             cache.set(&(round % 60).to_le_bytes(), &vec![9; len]).unwrap();
@@ -64,12 +65,19 @@ fn damage(file: &File, what: u8, area: u8, at: u64) {
 
 fn use_it(cache: &Cache, what: u8, key: u64, len: usize) {
     let key = (key % 70).to_le_bytes();
-    match what % 8 {
+    match what % 16 {
         0 => drop(cache.remove(&key)),
         1 | 2 => drop(cache.set(&key, &vec![3; len % 2500])),
         3 => drop(cache.set_with(&key, b"short", Ttl::millis(1))),
         4 => drop(cache.check()),
         5 => drop(cache.stats()),
+        8 => drop(cache.resize(CAPACITY + (len as u64 % 17) * 4096)),
+        9 => drop(cache.get_many(&[key, key, [7; 8]], |_, _| ())),
+        10 => drop(cache.get_ref(&key).map(|held| held.map(|held| held.to_vec()))),
+        11 => drop(cache.append(&key, b"more")),
+        12 => drop(cache.clear()),
+        13 => drop(cache.iter().take(100).count()),
+        14 => drop(cache.get_or_insert_with(&key, Ttl::secs(9), || vec![5; len % 600])),
         _ => drop(cache.get(&key)),
     }
 }
