@@ -159,6 +159,8 @@ struct Found {
     preface: Preface,
     /// Where its key and its value begin in the haul.
     from: usize,
+    /// The ring that it goes to: its own, or the other if that one's bounds have moved since and it has no room there.
+    ring: Queue,
 }
 
 /// What was found in a shard.
@@ -311,7 +313,7 @@ impl<'a> Salvage<'a> {
             Some(word) => KeyHash::within(SpaceWord::from_word(word), key, shard.hash_seed),
             None => KeyHash::of(key, shard.hash_seed),
         };
-        let found = Found { named, hash, header, preface, from };
+        let found = Found { named, hash, header, preface, from, ring: named.slot.slot.queue() };
         let bucket = named.slot.number / SLOTS_PER_BUCKET as u64;
         let is_its_own = hash.shard(shard.geometry.shard_bits) == site.number
             && named.slot.slot.may_hold(hash)
@@ -338,19 +340,21 @@ impl<'a> Salvage<'a> {
         });
     }
 
-    /// Drops what has no room in its ring, or in its namespace's share: what lies nearest to a tail, and would have gone next.
+    /// Drops what has no room in either ring, or in its namespace's share: what lies nearest to a tail, and would have gone next.
     fn fit(&mut self, shard: Shard<'_>, bounds: &Bounds, haul: &mut Haul) {
         // The last unit of a ring is for the mark that ends a lap.
-        let mut room = QUEUES.map(|queue| bounds.span(queue).units() - 1);
+        let mut room = QUEUES.map(|queue| bounds.span(queue).units().saturating_sub(1));
         let mut shares = BTreeMap::<u64, u64>::new();
         for (number, record) in self.spaces.iter().filter(|(_, record)| record.limit != 0) {
             shares.insert(*number, record.limit / UNIT / shard.geometry.shards());
         }
         let mut alone = shares.clone();
         haul.entries.sort_unstable_by_key(|found| std::cmp::Reverse((found.queue() as u64, found.named.at)));
-        haul.entries.retain(|found| {
+        haul.entries.retain_mut(|found| {
             let (units, number) = (found.units(), found.hash.space().number());
-            let left = &mut room[found.queue() as usize];
+            let rings = if found.queue() == Queue::Small { QUEUES } else { [Queue::Main, Queue::Small] };
+            found.ring = rings.into_iter().find(|ring| room[*ring as usize] >= units).unwrap_or(found.ring);
+            let left = &mut room[found.ring as usize];
             // One that is larger than the share may be the only one.
             let share = shares.get_mut(&number);
             let fits_share = share.as_ref().is_none_or(|left| **left >= units) || alone.contains_key(&number);
@@ -366,11 +370,11 @@ impl<'a> Salvage<'a> {
         haul.entries.reverse();
     }
 
-    /// Writes entries into the empty shard, in the order in which they lay, each into its ring and its slot.
+    /// Writes entries into the empty shard, in the order in which they lay, each into the ring that has room for it, and into its slot.
     fn restore(&mut self, shard: Shard<'_>, haul: &Haul, ledger: &mut Ledger) -> Result<()> {
         let mut accounts = BTreeMap::<u64, Account>::new();
         for found in &haul.entries {
-            let (queue, units, payload) = (found.queue(), found.units(), found.header.payload());
+            let (queue, units, payload) = (found.ring, found.units(), found.header.payload());
             let at = ledger.ring(queue).head;
             let (home, parts) = (Home { queue, at }, haul.parts(found));
             let seal = self.sealers[1].seal(home, found.header, &found.preface, parts);
