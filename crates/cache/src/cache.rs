@@ -327,12 +327,12 @@ impl Cache {
     fn check_held(&self, number: u64, report: &mut Report) -> Result<()> {
         let shard = self.inner.attached.shard(number)?;
         let _held = self.hold(number)?;
-        if let Selector::Pending(_) = Selector::load(shard.head) {
-            // What a dead writer left is about to be repaired: that is a write.
-            self.inner.attached.before_write()?;
-        }
         let clock = self.clock();
         let mut writer = Writer::new(shard, &clock, IDLE);
+        if !writer.is_in_order() {
+            // What a dead writer left, or damage, is about to be repaired: that is a write.
+            self.inner.attached.before_write()?;
+        }
         writer.begin()?;
         Recount::new(shard, number, report).run(writer.ledger())
     }

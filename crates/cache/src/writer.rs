@@ -126,7 +126,13 @@ impl<'a> Writer<'a> {
     /// Takes the shard's accounts up, finishing or undoing what a dead writer left. The caller holds the writer lock.
     #[inline(always)]
     pub(crate) fn begin(&mut self) -> Result<()> {
-        if self.is_pending || !self.is_sound() { self.repair() } else { Ok(()) }
+        if self.is_in_order() { Ok(()) } else { self.repair() }
+    }
+
+    /// Is nothing of the shard's accounts to be repaired?
+    #[inline(always)]
+    pub(crate) fn is_in_order(&self) -> bool {
+        !self.is_pending && self.is_sound()
     }
 
     #[inline(never)]
