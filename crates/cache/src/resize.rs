@@ -18,6 +18,14 @@ use std::time::Duration;
 const COURTESY: Duration = Duration::from_micros(200);
 
 /// How large a cache is; see [`Cache::capacity`].
+///
+/// ```
+/// # let dir = tempfile::tempdir().unwrap();
+/// let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+/// let capacity = cache.capacity()?;
+/// assert_eq!(capacity.bytes, capacity.max_bytes);
+/// # Ok::<(), samovar::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capacity {
@@ -33,6 +41,15 @@ pub struct Capacity {
 }
 
 /// What a [`resize`](Cache::resize) did.
+///
+/// ```
+/// # let dir = tempfile::tempdir().unwrap();
+/// let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+/// let resized = cache.resize(512 << 10)?;
+/// println!("{} bytes became {}, and {} entries had to go", resized.from, resized.to, resized.evictions);
+/// assert!(resized.complete);
+/// # Ok::<(), samovar::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resized {
@@ -105,6 +122,13 @@ impl Cache {
     }
 
     /// The same; `each` is told how many shards have followed, and of how many.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+    /// cache.resize_with(512 << 10, |done, of| eprintln!("{done} of {of} parts"))?;
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`resize`](Self::resize).
