@@ -282,7 +282,8 @@ impl Cache {
             let (ledger, pins) = (glance_noting(shard)?, Pins::of(shard));
             let data_bytes = shard.bounds().end.saturating_mul(UNIT);
             stats.data_bytes = stats.data_bytes.saturating_add(data_bytes);
-            stats.file_bytes = stats.file_bytes.saturating_add(data_bytes.next_multiple_of(PAGE));
+            stats.file_bytes =
+                stats.file_bytes.saturating_add(data_bytes.div_ceil(PAGE).saturating_mul(PAGE));
             stats.pins += pins.held(&|owner| attached.is_dead(owner))?;
             stats.pin_refusals = stats.pin_refusals.saturating_add(pins.refusals());
             stats.entries = stats.entries.saturating_add(ledger.entries());

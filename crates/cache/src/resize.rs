@@ -217,14 +217,12 @@ impl Cache {
     fn give_back(&self, file: &File, number: u64, end: u64) -> Result<bool> {
         let clock = self.clock();
         let held = self.hold(number)?;
-        let shard = self.inner.attached.shard(number)?;
-        let bounds = shard.bounds();
-        if bounds.top > bounds.end || bounds.end != end {
-            return Ok(false);
-        }
-        let pinned = self.write_held(&held, number, &clock, |writer| writer.is_pinned_beyond())?;
+        let is_left = self.write_held(&held, number, &clock, |writer| {
+            let has_left = writer.bounds.top == end && writer.bounds.end == end;
+            Ok(has_left && !writer.is_pinned_beyond()?)
+        })?;
         drop(held);
-        if pinned {
+        if !is_left {
             return Ok(false);
         }
         let geometry = &self.inner.attached.header.geometry;
