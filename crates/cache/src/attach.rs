@@ -270,6 +270,7 @@ impl Attached {
             }
             _ => None,
         };
+        let estate = if reason.is_some() { self.take_estate(&measure)? } else { None };
         for number in 0..self.header.geometry.shards() {
             let shard = self.shard(number)?;
             lock::reset(shard.head);
@@ -284,7 +285,6 @@ impl Attached {
         }
         let salvaged = salvage.map(|salvage| salvage.told);
         if let Some(reason) = reason {
-            self.settle_space(&measure)?;
             if reason == Cold::SyncFailed {
                 self.write_again(&measure)?;
             }
@@ -299,6 +299,9 @@ impl Attached {
             (Some(_), Some(_)) => self.begin_salvaged(time)?,
             (Some(_), None) => self.begin_empty()?,
             (None, _) => {}
+        }
+        if let Some(file) = estate {
+            self.leave_rest(&file, &measure)?;
         }
         store_identity(view, self.id)?;
         event::judged(reason.map(Cold::told));
@@ -379,13 +382,21 @@ impl Attached {
         Ok(())
     }
 
-    /// An emptied cache is as large as its record says, whatever became of a resize that was under way; one that never was
-    /// resized is as it was.
-    fn settle_space(&self, measure: &Measure) -> Result<()> {
+    /// Whatever became of a resize that was under way, a file that is judged cold is as large as its record says; one that
+    /// never was resized is as it was. All that it is to use gets its space before anything is written there.
+    fn take_estate(&self, measure: &Measure) -> Result<Option<File>> {
         if *measure == Measure::new(&self.header.geometry) {
-            return Ok(());
+            return Ok(None);
         }
-        estate::settle(&self.file()?, &self.header.geometry, measure)?;
+        let file = self.file()?;
+        estate::reserve(&file, estate::parts(&self.header.geometry, measure))?;
+        Ok(Some(file))
+    }
+
+    /// Gives back what the file does not use, once all that is kept of it is where it is to be, durably; then no resize is
+    /// pending.
+    fn leave_rest(&self, file: &File, measure: &Measure) -> Result<()> {
+        estate::release_rest(file, &self.header.geometry, measure)?;
         if measure.pending {
             Measure { epoch: measure.epoch + 1, pending: false, ..*measure }.store(self.view())?;
         }

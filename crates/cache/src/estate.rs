@@ -52,9 +52,8 @@ pub(crate) fn release(file: &File, part: Range<u64>) -> Result<()> {
     }
 }
 
-/// Brings the file's space in line with the measure of a cache that holds nothing.
-pub(crate) fn settle(file: &File, geometry: &Geometry, measure: &Measure) -> Result<()> {
-    reserve(file, parts(geometry, measure))?;
+/// Gives back whatever a cache of this measure does not use. Nobody may hold anything there.
+pub(crate) fn release_rest(file: &File, geometry: &Geometry, measure: &Measure) -> Result<()> {
     for shard in 0..geometry.shards() {
         release(file, data(geometry, shard, measure.units..geometry.area().end))?;
     }

@@ -84,6 +84,8 @@ struct Story {
     longest: u64,
     /// Of the second namespace.
     limit: Option<u64>,
+    /// In this life: what a smaller cache has room for is not known here.
+    resized: bool,
     what: String,
 }
 
@@ -98,8 +100,10 @@ struct Tally {
     due: u64,
 }
 
-fn options() -> samovar::Options {
-    Cache::options().capacity(CAPACITY).seals(true)
+/// Makes a file, or opens one, however large it is by then.
+fn options(path: &Path) -> samovar::Options {
+    let made = Cache::options().capacity(CAPACITY).seals(true);
+    if path.exists() { Cache::options() } else { made }
 }
 
 impl Story {
@@ -111,7 +115,19 @@ impl Story {
         let model = Model::default();
         let what = format!("SAMOVAR_SEED={seed}");
         let (path, boot_ms, wall_ahead_ms) = (path.to_owned(), 1000, START_MS);
-        Story { path, rng, model, boot_ms, wall_ahead_ms, sequence: 0, keys, longest, limit, what }
+        Story {
+            path,
+            rng,
+            model,
+            boot_ms,
+            wall_ahead_ms,
+            sequence: 0,
+            keys,
+            longest,
+            limit,
+            resized: false,
+            what,
+        }
     }
 
     /// Lets time go by.
@@ -190,6 +206,10 @@ impl Story {
                 self.model.remove(|_| true);
                 cache.clear().unwrap();
             }
+            // What is there then is there still, as long as nobody loses power.
+            5 => {
+                self.resized |= cache.resize(CAPACITY - self.rng.below(CAPACITY / 4)).is_ok();
+            }
             6..=15 => {
                 self.model.remove(|one| *one == key);
                 self.handle(cache, key.0).remove(&self.name(key.1)).unwrap();
@@ -242,7 +262,7 @@ impl Story {
     /// Opens what the disk has as one who does not salvage, or as one who does; none if the power fails meanwhile.
     fn reopen(&mut self, disk: &Disk, salvage: bool, unmoved: bool, tally: &mut Tally) -> Option<Cache> {
         disk.expect_full_flushes(u32::from(salvage));
-        let cache = options()
+        let cache = options(&self.path)
             .salvage(salvage)
             .open(&self.path)
             .unwrap_or_else(|error| panic!("{}: {error}", self.what));
@@ -295,7 +315,7 @@ impl Story {
     /// From the first store to the last loss.
     fn run(mut self, tally: &mut Tally) {
         self.pass(0);
-        let cache = options().open(&self.path).unwrap();
+        let cache = options(&self.path).open(&self.path).unwrap();
         // Half of the files are full, or have gone round, when it begins.
         for _ in 0..[0, 0, 300, 900][usize::try_from(self.rng.below(4)).unwrap()] {
             self.write(&cache);
@@ -325,7 +345,7 @@ impl Story {
             while !disk.is_lost() {
                 self.step(&cache, &disk);
             }
-            unmoved = tails == tails_now(&self.path);
+            unmoved = tails == tails_now(&self.path) && !std::mem::take(&mut self.resized);
             drop(cache);
             restart(&self.path, disk.into_bytes());
             self.boot();
@@ -339,7 +359,7 @@ impl Story {
         assert!(cache.check().unwrap().is_clean(), "{}", self.what);
         let entries = cache.stats().entries;
         cache.close().unwrap();
-        let cache = options().open(&self.path).unwrap();
+        let cache = options(&self.path).open(&self.path).unwrap();
         assert!(cache.attachment().warm, "{}", self.what);
         assert_eq!(cache.attachment().entries, entries, "{}", self.what);
         assert_eq!(cache.get(b"after").unwrap().as_deref(), Some(&b"the loss"[..]), "{}", self.what);
