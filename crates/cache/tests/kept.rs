@@ -45,19 +45,23 @@ fn churn(seed: u64, least: u64, largest: u64, rounds: u64) {
 /// Nearly all of it lives, too much for a large value to fit beside it, too little for eviction to be the rule.
 #[test]
 fn a_large_value_takes_the_place_of_some_and_not_of_all() {
-    let dir = tempfile::tempdir().unwrap();
-    let options = Cache::options().capacity(256 << 10).max_value_size(24 << 10);
-    let cache = options.open(dir.path().join("c.samovar")).unwrap();
-    // Each of a ninth of the main ring, and all of them overwritten in place, so that they are in it.
-    for round in 0..4u8 {
-        (0..7u8).for_each(|key| cache.set(&[key], &vec![round; 16_500]).unwrap());
+    // Of every size, so that in some run all that lives fills the ring but for too little, wherever exactly the rings meet.
+    for len in (8_000..24_000).step_by(500) {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Cache::options().capacity(256 << 10).max_value_size(24 << 10);
+        let cache = options.open(dir.path().join("c.samovar")).unwrap();
+        // As many as are below what is roomy, and all of them overwritten in place, so that they are in the main ring.
+        let many = u8::try_from(110_000 / len).unwrap();
+        for round in 0..4u8 {
+            (0..many).for_each(|key| cache.set(&[key], &vec![round; len]).unwrap());
+        }
+        for key in 100..110u8 {
+            cache.set(&[key], &vec![key; 24 << 10]).unwrap();
+            assert_eq!(cache.stats().resets, 0, "the shard was emptied to make room among values of {len}");
+            assert_eq!(cache.get(&[key]).unwrap().map(|value| value.len()), Some(24 << 10));
+        }
+        assert!(cache.check().unwrap().is_clean());
     }
-    for key in 100..110u8 {
-        cache.set(&[key], &vec![key; 24 << 10]).unwrap();
-        assert_eq!(cache.stats().resets, 0, "the shard was emptied to make room");
-        assert_eq!(cache.get(&[key]).unwrap().map(|value| value.len()), Some(24 << 10));
-    }
-    assert!(cache.check().unwrap().is_clean());
 }
 
 #[test]
