@@ -186,9 +186,12 @@ fn extent_len(store: &Store, slots: u64) -> Result<u64> {
 /// Gives space out. The allocation is locked.
 fn allocate(store: &Store, len: u64, align: u64) -> Result<u64> {
     let used = store.words().used()?;
-    let begin = used.load().max(store.header.records_offset()).next_multiple_of(align);
-    let end = begin.checked_add(len).filter(|end| *end < ORDINAL_MAX);
-    let end = end.ok_or_else(|| Error::invalid("no file is as large as that"))?;
+    // What the file says is used may be anything.
+    let begin = used.load().max(store.header.records_offset()).checked_next_multiple_of(align);
+    let end = begin.and_then(|begin| begin.checked_add(len)).filter(|end| *end < ORDINAL_MAX);
+    let (Some(begin), Some(end)) = (begin, end) else {
+        return Err(Error::invalid("no file is as large as that"));
+    };
     if end > store.mapping.newest().len() as u64 {
         // A half more than needed, so that it is not mapped anew for each table; on a full device what is needed.
         let generous = (end + end / 2).next_multiple_of(layout::PAGE);

@@ -164,6 +164,12 @@ fn exercise(path: &Path) {
     }
 }
 
+/// Found by the properties below, which seldom come by it.
+#[test]
+fn a_pack_that_says_all_numbers_are_used_takes_no_more() {
+    exercise_pack(|bytes| bytes[4096 + 9 * 8..][..8].fill(0xff));
+}
+
 proptest! {
     #![proptest_config(Config { cases: 300, failure_persistence: None, ..Config::default() })]
 
