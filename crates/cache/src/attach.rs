@@ -438,7 +438,7 @@ impl Attached {
     /// Has a stretch of a shard's data area made ready to be written.
     #[inline]
     pub(crate) fn prepare(&self, shard: u64, extent: Extent) {
-        let start = layout::at(self.header.geometry.data_offset + shard * self.header.geometry.data_stride);
+        let start = layout::at(self.header.geometry.data_at(shard));
         let [from, to] = [extent.offset, extent.end()].map(|offset| start + layout::bytes_of(offset));
         let within =
             || start..start + self.shard(shard).map_or(0, |shard| layout::bytes_of(shard.bounds().end));

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 /// Bytes of the file that a shard's data takes, from one unit to another, in whole pages.
 pub(crate) fn data(geometry: &Geometry, shard: u64, units: Range<u64>) -> Range<u64> {
-    let start = geometry.data_offset + shard * geometry.data_stride;
+    let start = geometry.data_at(shard);
     let end = (units.end * UNIT).next_multiple_of(PAGE).min(geometry.data_stride);
     let begin = (units.start * UNIT).next_multiple_of(PAGE).min(end);
     start + begin..start + end

@@ -253,6 +253,12 @@ impl Geometry {
         1 << self.shard_bits
     }
 
+    /// Where a shard's data area begins in the file.
+    #[inline(always)]
+    pub(crate) fn data_at(&self, shard: u64) -> u64 {
+        self.data_offset + shard * self.data_stride
+    }
+
     pub(crate) fn slots_per_shard(&self) -> u64 {
         self.pages * SLOTS_PER_PAGE
     }

@@ -40,13 +40,12 @@ impl<'a> Shard<'a> {
         let geometry = &header.geometry;
         let index_at = geometry.index_offset + number * geometry.index_bytes_per_shard();
         let annex_at = layout::annexes(geometry.shards()) + number * ANNEX_LEN;
-        let data_at = geometry.data_offset + number * geometry.data_stride;
         Ok(Shard {
             head: Head::new(Area::new(file, SHARD_HEADS + at(number) * SHARD_HEAD_LEN))?,
             annex: Area::new(file, at(annex_at)),
             table: Table::new(file),
             index: Index::new(Area::new(file, at(index_at)), geometry.pages),
-            log: Log::new(Area::new(file, at(data_at))),
+            log: Log::new(Area::new(file, at(geometry.data_at(number)))),
             geometry,
             hash_seed: header.hash_seed,
             seal_key: match header.sealed {
