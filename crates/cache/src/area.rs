@@ -78,6 +78,12 @@ impl<'a> Area<'a> {
         Ok(self.file.write_from(self.at(offset), bytes)?)
     }
 
+    /// The same, for a few bytes whose number the compiler knows. A fault is told by the map, and not here.
+    #[inline(always)]
+    pub(crate) fn write_short(self, offset: usize, bytes: &[u8]) -> Result<()> {
+        Ok(self.file.write_short(self.at(offset), bytes)?)
+    }
+
     /// Copies within the area, to where nothing overlaps.
     #[inline(always)]
     pub(crate) fn copy_within(self, from: usize, len: usize, to: usize) -> Result<()> {

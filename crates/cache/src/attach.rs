@@ -436,7 +436,7 @@ impl Attached {
     }
 
     /// Has a stretch of a shard's data area made ready to be written.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn prepare(&self, shard: u64, extent: Extent) {
         let start = layout::at(self.header.geometry.data_at(shard));
         let [from, to] = [extent.offset, extent.end()].map(|offset| start + layout::bytes_of(offset));

@@ -10,6 +10,7 @@ use crate::hash::{KeyHash, SpaceWord};
 use crate::layout::PAGE;
 use crate::ledger::{Ledger, Selector};
 use crate::lock::{Claim, Held, Waiting};
+use crate::overwrite::overwrite;
 use crate::pin::Pins;
 use crate::place::Place;
 use crate::position::UNIT;
@@ -208,7 +209,8 @@ impl Cache {
     /// not get on; `Fault`, `Io`, `NoSpace` of
     /// the file. A refused write is counted in [`Stats::refusals`] and changes nothing else.
     pub fn set_with(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<()> {
-        self.counted(Counter::Sets, || self.store(key, value, ttl))
+        self.refusable(|| self.store(key, value, ttl))?;
+        self.count_stored()
     }
 
     fn store(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<()> {
@@ -216,19 +218,32 @@ impl Cache {
         let clock = self.clock();
         let terms = ttl.terms(&clock)?;
         let item = Item { hash: self.hash(key), key, value, terms, stamp: None };
-        self.shard_of(item.hash)?.index.prefetch_of(item.hash);
-        let held = self.hold(self.shard_number(item.hash))?;
-        self.store_held(&held, &clock, &item)
+        let shard = self.shard_of(item.hash)?;
+        shard.index.prefetch_of(item.hash);
+        let held = self.hold_shard(&shard, self.shard_number(item.hash))?;
+        self.store_held(&held, &shard, &clock, &item)
     }
 
     /// Stores an item in its shard, whose writer lock is held. What is too large removes what it was to replace.
-    pub(crate) fn store_held(&self, held: &Held<'_>, clock: &Clock<'_>, item: &Item<'_>) -> Result<()> {
-        let shard = self.shard_number(item.hash);
+    #[inline]
+    pub(crate) fn store_held(
+        &self,
+        held: &Held<'_>,
+        shard: &Shard<'_>,
+        clock: &Clock<'_>,
+        item: &Item<'_>,
+    ) -> Result<()> {
+        let number = self.shard_number(item.hash);
         if let Err(error) = self.check_value(item.key, item.value, item.terms.extras()) {
-            self.write_held(held, shard, clock, |writer| writer.remove(item.hash, item.key))?;
+            self.write_held(held, number, clock, |writer| writer.remove(item.hash, item.key))?;
             return Err(error);
         }
-        self.write_held(held, shard, clock, |writer| writer.set(item))
+        let attached = &self.inner.attached;
+        attached.before_write()?;
+        if overwrite(shard, item, |extent| attached.prepare(number, extent))? {
+            return attached.believe();
+        }
+        self.write_held(held, number, clock, |writer| writer.set(item))
     }
 
     /// Forgets what is stored for `key`; true if there was something.
@@ -257,14 +272,13 @@ impl Cache {
     fn read_stats(&self) -> Result<Stats> {
         let attached = &self.inner.attached;
         let geometry = &attached.header.geometry;
-        let [hits, misses, sets, removes, refusals, owner_stopped, damaged, clears] =
+        let [hits, misses, _, removes, refusals, owner_stopped, damaged, clears] =
             stats::sums(attached.view())?;
         let [refused_too_large, refused_busy, refused_by_system] = stats::reasons(attached.view())?;
         let local = |counter: usize| self.inner.local[counter].load(Ordering::Relaxed) as u64;
         let mut stats = Stats {
             hits: hits.saturating_add(local(0)),
             misses: misses.saturating_add(local(1)),
-            sets,
             removes,
             clears,
             refusals,
@@ -284,6 +298,7 @@ impl Cache {
             stats.data_bytes = stats.data_bytes.saturating_add(data_bytes);
             stats.file_bytes =
                 stats.file_bytes.saturating_add(data_bytes.div_ceil(PAGE).saturating_mul(PAGE));
+            stats.sets = stats.sets.wrapping_add(shard.stored());
             stats.pins += pins.held(&|owner| attached.is_dead(owner))?;
             stats.pin_refusals = stats.pin_refusals.saturating_add(pins.refusals());
             stats.entries = stats.entries.saturating_add(ledger.entries());
@@ -445,7 +460,7 @@ impl Cache {
         hash.shard(self.inner.attached.header.geometry.shard_bits)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn shard_of(&self, hash: KeyHash) -> Result<Shard<'_>> {
         self.inner.attached.shard(self.shard_number(hash))
     }
@@ -462,9 +477,15 @@ impl Cache {
     }
 
     pub(crate) fn hold(&self, shard: u64) -> Result<Held<'_>> {
+        self.hold_shard(&self.inner.attached.shard(shard)?, shard)
+    }
+
+    /// The same, of a shard that is at hand, by its number.
+    #[inline]
+    fn hold_shard<'a>(&'a self, shard: &Shard<'a>, number: u64) -> Result<Held<'a>> {
         let attached = &self.inner.attached;
         let seat = attached.place()?.seat().ok_or_else(read_only)?;
-        let claim = Claim { head: attached.shard(shard)?.head, shard, owner: seat.owner };
+        let claim = Claim { head: shard.head, shard: number, owner: seat.owner };
         claim.acquire(&self.inner.waiting, |holder| attached.is_dead(holder))
     }
 
@@ -516,7 +537,18 @@ impl Cache {
         if self.inner.attached.is_writer() { check_key(key) } else { Err(read_only()) }
     }
 
+    #[inline]
     pub(crate) fn check_value(&self, key: &[u8], value: &[u8], extras: Extras) -> Result<()> {
+        let (len, geometry) = (value.len() as u64, &self.inner.attached.header.geometry);
+        let units = units_for(key.len() as u64, len, Extras::ALL);
+        if len <= geometry.max_value_size && units <= geometry.promised_units() {
+            return Ok(());
+        }
+        self.check_value_exactly(key, value, extras)
+    }
+
+    #[cold]
+    fn check_value_exactly(&self, key: &[u8], value: &[u8], extras: Extras) -> Result<()> {
         let extras = if self.space == Space::default() { extras } else { extras.with(Extras::SPACE) };
         let geometry = &self.inner.attached.header.geometry;
         let (largest, len) = (geometry.max_value_size, value.len() as u64);
@@ -546,9 +578,10 @@ impl Cache {
         Ok(())
     }
 
-    pub(crate) fn counted(&self, counter: Counter, act: impl FnOnce() -> Result<()>) -> Result<()> {
-        self.refusable(act)?;
-        self.count(counter)
+    /// A value was stored. The shard counts it under its writer lock; a namespace is told of its own.
+    #[inline]
+    pub(crate) fn count_stored(&self) -> Result<()> {
+        if self.space == Space::default() { Ok(()) } else { self.count_stored_here() }
     }
 
     pub(crate) fn refusable<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {

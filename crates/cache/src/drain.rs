@@ -3,7 +3,7 @@
 
 use crate::entry::{Mark, Preface};
 use crate::error::{Error, ErrorKind, Result};
-use crate::evict::{self, Candidate, Fate};
+use crate::evict::{self, Candidate, Fate, WRITES_PER_WALK};
 use crate::hash::KeyHash;
 use crate::index::Numbered;
 use crate::ledger::Change;
@@ -14,10 +14,8 @@ use crate::seal::Home;
 use crate::slot::Slot;
 use crate::writer::{Located, Writer, mark_wrap, sealed};
 
-/// Writes between two walks.
-const WRITES_PER_WALK: u64 = 4;
 /// Cache lines asked for behind what a walk has looked at; each is asked for together with the next.
-const LINES_AHEAD: u64 = 6;
+const LINES_AHEAD: u64 = 24;
 const UNITS_PER_LINE: u64 = 64 / UNIT;
 /// Indexes below this length stay in the processor's caches anyway.
 const INDEX_OUT_OF_CACHE: u64 = 256 << 10;
@@ -25,6 +23,12 @@ const INDEX_OUT_OF_CACHE: u64 = 256 << 10;
 impl Writer<'_> {
     /// Passes one entry or mark at the tail; how many units it was long.
     pub(crate) fn drain_one(&mut self, queue: Queue) -> Result<u64> {
+        self.drain(queue, 1)
+    }
+
+    /// Passes what is dead at the tail, as much as there is up to so many units, or else one entry or mark; how many units
+    /// that was.
+    fn drain(&mut self, queue: Queue, most: u64) -> Result<u64> {
         let ring = *self.ledger.ring(queue);
         let reach = self.bounds.reach(queue);
         let more_laps = ring.tail.lap() < ring.head.lap();
@@ -35,7 +39,8 @@ impl Writer<'_> {
                 self.pass_tail(queue, ring.tail.wrap(start), 1)
             }
             Mark::Filler(units) | Mark::Dead(units) if units <= left => {
-                self.pass_tail(queue, ring.tail.advance(units), units)
+                let passed = self.dead_from(ring.tail.offset() + units, most.saturating_sub(units), limit)?;
+                self.pass_tail(queue, ring.tail.advance(units + passed), units + passed)
             }
             Mark::Entry(header) if header.units() <= left => {
                 self.drain_entry(Located { queue, at: ring.tail, header })?;
@@ -43,6 +48,21 @@ impl Writer<'_> {
             }
             _ => Err(Error::corrupt("the cache's log is damaged at a ring's tail; run `samovar check`")),
         }
+    }
+
+    /// Units of what is dead from this offset on, as far as that is met before so many of them, and before the limit.
+    #[inline]
+    fn dead_from(&self, offset: u64, most: u64, limit: u64) -> Result<u64> {
+        let mut passed = 0;
+        while passed < most && offset + passed < limit {
+            match self.shard.log.mark(offset + passed)? {
+                Mark::Filler(units) | Mark::Dead(units) if units <= limit - (offset + passed) => {
+                    passed += units
+                }
+                _ => break,
+            }
+        }
+        Ok(passed)
     }
 
     fn pass_tail(&mut self, queue: Queue, to: Position, units: u64) -> Result<u64> {
@@ -147,14 +167,13 @@ impl Writer<'_> {
         if queue == Queue::Main {
             self.move_brink();
         }
-        // Once in a few writes is enough, and one look at the accounts then does for all of them.
-        if !self.ledger.sequence.is_multiple_of(WRITES_PER_WALK) {
+        if !evict::is_time_to_walk(self.ledger.sequence) {
             return Ok(());
         }
         let appended = appended.saturating_mul(WRITES_PER_WALK);
         let mut left = evict::walk_after(&self.ledger, &self.bounds, queue, appended);
         while left > 0 && self.ledger.ring(queue).head != self.ledger.ring(queue).tail {
-            left = left.saturating_sub(self.drain_one(queue)?.max(1));
+            left = left.saturating_sub(self.drain(queue, left)?.max(1));
         }
         self.look_ahead(queue)
     }

@@ -50,7 +50,9 @@ impl Extras {
     pub(crate) const ABSENT: Extras = Extras(128);
     const WORDS: [Extras; 4] = [Extras::EXPIRY, Extras::STALE, Extras::SPACE, Extras::SEAL];
     const WORD_BITS: u8 = 1 | 16 | 32 | 64;
-    const ALL: u8 = Extras::WORD_BITS | 128;
+    const ALL_BITS: u8 = Extras::WORD_BITS | 128;
+    /// All of them: no entry is longer than with these.
+    pub(crate) const ALL: Extras = Extras(Extras::ALL_BITS);
 
     pub(crate) fn with(self, more: Extras) -> Self {
         Extras(self.0 | more.0)
@@ -288,15 +290,18 @@ impl Mark {
             return Mark::Damaged;
         }
         let value_len = u32::from_le_bytes([v0, v1, v2, v3]);
-        let header =
-            Header { key_len: u16::from_le_bytes([k0, k1]), value_len, extras: Extras(flags & Extras::ALL) };
-        if flags & !Extras::ALL == 0 {
+        let header = Header {
+            key_len: u16::from_le_bytes([k0, k1]),
+            value_len,
+            extras: Extras(flags & Extras::ALL_BITS),
+        };
+        if flags & !Extras::ALL_BITS == 0 {
             return Mark::Entry(header);
         }
         match flags {
             WRAP => Mark::Wrap(word & OFFSET_MASK),
             FILLER if value_len > 0 => Mark::Filler(u64::from(value_len)),
-            _ if flags & !(Extras::ALL | DEAD) == 0 => Mark::Dead(header.units()),
+            _ if flags & !(Extras::ALL_BITS | DEAD) == 0 => Mark::Dead(header.units()),
             _ => Mark::Damaged,
         }
     }
@@ -326,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_header_gives_back_its_lengths() {
-        let all = Extras(Extras::ALL);
+        let all = Extras::ALL;
         for (key_len, value_len, extras, units) in [
             (0, 0, Extras::NONE, 2),
             (1, 3, Extras::NONE, 2),

@@ -23,6 +23,9 @@ const SMALL_ENTRIES: u64 = 4;
 /// Entries that one write moves, at most, before it evicts what it would have kept.
 pub(crate) const MOVES_PER_WRITE: u32 = 64;
 
+/// Writes between two walks.
+pub(crate) const WRITES_PER_WALK: u64 = 16;
+
 /// What to do with a live entry at the tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -94,21 +97,28 @@ pub(crate) fn fate(ledger: &Ledger, bounds: &Bounds, entry: Candidate, moves: u3
     }
 }
 
-/// What an append of `units` is to leave free in its ring, and how far to walk for it at most.
+/// What an append of `units` is to leave free in its ring, and how far to walk for it at most, while so many units of the main
+/// ring are live.
 ///
 /// The entry at the main ring's tail can be kept only if there is room for it in one piece. While a quarter of the ring
 /// or more is not live, there is always room for two of the largest that are promised to be kept: of two pieces one
 /// then has room for one, and what beginning a lap wastes is less than the other.
-pub(crate) fn headroom(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: u64) -> (u64, u64) {
-    let main = ledger.ring(Queue::Main);
+#[inline(always)]
+pub(crate) fn headroom(main_live: u64, bounds: &Bounds, queue: Queue, units: u64) -> (u64, u64) {
     let (size, step) = (bounds.main_units(), bounds.step(Queue::Main));
     match queue {
         Queue::Small => (0, 0),
-        Queue::Main if main.live.saturating_add(units).saturating_mul(4) <= size * 3 => {
+        Queue::Main if main_live.saturating_add(units).saturating_mul(4) <= size * 3 => {
             ((2 * bounds.kept_units()).max(step).max(units), 2 * size)
         }
         Queue::Main => (step.max(units), 2 * size),
     }
+}
+
+/// Is the next write one of those that walk? Once in a few is enough, and one look at the accounts then does for all of them.
+#[inline]
+pub(crate) fn is_time_to_walk(sequence: u64) -> bool {
+    sequence.is_multiple_of(WRITES_PER_WALK)
 }
 
 /// How much of a ring to walk after an append of `units`, so that no single write pays for a long stretch.

@@ -30,7 +30,7 @@ impl Groundwork {
 
     /// Has the bytes from one offset of the file to another made ready, unless they are. `within` says between which offsets
     /// lies what the cache uses there: beyond may be holes of the file, which are to stay such.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lay(&self, map: &SharedMap, bytes: Range<usize>, within: impl FnOnce() -> Range<usize>) {
         let (first, last) = (bytes.start / WINDOW, bytes.end.saturating_sub(1) / WINDOW);
         if (first..=last).any(|window| !self.is_done(window)) {

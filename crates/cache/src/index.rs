@@ -4,9 +4,10 @@
 //! entry. The index never reads entry bytes: whether a slot holds a key is asked of a closure.
 
 use crate::area::Area;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::hash::KeyHash;
 use crate::layout::{self, BUCKET_LEN, SLOTS_PER_BUCKET};
+use crate::ledger::Change;
 use crate::position::Position;
 use crate::ring::Queue;
 use crate::slot::Slot;
@@ -40,6 +41,22 @@ impl<'a> Index<'a> {
 
     pub(crate) fn load(self, number: u64) -> Result<Slot> {
         Ok(Slot::from_word(self.word(number)?.load()))
+    }
+
+    /// The commit point of a change. Only readers' frequency bumps may come between; anything else means that the lock was lost.
+    #[inline(always)]
+    pub(crate) fn exchange(self, change: Change) -> Result<()> {
+        let word = self.word(change.slot)?;
+        let mut expected = change.old;
+        loop {
+            match word.compare_exchange(expected.word(), change.new.word()) {
+                Ok(_) => return Ok(()),
+                Err(found) if Slot::from_word(found).same_entry(expected) => {
+                    expected = Slot::from_word(found);
+                }
+                Err(_) => return Err(robbed()),
+            }
+        }
     }
 
     /// The candidate buckets of a key.
@@ -80,11 +97,13 @@ impl<'a> Index<'a> {
         hash: KeyHash,
         mut holds: impl FnMut(Slot) -> Result<bool>,
     ) -> Result<Option<Numbered>> {
-        let [first, second] = self.buckets(hash);
-        match self.find_in(first, hash, &mut holds)? {
-            None => self.find_in(second, hash, &mut holds),
-            found => Ok(found),
+        for bucket in self.buckets(hash) {
+            let found = self.find_in(bucket, hash, &mut holds)?;
+            if found.is_some() {
+                return Ok(found);
+            }
         }
+        Ok(None)
     }
 
     #[inline(always)]
@@ -208,6 +227,14 @@ impl Survey {
 fn numbered(bucket: u64, line: Line<'_>) -> impl Iterator<Item = Numbered> {
     let slots = line.load_all().into_iter().enumerate();
     slots.map(move |(way, word)| Numbered { number: number(bucket, way), slot: Slot::from_word(word) })
+}
+
+#[cold]
+fn robbed() -> Error {
+    Error::new(
+        ErrorKind::Busy,
+        "the shard was taken over while this write was asleep; the write did not happen",
+    )
 }
 
 /// The number of a way of a bucket among the slots of its shard.

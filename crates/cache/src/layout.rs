@@ -71,6 +71,8 @@ pub(crate) const SHARD_HEAD_LEN: usize = 512;
 pub(crate) const LOCK: usize = 0;
 /// The number of `SPACE_TURNS` that the shard's accounts go by; on the lock's line, for its owner alone.
 pub(crate) const SPACE_TURNS_SEEN: usize = 8;
+/// Values stored; there too.
+pub(crate) const STORED: usize = 16;
 /// The two reclaim frontiers, on the one line that readers look at.
 pub(crate) const FRONTIERS: usize = 64;
 /// Which copy of the ledger holds, and whether a change is pending.

@@ -111,6 +111,12 @@ impl<'a> Leases<'a> {
         Summary::of_word(self.summary().load()).used
     }
 
+    /// May there be a lease?
+    #[inline]
+    pub(crate) fn any(self) -> bool {
+        self.used() != 0
+    }
+
     fn word(self, place: usize, field: usize) -> Result<Word64<'a>> {
         self.annex.word64(LEASES + place * LEASE_LEN + field)
     }
@@ -145,7 +151,7 @@ impl<'a> Leases<'a> {
     /// Ends the leases that `of` names, because their keys are about to be written. The caller holds the writer lock.
     #[inline]
     pub(crate) fn void(self, hash: KeyHash) -> Result<()> {
-        if self.used() == 0 { Ok(()) } else { self.void_where(|held| held.hash == hash.word()) }
+        if !self.any() { Ok(()) } else { self.void_where(|held| held.hash == hash.word()) }
     }
 
     /// Ends all leases, because all keys are about to be forgotten. The caller holds the writer lock.

@@ -31,6 +31,9 @@ const SLOT_BITS: u32 = 56;
 const KIND_MASK: u64 = 3;
 const ACCOUNTS_SHIFT: u32 = 60;
 
+/// Words of one ring's part.
+const RING_WORDS: usize = 4;
+
 /// One ring's part of the accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RingAccount {
@@ -146,8 +149,7 @@ impl Ledger {
 
     /// The stamp of the value stored at this point of the sequence.
     pub(crate) fn stamp(&self) -> u32 {
-        let [b0, b1, b2, b3, ..] = self.sequence.to_le_bytes();
-        u32::from_le_bytes([b0, b1, b2, b3])
+        stamp_of(self.sequence)
     }
 
     /// An entry of this size becomes known to a slot.
@@ -236,6 +238,80 @@ impl Ledger {
         let ([rings, rest], [ring_words, rest_words]) = (lines(head, copy), self.encode());
         rings.store_all(ring_words);
         rest.store_all(rest_words);
+    }
+}
+
+/// The stamp of the value stored at a point of the sequence.
+#[inline]
+pub(crate) fn stamp_of(sequence: u64) -> u32 {
+    let [b0, b1, b2, b3, ..] = sequence.to_le_bytes();
+    u32::from_le_bytes([b0, b1, b2, b3])
+}
+
+/// One of the two copies where it lies in the file, for a change that alters few of its words.
+#[derive(Clone, Copy)]
+pub(crate) struct Sheet<'a>([Line<'a>; 2]);
+
+/// What a change of one slot, whose entry stays in its ring, makes of the accounts.
+#[derive(Clone, Copy)]
+pub(crate) struct Amendment {
+    pub(crate) queue: Queue,
+    /// Of the ring.
+    pub(crate) head: Position,
+    pub(crate) live: u64,
+    pub(crate) payload: u64,
+    pub(crate) change: Change,
+    pub(crate) sequence: u64,
+}
+
+/// Where words stand on the second line.
+const PAYLOAD: usize = 0;
+const WHAT: usize = 3;
+const OLD: usize = 4;
+const NEW: usize = 5;
+const SEQUENCE: usize = 7;
+
+impl<'a> Sheet<'a> {
+    #[inline(always)]
+    pub(crate) fn of(head: Head<'a>, copy: usize) -> Self {
+        Sheet(lines(head, copy))
+    }
+
+    #[inline(always)]
+    pub(crate) fn ring(self, queue: Queue) -> RingAccount {
+        let word = |at: usize| self.0[0].word(queue as usize * RING_WORDS + at).load();
+        RingAccount {
+            head: Position::from_word(word(0)),
+            tail: Position::from_word(word(1)),
+            live: word(2),
+            entries: word(3),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn payload(self) -> u64 {
+        self.0[1].word(PAYLOAD).load()
+    }
+
+    #[inline(always)]
+    pub(crate) fn sequence(self) -> u64 {
+        self.0[1].word(SEQUENCE).load()
+    }
+
+    /// Becomes what another one is, amended.
+    #[inline(always)]
+    pub(crate) fn amend(self, other: Sheet<'_>, amendment: &Amendment) {
+        let Sheet([rings, rest]) = self;
+        rings.copy_from(other.0[0]);
+        rest.copy_from(other.0[1]);
+        let ring = amendment.queue as usize * RING_WORDS;
+        rings.word(ring).store(amendment.head.word());
+        rings.word(ring + 2).store(amendment.live);
+        rest.word(PAYLOAD).store(amendment.payload);
+        rest.word(WHAT).store(Kind::Slot.bits() | amendment.change.slot);
+        rest.word(OLD).store(amendment.change.old.word());
+        rest.word(NEW).store(amendment.change.new.word());
+        rest.word(SEQUENCE).store(amendment.sequence);
     }
 }
 

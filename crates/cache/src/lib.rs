@@ -55,6 +55,7 @@ mod measure;
 mod namespace;
 mod operations;
 mod options;
+mod overwrite;
 mod pin;
 mod place;
 mod position;

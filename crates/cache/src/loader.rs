@@ -158,7 +158,7 @@ impl Lease {
             fits.map(|()| redeemed)
         })?;
         if stored {
-            cache.count(Counter::Sets)?;
+            cache.count_stored()?;
         }
         Ok(stored)
     }

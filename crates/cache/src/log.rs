@@ -43,7 +43,7 @@ impl<'a> Log<'a> {
 
     #[inline]
     pub(crate) fn put_mark(self, offset: u64, word: u64) -> Result<()> {
-        self.0.write_from(bytes_of(offset), &word.to_le_bytes())
+        self.0.write_short(bytes_of(offset), &word.to_le_bytes())
     }
 
     /// When the entry dies, in wall milliseconds; never, if it has no expiry.
@@ -115,10 +115,10 @@ impl<'a> Log<'a> {
     }
 
     /// Writes a whole entry of no extras.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put_plain(self, offset: u64, header: Header, stamp: u32, parts: [&[u8]; 2]) -> Result<()> {
         let at = bytes_of(offset);
-        self.0.write_from(at, &entry::plain_preface(header, stamp))?;
+        self.0.write_short(at, &entry::plain_preface(header, stamp))?;
         let [key, value] = parts;
         self.0.write_from(at.wrapping_add(entry::PLAIN_PREFACE), key)?;
         self.0.write_from(at.wrapping_add(entry::PLAIN_PREFACE + key.len()), value)

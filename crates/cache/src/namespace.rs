@@ -212,15 +212,27 @@ impl Cache {
         0..self.inner.attached.header.geometry.shards()
     }
 
+    /// Counts a value stored in this handle's namespace.
+    #[inline(never)]
+    pub(crate) fn count_stored_here(&self) -> Result<()> {
+        match self.inner.attached.place()?.seat() {
+            Some(seat) => self.tally(seat.process, Tally::Sets, 1),
+            None => Ok(()),
+        }
+    }
+
     /// Counts for this handle's namespace, on a line that other threads seldom count on.
     pub(crate) fn count_here(&self, process: u32, counter: Counter, times: u64) -> Result<()> {
         let tally = match counter {
             Counter::Hits => Tally::Hits,
             Counter::Misses => Tally::Misses,
-            Counter::Sets => Tally::Sets,
             Counter::Removes => Tally::Removes,
             _ => return Ok(()),
         };
+        self.tally(process, tally, times)
+    }
+
+    fn tally(&self, process: u32, tally: Tally, times: u64) -> Result<()> {
         let shards = crate::layout::at(self.inner.attached.header.geometry.shards());
         let shard = self.inner.attached.shard(stats::stripe(process, shards) as u64)?;
         shard.accounts().tally(self.space.number, tally)?.fetch_add(times);

@@ -305,19 +305,20 @@ impl Cache {
     /// Stores items of one shard under one hold of its lock.
     fn store_turn(&self, turn: &[(u64, Item<'_>)], clock: &Clock<'_>) -> Result<()> {
         let Some((number, _)) = turn.first() else { return Ok(()) };
+        let shard = self.inner.attached.shard(*number)?;
         let held = self.refusable(|| {
             // The memory of all of them, before any of it is waited for.
-            let shard = self.inner.attached.shard(*number)?;
             turn.iter().for_each(|(_, item)| shard.index.prefetch_of(item.hash));
             let held = self.hold(*number)?;
             turn.iter().try_for_each(|(_, item)| shard.foresee(item.hash).map(|_| ()))?;
             Ok(held)
         })?;
         let stored = turn.iter().map(|(_, item)| {
-            self.counted(Counter::Sets, || {
+            self.refusable(|| {
                 self.check_writable(item.key)?;
-                self.store_held(&held, clock, item)
-            })
+                self.store_held(&held, &shard, clock, item)
+            })?;
+            self.count_stored()
         });
         stored.reduce(Result::and).unwrap_or(Ok(()))
     }
@@ -341,7 +342,7 @@ impl Cache {
             })
         })?;
         if stored {
-            self.count(Counter::Sets)?;
+            self.count_stored()?;
         }
         Ok(told)
     }

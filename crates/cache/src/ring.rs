@@ -42,27 +42,32 @@ pub(crate) struct Place {
 }
 
 impl Span {
+    #[inline]
     pub(crate) fn units(self) -> u64 {
         // The bounds of a file that is being cut short may be anything.
         self.end.saturating_sub(self.start)
     }
 
     /// Where the last entry of a lap must end.
+    #[inline]
     fn last(self) -> u64 {
         self.end.saturating_sub(1)
     }
 
     /// Units from `offset` on before the lap must end, or before `limit`.
+    #[inline]
     fn room(self, offset: u64, limit: u64) -> u64 {
         limit.min(self.last()).saturating_sub(offset)
     }
 
     /// Must an entry of `units` at `head` begin the next lap?
+    #[inline]
     pub(crate) fn ends_before(self, head: Position, units: u64) -> bool {
         self.room(head.offset(), self.end) < units
     }
 
     /// Room for `units` contiguous units at `head` without touching anything at or above `limit`.
+    #[inline(always)]
     pub(crate) fn place(self, head: Position, limit: Position, units: u64) -> Option<Place> {
         let here = Place { at: head, wraps: false };
         if head.lap() != limit.lap() {
@@ -76,6 +81,7 @@ impl Span {
     }
 
     /// Units between head and `limit`, in one piece or two.
+    #[inline]
     pub(crate) fn gap(self, head: Position, limit: Position) -> u64 {
         if head.lap() == limit.lap() {
             self.room(head.offset(), self.end) + self.room(self.start, limit.offset())
@@ -85,7 +91,7 @@ impl Span {
     }
 
     /// Are these a possible frontier, tail and head: inside the span, in this order, and at most a lap apart?
-    #[inline]
+    #[inline(always)]
     pub(crate) fn orders(self, frontier: Position, tail: Position, head: Position) -> bool {
         let inside = |at: Position| (self.start..=self.end).contains(&at.offset());
         let lap_apart = head.word().wrapping_sub(frontier.word()) <= 1 << OFFSET_BITS;

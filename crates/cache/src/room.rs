@@ -40,7 +40,8 @@ impl Writer<'_> {
         let (mut walked, beyond) = (0, evict::beyond(&self.ledger, &self.bounds, queue));
         loop {
             if let Some(place) = self.place(queue, units)? {
-                let (reserve, longest_walk) = evict::headroom(&self.ledger, &self.bounds, queue, units);
+                let main_live = self.ledger.ring(Queue::Main).live;
+                let (reserve, longest_walk) = evict::headroom(main_live, &self.bounds, queue, units);
                 let ring = self.ledger.ring(queue);
                 let gap = self.bounds.span_for(queue, units).gap(ring.head, ring.tail);
                 let fits = gap >= units + reserve

@@ -9,7 +9,9 @@ use crate::hash::KeyHash;
 use crate::head::Head;
 use crate::header;
 use crate::index::{Index, Numbered};
-use crate::layout::{self, ANNEX_LEN, EPOCH, FRONTIERS, SHARD_HEAD_LEN, SHARD_HEADS, SPACE_TURNS_SEEN, at};
+use crate::layout::{
+    self, ANNEX_LEN, EPOCH, FRONTIERS, SHARD_HEAD_LEN, SHARD_HEADS, SPACE_TURNS_SEEN, STORED, at,
+};
 use crate::log::Log;
 use crate::measure::Measure;
 use crate::position::Position;
@@ -97,6 +99,18 @@ impl<'a> Shard<'a> {
     /// The number of turns of the namespaces that the accounts go by.
     pub(crate) fn turns_seen(&self) -> Word64<'a> {
         self.head.word64(SPACE_TURNS_SEEN)
+    }
+
+    /// Counts a value that was stored. The caller holds the writer lock.
+    #[inline(always)]
+    pub(crate) fn count_stored(&self) {
+        let word = self.head.word64(STORED);
+        word.store(word.load().wrapping_add(1));
+    }
+
+    /// Values stored since creation.
+    pub(crate) fn stored(&self) -> u64 {
+        self.head.word64(STORED).load()
     }
 
     /// What an entry is to have beside what its terms ask for.

@@ -85,7 +85,6 @@ impl Stats {
 pub(crate) enum Counter {
     Hits = 0,
     Misses = 1,
-    Sets = 2,
     Removes = 3,
     Refusals = 4,
     OwnerStopped = 5,

@@ -86,7 +86,8 @@ pub(crate) struct Located {
 }
 
 impl Item<'_> {
-    pub(crate) fn header(self, more: Extras) -> Result<Header> {
+    #[inline(always)]
+    pub(crate) fn header(&self, more: Extras) -> Result<Header> {
         let too_long = |_| Error::new(ErrorKind::KeyTooLong, "keys are at most 65,535 bytes long");
         let too_large =
             |_| Error::new(ErrorKind::ValueTooLarge, "values are at most 4,294,967,295 bytes long");
@@ -193,6 +194,7 @@ impl<'a> Writer<'a> {
             let preface = sealed(seal_key, located, preface, [item.key, item.value]);
             log.put_entry(place.at.offset(), header, &preface, [item.key, item.value])
         })?;
+        self.shard.count_stored();
         match old {
             Some(old) => self.bury(target.slot, old),
             None => Ok(()),
@@ -310,7 +312,7 @@ impl<'a> Writer<'a> {
         (self.ledger.kind, self.ledger.change) = (Kind::Slot, change);
         let spare = self.announce()?;
         copy()?;
-        self.exchange(change)?;
+        self.shard.index.exchange(change)?;
         self.settle_accounts()?;
         self.changes += 1;
         self.hold(spare);
@@ -332,22 +334,6 @@ impl<'a> Writer<'a> {
     pub(crate) fn hold(&mut self, copy: usize) {
         Selector::Holds(copy).store(self.shard.head);
         (self.holding, self.unsettled) = (copy, false);
-    }
-
-    /// The commit point. Only readers' frequency bumps may come between; anything else means that the lock was lost.
-    #[inline]
-    fn exchange(&self, change: Change) -> Result<()> {
-        let word = self.shard.index.word(change.slot)?;
-        let mut expected = change.old;
-        loop {
-            match word.compare_exchange(expected.word(), change.new.word()) {
-                Ok(_) => return Ok(()),
-                Err(found) if Slot::from_word(found).same_entry(expected) => {
-                    expected = Slot::from_word(found)
-                }
-                Err(_) => return Err(robbed()),
-            }
-        }
     }
 
     /// Writes down tails that have moved, without changing a slot.
@@ -380,12 +366,4 @@ pub(crate) fn mark_wrap(log: Log<'_>, head: Position, place: Place) -> Result<()
         log.put_mark(head.offset(), Mark::wrap_word(place.at.offset()))?;
     }
     Ok(())
-}
-
-#[cold]
-fn robbed() -> Error {
-    Error::new(
-        ErrorKind::Busy,
-        "the shard was taken over while this write was asleep; the write did not happen",
-    )
 }

@@ -40,6 +40,7 @@ const FLOORS: &[&str] = &[
     "recover",
     "alteration",
     "writer",
+    "overwrite",
     "room",
     "drain",
     "tenancy",

@@ -88,6 +88,60 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// Stores what another line holds: each word is loaded and stored whole (relaxed), in no particular order.
+    ///
+    /// ```
+    /// # use samovar_mmap::{Access, SharedMap};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let file = tempfile::tempfile()?;
+    /// # file.set_len(4096)?;
+    /// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+    /// map.view().line(64)?.store_all([1, 2, 3, 4, 5, 6, 7, 8]);
+    /// map.view().line(128)?.copy_from(map.view().line(64)?);
+    /// assert_eq!(map.view().line(128)?.load_all(), [1, 2, 3, 4, 5, 6, 7, 8]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// If the map is read-only.
+    #[inline(always)]
+    pub fn copy_from(self, other: Line<'_>) {
+        if seam::ON || self.access == Access::ReadOnly {
+            return self.store_all(other.load_all());
+        }
+        self.copy_words(other);
+    }
+
+    /// Aligned loads and stores of sixteen bytes: every processor with these instructions moves their halves whole.
+    #[cfg(all(not(miri), target_arch = "x86_64"))]
+    #[inline(always)]
+    fn copy_words(self, other: Line<'_>) {
+        // SAFETY: it reads the 64 bytes of one line and writes those of the other, mapped and aligned as `new` was promised,
+        // the latter writable, as the caller has seen; it changes nothing else but the registers that it names.
+        unsafe {
+            std::arch::asm!(
+                "movdqa {a}, [{from}]",
+                "movdqa {b}, [{from} + 16]",
+                "movdqa {c}, [{from} + 32]",
+                "movdqa {d}, [{from} + 48]",
+                "movdqa [{to}], {a}",
+                "movdqa [{to} + 16], {b}",
+                "movdqa [{to} + 32], {c}",
+                "movdqa [{to} + 48], {d}",
+                from = in(reg) other.base, to = in(reg) self.base,
+                a = out(xmm_reg) _, b = out(xmm_reg) _, c = out(xmm_reg) _, d = out(xmm_reg) _,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+
+    #[cfg(not(all(not(miri), target_arch = "x86_64")))]
+    #[inline(always)]
+    fn copy_words(self, other: Line<'_>) {
+        self.store_all(other.load_all());
+    }
+
     /// The words that, under `mask`, are `wanted`, lowest first. Each is loaded whole (relaxed), in no particular order.
     #[inline(always)]
     pub fn matches(self, mask: u64, wanted: u64) -> Matches {

@@ -257,6 +257,37 @@ impl<'a> View<'a> {
             .map_err(|at| write_fault(at, self.place(), offset))
     }
 
+    /// [`write_from`](Self::write_from) for lengths that the compiler knows: up to 128 bytes it is a few instructions where
+    /// it is called. **A fault in it is one of a word**: see [`Items`](crate::Items).
+    ///
+    /// ```
+    /// # use samovar_mmap::{Access, SharedMap};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let file = tempfile::tempfile()?;
+    /// # file.set_len(64)?;
+    /// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+    /// map.view().write_short(8, b"in motion")?;
+    /// assert!(map.view().equals(8, b"in motion")?);
+    /// assert!(!map.is_poisoned());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `OutOfBounds`; `PermissionDenied` if the map is read-only; `Fault` as for [`write_from`](Self::write_from), if that was
+    /// noticed.
+    #[inline(always)]
+    pub fn write_short(self, offset: usize, bytes: &[u8]) -> Result<()> {
+        if seam::ON || bytes.len() > short::LONGEST {
+            return self.write_from(offset, bytes);
+        }
+        let to = self.writable(offset, bytes.len())?;
+        // SAFETY: `to` is mapped for writing `bytes.len()` bytes; `bytes` is borrowed, and lies elsewhere, since safe code
+        // has no slice of mapped memory.
+        unsafe { short::store_short(to, bytes.as_ptr(), bytes.len()) }
+            .map_err(|at| write_fault(at, self.place(), offset))
+    }
+
     /// Copies `len` bytes to `to_offset` of another view, of the same map or of another.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Short copies out of mapped memory whose length the compiler knows: a few instructions where they are called.
+//! Short copies out of mapped memory, and into it, whose length the compiler knows: a few instructions where they are called.
 //!
 //! They lie outside the assembly that has an exit for faults, so that a fault is dealt with as one of a word is: the
 //! handler puts a page of zeroes there and poisons the map, and who calls asks.
@@ -71,6 +71,59 @@ pub(crate) unsafe fn copy_short(dst: *mut u8, src: *const u8, len: usize) -> Res
         at += 1;
     }
     Ok(())
+}
+
+/// Stores `len` bytes, at most [`LONGEST`], which had better be a constant.
+///
+/// # Safety
+/// 1. `src` is readable and `dst` is writable for `len` bytes, and `src` is borrowed by the caller for the call.
+/// 2. The two do not overlap.
+#[cfg(all(not(miri), target_arch = "x86_64"))]
+#[inline(always)]
+pub(crate) unsafe fn store_short(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
+    use std::arch::asm;
+    use std::arch::x86_64::_mm_loadu_si128;
+    macro_rules! piece {
+        ($store:literal, $class:ident, $load:expr; $at:expr) => {{
+            // SAFETY: bytes that `src` is readable for.
+            let piece = unsafe { $load(src.wrapping_add($at)) };
+            // SAFETY: it writes bytes of `dst`, and changes nothing else.
+            unsafe {
+                asm!($store, piece = in($class) piece, to = in(reg) dst.wrapping_add($at),
+                     options(nostack, preserves_flags));
+            }
+        }};
+    }
+    let mut at = 0;
+    while len - at >= 16 {
+        piece!("movups [{to}], {piece}", xmm_reg, |from: *const u8| _mm_loadu_si128(from.cast()); at);
+        at += 16;
+    }
+    if len - at >= 8 {
+        piece!("mov [{to}], {piece}", reg, |from: *const u8| from.cast::<u64>().read_unaligned(); at);
+        at += 8;
+    }
+    if len - at >= 4 {
+        piece!("mov [{to}], {piece:e}", reg, |from: *const u8| from.cast::<u32>().read_unaligned(); at);
+        at += 4;
+    }
+    while at < len {
+        piece!("mov [{to}], {piece}", reg_byte, |from: *const u8| from.read(); at);
+        at += 1;
+    }
+    Ok(())
+}
+
+/// Stores `len` bytes.
+///
+/// # Safety
+/// 1. `src` is readable and `dst` is writable for `len` bytes, and `src` is borrowed by the caller for the call.
+/// 2. The two do not overlap.
+#[cfg(any(miri, not(target_arch = "x86_64")))]
+#[inline(always)]
+pub(crate) unsafe fn store_short(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
+    // SAFETY: the caller's promises.
+    unsafe { super::copy(dst, src, len) }
 }
 
 /// Copies `len` bytes.

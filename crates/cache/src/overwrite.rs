@@ -1,0 +1,115 @@
+//! The overwrite: the short way of most writes.
+//!
+//! A [`Writer`](crate::writer::Writer) is ready for all that a write may meet: what the dead left, tails to be drained, pins,
+//! leases, namespaces, bounds that move. Most writes meet none of it. A key that has an entry, whose ring has room at its head,
+//! needs the stores of one change and nothing else:
+//!
+//! ```text
+//!   Holds(i), all in order --ledger 1-i, Pending(1-i)--> bytes --> slot (the commit point) --> Holds(1-i) --> old entry marked
+//!            '-- anything else: nothing is stored, and the writer sees to it
+//! ```
+//!
+//! They are the writer's, in its order, so that whoever repairs them need not know which way they went.
+
+use crate::entry::{Extras, Header, Mark, Preface};
+use crate::error::Result;
+use crate::evict;
+use crate::index::Numbered;
+use crate::lease::Leases;
+use crate::ledger::{self, Amendment, Change, Selector, Sheet};
+use crate::pin::{Extent, Pins};
+use crate::position::Position;
+use crate::ring::{QUEUES, Queue};
+use crate::shard::Shard;
+use crate::slot::Slot;
+use crate::writer::Item;
+
+/// Stores the item in place of what its key has, if nothing else is to be done; else false, and nothing has happened. The caller
+/// holds the writer lock; `prepare` makes a stretch of the data area ready to be written.
+#[inline(always)]
+pub(crate) fn overwrite(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce(Extent)) -> Result<bool> {
+    let Selector::Holds(holding) = Selector::load(shard.head) else { return Ok(false) };
+    let (sheet, spare) = (Sheet::of(shard.head, holding), 1 - holding);
+    let sequence = sheet.sequence();
+    if evict::is_time_to_walk(sequence) || has_other_duties(shard, item)? {
+        return Ok(false);
+    }
+    // Where the entry will be written, that memory is on its way while the old one is looked for.
+    for queue in QUEUES {
+        shard.log.prefetch(sheet.ring(queue).head.offset());
+    }
+    let Some((found, old)) = find(shard, item)? else { return Ok(false) };
+    let (queue, header) = (found.slot.queue(), item.header(Extras::NONE)?);
+    let units = header.units();
+    let Some(at) = room_at_head(shard, sheet, queue, units) else { return Ok(false) };
+
+    prepare(Extent { offset: at.offset(), units });
+    let amendment = Amendment {
+        queue,
+        head: at.advance(units),
+        live: sheet.ring(queue).live.saturating_sub(old.units()).wrapping_add(units),
+        payload: sheet.payload().saturating_sub(old.payload()).wrapping_add(header.payload()),
+        change: Change {
+            slot: found.number,
+            old: found.slot,
+            new: Slot::live(item.hash, queue, at, found.slot.freq()),
+        },
+        sequence: sequence.wrapping_add(1),
+    };
+    Sheet::of(shard.head, spare).amend(sheet, &amendment);
+    Selector::Pending(spare).store(shard.head);
+    put(shard, at, header, item, ledger::stamp_of(amendment.sequence))?;
+    shard.index.exchange(amendment.change)?;
+    Selector::Holds(spare).store(shard.head);
+    shard.count_stored();
+    shard.log.put_mark(found.slot.offset(), old.dead_word())?;
+    Ok(true)
+}
+
+/// Is there anything that a writer would have to think of: seals, namespaces, leases, pins?
+#[inline(always)]
+fn has_other_duties(shard: &Shard<'_>, item: &Item<'_>) -> Result<bool> {
+    Ok(shard.seal_key.is_some()
+        || !item.hash.space().is_default()
+        || item.stamp.is_some()
+        || Leases::of(*shard).any()
+        || Pins::of(*shard).any()
+        || shard.table.turns()? != shard.turns_seen().load())
+}
+
+/// The key's slot and entry, if it has one, and one of no namespace.
+#[inline(always)]
+fn find(shard: &Shard<'_>, item: &Item<'_>) -> Result<Option<(Numbered, Header)>> {
+    let mut old = None;
+    let found = shard.index.find(item.hash, |slot| {
+        let offset = slot.offset();
+        let Mark::Entry(header) = shard.log.mark(offset)? else { return Ok(false) };
+        old = Some(header);
+        Ok(!header.extras.has(Extras::SPACE) && shard.log.has_key(offset, header, item.key)?)
+    })?;
+    Ok(found.zip(old))
+}
+
+/// The ring's head, if an entry of `units` fits there as things stand, and leaves what is to be left free.
+#[inline(always)]
+fn room_at_head(shard: &Shard<'_>, sheet: Sheet<'_>, queue: Queue, units: u64) -> Option<Position> {
+    let (bounds, ring) = (shard.bounds(), sheet.ring(queue));
+    let (span, frontier) = (bounds.span_for(queue, units), Position::from_word(shard.frontier(queue).load()));
+    let sound = bounds.are_sound() && bounds.is_settled() && span.orders(frontier, ring.tail, ring.head);
+    if !sound || queue == Queue::Small && units > span.units() / 2 {
+        return None;
+    }
+    let place = span.place(ring.head, frontier, units).filter(|place| !place.wraps)?;
+    let (reserve, _) = evict::headroom(sheet.ring(Queue::Main).live, &bounds, queue, units);
+    (span.gap(ring.head, ring.tail) >= units + reserve).then_some(place.at)
+}
+
+#[inline(always)]
+fn put(shard: &Shard<'_>, at: Position, header: Header, item: &Item<'_>, stamp: u32) -> Result<()> {
+    let parts = [item.key, item.value];
+    if header.extras.is_none() {
+        return shard.log.put_plain(at.offset(), header, stamp, parts);
+    }
+    let preface = Preface { terms: item.terms, seal: None, stamp };
+    shard.log.put_entry(at.offset(), header, &preface, parts)
+}
