@@ -78,6 +78,18 @@ impl<'a> Area<'a> {
         Ok(self.file.write_from(self.at(offset), bytes)?)
     }
 
+    /// The same, for many bytes that nobody reads soon.
+    #[inline(never)]
+    pub(crate) fn stream_from(self, offset: usize, bytes: &[u8]) -> Result<()> {
+        Ok(self.file.stream_from(self.at(offset), bytes)?)
+    }
+
+    /// Bytes of the whole file.
+    #[inline(always)]
+    pub(crate) fn file_len(self) -> usize {
+        self.file.len()
+    }
+
     /// The same, for a few bytes whose number the compiler knows. A fault is told by the map, and not here.
     #[inline(always)]
     pub(crate) fn write_short(self, offset: usize, bytes: &[u8]) -> Result<()> {

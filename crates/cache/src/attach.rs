@@ -28,7 +28,7 @@ use crate::recover;
 use crate::salvage::{Observer, Salvage, Salvaged};
 use crate::shard::Shard;
 use crate::ttl::{Clock, TimeBase};
-use samovar_mmap::{Access, FileId, PerProcess, SharedMap, TrustedWriters, View};
+use samovar_mmap::{Access, FileId, Pages, PerProcess, SharedMap, TrustedWriters, View};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, TryLockError};
@@ -433,6 +433,23 @@ impl Attached {
     /// Has the owner of a writer lock died?
     pub(crate) fn is_dead(&self, owner: Owner) -> Result<bool> {
         self.place()?.is_dead(self.view(), owner)
+    }
+
+    /// Has all that the cache uses made ready for this process: in a new file to be written; in another to be read, since what
+    /// nobody writes need not go to the disk again.
+    pub(crate) fn prefault(&self) -> Result<()> {
+        let access = if self.attachment.created { Access::ReadWrite } else { Access::ReadOnly };
+        for part in estate::parts(&self.header.geometry, &self.measure()?) {
+            let bytes = layout::at(part.start)..layout::at(part.end);
+            match self.map.populate(access, bytes.start, bytes.len()) {
+                Err(error) if error.kind() == samovar_mmap::ErrorKind::Unsupported => return Ok(()),
+                done => done?,
+            }
+            if access == Access::ReadWrite {
+                self.groundwork.note(bytes);
+            }
+        }
+        Ok(())
     }
 
     /// Has a stretch of a shard's data area made ready to be written.

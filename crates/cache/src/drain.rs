@@ -3,7 +3,7 @@
 
 use crate::entry::{Mark, Preface};
 use crate::error::{Error, ErrorKind, Result};
-use crate::evict::{self, Candidate, Fate, WRITES_PER_WALK};
+use crate::evict::{self, Candidate, Fate, MOST_WRITES_PER_WALK};
 use crate::hash::KeyHash;
 use crate::index::Numbered;
 use crate::ledger::Change;
@@ -167,10 +167,11 @@ impl Writer<'_> {
         if queue == Queue::Main {
             self.move_brink();
         }
-        if !evict::is_time_to_walk(self.ledger.sequence) {
+        let writes = evict::writes_per_walk(&self.bounds, appended);
+        if !self.ledger.sequence.is_multiple_of(writes) {
             return Ok(());
         }
-        let appended = appended.saturating_mul(WRITES_PER_WALK);
+        let appended = appended.saturating_mul(writes);
         let mut left = evict::walk_after(&self.ledger, &self.bounds, queue, appended);
         while left > 0 && self.ledger.ring(queue).head != self.ledger.ring(queue).tail {
             left = left.saturating_sub(self.drain(queue, left)?.max(1));
@@ -186,7 +187,7 @@ impl Writer<'_> {
         }
         let (ring, area) = (self.ledger.ring(queue), self.shard.geometry.area());
         let mut at = ring.tail.offset();
-        for _ in 0..WRITES_PER_WALK {
+        for _ in 0..MOST_WRITES_PER_WALK {
             let left = area.end.saturating_sub(at);
             match self.shard.log.mark(at)? {
                 Mark::Entry(header) if header.units() <= left && at != ring.head.offset() => {

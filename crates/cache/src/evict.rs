@@ -23,9 +23,6 @@ const SMALL_ENTRIES: u64 = 4;
 /// Entries that one write moves, at most, before it evicts what it would have kept.
 pub(crate) const MOVES_PER_WRITE: u32 = 64;
 
-/// Writes between two walks.
-pub(crate) const WRITES_PER_WALK: u64 = 16;
-
 /// What to do with a live entry at the tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -115,10 +112,16 @@ pub(crate) fn headroom(main_live: u64, bounds: &Bounds, queue: Queue, units: u64
     }
 }
 
-/// Is the next write one of those that walk? Once in a few is enough, and one look at the accounts then does for all of them.
+/// Writes of so many units from one walk along their ring to the next: one walk does for several, as long as they do not take
+/// a notable part of the main ring together.
 #[inline]
-pub(crate) fn is_time_to_walk(sequence: u64) -> bool {
-    sequence.is_multiple_of(WRITES_PER_WALK)
+pub(crate) fn writes_per_walk(bounds: &Bounds, units: u64) -> u64 {
+    let entries_times = |parts: u64| units.saturating_mul(parts) <= bounds.main_units();
+    match () {
+        () if entries_times(MOST_WRITES_PER_WALK * WALKS_PER_RING) => MOST_WRITES_PER_WALK,
+        () if entries_times(FEW_WRITES_PER_WALK * WALKS_PER_RING) => FEW_WRITES_PER_WALK,
+        () => 1,
+    }
 }
 
 /// How much of a ring to walk after an append of `units`, so that no single write pays for a long stretch.
@@ -175,6 +178,10 @@ fn growth(head: Position, bounds: &Bounds) -> u64 {
     if bounds.is_to_rise(bounds.boundary, head) { growth } else { 0 }
 }
 
+/// Walks in the time in which a ring is written once, at least.
+const WALKS_PER_RING: u64 = 64;
+pub(crate) const MOST_WRITES_PER_WALK: u64 = 16;
+const FEW_WRITES_PER_WALK: u64 = 4;
 /// The main ring keeps one in this many units free while it squeezes out dead bytes.
 const RESERVE_PARTS: u64 = 12;
 /// The small ring grows by at most one in this many units of the main ring at a time.

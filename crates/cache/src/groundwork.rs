@@ -38,6 +38,17 @@ impl Groundwork {
         }
     }
 
+    /// These bytes are ready: what lies wholly in them need not be asked for.
+    pub(crate) fn note(&self, bytes: Range<usize>) {
+        self.mark(bytes.start.div_ceil(WINDOW)..bytes.end / WINDOW);
+    }
+
+    fn mark(&self, windows: Range<usize>) {
+        for (word, bit) in windows.filter_map(|window| self.bit(window)) {
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+    }
+
     /// The word of a window, and its bit there; what lies outside of the data areas has none.
     #[inline]
     fn bit(&self, window: usize) -> Option<(&AtomicUsize, usize)> {
@@ -57,8 +68,6 @@ impl Groundwork {
         let end = ((windows.end() + 1) * WINDOW).min(within.end).max(start);
         // A refusal is no harm: whatever is wrong, the write meets it again, and can say so.
         let _ = map.populate(Access::ReadWrite, start, end - start);
-        for (word, bit) in windows.filter_map(|window| self.bit(window)) {
-            word.fetch_or(bit, Ordering::Relaxed);
-        }
+        self.mark(*windows.start()..windows.end() + 1);
     }
 }

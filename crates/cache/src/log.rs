@@ -11,6 +11,10 @@ use samovar_mmap::View;
 const SHORT_KEY: usize = 32;
 const LONGER_KEY: usize = 256;
 
+/// Values from this length on, in files from that length on, are written past the processor's caches.
+const STREAMED: usize = 16 << 10;
+const OUT_OF_CACHES: usize = 128 << 20;
+
 /// The data area of one shard.
 #[derive(Clone, Copy)]
 pub(crate) struct Log<'a>(Area<'a>);
@@ -121,7 +125,7 @@ impl<'a> Log<'a> {
         self.0.write_short(at, &entry::plain_preface(header, stamp))?;
         let [key, value] = parts;
         self.0.write_from(at.wrapping_add(entry::PLAIN_PREFACE), key)?;
-        self.0.write_from(at.wrapping_add(entry::PLAIN_PREFACE + key.len()), value)
+        self.put_value(at.wrapping_add(entry::PLAIN_PREFACE + key.len()), value)
     }
 
     /// Writes a whole entry.
@@ -135,7 +139,16 @@ impl<'a> Log<'a> {
         self.put_preface(offset, header, preface)?;
         let [key, value] = parts;
         self.0.write_from(bytes_of(offset).wrapping_add(header.key_at()), key)?;
-        self.0.write_from(bytes_of(offset).wrapping_add(header.value_at()), value)
+        self.put_value(bytes_of(offset).wrapping_add(header.value_at()), value)
+    }
+
+    /// A large value in a large cache goes past the processor's caches, where it would be gone before somebody reads it.
+    #[inline(always)]
+    fn put_value(self, at: usize, value: &[u8]) -> Result<()> {
+        if value.len() >= STREAMED && self.0.file_len() >= OUT_OF_CACHES {
+            return self.0.stream_from(at, value);
+        }
+        self.0.write_from(at, value)
     }
 
     /// Writes what stands before an entry's key.

@@ -11,6 +11,7 @@
 //!
 //! They are the writer's, in its order, so that whoever repairs them need not know which way they went.
 
+use crate::bounds::Bounds;
 use crate::entry::{Extras, Header, Mark, Preface};
 use crate::error::Result;
 use crate::evict;
@@ -31,7 +32,7 @@ pub(crate) fn overwrite(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce
     let Selector::Holds(holding) = Selector::load(shard.head) else { return Ok(false) };
     let (sheet, spare) = (Sheet::of(shard.head, holding), 1 - holding);
     let sequence = sheet.sequence();
-    if evict::is_time_to_walk(sequence) || has_other_duties(shard, item)? {
+    if has_other_duties(shard, item) {
         return Ok(false);
     }
     // Where the entry will be written, that memory is on its way while the old one is looked for.
@@ -41,7 +42,11 @@ pub(crate) fn overwrite(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce
     let Some((found, old)) = find(shard, item)? else { return Ok(false) };
     let (queue, header) = (found.slot.queue(), item.header(Extras::NONE)?);
     let units = header.units();
-    let Some(at) = room_at_head(shard, sheet, queue, units) else { return Ok(false) };
+    let bounds = shard.bounds();
+    if sequence.is_multiple_of(evict::writes_per_walk(&bounds, units)) {
+        return Ok(false);
+    }
+    let Some(at) = room_at_head(shard, &bounds, sheet, queue, units) else { return Ok(false) };
 
     prepare(Extent { offset: at.offset(), units });
     let amendment = Amendment {
@@ -66,15 +71,15 @@ pub(crate) fn overwrite(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce
     Ok(true)
 }
 
-/// Is there anything that a writer would have to think of: seals, namespaces, leases, pins?
+/// Is there anything that a writer would have to think of: seals, namespaces, leases, pins? That some other namespace was
+/// emptied, the next writer notes.
 #[inline(always)]
-fn has_other_duties(shard: &Shard<'_>, item: &Item<'_>) -> Result<bool> {
-    Ok(shard.seal_key.is_some()
+fn has_other_duties(shard: &Shard<'_>, item: &Item<'_>) -> bool {
+    shard.seal_key.is_some()
         || !item.hash.space().is_default()
         || item.stamp.is_some()
         || Leases::of(*shard).any()
         || Pins::of(*shard).any()
-        || shard.table.turns()? != shard.turns_seen().load())
 }
 
 /// The key's slot and entry, if it has one, and one of no namespace.
@@ -92,15 +97,21 @@ fn find(shard: &Shard<'_>, item: &Item<'_>) -> Result<Option<(Numbered, Header)>
 
 /// The ring's head, if an entry of `units` fits there as things stand, and leaves what is to be left free.
 #[inline(always)]
-fn room_at_head(shard: &Shard<'_>, sheet: Sheet<'_>, queue: Queue, units: u64) -> Option<Position> {
-    let (bounds, ring) = (shard.bounds(), sheet.ring(queue));
+fn room_at_head(
+    shard: &Shard<'_>,
+    bounds: &Bounds,
+    sheet: Sheet<'_>,
+    queue: Queue,
+    units: u64,
+) -> Option<Position> {
+    let ring = sheet.ring(queue);
     let (span, frontier) = (bounds.span_for(queue, units), Position::from_word(shard.frontier(queue).load()));
     let sound = bounds.are_sound() && bounds.is_settled() && span.orders(frontier, ring.tail, ring.head);
     if !sound || queue == Queue::Small && units > span.units() / 2 {
         return None;
     }
     let place = span.place(ring.head, frontier, units).filter(|place| !place.wraps)?;
-    let (reserve, _) = evict::headroom(sheet.ring(Queue::Main).live, &bounds, queue, units);
+    let (reserve, _) = evict::headroom(sheet.ring(Queue::Main).live, bounds, queue, units);
     (span.gap(ring.head, ring.tail) >= units + reserve).then_some(place.at)
 }
 

@@ -257,6 +257,36 @@ impl<'a> View<'a> {
             .map_err(|at| write_fault(at, self.place(), offset))
     }
 
+    /// [`write_from`](Self::write_from) for many bytes that nobody reads soon: it writes them past the processor's caches
+    /// where it can, which leaves there what others need, and does not first fetch what is to be overwritten. From some 16 KiB
+    /// on it is faster, where the map is larger than the caches. Stores that follow are seen after the bytes, as ever.
+    ///
+    /// ```
+    /// # use samovar_mmap::{Access, SharedMap};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let file = tempfile::tempfile()?;
+    /// # file.set_len(1 << 20)?;
+    /// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+    /// map.view().stream_from(100, &[7; 100_000])?;
+    /// assert!(map.view().equals(100, &[7; 100_000])?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`write_from`](Self::write_from).
+    #[inline]
+    pub fn stream_from(self, offset: usize, bytes: &[u8]) -> Result<()> {
+        if seam::ON {
+            return self.write_from(offset, bytes);
+        }
+        let to = self.writable(offset, bytes.len())?;
+        // SAFETY: `to` is mapped for writing `bytes.len()` bytes; `bytes` is borrowed, and lies elsewhere, since safe code
+        // has no slice of mapped memory.
+        unsafe { copy::stream(to, bytes.as_ptr(), bytes.len()) }
+            .map_err(|at| write_fault(at, self.place(), offset))
+    }
+
     /// [`write_from`](Self::write_from) for lengths that the compiler knows: up to 128 bytes it is a few instructions where
     /// it is called. **A fault in it is one of a word**: see [`Items`](crate::Items).
     ///

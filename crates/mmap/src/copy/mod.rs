@@ -88,6 +88,19 @@ pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<()
     reached(dst, len)
 }
 
+/// Copies `len` bytes past the processor's caches where it can, because nobody reads them soon. Whoever sees a store that
+/// comes after this call sees the bytes.
+///
+/// # Safety
+/// Those of [`copy`].
+#[inline(always)]
+pub(crate) unsafe fn stream(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
+    // SAFETY: the caller's promises.
+    unsafe { machine::stream(dst, src, len) }?;
+    reached(src, len)?;
+    reached(dst, len)
+}
+
 /// Whether `len` bytes are equal.
 ///
 /// # Safety

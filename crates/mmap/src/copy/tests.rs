@@ -1,6 +1,6 @@
 //! Every length and alignment against a model, with guard bytes around.
 
-use super::{choose, copy, equals, load, store, zero};
+use super::{choose, copy, equals, load, store, stream, zero};
 
 const ROOM: usize = 512;
 
@@ -16,6 +16,24 @@ fn check_copy(source: &[u8], target: &mut [u8], [len, from, to]: [usize; 3]) {
     assert_eq!(target[to..to + len], source[from..from + len], "len {len} from {from} to {to}");
     target[to..to + len].copy_from_slice(&model[to..to + len]);
     assert_eq!(target, model, "len {len} from {from} to {to}");
+}
+
+#[test]
+fn streams_every_length_to_every_offset() {
+    let source: Vec<u8> = (0..4096usize).map(|i| i.to_le_bytes()[0] ^ i.to_le_bytes()[1] ^ 0x5a).collect();
+    for len in (0..700).chain([1023, 1024, 4000]) {
+        for offset in 0..64 {
+            let mut target = vec![1; len + 128];
+            // SAFETY: the target has 128 bytes more than are copied.
+            unsafe {
+                stream(target.as_mut_ptr().wrapping_add(offset), source.as_ptr().wrapping_add(len % 17), len)
+            }
+            .unwrap();
+            assert_eq!(target[offset..offset + len], source[len % 17..][..len], "len {len} to {offset}");
+            let others = target[..offset].iter().chain(&target[offset + len..]);
+            assert!(others.copied().all(|byte| byte == 1), "len {len} to {offset}");
+        }
+    }
 }
 
 #[test]

@@ -35,6 +35,8 @@ unsafe extern "sysv64" {
     fn asm_copy(dst: *mut u8, src: *const u8, len: usize) -> Outcome;
     #[link_name = symbol!("copy_avx")]
     fn asm_copy_avx(dst: *mut u8, src: *const u8, len: usize) -> Outcome;
+    #[link_name = symbol!("stream")]
+    fn asm_stream(dst: *mut u8, src: *const u8, len: usize) -> Outcome;
     #[link_name = symbol!("equals")]
     fn asm_equals(a: *const u8, b: *const u8, len: usize) -> Outcome;
     #[link_name = symbol!("zero")]
@@ -105,6 +107,24 @@ pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<()
     let chosen = unsafe { std::mem::transmute::<*mut (), Copy>(COPY.load(Ordering::Relaxed)) };
     // SAFETY: 1 to 3 are the caller's promises; the assembly accesses these bytes and no others.
     let outcome = unsafe { chosen(dst, src, len) };
+    if outcome.code == DONE { Ok(()) } else { Err(Unreachable(outcome.address)) }
+}
+
+/// Bytes from which on there is a way past the caches.
+const SHORTEST_STREAM: usize = 256;
+
+/// Copies `len` bytes with stores that go past the caches, all of them done before any that follows.
+///
+/// # Safety
+/// Those of [`copy`].
+#[inline]
+pub(crate) unsafe fn stream(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
+    if len < SHORTEST_STREAM {
+        // SAFETY: the caller's promises.
+        return unsafe { copy(dst, src, len) };
+    }
+    // SAFETY: the caller's promises, and enough bytes; the assembly accesses these and no others.
+    let outcome = unsafe { asm_stream(dst, src, len) };
     if outcome.code == DONE { Ok(()) } else { Err(Unreachable(outcome.address)) }
 }
 
@@ -290,6 +310,53 @@ global_asm!(
     "mov [rdi + r8], r9b",
     "mov [rdi + rdx - 1], cl",
     "7:",
+    "xor eax, eax",
+    "ret",
+    // stream: as copy, 256 and more. The first 64 as they lie, then whole lines past the caches, then the last 64 as they
+    // lie. The fence at the end is what makes it a copy like the other: its stores are not otherwise in order.
+    ".p2align 5",
+    concat!(".globl ", label!("stream")),
+    hidden!("stream"),
+    concat!(label!("stream"), ":"),
+    "movups xmm0, [rsi]",
+    "movups xmm1, [rsi + 16]",
+    "movups xmm2, [rsi + 32]",
+    "movups xmm3, [rsi + 48]",
+    "movups [rdi], xmm0",
+    "movups [rdi + 16], xmm1",
+    "movups [rdi + 32], xmm2",
+    "movups [rdi + 48], xmm3",
+    "mov ecx, edi",
+    "and ecx, 63",
+    "mov eax, 64",
+    "sub rax, rcx",
+    "add rsi, rax",
+    "add rdi, rax",
+    "sub rdx, rax",
+    ".p2align 5",
+    "2:",
+    "movups xmm0, [rsi]",
+    "movups xmm1, [rsi + 16]",
+    "movups xmm2, [rsi + 32]",
+    "movups xmm3, [rsi + 48]",
+    "movntdq [rdi], xmm0",
+    "movntdq [rdi + 16], xmm1",
+    "movntdq [rdi + 32], xmm2",
+    "movntdq [rdi + 48], xmm3",
+    "add rsi, 64",
+    "add rdi, 64",
+    "sub rdx, 64",
+    "cmp rdx, 64",
+    "jae 2b",
+    "movups xmm0, [rsi + rdx - 64]",
+    "movups xmm1, [rsi + rdx - 48]",
+    "movups xmm2, [rsi + rdx - 32]",
+    "movups xmm3, [rsi + rdx - 16]",
+    "sfence",
+    "movups [rdi + rdx - 64], xmm0",
+    "movups [rdi + rdx - 48], xmm1",
+    "movups [rdi + rdx - 32], xmm2",
+    "movups [rdi + rdx - 16], xmm3",
     "xor eax, eax",
     "ret",
     // copy, with what every processor has.

@@ -1,0 +1,126 @@
+//! Overwrites, most of which take the short way: it leaves out nothing of what a write owes to seals, namespaces, leases,
+//! pins, limits of time, and accounts. Each is done often enough in a row that fifteen of sixteen may take it.
+//!
+//! Canaries: `short way ...` in `scripts/canaries`.
+
+use samovar::{Cache, Lookup, Options, Ttl};
+use std::time::Duration;
+
+const ROUNDS: u32 = 100;
+
+fn options() -> Options {
+    Cache::options().capacity(4 << 20)
+}
+
+fn with_cache(options: Options, act: impl FnOnce(&Cache)) {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = options.open(dir.path().join("c.samovar")).unwrap();
+    act(&cache);
+    let report = cache.check().unwrap();
+    assert!(report.is_clean(), "{report}");
+}
+
+/// A value of a round; longer in some than in others.
+fn value(round: u32) -> Vec<u8> {
+    let mut value = round.to_le_bytes().to_vec();
+    value.resize(4 + usize::try_from(round * 7 % 60).unwrap(), 0x5a);
+    value
+}
+
+#[test]
+fn accounts_are_exact_whatever_the_sizes() {
+    with_cache(options(), |cache| {
+        for round in 0..ROUNDS {
+            for key in 0..8u8 {
+                cache.set(&[key], &value(round + u32::from(key))).unwrap();
+            }
+            let live: usize = (0..8).map(|key| 1 + value(round + key).len()).sum();
+            let stats = cache.stats();
+            assert_eq!((stats.entries, stats.live_bytes), (8, live as u64));
+            assert_eq!((stats.sets, stats.evictions), (8 * u64::from(round + 1), 0));
+        }
+    });
+}
+
+#[test]
+fn seals_are_renewed() {
+    with_cache(options().verify(true), |cache| {
+        for round in 0..ROUNDS {
+            cache.set(b"k", &value(round)).unwrap();
+            assert_eq!(cache.get(b"k").unwrap(), Some(value(round)));
+        }
+        assert_eq!(cache.stats().damaged, 0);
+    });
+}
+
+#[test]
+fn namespaces_keep_what_is_theirs() {
+    with_cache(options(), |cache| {
+        let [one, other] = ["one", "other"].map(|name| cache.create_namespace(name, None).unwrap());
+        for round in 0..ROUNDS {
+            cache.set(b"k", &value(round)).unwrap();
+            one.set(b"k", &value(round + 1)).unwrap();
+            other.set(b"k", &value(round + 2)).unwrap();
+            if round % 10 == 0 {
+                other.clear().unwrap();
+                assert_eq!(other.get(b"k").unwrap(), None);
+            } else {
+                assert_eq!(other.get(b"k").unwrap(), Some(value(round + 2)));
+            }
+            assert_eq!(cache.get(b"k").unwrap(), Some(value(round)));
+            assert_eq!(one.get(b"k").unwrap(), Some(value(round + 1)));
+            let known =
+                [one.stats().unwrap(), other.stats().unwrap()].map(|stats| (stats.entries, stats.sets));
+            assert_eq!(
+                known,
+                [(1, u64::from(round) + 1), (u64::from(round % 10 != 0), u64::from(round) + 1)]
+            );
+        }
+    });
+}
+
+#[test]
+fn limits_of_time_come_and_go() {
+    with_cache(options(), |cache| {
+        for round in 0..ROUNDS {
+            let (ttl, there) = match round % 3 {
+                0 => (Ttl::NEVER, true),
+                1 => (Ttl::secs(3600), true),
+                _ => (Ttl::millis(0), false),
+            };
+            cache.set_with(b"k", &value(round), ttl).unwrap();
+            assert_eq!(cache.get(b"k").unwrap(), there.then(|| value(round)), "round {round}");
+        }
+    });
+}
+
+#[test]
+fn leases_end() {
+    with_cache(options(), |cache| {
+        for round in 0..ROUNDS {
+            let soon_stale = Ttl::secs(3600).stale_after(Duration::ZERO);
+            cache.set_with(b"k", &value(round), soon_stale).unwrap();
+            let Lookup::StaleYours(_, lease) = cache.lookup(b"k").unwrap() else { panic!("no lease") };
+            cache.set(b"k", &value(round + 1)).unwrap();
+            assert!(!lease.fulfil(b"late", Ttl::NEVER).unwrap(), "a lease outlived a set");
+            assert_eq!(cache.get(b"k").unwrap(), Some(value(round + 1)));
+        }
+    });
+}
+
+#[test]
+fn pinned_bytes_stay() {
+    with_cache(Cache::options().capacity(256 << 10), |cache| {
+        // Several laps of the ring that they are in by then.
+        let churn = |rounds: u32| {
+            for round in 0..rounds {
+                cache.set(&(round % 8).to_le_bytes(), &value(round)).unwrap();
+            }
+        };
+        churn(20_000);
+        let held = cache.get_ref(&3u32.to_le_bytes()).unwrap().unwrap();
+        let before = held.to_vec().unwrap();
+        churn(20_000);
+        assert_eq!(held.to_vec().unwrap(), before);
+    });
+}
