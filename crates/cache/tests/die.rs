@@ -638,6 +638,10 @@ fn usual(seed: u64) -> Vec<Scenario> {
         Op::Flush,
         Op::Set { key: 6, sequence: 3, len: 30 },
     ];
+    // Several in a row, so that most take the short way.
+    let mut overwrites: Vec<Op> = sets(2..6, 2, 60).collect();
+    overwrites.push(Op::Expiring { key: 7, sequence: 2, len: 50 });
+    overwrites.extend(sets(3..5, 3, 110));
     let alterations = [
         Op::Append { key: 3, len: 90 },
         Op::Replace { key: 4, sequence: 2, len: 300 },
@@ -685,6 +689,7 @@ fn usual(seed: u64) -> Vec<Scenario> {
     let reset = [Op::Set { key: 1, sequence: 9, len: 70 }];
     vec![
         scenario("write", Size::Roomy, &few, writes.to_vec(), 150),
+        scenario("overwrite", Size::Roomy, &few, overwrites, 150),
         scenario("alter", Size::Roomy, &few, alterations.to_vec(), 100),
         scenario("load", Size::Roomy, &few, loads(), 100),
         scenario("compact", Size::Roomy, &churned, compact, 400),
@@ -745,6 +750,11 @@ fn at_every_store(name: &str, companies: &[Company]) {
 #[test]
 fn a_set_an_overwrite_a_remove_a_flush_an_attach_and_a_detach() {
     at_every_store("write", &[Company::None, Company::Attached]);
+}
+
+#[test]
+fn overwrites() {
+    at_every_store("overwrite", &[Company::None, Company::Attached]);
 }
 
 #[test]
@@ -831,6 +841,7 @@ fn a_takeover_and_its_repair() {
     let mut deaths = 0;
     for (name, company) in [
         ("write", Company::Attached),
+        ("overwrite", Company::None),
         ("evict", Company::Attached),
         ("compact", Company::None),
         ("boundary", Company::None),
