@@ -39,6 +39,12 @@ impl<'a> Log<'a> {
         self.0.prefetch(bytes_of(offset).wrapping_add(64));
     }
 
+    /// Asks for the cache line behind that of an offset.
+    #[inline(always)]
+    pub(crate) fn prefetch_behind(self, offset: u64) {
+        self.0.prefetch(bytes_of(offset).wrapping_add(64));
+    }
+
     /// What stands at an offset.
     #[inline(always)]
     pub(crate) fn mark(self, offset: u64) -> Result<Mark> {

@@ -200,6 +200,8 @@ impl Reader<'_, '_> {
         now_ms: &impl Fn() -> u64,
         out: &mut S,
     ) -> Result<Look> {
+        // Where the value lies is known only once the header is here: most of it is on its way by then.
+        self.shard.log.prefetch_behind(slot.offset());
         let frontier = self.shard.frontier(slot.queue());
         let first = Position::from_word(frontier.load());
         let seen = self.copy(slot, now_ms, out)?;
