@@ -28,7 +28,7 @@ use crate::recover;
 use crate::salvage::{Observer, Salvage, Salvaged};
 use crate::shard::Shard;
 use crate::ttl::{Clock, TimeBase};
-use samovar_mmap::{Access, FileId, Pages, PerProcess, SharedMap, TrustedWriters, View};
+use samovar_mmap::{Access, Advice, FileId, Pages, PerProcess, SharedMap, TrustedWriters, View};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, TryLockError};
@@ -435,12 +435,15 @@ impl Attached {
         self.place()?.is_dead(self.view(), owner)
     }
 
-    /// Has all that the cache uses made ready for this process: in a new file to be written; in another to be read, since what
-    /// nobody writes need not go to the disk again.
+    /// Has all that the cache uses made ready for this process, in huge pages where the system has them for this file: in a new
+    /// one to be written; in another to be read, since what nobody writes need not go to the disk again.
     pub(crate) fn prefault(&self) -> Result<()> {
         let access = if self.attachment.created { Access::ReadWrite } else { Access::ReadOnly };
-        for part in estate::parts(&self.header.geometry, &self.measure()?) {
+        let _ = self.map.advise(Advice::HugePage, 0, self.map.len());
+        for part in estate::stretches(&self.header.geometry, &self.measure()?) {
             let bytes = layout::at(part.start)..layout::at(part.end);
+            // What does not become a huge page, as that is no promise, is made ready page by page.
+            let _ = self.map.advise(Advice::Collapse, bytes.start, bytes.len());
             match self.map.populate(access, bytes.start, bytes.len()) {
                 Err(error) if error.kind() == samovar_mmap::ErrorKind::Unsupported => return Ok(()),
                 done => done?,

@@ -23,6 +23,18 @@ pub(crate) fn parts(geometry: &Geometry, measure: &Measure) -> Vec<Range<u64>> {
     std::iter::once(0..geometry.data_offset).chain(shards).collect()
 }
 
+/// The same, with what lies side by side in one piece.
+pub(crate) fn stretches(geometry: &Geometry, measure: &Measure) -> Vec<Range<u64>> {
+    let mut stretches: Vec<Range<u64>> = Vec::new();
+    for part in parts(geometry, measure) {
+        match stretches.last_mut() {
+            Some(last) if last.end == part.start => last.end = part.end,
+            _ => stretches.push(part),
+        }
+    }
+    stretches
+}
+
 /// Makes a new file as long as it may become, with space for what it is.
 pub(crate) fn occupy(file: &File, geometry: &Geometry, measure: &Measure) -> Result<()> {
     if measure.bytes(geometry) == geometry.file_bytes {

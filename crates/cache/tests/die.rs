@@ -596,6 +596,12 @@ fn limited() -> (Vec<Op>, Vec<Op>) {
     (before, act)
 }
 
+/// Several in a row, so that most take the short way.
+fn overwriting() -> Vec<Op> {
+    let expiring = Op::Expiring { key: 7, sequence: 2, len: 50 };
+    sets(2..6, 2, 60).chain([expiring]).chain(sets(3..5, 3, 110)).collect()
+}
+
 /// A cache that becomes smaller, and one that becomes larger.
 fn resizing(seed: u64) -> [Scenario; 2] {
     let mut rng = Rng::new(seed);
@@ -638,10 +644,6 @@ fn usual(seed: u64) -> Vec<Scenario> {
         Op::Flush,
         Op::Set { key: 6, sequence: 3, len: 30 },
     ];
-    // Several in a row, so that most take the short way.
-    let mut overwrites: Vec<Op> = sets(2..6, 2, 60).collect();
-    overwrites.push(Op::Expiring { key: 7, sequence: 2, len: 50 });
-    overwrites.extend(sets(3..5, 3, 110));
     let alterations = [
         Op::Append { key: 3, len: 90 },
         Op::Replace { key: 4, sequence: 2, len: 300 },
@@ -689,7 +691,7 @@ fn usual(seed: u64) -> Vec<Scenario> {
     let reset = [Op::Set { key: 1, sequence: 9, len: 70 }];
     vec![
         scenario("write", Size::Roomy, &few, writes.to_vec(), 150),
-        scenario("overwrite", Size::Roomy, &few, overwrites, 150),
+        scenario("overwrite", Size::Roomy, &few, overwriting(), 150),
         scenario("alter", Size::Roomy, &few, alterations.to_vec(), 100),
         scenario("load", Size::Roomy, &few, loads(), 100),
         scenario("compact", Size::Roomy, &churned, compact, 400),

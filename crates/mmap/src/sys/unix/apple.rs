@@ -14,6 +14,9 @@ use std::path::Path;
 /// Addresses alone, for which no memory is set aside.
 pub(crate) const NO_RESERVE: libc::c_int = libc::MAP_NORESERVE;
 
+/// None for maps of files.
+pub(crate) const HUGE_PAGE: Option<usize> = None;
+
 /// The file of a shared map, kept to be flushed: `msync` stops short of the device.
 pub(crate) struct Backing(Option<File>);
 

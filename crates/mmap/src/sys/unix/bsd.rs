@@ -11,6 +11,9 @@ use std::path::Path;
 /// Pages without protection take no memory by themselves.
 pub(crate) const NO_RESERVE: libc::c_int = 0;
 
+/// None for maps of files.
+pub(crate) const HUGE_PAGE: Option<usize> = None;
+
 /// A flushed map is as far as the system's `msync` brings it.
 pub(crate) struct Backing;
 

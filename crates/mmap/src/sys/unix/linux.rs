@@ -23,6 +23,9 @@ pub(super) use libc::{mmap64 as mmap, off64_t as off_t};
 /// Addresses alone, for which no memory is set aside.
 pub(super) const NO_RESERVE: libc::c_int = libc::MAP_NORESERVE;
 
+/// The page that most processors have beside the usual one.
+pub(super) const HUGE_PAGE: Option<usize> = Some(2 << 20);
+
 /// How far `msync` brings a map of a file. There is nothing more to do than that.
 pub(super) struct Backing(Durability);
 

@@ -17,6 +17,63 @@ pub(crate) struct Mapping {
     backing: system::Backing,
 }
 
+/// What `mmap` is asked for, but for the address.
+struct Call {
+    len: usize,
+    protection: libc::c_int,
+    flags: libc::c_int,
+    /// Open, or -1.
+    fd: libc::c_int,
+    offset: system::off_t,
+}
+
+impl Call {
+    /// Maps it anywhere.
+    fn map(&self) -> io::Result<*mut libc::c_void> {
+        // SAFETY: no address is asked for, so that nothing that is mapped is touched; the descriptor is open, or
+        // there is none.
+        let base = unsafe {
+            system::mmap(ptr::null_mut(), self.len, self.protection, self.flags, self.fd, self.offset)
+        };
+        mapped(base)
+    }
+
+    /// Maps it as far from the start of a huge page as its offset is from one of the file's: the system maps whole huge pages
+    /// there, or makes them, if it can. Not every file system sees to that.
+    fn map_for_huge_pages(&self, huge: usize) -> io::Result<*mut libc::c_void> {
+        let (len, flags) = (self.len.next_multiple_of(page_size()), libc::MAP_PRIVATE | libc::MAP_ANON);
+        let room = Call {
+            len: len + huge,
+            protection: libc::PROT_NONE,
+            flags: flags | system::NO_RESERVE,
+            fd: -1,
+            offset: 0,
+        };
+        let start = room.map()?;
+        let into_page = usize::try_from(self.offset).map_err(|_| io::ErrorKind::InvalidInput)? % huge;
+        let skipped = into_page.wrapping_sub(start.addr()) % huge;
+        let at = start.wrapping_byte_add(skipped);
+        // SAFETY: the range lies within what was reserved just now, and nothing is there; the descriptor is open.
+        let base = unsafe {
+            system::mmap(at, self.len, self.protection, self.flags | libc::MAP_FIXED, self.fd, self.offset)
+        };
+        let base = mapped(base);
+        let left = match base {
+            Ok(_) => [(start, skipped), (at.wrapping_byte_add(len), huge - skipped)],
+            Err(_) => [(start, room.len), (start, 0)],
+        };
+        for (from, len) in left.into_iter().filter(|(_, len)| *len > 0) {
+            // SAFETY: of what was reserved just now, and nobody's. What could not be given back would be addresses alone.
+            unsafe { libc::munmap(from, len) };
+        }
+        base
+    }
+}
+
+fn mapped(base: *mut libc::c_void) -> io::Result<*mut libc::c_void> {
+    if base == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(base) }
+}
+
 impl Mapping {
     pub(crate) fn new(request: &MapRequest<'_>) -> io::Result<Mapping> {
         let sharing = match request.sharing {
@@ -30,14 +87,15 @@ impl Mapping {
             Some(file) => system::Backing::of(file, request.protection.access())?,
             None => system::Backing::none(),
         };
-        let (null, protection) = (ptr::null_mut(), bits(request.protection));
-        // SAFETY: no address is asked for, so that nothing that is mapped is touched; the descriptor is open, or
-        // there is none.
-        let base = unsafe { system::mmap(null, request.len, protection, sharing | anonymous, fd, offset) };
-        if base == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let base = base.cast();
+        let call = Call {
+            len: request.len,
+            protection: bits(request.protection),
+            flags: sharing | anonymous,
+            fd,
+            offset,
+        };
+        let huge = system::HUGE_PAGE.filter(|huge| flushed.is_some() && request.len >= *huge);
+        let base = huge.map_or_else(|| call.map(), |huge| call.map_for_huge_pages(huge))?.cast();
         let mapping = Mapping { base, len: request.len, backing };
         if request.file.is_some() {
             system::leave_out_of_dumps(base, request.len);
