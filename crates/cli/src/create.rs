@@ -24,8 +24,11 @@ pub(crate) fn run(arguments: &CreateArguments) -> Outcome<Status> {
 }
 
 fn options(arguments: &CreateArguments) -> Options {
-    let mut options =
-        Cache::options().capacity(arguments.capacity).seals(arguments.seals).policy(arguments.policy);
+    let mut options = Cache::options()
+        .capacity(arguments.capacity)
+        .seals(arguments.seals)
+        .policy(arguments.policy)
+        .prefault(arguments.prefault);
     if let Some(size) = arguments.max_capacity {
         options = options.max_capacity(size);
     }

@@ -213,6 +213,23 @@ fn huge_pages_say_what_they_achieved() {
     assert_eq!(map.huge_bytes().unwrap(), 0);
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn maps_of_files_lie_where_huge_pages_fit() {
+    const HUGE: usize = 2 << 20;
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(4 * HUGE as u64).unwrap();
+    for (offset, len) in [(0, 4 * HUGE), (3 * PAGE, HUGE), (HUGE, HUGE + 1), (PAGE, 2 * HUGE - 5)] {
+        for access in [Access::ReadWrite, Access::ReadOnly] {
+            let map = SharedMap::map(&file, access, offset as u64, Some(len)).unwrap();
+            // SAFETY: nobody writes to the file, or cuts it, while the slice lives.
+            let at = unsafe { map.view().as_slice() }.as_ptr().addr();
+            assert_eq!(at % HUGE, offset % HUGE, "{len} bytes from {offset}");
+            assert!(map.view().equals(len - 1, &[0]).unwrap());
+        }
+    }
+}
+
 fn in_a_child(work: impl FnOnce() -> bool) -> bool {
     // SAFETY: the child does its work, which takes no lock, and ends.
     let child = unsafe { libc::fork() };

@@ -138,6 +138,15 @@ fn a_flushed_cache_is_clean_and_can_be_dumped() {
 }
 
 #[test]
+fn a_cache_is_made_with_all_its_memory() {
+    let place = Place::new();
+    let cache = place.file("c");
+    samovar(&["create", &cache, "--capacity", "4MiB", "--prefault"]).ends(DONE);
+    samovar(&["set", &cache, "leaf", "oolong"]).ends(DONE);
+    assert_eq!(samovar(&["get", &cache, "leaf"]).ends(DONE).out().trim_end(), "oolong");
+}
+
+#[test]
 fn a_cache_is_resized_and_stat_tells_it() {
     let place = Place::new();
     let cache = place.file("c");
