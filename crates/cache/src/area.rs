@@ -42,6 +42,12 @@ impl<'a> Area<'a> {
         Ok(self.file.block(self.base)?)
     }
 
+    /// Lines side by side, somewhere in the area.
+    #[inline(always)]
+    pub(crate) fn block_at<const LINES: usize>(self, offset: usize) -> Result<Block<'a, LINES>> {
+        Ok(self.file.block(self.at(offset))?)
+    }
+
     /// A part of it that can only be read.
     pub(crate) fn window(self, offset: usize, len: usize) -> Result<View<'a>> {
         Ok(self.file.window(self.at(offset), len)?.read_only())

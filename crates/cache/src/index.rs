@@ -5,13 +5,16 @@
 
 use crate::area::Area;
 use crate::error::{Error, ErrorKind, Result};
-use crate::hash::KeyHash;
-use crate::layout::{self, BUCKET_LEN, SLOTS_PER_BUCKET};
+use crate::hash::{BUCKETS_PER_PAGE, KeyHash};
+use crate::layout::{self, BUCKET_LEN, PAGE, SLOTS_PER_BUCKET};
 use crate::ledger::Change;
 use crate::position::Position;
 use crate::ring::Queue;
 use crate::slot::Slot;
 use samovar_mmap::{Line, Word64};
+
+const LINES_PER_PAGE: usize = 64;
+const _: () = assert!(LINES_PER_PAGE as u64 == BUCKETS_PER_PAGE && BUCKETS_PER_PAGE * BUCKET_LEN == PAGE);
 
 /// The slots of one shard.
 #[derive(Clone, Copy)]
@@ -69,6 +72,14 @@ impl<'a> Index<'a> {
     #[inline]
     pub(crate) fn line(self, bucket: u64) -> Result<Line<'a>> {
         self.area.line(layout::at(bucket * BUCKET_LEN))
+    }
+
+    /// The lines of a key's candidate buckets: both lie in one page, whose place is checked once.
+    #[inline(always)]
+    pub(crate) fn lines(self, hash: KeyHash) -> Result<[Line<'a>; 2]> {
+        let [first, second] = self.buckets(hash);
+        let page = self.area.block_at::<LINES_PER_PAGE>(layout::at(first / BUCKETS_PER_PAGE * PAGE))?;
+        Ok([first, second].map(|bucket| page.line(layout::at(bucket % BUCKETS_PER_PAGE))))
     }
 
     /// Asks for a bucket's line, to have it sooner.

@@ -20,7 +20,7 @@ use crate::position::Position;
 use crate::seal::Home;
 use crate::shard::Shard;
 use crate::slot::{FREQ_MAX, Slot};
-use samovar_mmap::Word64;
+use samovar_mmap::{Line, Word64};
 use std::mem;
 
 /// Tries before a get gives up on a key that is rewritten faster than it can be copied.
@@ -144,15 +144,21 @@ impl Reader<'_, '_> {
     /// entries that can expire.
     #[inline(always)]
     pub(crate) fn get<S: Sink>(self, now_ms: impl Fn() -> u64, out: &mut S) -> Result<bool> {
-        self.shard.index.prefetch(self.shard.index.buckets(self.hash)[1]);
-        self.get_foreseen(now_ms, out)
+        let lines = self.shard.index.lines(self.hash)?;
+        lines[1].prefetch();
+        self.get_from(lines, now_ms, out)
     }
 
     /// The same for a key whose memory was [asked for](Shard::foresee) before.
     #[inline(always)]
     pub(crate) fn get_foreseen<S: Sink>(self, now_ms: impl Fn() -> u64, out: &mut S) -> Result<bool> {
+        self.get_from(self.shard.index.lines(self.hash)?, now_ms, out)
+    }
+
+    #[inline(always)]
+    fn get_from<S: Sink>(self, lines: [Line<'_>; 2], now_ms: impl Fn() -> u64, out: &mut S) -> Result<bool> {
         for _ in 0..RETRIES {
-            if let Some(hit) = self.scan(&now_ms, out)? {
+            if let Some(hit) = self.scan(lines, &now_ms, out)? {
                 return Ok(hit);
             }
         }
@@ -161,8 +167,12 @@ impl Reader<'_, '_> {
 
     /// One pass over the candidate buckets; none if it has to be repeated.
     #[inline(always)]
-    fn scan<S: Sink>(self, now_ms: &impl Fn() -> u64, out: &mut S) -> Result<Option<bool>> {
-        let [first, second] = self.shard.index.buckets(self.hash);
+    fn scan<S: Sink>(
+        self,
+        [first, second]: [Line<'_>; 2],
+        now_ms: &impl Fn() -> u64,
+        out: &mut S,
+    ) -> Result<Option<bool>> {
         let mut seen = self.scan_bucket(first, now_ms, out)?;
         if matches!(seen, Look::Other) {
             seen = self.scan_bucket(second, now_ms, out)?;
@@ -175,8 +185,7 @@ impl Reader<'_, '_> {
     }
 
     #[inline(always)]
-    fn scan_bucket<S: Sink>(self, bucket: u64, now_ms: &impl Fn() -> u64, out: &mut S) -> Result<Look> {
-        let line = self.shard.index.line(bucket)?;
+    fn scan_bucket<S: Sink>(self, line: Line<'_>, now_ms: &impl Fn() -> u64, out: &mut S) -> Result<Look> {
         for way in line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(self.hash)) {
             let word = line.word(way);
             // Acquire, with the release of the slot's exchange: the entry's bytes are older than its slot.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: the bytes of a line, or of a block, are aligned and mapped for `'a`.
 
+use crate::copy;
 use crate::map::Access;
 use crate::seam::{self, Event};
 use crate::word::{Word32, Word64};
@@ -54,6 +55,12 @@ impl<'a> Line<'a> {
         let at = self.base.wrapping_add(index % WORDS);
         // SAFETY: an eighth of the line, so mapped, aligned, and writable if `access` says so, as `new` was promised.
         unsafe { Word64::new(at, self.access) }
+    }
+
+    /// Asks the processor to fetch it, since it is needed soon.
+    #[inline(always)]
+    pub fn prefetch(self) {
+        copy::prefetch(self.base.cast());
     }
 
     /// All eight words, each loaded whole (relaxed), in no particular order.
