@@ -95,7 +95,7 @@ fn time<P: Peer>(peer: &P, cell: &Cell, measure: Measure, walk: Walk<'_>) -> Res
         fresh: cell.size.entries + (thread << FRESH_BITS),
         start: usize::try_from(mix(walk.start ^ u64::from(thread) << 32)).unwrap_or(0),
         value_len: cell.size.value_len,
-        warm_up: if cell.operations.is_some() { Duration::ZERO } else { timed / 4 },
+        warm_up: if cell.operations.is_some() { Duration::ZERO } else { timed },
         timed,
         operations: cell.operations.unwrap_or(u64::MAX),
     };

@@ -41,7 +41,7 @@ impl PairProbe {
             start: 0,
             fresh: 0,
             value_len: self.size.value_len,
-            warm_up: timed / 4,
+            warm_up: timed,
             timed,
             operations: u64::MAX,
         };

@@ -23,7 +23,8 @@ pub(crate) const MEMBERS: &[Member] = &[
         name: "samovar",
         package: None,
         settings: "file on a disk; capacity for twice the entries; expected_entry_size: what an entry takes in the log \
-                   (8 + key + value, rounded up to 8); flushed after the population is stored",
+                   (12 + key + value, rounded up to 8); prefault, since a cache that has gone round has met all pages of its file; \
+                   flushed after the population is stored",
     },
     Member { name: "samovar-tmpfs", package: None, settings: "as samovar, file on a tmpfs" },
     Member {

@@ -35,6 +35,8 @@ pub(crate) fn create(setup: &Setup, directory: &Path) -> Result<Cache> {
 fn make(setup: &Setup, directory: &Path, seal: usize, options: samovar::Options) -> Result<Cache> {
     let stored = setup.value_len + seal;
     let options = options.capacity(capacity(setup.capacity, stored)).expected_entry_size(entry_size(stored));
+    // A cache that has gone round has met all of its file; only a new one waits for the system to clear pages.
+    let options = options.prefault(true);
     Ok(options.open(directory.join(FILE))?)
 }
 
