@@ -442,12 +442,12 @@ impl Attached {
         let _ = self.map.advise(Advice::HugePage, 0, self.map.len());
         for part in estate::stretches(&self.header.geometry, &self.measure()?) {
             let bytes = layout::at(part.start)..layout::at(part.end);
-            // What does not become a huge page, as that is no promise, is made ready page by page.
-            let _ = self.map.advise(Advice::Collapse, bytes.start, bytes.len());
             match self.map.populate(access, bytes.start, bytes.len()) {
                 Err(error) if error.kind() == samovar_mmap::ErrorKind::Unsupported => return Ok(()),
                 done => done?,
             }
+            // Huge pages are no promise: what does not become one stays as it is.
+            let _ = self.map.advise(Advice::Collapse, bytes.start, bytes.len());
             if access == Access::ReadWrite {
                 self.groundwork.note(bytes);
             }

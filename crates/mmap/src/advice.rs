@@ -26,7 +26,8 @@ pub enum Advice {
     HugePage,
     /// Use no huge pages.
     NoHugePage,
-    /// Make huge pages of what is there, now.
+    /// Make huge pages of the range, now. Its pages are brought in first: Linux (6.18) would else show what the memory of a
+    /// huge page held before, if a tmpfs in huge pages has set that page aside and nobody has touched it.
     Collapse,
     /// Pages that are equal may be kept once.
     Mergeable,

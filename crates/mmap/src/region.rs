@@ -104,6 +104,11 @@ impl Region {
     }
 
     pub(crate) fn advise(&self, advice: Advice, offset: usize, len: usize) -> Result<()> {
+        if advice == Advice::Collapse {
+            // Linux (6.18) maps a huge page of a tmpfs that was reserved and never touched as it lies in memory, with whatever
+            // its last owner left there. Touched, it is cleared first.
+            self.populate(Access::ReadOnly, offset, len)?;
+        }
         let Some((mapping, range)) = self.range(offset, len)? else { return Ok(()) };
         let outcome = mapping.advise(range.outwards(), advice);
         outcome.map_err(|source| Error::os(format_args!("advising {advice:?}"), source))

@@ -213,6 +213,23 @@ fn huge_pages_say_what_they_achieved() {
     assert_eq!(map.huge_bytes().unwrap(), 0);
 }
 
+/// A page that was set aside and never touched must not become huge as it is: it is brought in first, and so cleared.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_to_be_huge_is_there_first() {
+    const LEN: usize = 4 << 20;
+    let file = tempfile::tempfile().unwrap();
+    samovar_mmap::reserve(&file, LEN as u64).unwrap();
+    let map = SharedMap::map(&file, Access::ReadWrite, 0, None).unwrap();
+    let _ = map.advise(Advice::HugePage, 0, LEN);
+    println!("{:?}", map.advise(Advice::Collapse, 0, LEN));
+    let residency = map.residency(0, LEN).unwrap();
+    assert_eq!(residency.resident_pages(), residency.pages.len());
+    for at in (0..LEN).step_by(8) {
+        assert_eq!(map.view().word64(at).unwrap().load(), 0);
+    }
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn maps_of_files_lie_where_huge_pages_fit() {
