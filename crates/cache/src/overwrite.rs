@@ -12,7 +12,7 @@
 //! They are the writer's, in its order, so that whoever repairs them need not know which way they went.
 
 use crate::bounds::Bounds;
-use crate::entry::{Extras, Header, Mark, Preface};
+use crate::entry::{Extras, Header, Preface};
 use crate::error::Result;
 use crate::evict;
 use crate::index::Numbered;
@@ -82,15 +82,15 @@ fn has_other_duties(shard: &Shard<'_>, item: &Item<'_>) -> bool {
         || Pins::of(*shard).any()
 }
 
-/// The key's slot and entry, if it has one, and one of no namespace.
+/// The key's slot and entry, if it has one, and one of no namespace. A slot that names no entry is the writer's affair, which
+/// empties the shard.
 #[inline(always)]
 fn find(shard: &Shard<'_>, item: &Item<'_>) -> Result<Option<(Numbered, Header)>> {
     let mut old = None;
     let found = shard.index.find(item.hash, |slot| {
-        let offset = slot.offset();
-        let Mark::Entry(header) = shard.log.mark(offset)? else { return Ok(false) };
+        let Ok(header) = shard.header_of(slot) else { return Ok(false) };
         old = Some(header);
-        Ok(!header.extras.has(Extras::SPACE) && shard.log.has_key(offset, header, item.key)?)
+        Ok(!header.extras.has(Extras::SPACE) && shard.log.has_key(slot.offset(), header, item.key)?)
     })?;
     Ok(found.zip(old))
 }

@@ -183,6 +183,37 @@ fn a_salvage_of_any_bytes_ends_and_leaves_accounts_in_order() {
     assert!(salvaged > 0, "none was salvaged");
 }
 
+/// A slot that is damaged names bytes that are no entry, or are none of the file's: its key can be written again all the same.
+#[test]
+fn a_key_whose_slot_is_damaged_can_be_written_again() {
+    let live = |word: u64| word >> 45 & 1 == 1;
+    for offset in [1, 1 << 15, (1 << 34) - 1] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.samovar");
+        let cache = options().capacity(CAPACITY).open(&path).unwrap();
+        // Often enough that most of these go the short way.
+        for round in 0..40u64 {
+            cache.set(b"k", b"before").unwrap();
+            let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+            let (mut word, mut damaged) = ([0; 8], 0);
+            for at in (INDEX..CAPACITY / 2 + INDEX).step_by(8) {
+                file.read_exact_at(&mut word, at).unwrap();
+                if live(u64::from_le_bytes(word)) {
+                    let other = u64::from_le_bytes(word) & !((1 << 34) - 1) | offset;
+                    file.write_all_at(&other.to_le_bytes(), at).unwrap();
+                    damaged += 1;
+                    break;
+                }
+            }
+            assert_eq!(damaged, 1, "the slot is somewhere in the index");
+            cache
+                .set(b"k", b"after")
+                .unwrap_or_else(|error| panic!("round {round}, offset {offset}: {error}"));
+            assert_eq!(cache.get(b"k").unwrap().as_deref(), Some(&b"after"[..]));
+        }
+    }
+}
+
 #[test]
 fn a_damaged_shard_takes_writes_again() {
     let mut rng = Rng::new(seed());

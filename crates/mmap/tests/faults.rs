@@ -82,12 +82,13 @@ fn each_kind_of_copy_beyond_the_end_is_an_error() {
     let source = guarded(&file, Access::ReadWrite);
     type Copy<'a> = &'a dyn Fn(View<'_>) -> samovar_mmap::Result<()>;
     let at = 3 * PAGE + 64;
-    let copies: [Copy<'_>; 9] = [
+    let copies: [Copy<'_>; 10] = [
         &|view| view.read_into(at, &mut [0; 8]),
         &|view| view.read_into(at, &mut [0; 100]),
         &|view| view.append_to(at, 9, &mut Vec::new()),
         &|view| view.write_from(at, &[7; 8]),
         &|view| view.write_from(at, &[7; 100]),
+        &|view| view.stream_from(at, &[7; 3000]),
         &|view| view.equals(at, &[0; 30]).map(drop),
         &|view| view.zero(at, 30),
         &|view| view.copy_to(at, 30, source.view(), 0),
@@ -128,6 +129,7 @@ fn every_instruction_of_a_copy_may_fault() {
             let reached = inside == len;
             assert_eq!(view.read_into(from, &mut out[..len]).is_ok(), reached, "read {len} {inside}");
             assert_eq!(view.write_from(from, &bytes[..len]).is_ok(), reached, "write {len} {inside}");
+            assert_eq!(view.stream_from(from, &bytes[..len]).is_ok(), reached, "stream {len} {inside}");
             assert_eq!(view.zero(from, len).is_ok(), reached, "zero {len} {inside}");
             assert_eq!(view.equals(from, &bytes[..len]).is_ok(), reached, "equals {len} {inside}");
         }
@@ -140,6 +142,7 @@ fn words_beyond_the_end_poison_their_map_alone() {
     let file = file_of(4);
     let (map, other) = (guarded(&file, Access::ReadWrite), guarded(&file, Access::ReadOnly));
     let part = SharedMap::map(&file, Access::ReadWrite, 100, None).unwrap();
+    let (short, line) = (guarded(&file, Access::ReadWrite), guarded(&file, Access::ReadWrite));
     map.view().word64(3 * PAGE).unwrap().store(9);
     file.set_len(PAGE as u64).unwrap();
     assert!(!map.is_poisoned() && map.fault().is_none());
@@ -154,6 +157,11 @@ fn words_beyond_the_end_poison_their_map_alone() {
     assert_eq!(map.fault().unwrap().offset, 3 * PAGE + 16, "the first one");
     let error = map.flush_range(0, 8).unwrap_err();
     assert_fault(&error, 3 * PAGE + 16, FaultKind::Missing);
+
+    let _ = short.view().write_short(2 * PAGE + 4, &[7; 12]);
+    assert_eq!(short.fault().unwrap().offset, 2 * PAGE + 4);
+    line.view().line(2 * PAGE).unwrap().copy_from(line.view().line(0).unwrap());
+    assert_eq!(line.fault().unwrap().offset, 2 * PAGE);
 
     assert!(!other.is_poisoned());
     assert_eq!(other.view().load_line(PAGE).unwrap(), [0; 8]);
