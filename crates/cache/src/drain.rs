@@ -12,7 +12,7 @@ use crate::position::{Position, UNIT};
 use crate::ring::{Place, Queue};
 use crate::seal::Home;
 use crate::slot::Slot;
-use crate::writer::{Located, Writer, mark_wrap, sealed};
+use crate::writer::{Located, Writer, mark_wrap};
 
 /// Cache lines asked for behind what a walk has looked at; each is asked for together with the next.
 const LINES_AHEAD: u64 = 24;
@@ -153,12 +153,12 @@ impl Writer<'_> {
         log.append_key(offset, header, &mut key)?;
         log.append_value(offset, header, &mut value)?;
         let preface = log.preface(offset, header)?;
-        let home = Home { queue: entry.queue, at: entry.at };
-        if !seal_key.is_whole(home, header, &preface, [&key, &value]) {
+        let content = seal_key.content([&key, &value]);
+        if !seal_key.is_whole(entry.home(), header, &preface, content) {
             return Ok(None);
         }
-        let moved = Located { queue: Queue::Main, at: place.at, header };
-        Ok(Some(sealed(self.shard.seal_key, moved, preface, [&key, &value])))
+        let home = Home { queue: Queue::Main, at: place.at };
+        Ok(Some(preface.sealed_with(seal_key.seal(home, header, &preface, content))))
     }
 
     /// Drains a little ahead of need, in proportion to what is appended. It comes before the change that will write down

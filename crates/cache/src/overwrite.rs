@@ -23,7 +23,7 @@ use crate::position::Position;
 use crate::ring::{QUEUES, Queue};
 use crate::shard::Shard;
 use crate::slot::Slot;
-use crate::writer::Item;
+use crate::writer::{Item, Located, sealed};
 
 /// Stores the item in place of what its key has, if nothing else is to be done; else false, and nothing has happened. The caller
 /// holds the writer lock; `prepare` makes a stretch of the data area ready to be written.
@@ -40,7 +40,7 @@ pub(crate) fn overwrite(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce
         shard.log.prefetch(sheet.ring(queue).head.offset());
     }
     let Some((found, old)) = find(shard, item)? else { return Ok(false) };
-    let (queue, header) = (found.slot.queue(), item.header(Extras::NONE)?);
+    let (queue, header) = (found.slot.queue(), item.header(shard.extras())?);
     let units = header.units();
     let bounds = shard.bounds();
     if sequence.is_multiple_of(evict::writes_per_walk(&bounds, units)) {
@@ -63,7 +63,7 @@ pub(crate) fn overwrite(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce
     };
     Sheet::of(shard.head, spare).amend(sheet, &amendment);
     Selector::Pending(spare).store(shard.head);
-    put(shard, at, header, item, ledger::stamp_of(amendment.sequence))?;
+    put(shard, Located { queue, at, header }, item, ledger::stamp_of(amendment.sequence))?;
     shard.index.exchange(amendment.change)?;
     Selector::Holds(spare).store(shard.head);
     shard.count_stored();
@@ -71,12 +71,11 @@ pub(crate) fn overwrite(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce
     Ok(true)
 }
 
-/// Is there anything that a writer would have to think of: seals, namespaces, leases, pins? That some other namespace was
+/// Is there anything that a writer would have to think of: namespaces, leases, pins? That some other namespace was
 /// emptied, the next writer notes.
 #[inline(always)]
 fn has_other_duties(shard: &Shard<'_>, item: &Item<'_>) -> bool {
-    shard.seal_key.is_some()
-        || !item.hash.space().is_default()
+    !item.hash.space().is_default()
         || item.stamp.is_some()
         || Leases::of(*shard).any()
         || Pins::of(*shard).any()
@@ -116,11 +115,12 @@ fn room_at_head(
 }
 
 #[inline(always)]
-fn put(shard: &Shard<'_>, at: Position, header: Header, item: &Item<'_>, stamp: u32) -> Result<()> {
-    let parts = [item.key, item.value];
-    if header.extras.is_none() {
-        return shard.log.put_plain(at.offset(), header, stamp, parts);
+fn put(shard: &Shard<'_>, entry: Located, item: &Item<'_>, stamp: u32) -> Result<()> {
+    let (parts, offset) = ([item.key, item.value], entry.at.offset());
+    if entry.header.extras.is_none() {
+        return shard.log.put_plain(offset, entry.header, stamp, parts);
     }
     let preface = Preface { terms: item.terms, seal: None, stamp };
-    shard.log.put_entry(at.offset(), header, &preface, parts)
+    let preface = sealed(shard.seal_key, entry, preface, parts);
+    shard.log.put_entry(offset, entry.header, &preface, parts)
 }

@@ -322,9 +322,9 @@ impl<'a> Salvage<'a> {
     }
 
     fn bears_its_seal(&self, haul: &Haul, found: &Found) -> bool {
-        self.sealers
-            .iter()
-            .any(|sealer| sealer.is_whole(found.home(), found.header, &found.preface, haul.parts(found)))
+        // They differ in their era, of which the content knows nothing.
+        let content = self.sealers[1].content(haul.parts(found));
+        self.sealers.iter().any(|sealer| sealer.is_whole(found.home(), found.header, &found.preface, content))
     }
 
     /// Drops what is of no more use to anybody.
@@ -377,7 +377,8 @@ impl<'a> Salvage<'a> {
             let (queue, units, payload) = (found.ring, found.units(), found.header.payload());
             let at = ledger.ring(queue).head;
             let (home, parts) = (Home { queue, at }, haul.parts(found));
-            let seal = self.sealers[1].seal(home, found.header, &found.preface, parts);
+            let sealer = self.sealers[1];
+            let seal = sealer.seal(home, found.header, &found.preface, sealer.content(parts));
             shard.log.put_entry(at.offset(), found.header, &found.preface.sealed_with(seal), parts)?;
             let Numbered { number, slot } = found.named.slot;
             // Release, with the acquires of readers.

@@ -120,7 +120,7 @@ impl<'a> Shard<'a> {
 
     /// Is the entry as it was written? In a file without seals nobody can say, and it counts as whole.
     pub(crate) fn is_whole(&self, home: Home, header: Header, preface: &Preface, parts: [&[u8]; 2]) -> bool {
-        self.seal_key.is_none_or(|seal_key| seal_key.is_whole(home, header, preface, parts))
+        self.seal_key.is_none_or(|seal_key| seal_key.is_whole(home, header, preface, seal_key.content(parts)))
     }
 
     /// A slot that seems to hold the key. The memory of its entry is asked for: it is here by the time it is wanted.

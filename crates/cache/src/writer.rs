@@ -85,6 +85,12 @@ pub(crate) struct Located {
     pub(crate) header: Header,
 }
 
+impl Located {
+    pub(crate) fn home(self) -> Home {
+        Home { queue: self.queue, at: self.at }
+    }
+}
+
 impl Item<'_> {
     #[inline(always)]
     pub(crate) fn header(&self, more: Extras) -> Result<Header> {
@@ -355,8 +361,7 @@ pub(crate) fn sealed(
     parts: [&[u8]; 2],
 ) -> Preface {
     let Some(seal_key) = seal_key else { return preface };
-    let home = Home { queue: entry.queue, at: entry.at };
-    preface.sealed_with(seal_key.seal(home, entry.header, &preface, parts))
+    preface.sealed_with(seal_key.seal(entry.home(), entry.header, &preface, seal_key.content(parts)))
 }
 
 /// Tells a walk that the lap ends here, at the head, and where the next one begins.
