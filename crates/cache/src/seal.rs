@@ -14,8 +14,8 @@ use std::fmt;
 use std::hash::Hasher;
 use twox_hash::XxHash3_64;
 
-/// Bytes of the era, the ring and the position.
-const PLACE: usize = 24;
+/// Bytes of the era, the ring, the position and the sum of the value.
+const FIRST: usize = 32;
 
 /// The secret by which a file's entries are sealed.
 #[derive(Clone, PartialEq, Eq)]
@@ -74,15 +74,15 @@ impl Sealer<'_> {
     /// The seal of an entry; the one that its preface may hold does not count.
     pub(crate) fn seal(self, home: Home, header: Header, preface: &Preface, content: Content<'_>) -> u64 {
         let mut hasher = SipHasher13::new_with_key(&self.key.secret);
-        let (before_key, len) = preface.sealed_with(0).encode(header);
-        let mut first = [0; PLACE + MAX_PREFACE];
-        for (part, word) in first.chunks_exact_mut(8).zip([self.era, home.queue as u64, home.at.word()]) {
+        let (before_key, len) = Preface { seal: None, ..*preface }.encode(header);
+        let mut before = [0; FIRST + MAX_PREFACE];
+        let words = [self.era, home.queue as u64, home.at.word(), content.value];
+        for (part, word) in before.chunks_exact_mut(8).zip(words) {
             part.copy_from_slice(&word.to_le_bytes());
         }
-        first[PLACE..].copy_from_slice(&before_key);
-        hasher.write(&first[..PLACE + len]);
+        before[FIRST..].copy_from_slice(&before_key);
+        hasher.write(&before[..FIRST + len]);
         hasher.write(content.key);
-        hasher.write(&content.value.to_le_bytes());
         hasher.finish()
     }
 
@@ -179,6 +179,6 @@ mod tests {
             let header = header(u32::try_from(value.len()).unwrap());
             key.seal(home, header, &preface, key.content([b"k", value]))
         };
-        assert_eq!((seal(b"vv"), seal(&[7; 1000])), (11_270_111_248_217_115_631, 13_353_408_328_583_660_058));
+        assert_eq!((seal(b"vv"), seal(&[7; 1000])), (8_442_154_107_456_463_402, 17_311_058_375_476_408_602));
     }
 }
