@@ -72,7 +72,7 @@ pub(crate) fn overwrite(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce
 }
 
 /// Is there anything that a writer would have to think of: namespaces, leases, pins? That some other namespace was
-/// emptied, the next writer notes.
+/// emptied, the next writer notes; and that a ring of a sealed file has gone far, the one whose write moves its frontier.
 #[inline(always)]
 fn has_other_duties(shard: &Shard<'_>, item: &Item<'_>) -> bool {
     !item.hash.space().is_default()
