@@ -21,8 +21,8 @@ use std::path::PathBuf;
 /// What to run.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Pair {
-    /// Times that everything is run.
-    #[arg(long, default_value_t = 3)]
+    /// Times that everything is run. What two processes keep is a ratio of ratios, and three rounds told little of it.
+    #[arg(long, default_value_t = 7)]
     rounds: u32,
     /// Milliseconds that each is timed.
     #[arg(long, default_value_t = 500)]
