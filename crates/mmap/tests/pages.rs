@@ -224,7 +224,7 @@ fn what_is_to_be_huge_is_there_first() {
     let _ = map.advise(Advice::HugePage, 0, LEN);
     println!("{:?}", map.advise(Advice::Collapse, 0, LEN));
     let residency = map.residency(0, LEN).unwrap();
-    assert_eq!(residency.resident_pages(), residency.pages.len());
+    assert!(is_emulated() || residency.resident_pages() == residency.pages.len());
     for at in (0..LEN).step_by(8) {
         assert_eq!(map.view().word64(at).unwrap().load(), 0);
     }
