@@ -24,8 +24,6 @@ const INDEX_BYTES_PER_ENTRY: u64 = 14;
 /// Bytes that an entry takes in the log, header included, unless told otherwise: a 20-byte key and a 64-byte value. Too small
 /// costs large entries an eighth of the file; too large leaves room that small ones cannot use for want of slots.
 pub(crate) const DEFAULT_ENTRY_SIZE: u64 = 96;
-/// Bytes of data for each slot from which on entries are large: some twelve KiB for each entry that is expected.
-const LARGE_PER_SLOT: u64 = 7 << 10;
 /// A shard has room for at least this many values of the largest size.
 const LARGEST_VALUES_PER_SHARD: u64 = 32;
 const MIN_SHARD: u64 = 8 * MIB;
@@ -259,12 +257,6 @@ impl Geometry {
     #[inline(always)]
     pub(crate) fn data_at(&self, shard: u64) -> u64 {
         self.data_offset + shard * self.data_stride
-    }
-
-    /// Are most entries expected to be so large that they are copied in several streams?
-    #[inline(always)]
-    pub(crate) fn expects_large_entries(&self) -> bool {
-        self.data_stride > self.pages * (SLOTS_PER_PAGE * LARGE_PER_SLOT)
     }
 
     pub(crate) fn slots_per_shard(&self) -> u64 {

@@ -15,11 +15,6 @@ const LONGER_KEY: usize = 256;
 const STREAMED: usize = 16 << 10;
 const OUT_OF_CACHES: usize = 128 << 20;
 
-/// A large value is copied in so many streams that lie so many bytes apart, if it is of some 16 KiB. Their beginnings can be
-/// asked for before it is known how large it is.
-const PAGES_ABREAST: usize = 4;
-const PAGE_ABREAST: usize = 4032;
-
 /// The data area of one shard.
 #[derive(Clone, Copy)]
 pub(crate) struct Log<'a>(Area<'a>);
@@ -48,16 +43,6 @@ impl<'a> Log<'a> {
     #[inline(always)]
     pub(crate) fn prefetch_behind(self, offset: u64) {
         self.0.prefetch(bytes_of(offset).wrapping_add(64));
-    }
-
-    /// Asks for where the copy of a large value that stands there goes on: it is made of [several streams](PAGES_ABREAST).
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn prefetch_pages(self, offset: u64) {
-        let pages = (1..PAGES_ABREAST).map(|page| page * PAGE_ABREAST);
-        for line in pages.flat_map(|page| [page, page + 64]) {
-            self.0.prefetch(bytes_of(offset).wrapping_add(line));
-        }
     }
 
     /// What stands at an offset.

@@ -211,9 +211,6 @@ impl Reader<'_, '_> {
     ) -> Result<Look> {
         // Where the value lies is known only once the header is here: most of it is on its way by then.
         self.shard.log.prefetch_behind(slot.offset());
-        if self.shard.geometry.expects_large_entries() {
-            self.shard.log.prefetch_pages(slot.offset());
-        }
         let frontier = self.shard.frontier(slot.queue());
         let first = Position::from_word(frontier.load());
         let seen = self.copy(slot, now_ms, out)?;

@@ -480,10 +480,6 @@ unsafe fn copy_in(to: *mut u8, from: *const u8, len: usize) -> Result<(), Unreac
 /// That of [`copy::copy`].
 #[inline(always)]
 pub(crate) unsafe fn copy_out(to: *mut u8, from: *const u8, len: usize) -> Result<(), Unreachable> {
-    if len >= copy::ABREAST && !seam::ON {
-        // SAFETY: the caller's promise, and enough bytes.
-        return unsafe { copy::fetch(to, from, len) };
-    }
     // SAFETY: the caller's promise.
     unsafe { copy_halves(to, from, len, [Event::CopyOut, Event::CopyOutHalf]) }
 }

@@ -136,32 +136,6 @@ fn every_instruction_of_a_copy_may_fault() {
     }
 }
 
-/// Long copies go several ways at once: whichever meets the page that is not there ends all of them.
-#[test]
-fn every_stream_of_a_long_copy_may_fault() {
-    if !COPIES_LEAVE_NO_TRACE {
-        return;
-    }
-    let file = file_of(32);
-    let map = guarded(&file, Access::ReadWrite);
-    let len = 5 * PAGE + 100;
-    let mut out = vec![0; len];
-    file.set_len(16 * PAGE as u64).unwrap();
-    for inside in (0..=len).step_by(PAGE / 4 + 1).chain([len - 1, len]) {
-        let from = 16 * PAGE - inside;
-        let read = map.view().read_into(from, &mut out);
-        assert_eq!(read.is_ok(), inside == len, "{inside}");
-        let mut grown = b"before".to_vec();
-        assert_eq!(map.view().append_to(from, len, &mut grown).is_ok(), inside == len, "{inside}");
-        assert!(inside == len || grown == b"before", "{inside}");
-        if let Err(error) = read {
-            let fault = error.fault().unwrap();
-            assert_eq!(fault.offset, 16 * PAGE, "{inside}: the first byte that is not there");
-        }
-    }
-    assert!(!map.is_poisoned());
-}
-
 /// Words read zeroes from that page on, and the map says so.
 #[test]
 fn words_beyond_the_end_poison_their_map_alone() {

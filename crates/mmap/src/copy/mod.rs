@@ -88,21 +88,6 @@ pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<()
     reached(dst, len)
 }
 
-/// Bytes from which on [`fetch`] knows a faster way.
-pub(crate) use machine::ABREAST;
-
-/// Copies `len` bytes, at least [`ABREAST`], that are probably in no cache.
-///
-/// # Safety
-/// Those of [`copy`].
-#[inline(always)]
-pub(crate) unsafe fn fetch(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
-    // SAFETY: the caller's promises.
-    unsafe { machine::fetch(dst, src, len) }?;
-    reached(src, len)?;
-    reached(dst, len)
-}
-
 /// Copies `len` bytes past the processor's caches where it can, because nobody reads them soon. Whoever sees a store that
 /// comes after this call sees the bytes.
 ///

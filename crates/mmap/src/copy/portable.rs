@@ -85,10 +85,6 @@ pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<()
 /// No way past the caches is known to be faster.
 pub(crate) use self::copy as stream;
 
-/// No length has a faster way out of memory.
-pub(crate) const ABREAST: usize = usize::MAX;
-pub(crate) use self::copy as fetch;
-
 /// Whether `len` bytes are equal.
 ///
 /// # Safety

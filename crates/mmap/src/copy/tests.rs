@@ -1,6 +1,6 @@
 //! Every length and alignment against a model, with guard bytes around.
 
-use super::{ABREAST, choose, copy, equals, fetch, load, store, stream, zero};
+use super::{choose, copy, equals, load, store, stream, zero};
 
 const ROOM: usize = 512;
 
@@ -106,27 +106,6 @@ fn copies_long_ranges() {
             // SAFETY: the target has 64 bytes more than are copied.
             unsafe { copy(target.as_mut_ptr().wrapping_add(shift), source.as_ptr(), len) }.unwrap();
             assert_eq!(&target[shift..shift + len], &source[..]);
-        }
-    }
-}
-
-/// Around the shortest for each number of bytes left over, and longer.
-#[test]
-fn fetches_long_ranges_and_nothing_beside_them() {
-    choose();
-    let shortest = ABREAST.min(12 << 10);
-    for len in (shortest..shortest + 300).step_by(7).chain([1 << 14, (1 << 16) - 1, 100_003]) {
-        for shift in [0, 1, 8, 31, 32, 63] {
-            let source: Vec<u8> = (0..len + 64).map(|i| ((i / 251) ^ i).to_le_bytes()[0]).collect();
-            let mut target = vec![1; len + 128];
-            // SAFETY: the target has 128 bytes more than are copied, the source 64.
-            unsafe {
-                fetch(target.as_mut_ptr().wrapping_add(shift), source.as_ptr().wrapping_add(len % 64), len)
-            }
-            .unwrap();
-            assert_eq!(target[shift..shift + len], source[len % 64..][..len], "len {len} to {shift}");
-            let others = target[..shift].iter().chain(&target[shift + len..]);
-            assert!(others.copied().all(|byte| byte == 1), "len {len} to {shift}");
         }
     }
 }

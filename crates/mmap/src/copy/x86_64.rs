@@ -35,8 +35,6 @@ unsafe extern "sysv64" {
     fn asm_copy(dst: *mut u8, src: *const u8, len: usize) -> Outcome;
     #[link_name = symbol!("copy_avx")]
     fn asm_copy_avx(dst: *mut u8, src: *const u8, len: usize) -> Outcome;
-    #[link_name = symbol!("copy_abreast")]
-    fn asm_copy_abreast(dst: *mut u8, src: *const u8, len: usize) -> Outcome;
     #[link_name = symbol!("stream")]
     fn asm_stream(dst: *mut u8, src: *const u8, len: usize) -> Outcome;
     #[link_name = symbol!("equals")]
@@ -59,9 +57,6 @@ type Copy = unsafe extern "sysv64" fn(*mut u8, *const u8, usize) -> Outcome;
 
 /// The copy for this processor: one of the two, and the one without AVX until that is known.
 static COPY: AtomicPtr<()> = AtomicPtr::new(asm_copy as Copy as *mut ());
-
-/// Bytes from which on four streams are faster than one, from memory that is in no cache: those of three pages.
-pub(crate) const ABREAST: usize = 12 << 10;
 
 /// Whether a fault leaves by an exit of its own.
 pub(crate) const HAS_EXITS: bool = true;
@@ -113,24 +108,6 @@ pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<()
     // SAFETY: 1 to 3 are the caller's promises; the assembly accesses these bytes and no others.
     let outcome = unsafe { chosen(dst, src, len) };
     if outcome.code == DONE { Ok(()) } else { Err(Unreachable(outcome.address)) }
-}
-
-/// Copies `len` bytes, at least [`ABREAST`], that are probably in no cache.
-///
-/// # Safety
-/// Those of [`copy`].
-pub(crate) unsafe fn fetch(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
-    if COPY.load(Ordering::Relaxed) == asm_copy_avx as Copy as *mut () {
-        // SAFETY: the caller's promises, enough bytes, and a processor that has AVX; the assembly accesses these bytes and no
-        // others.
-        let outcome = unsafe { asm_copy_abreast(dst, src, len) };
-        if outcome.code == DONE {
-            return Ok(());
-        }
-    }
-    // After a fault too: it finds the first byte that cannot be reached.
-    // SAFETY: the caller's promises.
-    unsafe { copy(dst, src, len) }
 }
 
 /// Bytes from which on there is a way past the caches.
@@ -205,7 +182,7 @@ global_asm!(
     hidden!("copy_avx"),
     concat!(label!("copy_avx"), ":"),
     "cmp rdx, 32",
-    "jb 22f",
+    "jb 2f",
     "cmp rdx, 64",
     "ja 3f",
     "vmovups ymm0, [rsi]",
@@ -292,8 +269,7 @@ global_asm!(
     "xor eax, eax",
     "ret",
     ".p2align 4",
-    // Fewer than 32, with what every processor has.
-    "22:",
+    "2:",
     "cmp edx, 16",
     "jb 4f",
     "movups xmm0, [rsi]",
@@ -336,55 +312,6 @@ global_asm!(
     "7:",
     "xor eax, eax",
     "ret",
-    // copy_abreast: as copy_avx, 512 and more. The first 32 as they lie, then four quarters side by side, each of whole lines:
-    // one stream of a single core does not keep the memory busy, since what the processor fetches ahead ends with a page. The
-    // rest, fewer than 256, as a copy of its own.
-    ".p2align 4",
-    concat!(".globl ", label!("copy_abreast")),
-    hidden!("copy_abreast"),
-    concat!(label!("copy_abreast"), ":"),
-    "vmovups ymm0, [rsi]",
-    "vmovups [rdi], ymm0",
-    "mov ecx, edi",
-    "and ecx, 31",
-    "mov eax, 32",
-    "sub rax, rcx",
-    "add rsi, rax",
-    "add rdi, rax",
-    "sub rdx, rax",
-    "mov rax, rdx",
-    "shr rax, 2",
-    "and rax, -64",
-    "mov rcx, rax",
-    "lea r8, [rax + 2 * rax]",
-    "lea r9, [4 * rax]",
-    "sub rdx, r9",
-    ".p2align 5",
-    "2:",
-    "vmovups ymm0, [rsi]",
-    "vmovups ymm1, [rsi + 32]",
-    "vmovups ymm2, [rsi + rax]",
-    "vmovups ymm3, [rsi + rax + 32]",
-    "vmovups ymm4, [rsi + 2 * rax]",
-    "vmovups ymm5, [rsi + 2 * rax + 32]",
-    "vmovups ymm6, [rsi + r8]",
-    "vmovups ymm7, [rsi + r8 + 32]",
-    "add rsi, 64",
-    "vmovaps [rdi], ymm0",
-    "vmovaps [rdi + 32], ymm1",
-    "vmovaps [rdi + rax], ymm2",
-    "vmovaps [rdi + rax + 32], ymm3",
-    "vmovaps [rdi + 2 * rax], ymm4",
-    "vmovaps [rdi + 2 * rax + 32], ymm5",
-    "vmovaps [rdi + r8], ymm6",
-    "vmovaps [rdi + r8 + 32], ymm7",
-    "add rdi, 64",
-    "sub rcx, 64",
-    "jne 2b",
-    "add rsi, r8",
-    "add rdi, r8",
-    "vzeroupper",
-    concat!("jmp ", label!("copy_avx")),
     // stream: as copy, 256 and more. The first 64 as they lie, then whole lines past the caches, then the last 64 as they
     // lie. The fence at the end is what makes it a copy like the other: its stores are not otherwise in order.
     ".p2align 5",
@@ -438,7 +365,7 @@ global_asm!(
     hidden!("copy"),
     concat!(label!("copy"), ":"),
     "cmp rdx, 32",
-    "jb 22b",
+    "jb 2f",
     // 32 and more with what every processor has.
     "cmp rdx, 64",
     "ja 21f",
@@ -488,6 +415,50 @@ global_asm!(
     "movups [rdi + rdx - 48], xmm1",
     "movups [rdi + rdx - 32], xmm2",
     "movups [rdi + rdx - 16], xmm3",
+    "xor eax, eax",
+    "ret",
+    ".p2align 4",
+    "2:",
+    "cmp edx, 16",
+    "jb 4f",
+    "movups xmm0, [rsi]",
+    "movups xmm1, [rsi + rdx - 16]",
+    "movups [rdi], xmm0",
+    "movups [rdi + rdx - 16], xmm1",
+    "xor eax, eax",
+    "ret",
+    // Fewer than 16.
+    "4:",
+    "cmp edx, 8",
+    "jb 5f",
+    "mov rax, [rsi]",
+    "mov rcx, [rsi + rdx - 8]",
+    "mov [rdi], rax",
+    "mov [rdi + rdx - 8], rcx",
+    "xor eax, eax",
+    "ret",
+    "5:",
+    "cmp edx, 4",
+    "jb 6f",
+    "mov eax, [rsi]",
+    "mov ecx, [rsi + rdx - 4]",
+    "mov [rdi], eax",
+    "mov [rdi + rdx - 4], ecx",
+    "xor eax, eax",
+    "ret",
+    // 0 to 3: first, middle and last byte.
+    "6:",
+    "test edx, edx",
+    "je 7f",
+    "mov r8, rdx",
+    "shr r8",
+    "movzx eax, byte ptr [rsi]",
+    "movzx r9d, byte ptr [rsi + r8]",
+    "movzx ecx, byte ptr [rsi + rdx - 1]",
+    "mov [rdi], al",
+    "mov [rdi + r8], r9b",
+    "mov [rdi + rdx - 1], cl",
+    "7:",
     "xor eax, eax",
     "ret",
     // load: rdi = from. store: rdi = to, rsi = value.
