@@ -116,11 +116,17 @@ fn room_at_head(
 
 #[inline(always)]
 fn put(shard: &Shard<'_>, entry: Located, item: &Item<'_>, stamp: u32) -> Result<()> {
-    let (parts, offset) = ([item.key, item.value], entry.at.offset());
     if entry.header.extras.is_none() {
-        return shard.log.put_plain(offset, entry.header, stamp, parts);
+        return shard.log.put_plain(entry.at.offset(), entry.header, stamp, [item.key, item.value]);
     }
+    put_with_extras(shard, entry, item, stamp)
+}
+
+/// Out of the way of most entries, which have none.
+#[inline(never)]
+fn put_with_extras(shard: &Shard<'_>, entry: Located, item: &Item<'_>, stamp: u32) -> Result<()> {
+    let parts = [item.key, item.value];
     let preface = Preface { terms: item.terms, seal: None, stamp };
     let preface = sealed(shard.seal_key, entry, preface, parts);
-    shard.log.put_entry(offset, entry.header, &preface, parts)
+    shard.log.put_entry(entry.at.offset(), entry.header, &preface, parts)
 }
