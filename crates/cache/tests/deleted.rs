@@ -28,6 +28,7 @@ fn expect_replaced<T: std::fmt::Debug>(done: samovar::Result<T>) {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "there the name stays until the last handle is gone")]
 fn every_handle_on_a_deleted_cache_learns_of_it() {
     let (_dir, path) = home();
     let (cache, other) = (open(&path), open(&path));
