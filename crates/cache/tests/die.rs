@@ -692,6 +692,7 @@ fn usual(seed: u64) -> Vec<Scenario> {
     vec![
         scenario("write", Size::Roomy, &few, writes.to_vec(), 150),
         scenario("overwrite", Size::Roomy, &few, overwriting(), 150),
+        scenario("seal", Size::Sealed, &few, overwriting(), 150),
         scenario("alter", Size::Roomy, &few, alterations.to_vec(), 100),
         scenario("load", Size::Roomy, &few, loads(), 100),
         scenario("compact", Size::Roomy, &churned, compact, 400),
@@ -757,6 +758,11 @@ fn a_set_an_overwrite_a_remove_a_flush_an_attach_and_a_detach() {
 #[test]
 fn overwrites() {
     at_every_store("overwrite", &[Company::None, Company::Attached]);
+}
+
+#[test]
+fn sealed_overwrites() {
+    at_every_store("seal", &[Company::None, Company::Attached]);
 }
 
 #[test]
