@@ -602,6 +602,12 @@ fn overwriting() -> Vec<Op> {
     sets(2..6, 2, 60).chain([expiring]).chain(sets(3..5, 3, 110)).collect()
 }
 
+fn clearing() -> Vec<Op> {
+    let begin = [Op::Get { key: 3 }, Op::Clear, Op::Get { key: 3 }];
+    let end = [Op::Clear, Op::Clear, Op::Set { key: 7, sequence: 3, len: 40 }];
+    begin.into_iter().chain(sets(10..16, 2, 90)).chain(end).collect()
+}
+
 /// A cache that becomes smaller, and one that becomes larger.
 fn resizing(seed: u64) -> [Scenario; 2] {
     let mut rng = Rng::new(seed);
@@ -679,12 +685,6 @@ fn usual(seed: u64) -> Vec<Scenario> {
         least_stores,
         least_moves: 0,
     };
-    let mut clears = vec![Op::Get { key: 3 }, Op::Clear, Op::Get { key: 3 }];
-    clears.extend(sets(10..16, 2, 90).chain([
-        Op::Clear,
-        Op::Clear,
-        Op::Set { key: 7, sequence: 3, len: 40 },
-    ]));
     // Ghosts that come back make the main ring go round, then new keys the small ring.
     let wide = full.iter().copied().chain([Op::Wish { percent: 40 }]).chain(sets(95..96, 2, 64)).collect();
     let narrow = sets(96..99, 3, 64).chain([Op::Wish { percent: 3 }]).chain(sets(300..304, 2, 64)).collect();
@@ -699,7 +699,7 @@ fn usual(seed: u64) -> Vec<Scenario> {
         scenario("frontier", Size::Large, &pushed, push, 400),
         scenario("space", Size::Roomy, &spaced().0, spaced().1, 250),
         scenario("share", Size::Tight, &limited().0, limited().1, 300),
-        scenario("clear", Size::Roomy, &few, clears, 150),
+        scenario("clear", Size::Roomy, &few, clearing(), 150),
         scenario("evict", Size::Tight, &full, evicting, 500),
         scenario("hold", Size::Tight, &full, holds(), 100),
         Scenario { least_moves: 2, ..scenario("boundary", Size::Tight, &wide, narrow, 150) },
