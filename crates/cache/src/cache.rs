@@ -10,13 +10,13 @@ use crate::hash::{KeyHash, SpaceWord};
 use crate::layout::PAGE;
 use crate::ledger::{Ledger, Selector};
 use crate::lock::{Claim, Held, Waiting};
-use crate::overwrite::overwrite;
 use crate::pin::Pins;
 use crate::place::Place;
 use crate::position::UNIT;
 use crate::reader::{Reader, Sink, Trace, Whole};
 use crate::recover;
 use crate::shard::Shard;
+use crate::shortcut;
 use crate::space::{self, Space, Table};
 use crate::stats::{self, Counter, Stats};
 use crate::ttl::{Clock, Ttl};
@@ -240,7 +240,7 @@ impl Cache {
         }
         let attached = &self.inner.attached;
         attached.before_write()?;
-        if overwrite(shard, item, |extent| attached.prepare(number, extent))? {
+        if shortcut::set(shard, item, |extent| attached.prepare(number, extent))? {
             return attached.believe();
         }
         self.write_held(held, number, clock, |writer| writer.set(item))

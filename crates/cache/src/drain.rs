@@ -1,24 +1,80 @@
 //! Passing what lies at a ring's tail: entries move on, go round, or go, and their slots with them. Everything here is done
 //! under the shard's writer lock.
 
-use crate::entry::{Mark, Preface};
+use crate::entry::{Extras, Header, Mark, Preface};
 use crate::error::{Error, ErrorKind, Result};
-use crate::evict::{self, Candidate, Fate, MOST_WRITES_PER_WALK};
+use crate::evict::{self, Candidate, Fate, Judge};
 use crate::hash::KeyHash;
 use crate::index::Numbered;
-use crate::ledger::Change;
+use crate::ledger::{Change, Kind};
 use crate::pin::Extent;
 use crate::position::{Position, UNIT};
 use crate::ring::{Place, Queue};
 use crate::seal::Home;
 use crate::slot::Slot;
-use crate::writer::{Located, Writer, mark_wrap};
+use crate::stretch::{Live, Located};
+use crate::writer::{Writer, mark_wrap};
 
-/// Cache lines asked for behind what a walk has looked at; each is asked for together with the next.
-const LINES_AHEAD: u64 = 24;
+/// Cache lines asked for behind what a walk has passed; each is asked for together with the next.
+const LINES_AHEAD: u64 = 32;
 const UNITS_PER_LINE: u64 = 64 / UNIT;
 /// Indexes below this length stay in the processor's caches anyway.
 const INDEX_OUT_OF_CACHE: u64 = 256 << 10;
+
+/// Entries looked at together.
+const TOGETHER: usize = 16;
+
+/// Entries at a tail, and the hashes of their keys.
+struct Met {
+    many: usize,
+    list: [(Located, KeyHash); TOGETHER],
+}
+
+impl Met {
+    fn none() -> Self {
+        let header = Header { key_len: 0, value_len: 0, extras: Extras::NONE };
+        let entry = Located { queue: Queue::Small, at: Position::ZERO, header };
+        Met { many: 0, list: [(entry, KeyHash::default()); TOGETHER] }
+    }
+
+    fn has_room(&self) -> bool {
+        self.many < TOGETHER
+    }
+
+    fn add(&mut self, entry: Located, hash: KeyHash) {
+        self.list[self.many] = (entry, hash);
+        self.many += 1;
+    }
+
+    fn list(&self) -> &[(Located, KeyHash)] {
+        &self.list[..self.many]
+    }
+}
+
+/// Those of them that go, with the change at hand.
+struct Going {
+    many: usize,
+    list: [Change; TOGETHER],
+    /// The end of the last of them.
+    to: Position,
+}
+
+impl Going {
+    const NONE: Going = Going { many: 0, list: [Change::NONE; TOGETHER], to: Position::ZERO };
+
+    fn is_empty(&self) -> bool {
+        self.many == 0
+    }
+
+    fn add(&mut self, entry: Located, change: Change) {
+        self.list[self.many] = change;
+        (self.many, self.to) = (self.many + 1, entry.end());
+    }
+
+    fn list(&self) -> &[Change] {
+        &self.list[..self.many]
+    }
+}
 
 impl Writer<'_> {
     /// Passes one entry or mark at the tail; how many units it was long.
@@ -46,7 +102,7 @@ impl Writer<'_> {
                 self.drain_entry(Located { queue, at: ring.tail, header })?;
                 Ok(header.units())
             }
-            _ => Err(Error::corrupt("the cache's log is damaged at a ring's tail; run `samovar check`")),
+            _ => Err(damaged()),
         }
     }
 
@@ -74,41 +130,150 @@ impl Writer<'_> {
     fn drain_entry(&mut self, entry: Located) -> Result<()> {
         let hash = self.shard.hash_at(entry.at.offset(), entry.header)?;
         let Some(found) = self.shard.index.find_entry(hash, entry.queue, entry.at)? else {
-            return self.pass_tail(entry.queue, entry.at.advance(entry.header.units()), 0).map(|_| ());
+            return self.pass_tail(entry.queue, entry.end(), 0).map(|_| ());
         };
-        let expired = self.is_gone(entry.at.offset(), entry.header)?;
-        if !expired && self.is_over_limit(entry)? {
+        if !self.is_gone(entry.at.offset(), entry.header)? && self.is_over_limit(entry)? {
             self.count_eviction(entry.at.offset(), entry.header)?;
             return self.forget(entry, found, Slot::EMPTY);
         }
-        let candidate =
-            Candidate { queue: entry.queue, units: entry.header.units(), freq: found.slot.freq(), expired };
-        let fate = match evict::fate(&self.ledger, &self.bounds, candidate, self.moves) {
+        let live = Live { entry, hash, found };
+        let fate = self.fate(&Judge::new(&self.ledger, &self.bounds), live)?;
+        self.dispose(live, fate)
+    }
+
+    #[inline(always)]
+    fn fate(&self, judge: &Judge, Live { entry, found, .. }: Live) -> Result<Fate> {
+        let candidate = Candidate {
+            queue: entry.queue,
+            units: entry.header.units(),
+            freq: found.slot.freq(),
+            expired: self.is_gone(entry.at.offset(), entry.header)?,
+        };
+        Ok(match judge.fate(self.ledger.ring(Queue::Main).live, candidate, self.moves) {
             Fate::Move { .. } if self.is_pressed => Fate::Ghost,
             fate => fate,
-        };
+        })
+    }
+
+    fn dispose(&mut self, live: Live, fate: Fate) -> Result<()> {
+        let Live { entry, hash, found } = live;
         match fate {
-            Fate::Move { freq } => self.move_to_main(entry, hash, found, freq),
+            Fate::Move { freq } => self.move_to_main(live, freq),
             Fate::Drop => self.forget(entry, found, Slot::EMPTY),
             Fate::Ghost => {
                 self.count_eviction(entry.at.offset(), entry.header)?;
-                let clock = &mut self.ledger.ghost_clocks[entry.queue as usize];
-                *clock = clock.wrapping_add(1);
-                let ghost = Slot::ghost(hash, entry.queue, *clock);
+                let ghost = self.ghost(hash, entry.queue);
                 self.forget(entry, found, ghost)
             }
         }
     }
 
+    /// What an entry leaves that is evicted now.
+    #[inline]
+    fn ghost(&mut self, hash: KeyHash, queue: Queue) -> Slot {
+        let clock = &mut self.ledger.ghost_clocks[queue as usize];
+        *clock = clock.wrapping_add(1);
+        Slot::ghost(hash, queue, *clock)
+    }
+
     /// Unlinks the entry at the tail and passes it.
     fn forget(&mut self, entry: Located, found: Numbered, new: Slot) -> Result<()> {
         self.unlink(found.slot, entry.header)?;
-        self.ledger.ring_mut(entry.queue).tail = entry.at.advance(entry.header.units());
+        self.ledger.ring_mut(entry.queue).tail = entry.end();
         self.commit(Change { slot: found.number, old: found.slot, new }, || Ok(()))
     }
 
+    /// Passes what lies at the tail, up to so many units and as many entries as can be looked at together; how many units that was.
+    ///
+    /// Their buckets are asked for before any is looked at, so that the waits overlap; and those that have to go, one after
+    /// another, go in one change.
+    fn sweep(&mut self, queue: Queue, most: u64) -> Result<u64> {
+        let from = self.ledger.ring(queue).tail;
+        let (met, to) = self.meet(queue, most)?;
+        if to == from {
+            return self.drain(queue, most);
+        }
+        let mut bounds = self.bounds;
+        let (mut judge, mut going) = (Judge::new(&self.ledger, &bounds), Going::NONE);
+        for &(entry, hash) in met.list() {
+            let Some(found) = self.shard.index.find_entry(hash, queue, entry.at)? else {
+                if self.shard.hash_at(entry.at.offset(), entry.header)? == hash {
+                    continue;
+                }
+                return Err(damaged());
+            };
+            let live = Live { entry, hash, found };
+            let fate = self.fate(&judge, live)?;
+            if fate == Fate::Ghost {
+                if going.is_empty() {
+                    // What is swept lies between two ledgers: this is the first.
+                    self.settle();
+                }
+                let new = self.ghost(hash, queue);
+                self.ledger.evictions = self.ledger.evictions.wrapping_add(1);
+                self.ledger.unlink(queue, entry.header.units(), entry.header.payload());
+                going.add(entry, Change { slot: found.number, old: found.slot, new });
+                continue;
+            }
+            self.let_go(queue, &mut going)?;
+            self.dispose(live, fate)?;
+            if self.ledger.ring(queue).tail != entry.end() {
+                // It had to make room in this very ring.
+                return Ok(entry.end().offset() - from.offset());
+            }
+            if queue == Queue::Small || self.bounds != bounds {
+                bounds = self.bounds;
+                judge = Judge::new(&self.ledger, &bounds);
+            }
+        }
+        self.let_go(queue, &mut going)?;
+        if self.ledger.ring(queue).tail != to {
+            self.pass_tail(queue, to, 0)?;
+        }
+        Ok(to.offset() - from.offset())
+    }
+
+    /// The entries at the tail, and how far they and what is dead between them reach: within one lap, and none that takes more
+    /// than its fate to be passed.
+    fn meet(&self, queue: Queue, most: u64) -> Result<(Met, Position)> {
+        let (ring, reach) = (*self.ledger.ring(queue), self.bounds.reach(queue));
+        let end = if ring.tail.lap() < ring.head.lap() { reach.end } else { ring.head.offset() };
+        let (mut met, mut to) = (Met::none(), ring.tail);
+        while met.has_room() && to.offset() - ring.tail.offset() < most {
+            let left = end.saturating_sub(to.offset());
+            match self.shard.log.mark(to.offset())? {
+                Mark::Filler(units) | Mark::Dead(units) if units <= left => to = to.advance(units),
+                Mark::Entry(header) if header.units() <= left && !header.extras.has(Extras::SPACE) => {
+                    let hash = self.shard.likely_hash_at(to.offset(), header)?;
+                    self.shard.index.prefetch_of(hash);
+                    let entry = Located { queue, at: to, header };
+                    met.add(entry, hash);
+                    to = entry.end();
+                }
+                _ => break,
+            }
+        }
+        Ok((met, to))
+    }
+
+    /// Those that have to go are gone, and passed.
+    fn let_go(&mut self, queue: Queue, going: &mut Going) -> Result<()> {
+        if going.is_empty() {
+            return Ok(());
+        }
+        self.ledger.ring_mut(queue).tail = going.to;
+        (self.ledger.kind, self.ledger.change) = (Kind::Sweep, Change::NONE);
+        let spare = self.announce()?;
+        for change in going.list() {
+            self.shard.index.exchange(*change)?;
+        }
+        self.hold(spare);
+        going.many = 0;
+        Ok(())
+    }
+
     /// Appends the entry at a tail to the main ring; where that has no room for it, the entry is evicted after all.
-    fn move_to_main(&mut self, entry: Located, hash: KeyHash, found: Numbered, freq: u64) -> Result<()> {
+    fn move_to_main(&mut self, Live { entry, hash, found }: Live, freq: u64) -> Result<()> {
         let units = entry.header.units();
         self.moves += 1;
         let place = match entry.queue {
@@ -174,33 +339,25 @@ impl Writer<'_> {
         let appended = appended.saturating_mul(writes);
         let mut left = evict::walk_after(&self.ledger, &self.bounds, queue, appended);
         while left > 0 && self.ledger.ring(queue).head != self.ledger.ring(queue).tail {
-            left = left.saturating_sub(self.drain(queue, left)?.max(1));
+            left = left.saturating_sub(self.sweep(queue, left)?.max(1));
         }
-        self.look_ahead(queue)
-    }
-
-    /// Asks for the buckets of the keys at the tail, and for what lies behind them: the next walk will want both, and by then
-    /// they are here.
-    fn look_ahead(&self, queue: Queue) -> Result<()> {
-        if self.shard.geometry.index_bytes_per_shard() < INDEX_OUT_OF_CACHE {
-            return Ok(());
-        }
-        let (ring, area) = (self.ledger.ring(queue), self.shard.geometry.area());
-        let mut at = ring.tail.offset();
-        for _ in 0..MOST_WRITES_PER_WALK {
-            let left = area.end.saturating_sub(at);
-            match self.shard.log.mark(at)? {
-                Mark::Entry(header) if header.units() <= left && at != ring.head.offset() => {
-                    self.shard.index.prefetch_of(self.shard.hash_at(at, header)?);
-                    at += header.units();
-                }
-                Mark::Dead(units) | Mark::Filler(units) if units <= left => at += units,
-                _ => break,
-            }
-        }
-        for line in 0..LINES_AHEAD {
-            self.shard.log.prefetch(at + line * UNITS_PER_LINE);
-        }
+        self.look_ahead(queue);
         Ok(())
     }
+
+    /// Asks for what lies at the tail: the next walk will want it, and by then it is here.
+    fn look_ahead(&self, queue: Queue) {
+        if self.shard.geometry.index_bytes_per_shard() < INDEX_OUT_OF_CACHE {
+            return;
+        }
+        let tail = self.ledger.ring(queue).tail.offset();
+        for line in 0..LINES_AHEAD {
+            self.shard.log.prefetch(tail + line * UNITS_PER_LINE);
+        }
+    }
+}
+
+#[cold]
+fn damaged() -> Error {
+    Error::corrupt("the cache's log is damaged at a ring's tail; run `samovar check`")
 }

@@ -13,6 +13,7 @@ use crate::geometry::Policy;
 use crate::ledger::Ledger;
 use crate::position::Position;
 use crate::ring::Queue;
+use crate::slot::Slot;
 
 /// Reads in the small ring that earn a place in the main one.
 const PROMOTE_AT: u64 = 2;
@@ -50,20 +51,40 @@ pub(crate) fn roomy(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
 
 /// Has the main ring this much free room before anything in it would have to be drained?
 pub(crate) fn free(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
+    units <= free_for(ledger, bounds)
+}
+
+/// Can so many units be appended to the main ring before anything in it has to go?
+pub(crate) fn has_main_room(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
+    roomy(ledger, bounds, units) || free(ledger, bounds, units)
+}
+
+/// Was the key evicted too soon? A slightly larger ring would have kept it.
+pub(crate) fn is_regretted(ledger: &Ledger, ghost: Slot) -> bool {
+    ghost.ghost_age(ledger.ghost_clocks) < regret_limit(ledger)
+}
+
+/// Is the key to go to the main ring, now that it is back?
+pub(crate) fn has_earned_main(ledger: &Ledger, ghost: Slot) -> bool {
+    ghost.queue() == Queue::Small && ghost.ghost_age(ledger.ghost_clocks) < ghost_limit(ledger)
+}
+
+/// The most units of an entry for which it has.
+fn free_for(ledger: &Ledger, bounds: &Bounds) -> u64 {
     let main = ledger.ring(Queue::Main);
     let kept = 2 * bounds.step(Queue::Main) + growth(main.head, bounds);
-    bounds.span(Queue::Main).gap(main.head, main.tail) >= 4 * units + 2 * kept
+    bounds.span(Queue::Main).gap(main.head, main.tail).saturating_sub(2 * kept) / 4
 }
 
 /// Ghosts of the small ring that are older than this earn nothing. S3-FIFO keeps as many as the main ring has entries;
 /// twice as many measure better
 /// where the cache holds a hundredth of the keys, and no worse elsewhere. Slots that live keys need go first anyway.
-pub(crate) fn ghost_limit(ledger: &Ledger) -> u64 {
+fn ghost_limit(ledger: &Ledger) -> u64 {
     ledger.ring(Queue::Main).entries.saturating_mul(2)
 }
 
-/// A key that comes back with a ghost younger than this was evicted too soon: a slightly larger ring would have kept it.
-pub(crate) fn regret_limit(ledger: &Ledger) -> u64 {
+/// A key that comes back with a ghost younger than this was evicted too soon.
+fn regret_limit(ledger: &Ledger) -> u64 {
     (ledger.entries() / REGRET_PARTS).max(1)
 }
 
@@ -73,24 +94,43 @@ pub(crate) fn least_small(ledger: &Ledger) -> u64 {
     live / ledger.entries().max(1) * SMALL_ENTRIES
 }
 
-/// The fate of the entry at a tail. `moves` is how many the write at hand has moved already.
-pub(crate) fn fate(ledger: &Ledger, bounds: &Bounds, entry: Candidate, moves: u32) -> Fate {
-    if entry.expired {
-        return Fate::Drop;
-    }
-    if bounds.is_to_shrink() && entry.units > bounds.main_aim() / 4 {
-        return Fate::Ghost;
-    }
-    match entry.queue {
-        Queue::Small if roomy(ledger, bounds, entry.units) || free(ledger, bounds, entry.units) => {
-            Fate::Move { freq: entry.freq }
+/// What fates depend on beside the entry: the same for all that are met until something is appended to the main ring.
+pub(crate) struct Judge {
+    policy: Policy,
+    /// The most that an entry may take.
+    longest: u64,
+    /// Units that may live in the main ring before any of it has to go, and the most units of an entry for which it has
+    /// [free](free) room.
+    holds: u64,
+    free: u64,
+}
+
+impl Judge {
+    pub(crate) fn new(ledger: &Ledger, bounds: &Bounds) -> Self {
+        Judge {
+            policy: bounds.policy,
+            longest: if bounds.is_to_shrink() { bounds.main_aim() / 4 } else { u64::MAX },
+            holds: bounds.holds(),
+            free: free_for(ledger, bounds),
         }
-        Queue::Small if entry.freq >= PROMOTE_AT => Fate::Move { freq: 0 },
-        Queue::Small => Fate::Ghost,
-        Queue::Main if roomy(ledger, bounds, 0) => Fate::Move { freq: entry.freq },
-        Queue::Main if bounds.policy == Policy::Fifo => Fate::Ghost,
-        Queue::Main if entry.freq > 0 && moves < MOVES_PER_WRITE => Fate::Move { freq: entry.freq - 1 },
-        Queue::Main => Fate::Ghost,
+    }
+
+    /// The fate of an entry at a tail, while so many units of the main ring are live. `moves` is how many the write at hand has
+    /// moved already.
+    #[inline(always)]
+    pub(crate) fn fate(&self, main_live: u64, entry: Candidate, moves: u32) -> Fate {
+        let roomy = |units: u64| main_live.saturating_add(units) <= self.holds;
+        match entry.queue {
+            _ if entry.expired => Fate::Drop,
+            _ if entry.units > self.longest => Fate::Ghost,
+            Queue::Small if roomy(entry.units) || entry.units <= self.free => Fate::Move { freq: entry.freq },
+            Queue::Small if entry.freq >= PROMOTE_AT => Fate::Move { freq: 0 },
+            Queue::Small => Fate::Ghost,
+            Queue::Main if roomy(0) => Fate::Move { freq: entry.freq },
+            Queue::Main if self.policy == Policy::Fifo => Fate::Ghost,
+            Queue::Main if entry.freq > 0 && moves < MOVES_PER_WRITE => Fate::Move { freq: entry.freq - 1 },
+            Queue::Main => Fate::Ghost,
+        }
     }
 }
 
@@ -152,6 +192,8 @@ pub(crate) fn walk_after(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: 
         return units.saturating_mul(pace.min(PACE_MAX * PACE_UNIT)) / PACE_UNIT;
     }
     // No more than is missing: in a cache of few entries a single one too many is a part of what it could hold.
+    // What is written before the next walk is missing too, where it is next to nothing.
+    let step = step.max(units.min(bounds.main_units() / LULL_PARTS));
     let (target, pace) = match queue {
         Queue::Small => (2 * step, 2),
         Queue::Main => (2 * step + growth(ring.head, bounds), 4),
@@ -184,6 +226,8 @@ pub(crate) const MOST_WRITES_PER_WALK: u64 = 16;
 const FEW_WRITES_PER_WALK: u64 = 4;
 /// The main ring keeps one in this many units free while it squeezes out dead bytes.
 const RESERVE_PARTS: u64 = 12;
+/// What is written between two walks is kept free as far as it is no more than this part of the main ring.
+const LULL_PARTS: u64 = 512;
 /// The small ring grows by at most one in this many units of the main ring at a time.
 const GROWTH_PARTS: u64 = 16;
 /// Paces count in parts of this.

@@ -82,6 +82,13 @@ impl<'a> Index<'a> {
         Ok([first, second].map(|bucket| page.line(layout::at(bucket % BUCKETS_PER_PAGE))))
     }
 
+    /// The candidate buckets of a key, with their lines.
+    #[inline(always)]
+    fn candidates(self, hash: KeyHash) -> Result<[(u64, Line<'a>); 2]> {
+        let ([first, second], lines) = (self.buckets(hash), self.lines(hash)?);
+        Ok([(first, lines[0]), (second, lines[1])])
+    }
+
     /// Asks for a bucket's line, to have it sooner.
     #[inline]
     pub(crate) fn prefetch(self, bucket: u64) {
@@ -108,27 +115,12 @@ impl<'a> Index<'a> {
         hash: KeyHash,
         mut holds: impl FnMut(Slot) -> Result<bool>,
     ) -> Result<Option<Numbered>> {
-        for bucket in self.buckets(hash) {
-            let found = self.find_in(bucket, hash, &mut holds)?;
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        Ok(None)
-    }
-
-    #[inline(always)]
-    fn find_in(
-        self,
-        bucket: u64,
-        hash: KeyHash,
-        holds: &mut impl FnMut(Slot) -> Result<bool>,
-    ) -> Result<Option<Numbered>> {
-        let line = self.line(bucket)?;
-        for way in line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(hash)) {
-            let slot = Slot::from_word(line.word(way).load());
-            if slot.may_hold(hash) && holds(slot)? {
-                return Ok(Some(Numbered { number: number(bucket, way), slot }));
+        for (bucket, line) in self.candidates(hash)? {
+            for way in line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(hash)) {
+                let slot = Slot::from_word(line.word(way).load());
+                if slot.may_hold(hash) && holds(slot)? {
+                    return Ok(Some(Numbered { number: number(bucket, way), slot }));
+                }
             }
         }
         Ok(None)
@@ -153,11 +145,10 @@ impl<'a> Index<'a> {
     }
 
     /// The slot that names exactly this entry.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find_entry(self, hash: KeyHash, queue: Queue, at: Position) -> Result<Option<Numbered>> {
         let wanted = Slot::live(hash, queue, at, 0);
-        for bucket in self.buckets(hash) {
-            let line = self.line(bucket)?;
+        for (bucket, line) in self.candidates(hash)? {
             for way in line.matches(Slot::ENTRY_IDENTITY, wanted.word()) {
                 let slot = Slot::from_word(line.word(way).load());
                 if slot.same_entry(wanted) {
@@ -169,9 +160,9 @@ impl<'a> Index<'a> {
     }
 
     /// The key's ghost.
+    #[inline(always)]
     pub(crate) fn find_ghost(self, hash: KeyHash) -> Result<Option<Numbered>> {
-        for bucket in self.buckets(hash) {
-            let line = self.line(bucket)?;
+        for (bucket, line) in self.candidates(hash)? {
             for way in line.matches(Slot::GHOST_IDENTITY, Slot::ghost_identity(hash)) {
                 let slot = Slot::from_word(line.word(way).load());
                 if slot.is_ghost_of(hash) {
@@ -187,15 +178,25 @@ impl<'a> Index<'a> {
     ///
     /// So most keys are found where a reader looks first, and yet no bucket is full long before the others are.
     pub(crate) fn vacancy(self, hash: KeyHash, clocks: [u64; 2]) -> Result<Numbered> {
-        let [first, second] = self.buckets(hash);
-        let mut best = Survey::of(first, self.line(first)?, clocks);
-        if best.live > SLOTS_PER_BUCKET / 2 {
-            let other = Survey::of(second, self.line(second)?, clocks);
-            if other.live < best.live {
-                best = other;
-            }
-        }
-        best.vacant.map_or_else(|| self.coldest([first, second]), Ok)
+        self.vacant(hash, clocks)?.map_or_else(|| self.coldest(self.buckets(hash)), Ok)
+    }
+
+    /// The same, where nothing that lives has to go for it.
+    #[inline]
+    pub(crate) fn vacant(self, hash: KeyHash, clocks: [u64; 2]) -> Result<Option<Numbered>> {
+        let [first, second] = self.candidates(hash)?;
+        let live = |line: Line<'_>| line.matches(Slot::LIVE, Slot::LIVE).len();
+        let in_first = live(first.1);
+        let other = in_first > SLOTS_PER_BUCKET / 2 && live(second.1) < in_first;
+        let (bucket, line) = if other { second } else { first };
+        let oldest = || {
+            let ghosts = line.matches(Slot::LIVE, 0);
+            ghosts.max_by_key(|way| Slot::from_word(line.word(*way).load()).ghost_age(clocks))
+        };
+        let way = line.matches(u64::MAX, Slot::EMPTY.word()).next().or_else(oldest);
+        let slot = |way| Slot::from_word(line.word(way).load());
+        let vacant = way.map(|way| Numbered { number: number(bucket, way), slot: slot(way) });
+        Ok(vacant.filter(|found| !found.slot.is_live()))
     }
 
     /// The least read slot of two buckets; of equals, one in the small ring.
@@ -205,32 +206,6 @@ impl<'a> Index<'a> {
         let rank = |found: &Numbered| (found.slot.freq(), found.slot.queue() as u64);
         let none = Numbered { number: number(first, 0), slot: self.load(number(first, 0))? };
         Ok(slots.min_by_key(rank).unwrap_or(none))
-    }
-}
-
-/// What a bucket has for a new key.
-struct Survey {
-    live: usize,
-    /// A slot that is empty, else the oldest ghost.
-    vacant: Option<Numbered>,
-}
-
-impl Survey {
-    #[inline]
-    fn of(bucket: u64, line: Line<'_>, clocks: [u64; 2]) -> Self {
-        let (mut live, mut vacant, mut oldest) = (0, None, 0);
-        for way in 0..SLOTS_PER_BUCKET {
-            let slot = Slot::from_word(line.word(way).load());
-            if slot.is_live() {
-                live += 1;
-                continue;
-            }
-            let age = if slot.is_ghost() { slot.ghost_age(clocks) + 1 } else { u64::MAX };
-            if age > oldest {
-                (vacant, oldest) = (Some(Numbered { number: number(bucket, way), slot }), age);
-            }
-        }
-        Survey { live, vacant }
     }
 }
 

@@ -12,7 +12,8 @@
 //! There is no edge from `Pending` to itself: one change is in flight at a time, and the shard's writer lock covers it.
 //! A change that moves no slot (a tail walking over dead entries) goes from `Holds(i)` to `Holds(1-i)` at once. One that
 //! empties every slot goes the same way as one that moves a slot, but is always finished: each slot is a commit point for
-//! its key. Values are absolute, never deltas, so that repeating a repair changes nothing.
+//! its key. So is one by which entries at a tail go, several at once: those that the tail passes, and that a slot still names.
+//! Values are absolute, never deltas, so that repeating a repair changes nothing.
 
 use crate::head::Head;
 use crate::layout::{LEDGER_WORDS, LEDGERS, SELECTOR};
@@ -84,6 +85,9 @@ pub(crate) enum Kind {
     Clear,
     /// For nothing: it has happened, but for accounts of namespaces that may not yet say so.
     Sure,
+    /// That no slot names an entry any more that lies between the tails of this ledger and the one before. Whoever finds it
+    /// pending goes on with that.
+    Sweep,
 }
 
 impl Kind {
@@ -91,7 +95,8 @@ impl Kind {
         match word >> SLOT_BITS & KIND_MASK {
             0 => Kind::Slot,
             1 => Kind::Clear,
-            _ => Kind::Sure,
+            2 => Kind::Sure,
+            _ => Kind::Sweep,
         }
     }
 
@@ -259,6 +264,7 @@ pub(crate) struct Amendment {
     /// Of the ring.
     pub(crate) head: Position,
     pub(crate) live: u64,
+    pub(crate) entries: u64,
     pub(crate) payload: u64,
     pub(crate) change: Change,
     pub(crate) sequence: u64,
@@ -307,6 +313,7 @@ impl<'a> Sheet<'a> {
         let ring = amendment.queue as usize * RING_WORDS;
         rings.word(ring).store(amendment.head.word());
         rings.word(ring + 2).store(amendment.live);
+        rings.word(ring + 3).store(amendment.entries);
         rest.word(PAYLOAD).store(amendment.payload);
         rest.word(WHAT).store(Kind::Slot.bits() | amendment.change.slot);
         rest.word(OLD).store(amendment.change.old.word());

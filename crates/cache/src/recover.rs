@@ -12,6 +12,7 @@ use crate::ring::{QUEUES, Queue};
 use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::space::Changes;
+use crate::stretch::{Live, Stretch};
 
 /// A shard's accounts in order.
 pub(crate) struct Settled {
@@ -56,6 +57,9 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
                 "a shard is being emptied, or a process died while it did that; open the cache for writing once",
             ));
         }
+        if next.kind == Kind::Sweep {
+            return half_swept(shard, &Ledger::read(shard.head, 1 - copy), next);
+        }
         let number = next.change.slot;
         if number < shard.geometry.slots_per_shard() && shard.index.load(number)?.same_entry(next.change.new)
         {
@@ -63,6 +67,18 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
         }
     }
     Ok(Ledger::read(shard.head, selector.holding()))
+}
+
+/// The accounts in the middle of a sweep: what slots still name is not gone yet.
+fn half_swept(shard: Shard<'_>, before: &Ledger, next: Ledger) -> Result<Ledger> {
+    let Some(stretch) = Stretch::between(before, &next) else { return Ok(*before) };
+    let mut ledger = next;
+    ledger.ring_mut(stretch.queue).tail = before.ring(stretch.queue).tail;
+    stretch.for_each_live(shard, |live| {
+        ledger.link(stretch.queue, live.entry.header.units(), live.entry.header.payload());
+        Ok(())
+    })?;
+    Ok(ledger)
 }
 
 /// The accounts of namespaces that a pending change leads to, by the outlook `ledger`.
@@ -86,7 +102,7 @@ pub(crate) fn is_sound(bounds: &Bounds, ledger: &Ledger, frontiers: [Position; 2
 }
 
 /// One change was in flight when its writer died. If its slot has changed, the change happened; else it did not, and the
-/// bytes it may have been writing are skipped for good.
+/// bytes it may have been writing are skipped for good. One that empties slots is gone on with.
 fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
     let next = Ledger::read(shard.head, pending);
     let before = Ledger::read(shard.head, 1 - pending);
@@ -96,20 +112,41 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
     if next.change.slot >= slots || !sound {
         return reset(shard);
     }
-    if next.kind == Kind::Clear {
-        empty_slots(shard)?;
-        shard.accounts().clear()?;
-        Selector::Holds(pending).store(shard.head);
-        event::repaired(Repair::Finished, next.change.slot);
-        return Ok((next, pending));
+    let has_happened = match next.kind {
+        Kind::Sure => true,
+        Kind::Slot => shard.index.load(next.change.slot)?.same_entry(next.change.new),
+        Kind::Clear => {
+            empty_slots(shard)?;
+            shard.accounts().clear()?;
+            true
+        }
+        Kind::Sweep if !finish_sweep(shard, &before, &next)? => return reset(shard),
+        Kind::Sweep => true,
+    };
+    if !has_happened {
+        return undo(shard, pending, [before, next]);
     }
-    let slot = shard.index.load(next.change.slot)?;
-    if next.kind == Kind::Sure || slot.same_entry(next.change.new) {
+    if next.kind != Kind::Clear {
         shard.accounts().apply(&shard.accounts().intended(next.accounts)?)?;
-        Selector::Holds(pending).store(shard.head);
-        event::repaired(Repair::Finished, next.change.slot);
-        return Ok((next, pending));
     }
+    Selector::Holds(pending).store(shard.head);
+    event::repaired(Repair::Finished, next.change.slot);
+    Ok((next, pending))
+}
+
+/// Lets go of what a sweep has not come to; false if what lies there are no entries.
+fn finish_sweep(shard: Shard<'_>, before: &Ledger, next: &Ledger) -> Result<bool> {
+    let Some(stretch) = Stretch::between(before, next) else { return Ok(false) };
+    let clock = next.ghost_clocks[stretch.queue as usize];
+    stretch.for_each_live(shard, |Live { hash, found, .. }| {
+        let ghost = Slot::ghost(hash, stretch.queue, clock);
+        shard.index.exchange(Change { slot: found.number, old: found.slot, new: ghost })
+    })
+}
+
+/// The change did not happen. What lies between the heads, its writer may still have been writing: that is skipped.
+fn undo(shard: Shard<'_>, pending: usize, [before, next]: [Ledger; 2]) -> Result<(Ledger, usize)> {
+    let bounds = shard.bounds();
     let mut plugged = before;
     for queue in QUEUES {
         let (from, to) = (before.ring(queue).head, next.ring(queue).head);

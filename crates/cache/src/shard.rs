@@ -79,6 +79,12 @@ impl<'a> Shard<'a> {
         self.log.hash(offset, header, self.hash_seed)
     }
 
+    /// The same, sooner, where no slot having it is not the last word: see [`Log::likely_hash`].
+    #[inline(always)]
+    pub(crate) fn likely_hash_at(&self, offset: u64, header: Header) -> Result<KeyHash> {
+        self.log.likely_hash(offset, header, self.hash_seed)
+    }
+
     /// The entry that a live slot names, for a writer, which may trust that nobody recycles it meanwhile.
     #[inline(always)]
     pub(crate) fn header_of(&self, slot: Slot) -> Result<Header> {

@@ -9,7 +9,8 @@ use crate::ledger::{Change, Kind};
 use crate::position::UNIT;
 use crate::slot::{FREQ_MAX, Slot};
 use crate::space::{self, Account, Space, Tally};
-use crate::writer::{Item, Located, Writer};
+use crate::stretch::Located;
+use crate::writer::{Item, Writer};
 
 impl Writer<'_> {
     /// Writes from now on are to this namespace, in its present epoch. It is asked under the shard's lock, so that no writer

@@ -22,6 +22,7 @@ use crate::seal::{Home, Sealer};
 use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::space::Changes;
+use crate::stretch::Located;
 use crate::ttl::Clock;
 
 /// One shard, held by its writer lock.
@@ -49,8 +50,6 @@ pub(crate) struct Writer<'a> {
     ghost: Option<Numbered>,
     /// Entries moved by the write at hand.
     pub(crate) moves: u32,
-    /// Slots changed by the write at hand.
-    pub(crate) changes: u32,
     /// The namespace that is written to, in the epoch that this write belongs to.
     pub(crate) own: SpaceWord,
     /// What becomes of accounts of namespaces with the change at hand.
@@ -75,20 +74,6 @@ pub(crate) struct Item<'v> {
     pub(crate) terms: Terms,
     /// The stamp of the value that this one repeats; none for a new value.
     pub(crate) stamp: Option<u32>,
-}
-
-/// An entry in the log.
-#[derive(Clone, Copy)]
-pub(crate) struct Located {
-    pub(crate) queue: Queue,
-    pub(crate) at: Position,
-    pub(crate) header: Header,
-}
-
-impl Located {
-    pub(crate) fn home(self) -> Home {
-        Home { queue: self.queue, at: self.at }
-    }
 }
 
 impl Item<'_> {
@@ -124,7 +109,6 @@ impl<'a> Writer<'a> {
             is_pressed: false,
             ghost: None,
             moves: 0,
-            changes: 0,
             own: SpaceWord::DEFAULT,
             accounts: Changes::default(),
         }
@@ -289,16 +273,15 @@ impl<'a> Writer<'a> {
         }
         self.ghost = self.shard.index.find_ghost(hash)?;
         let Some(ghost) = self.ghost else { return Ok(Queue::Small) };
-        let (queue, age) = (ghost.slot.queue(), ghost.slot.ghost_age(self.ledger.ghost_clocks));
-        if age < evict::regret_limit(&self.ledger) && !self.has_main_room(units) {
-            self.wish(queue, units);
+        if evict::is_regretted(&self.ledger, ghost.slot) && !self.has_main_room(units) {
+            self.wish(ghost.slot.queue(), units);
         }
-        let earned = queue == Queue::Small && age < evict::ghost_limit(&self.ledger);
+        let earned = evict::has_earned_main(&self.ledger, ghost.slot);
         Ok(if earned { Queue::Main } else { Queue::Small })
     }
 
     fn has_main_room(&self, units: u64) -> bool {
-        evict::roomy(&self.ledger, &self.bounds, units) || evict::free(&self.ledger, &self.bounds, units)
+        evict::has_main_room(&self.ledger, &self.bounds, units)
     }
 
     /// The ring would still have the key, were it a little larger: it shall be, by as much as the key's entry takes.
@@ -320,7 +303,6 @@ impl<'a> Writer<'a> {
         copy()?;
         self.shard.index.exchange(change)?;
         self.settle_accounts()?;
-        self.changes += 1;
         self.hold(spare);
         Ok(())
     }

@@ -283,6 +283,18 @@ impl Iterator for Matches {
         self.0 &= self.0 - 1;
         Some(index as usize)
     }
+
+    #[inline(always)]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.len(), Some(self.len()))
+    }
+}
+
+impl ExactSizeIterator for Matches {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.0.count_ones() as usize
+    }
 }
 
 impl std::fmt::Debug for Line<'_> {

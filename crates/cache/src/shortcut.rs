@@ -1,8 +1,8 @@
-//! The overwrite: the short way of most writes.
+//! The short way of most writes.
 //!
 //! A [`Writer`](crate::writer::Writer) is ready for all that a write may meet: what the dead left, tails to be drained, pins,
-//! leases, namespaces, bounds that move. Most writes meet none of it. A key that has an entry, whose ring has room at its head,
-//! needs the stores of one change and nothing else:
+//! leases, namespaces, bounds that move. Most writes meet none of it. A key that has an entry, or a slot to take, and whose ring
+//! has room at its head, needs the stores of one change and nothing else:
 //!
 //! ```text
 //!   Holds(i), all in order --ledger 1-i, Pending(1-i)--> bytes --> slot (the commit point) --> Holds(1-i) --> old entry marked
@@ -17,18 +17,29 @@ use crate::error::Result;
 use crate::evict;
 use crate::index::Numbered;
 use crate::lease::Leases;
-use crate::ledger::{self, Amendment, Change, Selector, Sheet};
+use crate::ledger::{self, Amendment, Change, Ledger, Selector, Sheet};
 use crate::pin::{Extent, Pins};
 use crate::position::Position;
 use crate::ring::{QUEUES, Queue};
 use crate::shard::Shard;
 use crate::slot::Slot;
-use crate::writer::{Item, Located, sealed};
+use crate::stretch::Located;
+use crate::writer::{Item, sealed};
 
-/// Stores the item in place of what its key has, if nothing else is to be done; else false, and nothing has happened. The caller
-/// holds the writer lock; `prepare` makes a stretch of the data area ready to be written.
+/// What the item is to replace.
+struct Target {
+    /// The key's slot, or one that it may take.
+    slot: Numbered,
+    /// The key's entry, if it has one.
+    old: Option<Header>,
+    /// Where the new one goes.
+    queue: Queue,
+}
+
+/// Stores the item, if nothing else is to be done; else false, and nothing has happened. The caller holds the writer lock;
+/// `prepare` makes a stretch of the data area ready to be written.
 #[inline(always)]
-pub(crate) fn overwrite(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce(Extent)) -> Result<bool> {
+pub(crate) fn set(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce(Extent)) -> Result<bool> {
     let Selector::Holds(holding) = Selector::load(shard.head) else { return Ok(false) };
     let (sheet, spare) = (Sheet::of(shard.head, holding), 1 - holding);
     let sequence = sheet.sequence();
@@ -39,26 +50,34 @@ pub(crate) fn overwrite(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce
     for queue in QUEUES {
         shard.log.prefetch(sheet.ring(queue).head.offset());
     }
-    let Some((found, old)) = find(shard, item)? else { return Ok(false) };
-    let (queue, header) = (found.slot.queue(), item.header(shard.extras())?);
+    let (header, bounds) = (item.header(shard.extras())?, shard.bounds());
     let units = header.units();
-    let bounds = shard.bounds();
     if sequence.is_multiple_of(evict::writes_per_walk(&bounds, units)) {
         return Ok(false);
     }
-    let Some(at) = room_at_head(shard, &bounds, sheet, queue, units) else { return Ok(false) };
+    // While the key's bucket is on its way.
+    let room = |queue| room_at_head(shard, &bounds, sheet, queue, units);
+    let rooms = [room(Queue::Small), room(Queue::Main)];
+    let target = match find(shard, item)? {
+        Some((slot, old)) => Target { slot, old: Some(old), queue: slot.slot.queue() },
+        None => match newcomer(shard, item, holding, &bounds, units)? {
+            Some(target) => target,
+            None => return Ok(false),
+        },
+    };
+    let Target { slot: found, old, queue } = target;
+    let Some(at) = rooms[queue as usize] else { return Ok(false) };
 
     prepare(Extent { offset: at.offset(), units });
+    let (ring, freq) = (sheet.ring(queue), if old.is_some() { found.slot.freq() } else { 0 });
+    let (old_units, old_payload) = old.map_or((0, 0), |old| (old.units(), old.payload()));
     let amendment = Amendment {
         queue,
         head: at.advance(units),
-        live: sheet.ring(queue).live.saturating_sub(old.units()).wrapping_add(units),
-        payload: sheet.payload().saturating_sub(old.payload()).wrapping_add(header.payload()),
-        change: Change {
-            slot: found.number,
-            old: found.slot,
-            new: Slot::live(item.hash, queue, at, found.slot.freq()),
-        },
+        live: ring.live.saturating_sub(old_units).wrapping_add(units),
+        entries: ring.entries.wrapping_add(u64::from(old.is_none())),
+        payload: sheet.payload().saturating_sub(old_payload).wrapping_add(header.payload()),
+        change: Change { slot: found.number, old: found.slot, new: Slot::live(item.hash, queue, at, freq) },
         sequence: sequence.wrapping_add(1),
     };
     Sheet::of(shard.head, spare).amend(sheet, &amendment);
@@ -67,7 +86,9 @@ pub(crate) fn overwrite(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce
     shard.index.exchange(amendment.change)?;
     Selector::Holds(spare).store(shard.head);
     shard.count_stored();
-    shard.log.put_mark(found.slot.offset(), old.dead_word())?;
+    if let Some(old) = old {
+        shard.log.put_mark(found.slot.offset(), old.dead_word())?;
+    }
     Ok(true)
 }
 
@@ -92,6 +113,37 @@ fn find(shard: &Shard<'_>, item: &Item<'_>) -> Result<Option<(Numbered, Header)>
         Ok(!header.extras.has(Extras::SPACE) && shard.log.has_key(slot.offset(), header, item.key)?)
     })?;
     Ok(found.zip(old))
+}
+
+/// Where a new key goes, if that needs no more than a look at its buckets. Who was evicted too soon is the writer's affair, which
+/// may move a bound for it.
+#[inline(never)]
+fn newcomer(
+    shard: &Shard<'_>,
+    item: &Item<'_>,
+    holding: usize,
+    bounds: &Bounds,
+    units: u64,
+) -> Result<Option<Target>> {
+    let ledger = &Ledger::read(shard.head, holding);
+    let (span, small) = (bounds.span_for(Queue::Small, units), ledger.ring(Queue::Small));
+    if units > span.units() / 2 {
+        return Ok(None);
+    }
+    let is_full = span.place(small.head, small.tail, units).is_none();
+    let ghost = shard.index.find_ghost(item.hash)?;
+    let queue = match ghost {
+        _ if is_full && !evict::has_main_room(ledger, bounds, units) => return Ok(None),
+        _ if is_full => Queue::Main,
+        Some(ghost) if evict::is_regretted(ledger, ghost.slot) => return Ok(None),
+        Some(ghost) if evict::has_earned_main(ledger, ghost.slot) => Queue::Main,
+        _ => Queue::Small,
+    };
+    let slot = match ghost {
+        None => shard.index.vacant(item.hash, ledger.ghost_clocks)?,
+        found => found,
+    };
+    Ok(slot.map(|slot| Target { slot, old: None, queue }))
 }
 
 /// The ring's head, if an entry of `units` fits there as things stand, and leaves what is to be left free.
