@@ -625,7 +625,7 @@ fn overwriting() -> Vec<Op> {
     sets(2..6, 2, 60).chain([expiring]).chain(sets(3..5, 3, 110)).collect()
 }
 
-/// New keys enough for two walks.
+/// New keys enough for two walks; by then the small ring is about to begin a lap.
 fn sweeping() -> Vec<Op> {
     sets(20_000..20_018, 1, 8).collect()
 }
@@ -730,7 +730,7 @@ fn usual(seed: u64) -> Vec<Scenario> {
         scenario("clear", Size::Roomy, &few, clearing(), 150),
         scenario("evict", Size::Tight, &full, evicting, 500),
         scenario("hold", Size::Tight, &full, holds(), 100),
-        scenario("sweep", Size::Swept, &opened(sets(10_000..11_900, 1, 8).collect()), sweeping(), 400),
+        scenario("sweep", Size::Swept, &opened(sets(10_000..11_964, 1, 8).collect()), sweeping(), 400),
         Scenario { least_moves: 2, ..scenario("boundary", Size::Tight, &wide, narrow, 150) },
         Scenario { spoil: Spoil::Copied, ..scenario("reset", Size::Roomy, &few, reset.to_vec(), 50) },
         Scenario { spoil: Spoil::Restarted, ..scenario("salvage", Size::Sealed, &few, reset.to_vec(), 150) },
