@@ -18,13 +18,12 @@ use crate::recover;
 use crate::shard::Shard;
 use crate::shortcut;
 use crate::space::{self, Space, Table};
-use crate::stats::{self, Counter, Stats};
+use crate::stats::{self, Counter, Local, Stats};
 use crate::ttl::{Clock, Ttl};
 use crate::writer::{Item, Process, Writer};
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Of a writer that writes no entries, and so meets no pins.
@@ -66,8 +65,7 @@ pub(crate) struct Inner {
     pub(crate) verify: bool,
     /// How long a load may take, and who waits for one waits.
     pub(crate) load_patience: Duration,
-    /// Hits and misses of a read-only handle, which cannot count in the file.
-    local: [AtomicUsize; 2],
+    local: Local,
 }
 
 impl Cache {
@@ -78,8 +76,7 @@ impl Cache {
         load_patience: Duration,
     ) -> Result<Self> {
         attached.attachment.entries = entries(&attached)?;
-        let local = [AtomicUsize::new(0), AtomicUsize::new(0)];
-        let inner = Arc::new(Inner { attached, waiting, verify, load_patience, local });
+        let inner = Arc::new(Inner { attached, waiting, verify, load_patience, local: Local::default() });
         Ok(Cache { inner, space: Space::default() })
     }
 
@@ -275,10 +272,10 @@ impl Cache {
         let [hits, misses, _, removes, refusals, owner_stopped, damaged, clears] =
             stats::sums(attached.view())?;
         let [refused_too_large, refused_busy, refused_by_system] = stats::reasons(attached.view())?;
-        let local = |counter: usize| self.inner.local[counter].load(Ordering::Relaxed) as u64;
+        let local = &self.inner.local;
         let mut stats = Stats {
-            hits: hits.saturating_add(local(0)),
-            misses: misses.saturating_add(local(1)),
+            hits: hits.saturating_add(local.sum(Counter::Hits)),
+            misses: misses.saturating_add(local.sum(Counter::Misses)),
             removes,
             clears,
             refusals,
@@ -617,9 +614,7 @@ impl Cache {
                 stats::count(self.inner.attached.view(), seat.process, counter, times as u64)
             }
             None => {
-                if let Some(local) = self.inner.local.get(counter as usize) {
-                    local.fetch_add(times, Ordering::Relaxed);
-                }
+                self.inner.local.count(counter, times);
                 Ok(())
             }
         }

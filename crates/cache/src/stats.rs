@@ -162,6 +162,37 @@ pub(crate) fn stripe(process: u32, stripes: usize) -> usize {
     (process as usize * 8 + thread_number()) % stripes.max(1)
 }
 
+/// Hits and misses of a read-only handle, which cannot count in the file.
+#[derive(Default)]
+pub(crate) struct Local([LocalLine; LOCAL_LINES]);
+
+/// A line for one thread, or for few.
+#[derive(Default)]
+#[repr(align(64))]
+struct LocalLine([AtomicUsize; 2]);
+
+const LOCAL_LINES: usize = 16;
+
+impl Local {
+    /// Adds `times`, if it is a hit or a miss.
+    #[inline]
+    pub(crate) fn count(&self, counter: Counter, times: usize) {
+        let line = &self.0[thread_number() % LOCAL_LINES];
+        if let Some(count) = line.0.get(counter as usize) {
+            // Relaxed: it orders nothing.
+            count.fetch_add(times, Ordering::Relaxed);
+        }
+    }
+
+    /// Hits, or misses.
+    pub(crate) fn sum(&self, counter: Counter) -> u64 {
+        let of = |line: &LocalLine| {
+            line.0.get(counter as usize).map_or(0, |count| count.load(Ordering::Relaxed) as u64)
+        };
+        self.0.iter().map(of).sum()
+    }
+}
+
 /// Adds `times`, on this thread's line of process `process`.
 #[inline(always)]
 pub(crate) fn count(file: View<'_>, process: u32, counter: Counter, times: u64) -> Result<()> {
