@@ -55,9 +55,6 @@ pub(crate) fn set(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce(Exten
     if sequence.is_multiple_of(evict::writes_per_walk(&bounds, units)) {
         return Ok(false);
     }
-    // While the key's bucket is on its way.
-    let room = |queue| room_at_head(shard, &bounds, sheet, queue, units);
-    let rooms = [room(Queue::Small), room(Queue::Main)];
     let target = match find(shard, item)? {
         Some((slot, old)) => Target { slot, old: Some(old), queue: slot.slot.queue() },
         None => match newcomer(shard, item, holding, &bounds, units)? {
@@ -66,7 +63,7 @@ pub(crate) fn set(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce(Exten
         },
     };
     let Target { slot: found, old, queue } = target;
-    let Some(at) = rooms[queue as usize] else { return Ok(false) };
+    let Some(at) = room_at_head(shard, &bounds, sheet, queue, units) else { return Ok(false) };
 
     prepare(Extent { offset: at.offset(), units });
     let (ring, freq) = (sheet.ring(queue), if old.is_some() { found.slot.freq() } else { 0 });
