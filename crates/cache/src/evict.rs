@@ -193,10 +193,10 @@ pub(crate) fn walk_after(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: 
     }
     // No more than is missing: in a cache of few entries a single one too many is a part of what it could hold.
     // What is written before the next walk is missing too, where it is next to nothing.
-    let step = step.max(units.min(bounds.main_units() / LULL_PARTS));
+    let least = (2 * step).max(units.min(bounds.main_units() / LULL_PARTS));
     let (target, pace) = match queue {
-        Queue::Small => (2 * step, 2),
-        Queue::Main => (2 * step + growth(ring.head, bounds), 4),
+        Queue::Small => (least, 2),
+        Queue::Main => (least + growth(ring.head, bounds), 4),
     };
     units.saturating_mul(pace).min(target.saturating_sub(gap))
 }
@@ -227,7 +227,7 @@ const FEW_WRITES_PER_WALK: u64 = 4;
 /// The main ring keeps one in this many units free while it squeezes out dead bytes.
 const RESERVE_PARTS: u64 = 12;
 /// What is written between two walks is kept free as far as it is no more than this part of the main ring.
-const LULL_PARTS: u64 = 512;
+const LULL_PARTS: u64 = 2048;
 /// The small ring grows by at most one in this many units of the main ring at a time.
 const GROWTH_PARTS: u64 = 16;
 /// Paces count in parts of this.
