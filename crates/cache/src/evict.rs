@@ -54,6 +54,13 @@ pub(crate) fn free(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
     units <= free_for(ledger, bounds)
 }
 
+/// The most units of an entry for which it has.
+fn free_for(ledger: &Ledger, bounds: &Bounds) -> u64 {
+    let main = ledger.ring(Queue::Main);
+    let kept = 2 * bounds.step(Queue::Main) + growth(main.head, bounds);
+    bounds.span(Queue::Main).gap(main.head, main.tail).saturating_sub(2 * kept) / 4
+}
+
 /// Can so many units be appended to the main ring before anything in it has to go?
 pub(crate) fn has_main_room(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
     roomy(ledger, bounds, units) || free(ledger, bounds, units)
@@ -69,16 +76,9 @@ pub(crate) fn has_earned_main(ledger: &Ledger, ghost: Slot) -> bool {
     ghost.queue() == Queue::Small && ghost.ghost_age(ledger.ghost_clocks) < ghost_limit(ledger)
 }
 
-/// The most units of an entry for which it has.
-fn free_for(ledger: &Ledger, bounds: &Bounds) -> u64 {
-    let main = ledger.ring(Queue::Main);
-    let kept = 2 * bounds.step(Queue::Main) + growth(main.head, bounds);
-    bounds.span(Queue::Main).gap(main.head, main.tail).saturating_sub(2 * kept) / 4
-}
-
 /// Ghosts of the small ring that are older than this earn nothing. S3-FIFO keeps as many as the main ring has entries;
-/// twice as many measure better
-/// where the cache holds a hundredth of the keys, and no worse elsewhere. Slots that live keys need go first anyway.
+/// twice as many measure better where the cache holds a hundredth of the keys, and no worse elsewhere. Slots that live keys
+/// need go first anyway.
 fn ghost_limit(ledger: &Ledger) -> u64 {
     ledger.ring(Queue::Main).entries.saturating_mul(2)
 }

@@ -12,7 +12,14 @@
 //! There is no edge from `Pending` to itself: one change is in flight at a time, and the shard's writer lock covers it.
 //! A change that moves no slot (a tail walking over dead entries) goes from `Holds(i)` to `Holds(1-i)` at once. One that
 //! empties every slot goes the same way as one that moves a slot, but is always finished: each slot is a commit point for
-//! its key. So is one by which entries at a tail go, several at once: those that the tail passes, and that a slot still names.
+//! its key. So is a sweep, by which entries at a tail go, several at once: those that the tail passes, and that a slot still
+//! names.
+//!
+//! ```text
+//!   Holds(i) --copy 1-i, Pending(1-i)--> one slot a ghost --> the next one --> ... --> Holds(1-i)
+//!                                        '--- the writer failed: the rest become ghosts ---^
+//! ```
+//!
 //! Values are absolute, never deltas, so that repeating a repair changes nothing.
 
 use crate::head::Head;

@@ -36,6 +36,14 @@ struct Target {
     queue: Queue,
 }
 
+/// What a look for the key's entry told.
+enum Search {
+    Found(Numbered, Header),
+    Nothing,
+    /// A slot that may be the key's names no entry: that is the writer's affair, which empties the shard.
+    Damaged,
+}
+
 /// Stores the item, if nothing else is to be done; else false, and nothing has happened. The caller holds the writer lock;
 /// `prepare` makes a stretch of the data area ready to be written.
 #[inline(always)]
@@ -56,13 +64,11 @@ pub(crate) fn set(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce(Exten
         return Ok(false);
     }
     let target = match find(shard, item)? {
-        Some((slot, old)) => Target { slot, old: Some(old), queue: slot.slot.queue() },
-        None => match newcomer(shard, item, holding, &bounds, units)? {
-            Some(target) => target,
-            None => return Ok(false),
-        },
+        Search::Found(slot, old) => Some(Target { slot, old: Some(old), queue: slot.slot.queue() }),
+        Search::Nothing => newcomer(shard, item, holding, &bounds, units)?,
+        Search::Damaged => None,
     };
-    let Target { slot: found, old, queue } = target;
+    let Some(Target { slot: found, old, queue }) = target else { return Ok(false) };
     let Some(at) = room_at_head(shard, &bounds, sheet, queue, units) else { return Ok(false) };
 
     prepare(Extent { offset: at.offset(), units });
@@ -99,17 +105,23 @@ fn has_other_duties(shard: &Shard<'_>, item: &Item<'_>) -> bool {
         || Pins::of(*shard).any()
 }
 
-/// The key's slot and entry, if it has one, and one of no namespace. A slot that names no entry is the writer's affair, which
-/// empties the shard.
+/// The key's slot and entry, if it has one, and one of no namespace.
 #[inline(always)]
-fn find(shard: &Shard<'_>, item: &Item<'_>) -> Result<Option<(Numbered, Header)>> {
-    let mut old = None;
+fn find(shard: &Shard<'_>, item: &Item<'_>) -> Result<Search> {
+    let (mut old, mut is_damaged) = (None, false);
     let found = shard.index.find(item.hash, |slot| {
-        let Ok(header) = shard.header_of(slot) else { return Ok(false) };
+        let Ok(header) = shard.header_of(slot) else {
+            is_damaged = true;
+            return Ok(true);
+        };
         old = Some(header);
         Ok(!header.extras.has(Extras::SPACE) && shard.log.has_key(slot.offset(), header, item.key)?)
     })?;
-    Ok(found.zip(old))
+    Ok(match found.zip(old) {
+        _ if is_damaged => Search::Damaged,
+        Some((found, old)) => Search::Found(found, old),
+        None => Search::Nothing,
+    })
 }
 
 /// Where a new key goes, if that needs no more than a look at its buckets. Who was evicted too soon is the writer's affair, which

@@ -184,7 +184,7 @@ impl Local {
         }
     }
 
-    /// Hits, or misses.
+    /// Hits, or misses. Relaxed, too: a count that is read while others count is of some moment between.
     pub(crate) fn sum(&self, counter: Counter) -> u64 {
         let of = |line: &LocalLine| {
             line.0.get(counter as usize).map_or(0, |count| count.load(Ordering::Relaxed) as u64)

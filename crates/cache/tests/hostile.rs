@@ -210,6 +210,8 @@ fn a_key_whose_slot_is_damaged_can_be_written_again() {
                 .set(b"k", b"after")
                 .unwrap_or_else(|error| panic!("round {round}, offset {offset}: {error}"));
             assert_eq!(cache.get(b"k").unwrap().as_deref(), Some(&b"after"[..]));
+            let report = cache.check().unwrap();
+            assert!(report.is_clean(), "round {round}, offset {offset}: the damage stays: {report}");
         }
     }
 }
