@@ -6,13 +6,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::evict::{self, Candidate, Fate, Judge};
 use crate::hash::KeyHash;
 use crate::index::Numbered;
-use crate::ledger::{Change, Kind};
+use crate::ledger::{Change, Kind, Ledger};
 use crate::pin::Extent;
 use crate::position::{Position, UNIT};
 use crate::ring::{Place, Queue};
 use crate::seal::Home;
 use crate::slot::Slot;
-use crate::stretch::{Live, Located};
+use crate::stretch::{Live, Located, Stretch};
 use crate::writer::{Writer, mark_wrap};
 
 /// Cache lines asked for behind what a walk has passed; each is asked for together with the next.
@@ -262,6 +262,11 @@ impl Writer<'_> {
             return Ok(());
         }
         self.ledger.ring_mut(queue).tail = going.to;
+        let before = || Ledger::read(self.shard.head, self.holding);
+        debug_assert!(
+            Stretch::between(&before(), &self.ledger).is_some(),
+            "whoever finishes it has to see what goes"
+        );
         (self.ledger.kind, self.ledger.change) = (Kind::Sweep, Change::NONE);
         let spare = self.announce()?;
         for change in going.list() {

@@ -625,7 +625,7 @@ fn overwriting() -> Vec<Op> {
     sets(2..6, 2, 60).chain([expiring]).chain(sets(3..5, 3, 110)).collect()
 }
 
-/// New keys enough for two walks; by then the small ring is about to begin a lap.
+/// New keys enough for two walks.
 fn sweeping() -> Vec<Op> {
     sets(20_000..20_018, 1, 8).collect()
 }
