@@ -58,6 +58,9 @@ impl Ttl {
     }
 }
 
+/// No file's time is before this: a watermark of zero says that nothing was ever to expire.
+const FIRST_MS: u64 = 1;
+
 /// Times above this, in the year 10889, are damage.
 const LAST_MS: u64 = 1 << 48;
 
@@ -94,7 +97,7 @@ impl TimeBase {
         let wall_ms = samovar_mmap::wall_ms();
         let now_ms = wall_ms.wrapping_add(file.word64(TIME_AHEAD)?.load());
         let now_ms = if now_ms < LAST_MS { now_ms } else { wall_ms };
-        Ok(TimeBase::Boot(now_ms.max(watermark(file)?).wrapping_sub(boot_ms)))
+        Ok(TimeBase::Boot(now_ms.max(watermark(file)?).max(FIRST_MS).wrapping_sub(boot_ms)))
     }
 
     /// Lets everybody who opens the file in this boot have the same time.
@@ -109,7 +112,7 @@ impl TimeBase {
     fn now_ms(self) -> u64 {
         match (self, samovar_mmap::boot_ms()) {
             (TimeBase::Boot(base), Some(boot_ms)) => boot_ms.wrapping_add(base),
-            _ => samovar_mmap::wall_ms(),
+            _ => samovar_mmap::wall_ms().max(FIRST_MS),
         }
     }
 }

@@ -55,8 +55,8 @@ struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    fn new(path: &'a Path) -> Self {
-        let clock = Clock { wall_ms: START_MS, boot_ms: 10_000 };
+    fn new(path: &'a Path, wall_ms: u64) -> Self {
+        let clock = Clock { wall_ms, boot_ms: 10_000 };
         let mut world = World { path, cache: None, goes: HashMap::new(), now_ms: 0, clock, sets: 0 };
         world.show(clock);
         world.open();
@@ -139,10 +139,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_there_is_known_at_every_moment(ops in prop::collection::vec(op(), 1..300)) {
+    fn what_is_there_is_known_at_every_moment(
+        wall_ms in prop_oneof![Just(0), 0..2000u64, Just(START_MS)],
+        ops in prop::collection::vec(op(), 1..300),
+    ) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.samovar");
-        let mut world = World::new(&path);
+        let mut world = World::new(&path, wall_ms);
         for op in ops {
             world.act(op);
         }
@@ -151,5 +154,23 @@ proptest! {
         }
         let report = world.cache.as_ref().unwrap().check().unwrap();
         prop_assert!(report.is_clean(), "{report}");
+    }
+}
+
+/// A machine whose clock on the wall has no battery shows zero when it starts; a new file's time then begins there.
+#[test]
+fn a_time_that_begins_at_zero_is_kept_over_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.samovar");
+    let mut world = World::new(&path, 0);
+    for op in [
+        Op::Set { key: 0, ttl_ms: Some(1) },
+        Op::Restart { off_ms: 0 },
+        Op::Pass { ms: 1 },
+        Op::Get { key: 0 },
+        Op::Restart { off_ms: 0 },
+        Op::Get { key: 0 },
+    ] {
+        world.act(op);
     }
 }
