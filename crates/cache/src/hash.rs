@@ -8,7 +8,7 @@
 //! | shard  |    index page      |  buckets  |   tag    |      (the page's low bits overlap the buckets': harmless)
 //! ```
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use crate::xxh3::xxh3;
 
 /// Buckets in an index page; both candidate buckets of a key lie in one page, so that they share a TLB entry.
 pub(crate) const BUCKETS_PER_PAGE: u64 = 64;
@@ -64,13 +64,13 @@ impl SpaceWord {
 impl KeyHash {
     #[inline]
     pub(crate) fn of(key: &[u8], seed: u64) -> Self {
-        KeyHash(xxh3_64_with_seed(key, seed), SpaceWord::DEFAULT)
+        KeyHash(xxh3(key, seed), SpaceWord::DEFAULT)
     }
 
     /// Of a key in a namespace: another one than that of the same key elsewhere.
     pub(crate) fn within(space: SpaceWord, key: &[u8], seed: u64) -> Self {
         let salt = space.number().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        KeyHash(xxh3_64_with_seed(key, seed ^ salt), space)
+        KeyHash(xxh3(key, seed ^ salt), space)
     }
 
     /// The namespace, as it was when the key was hashed.
@@ -117,7 +117,7 @@ impl KeyHash {
 
 /// The checksum of bytes that are written once, such as the file's header.
 pub(crate) fn checksum(bytes: &[u8]) -> u64 {
-    xxh3_64_with_seed(bytes, 0x5361_6d6f_7661_7221)
+    xxh3(bytes, 0x5361_6d6f_7661_7221)
 }
 
 #[cfg(test)]

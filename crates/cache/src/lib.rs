@@ -77,6 +77,7 @@ mod tenancy;
 mod ttl;
 mod watch;
 mod writer;
+mod xxh3;
 
 pub use attach::Attachment;
 pub use cache::Cache;
