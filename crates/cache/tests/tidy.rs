@@ -10,6 +10,7 @@ const FLOORS: &[&str] = &[
     "event",
     "area",
     "position",
+    "xxh3",
     "hash",
     "ring",
     "entry",
