@@ -25,6 +25,7 @@ use crate::measure::Measure;
 use crate::pin::{self, Extent};
 use crate::place::{self, Place};
 use crate::recover;
+use crate::runway::Runway;
 use crate::salvage::{Observer, Salvage, Salvaged};
 use crate::shard::Shard;
 use crate::ttl::{Clock, TimeBase};
@@ -274,6 +275,7 @@ impl Attached {
         for number in 0..self.header.geometry.shards() {
             let shard = self.shard(number)?;
             lock::reset(shard.head);
+            Runway::close(shard.head);
             lease::forget_all(shard)?;
             pin::forget_all(shard)?;
             let bounds = Bounds::new(&self.header.geometry, measure.units);

@@ -478,7 +478,7 @@ impl Cache {
     }
 
     /// The same, of a shard that is at hand, by its number.
-    #[inline]
+    #[inline(always)]
     fn hold_shard<'a>(&'a self, shard: &Shard<'a>, number: u64) -> Result<Held<'a>> {
         let attached = &self.inner.attached;
         let seat = attached.place()?.seat().ok_or_else(read_only)?;

@@ -32,7 +32,7 @@ struct Met {
 
 impl Met {
     fn none() -> Self {
-        let header = Header { key_len: 0, value_len: 0, extras: Extras::NONE };
+        let header = Header::new(0, 0, Extras::NONE);
         let entry = Located { queue: Queue::Small, at: Position::ZERO, header };
         Met { many: 0, list: [(entry, KeyHash::default()); TOGETHER] }
     }
@@ -243,7 +243,7 @@ impl Writer<'_> {
             let left = end.saturating_sub(to.offset());
             match self.shard.log.mark(to.offset())? {
                 Mark::Filler(units) | Mark::Dead(units) if units <= left => to = to.advance(units),
-                Mark::Entry(header) if header.units() <= left && !header.extras.has(Extras::SPACE) => {
+                Mark::Entry(header) if header.units() <= left && !header.extras().has(Extras::SPACE) => {
                     let hash = self.shard.likely_hash_at(to.offset(), header)?;
                     self.shard.index.prefetch_of(hash);
                     let entry = Located { queue, at: to, header };

@@ -179,7 +179,7 @@ impl Dump<'_, '_> {
         self.line(format_args!(
             "    {at:?}: key {:?}{more}, value of {} bytes, {preface}, {known}",
             shown.escape_ascii().to_string(),
-            header.value_len,
+            header.value_len(),
         ))
     }
 }

@@ -27,10 +27,15 @@ pub(crate) const MAX_PREFACE: usize = WORD + 4 * WORD + STAMP;
 /// Bytes before the key of an entry without extras.
 pub(crate) const PLAIN_PREFACE: usize = WORD + STAMP;
 
-const WRAP: u8 = 2;
-const FILLER: u8 = 4;
+const KEY_SHIFT: u32 = 32;
+const FLAGS_SHIFT: u32 = 48;
+const CHECK_SHIFT: u32 = 56;
+const LOW_BITS: u64 = (1 << CHECK_SHIFT) - 1;
+
+const WRAP: u64 = 2;
+const FILLER: u64 = 4;
 /// A hint: no slot names this entry any more. Set after its slot has changed; its absence proves nothing.
-const DEAD: u8 = 8;
+const DEAD: u64 = 8;
 
 /// What an entry has beside its key and value: a set of flags, all but one of which add a word.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -115,13 +120,10 @@ pub(crate) enum Mark {
     Damaged,
 }
 
-/// The shape of one entry.
+/// The shape of one entry: its header word without the check byte. It is kept whole, since parts of a word that are stored one by
+/// one cannot be loaded together before they have reached the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Header {
-    pub(crate) key_len: u16,
-    pub(crate) value_len: u32,
-    pub(crate) extras: Extras,
-}
+pub(crate) struct Header(u64);
 
 /// Under which terms an entry lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -199,15 +201,15 @@ impl Preface {
     pub(crate) fn decode(header: Header, bytes: &[u8; MAX_PREFACE]) -> Self {
         let word = |flag: Extras| {
             let mut word = [0; WORD];
-            let at = header.extras.word_at(flag);
+            let at = header.extras().word_at(flag);
             word.copy_from_slice(&bytes[at..at + WORD]);
-            header.extras.has(flag).then_some(u64::from_le_bytes(word))
+            header.extras().has(flag).then_some(u64::from_le_bytes(word))
         };
         let [expiry_ms, stale_ms, space, seal] = Extras::WORDS.map(word);
         let mut stamp = [0; STAMP];
-        let at = header.extras.stamp_at();
+        let at = header.extras().stamp_at();
         stamp.copy_from_slice(&bytes[at..at + STAMP]);
-        let absent = header.extras.has(Extras::ABSENT);
+        let absent = header.extras().has(Extras::ABSENT);
         let terms = Terms { expiry_ms, stale_ms, space, absent };
         Preface { terms, seal, stamp: u32::from_le_bytes(stamp) }
     }
@@ -234,95 +236,113 @@ impl fmt::Display for Preface {
 
 impl Header {
     #[inline(always)]
+    pub(crate) fn new(key_len: u16, value_len: u32, extras: Extras) -> Self {
+        Header(u64::from(extras.0) << FLAGS_SHIFT | u64::from(key_len) << KEY_SHIFT | u64::from(value_len))
+    }
+
+    #[inline(always)]
+    pub(crate) fn key_len(self) -> usize {
+        let [_, _, _, _, k0, k1, ..] = self.0.to_le_bytes();
+        usize::from(u16::from_le_bytes([k0, k1]))
+    }
+
+    #[inline(always)]
+    pub(crate) fn value_len(self) -> usize {
+        let [v0, v1, v2, v3, ..] = self.0.to_le_bytes();
+        u32::from_le_bytes([v0, v1, v2, v3]) as usize
+    }
+
+    #[inline(always)]
+    pub(crate) fn extras(self) -> Extras {
+        let [.., flags, _] = self.0.to_le_bytes();
+        Extras(flags)
+    }
+
+    #[inline(always)]
     pub(crate) fn units(self) -> u64 {
-        units_for(u64::from(self.key_len), u64::from(self.value_len), self.extras)
+        units_for(self.key_len() as u64, self.value_len() as u64, self.extras())
     }
 
     /// Bytes from the entry's start to its key.
     #[inline]
     pub(crate) fn key_at(self) -> usize {
-        self.extras.key_at()
+        self.extras().key_at()
     }
 
     /// Bytes from the entry's start to its value.
     pub(crate) fn value_at(self) -> usize {
-        self.key_at() + usize::from(self.key_len)
+        self.key_at() + self.key_len()
     }
 
     /// Bytes from the entry's start to when it dies, if it does.
     pub(crate) fn expiry_at(self) -> Option<usize> {
-        self.extras.has(Extras::EXPIRY).then_some(self.extras.word_at(Extras::EXPIRY))
+        self.extras().has(Extras::EXPIRY).then_some(self.extras().word_at(Extras::EXPIRY))
     }
 
     /// Bytes from the entry's start to the word of its namespace, if it has one.
     pub(crate) fn space_at(self) -> Option<usize> {
-        self.extras.has(Extras::SPACE).then_some(self.extras.word_at(Extras::SPACE))
+        self.extras().has(Extras::SPACE).then_some(self.extras().word_at(Extras::SPACE))
     }
 
     /// Bytes of key and value.
     #[inline]
     pub(crate) fn payload(self) -> u64 {
-        u64::from(self.key_len) + u64::from(self.value_len)
+        self.key_len() as u64 + self.value_len() as u64
     }
 
     #[inline]
     pub(crate) fn word(self) -> u64 {
-        self.word_with(0)
+        with_check(self.0)
     }
 
     /// The header of the same entry, dead.
-    pub(crate) fn dead_word(self) -> u64 {
-        self.word_with(DEAD)
-    }
-
     #[inline]
-    fn word_with(self, more: u8) -> u64 {
-        let flags = u64::from(more | self.extras.0);
-        with_check(flags << 48 | u64::from(self.key_len) << 32 | u64::from(self.value_len))
+    pub(crate) fn dead_word(self) -> u64 {
+        with_check(self.0 | DEAD << FLAGS_SHIFT)
     }
 }
 
 impl Mark {
     #[inline(always)]
     pub(crate) fn parse(word: u64) -> Mark {
-        let [v0, v1, v2, v3, k0, k1, flags, _] = word.to_le_bytes();
-        if with_check(word) != word {
+        let known = word & LOW_BITS;
+        if sum_of(known) != word >> CHECK_SHIFT {
             return Mark::Damaged;
         }
-        let value_len = u32::from_le_bytes([v0, v1, v2, v3]);
-        let header = Header {
-            key_len: u16::from_le_bytes([k0, k1]),
-            value_len,
-            extras: Extras(flags & Extras::ALL_BITS),
-        };
-        if flags & !Extras::ALL_BITS == 0 {
+        let flags = known >> FLAGS_SHIFT;
+        let header = Header(known & !(DEAD << FLAGS_SHIFT));
+        if flags & !u64::from(Extras::ALL_BITS) == 0 {
             return Mark::Entry(header);
         }
         match flags {
             WRAP => Mark::Wrap(word & OFFSET_MASK),
-            FILLER if value_len > 0 => Mark::Filler(u64::from(value_len)),
-            _ if flags & !(Extras::ALL_BITS | DEAD) == 0 => Mark::Dead(header.units()),
+            FILLER if header.value_len() > 0 => Mark::Filler(header.value_len() as u64),
+            _ if flags & !(u64::from(Extras::ALL_BITS) | DEAD) == 0 => Mark::Dead(header.units()),
             _ => Mark::Damaged,
         }
     }
 
     /// The next lap begins at `start`.
     pub(crate) fn wrap_word(start: u64) -> u64 {
-        with_check(u64::from(WRAP) << 48 | start & OFFSET_MASK)
+        with_check(WRAP << FLAGS_SHIFT | start & OFFSET_MASK)
     }
 
     /// `units` must be below 2^32; longer stretches take several fillers.
     pub(crate) fn filler_word(units: u32) -> u64 {
-        with_check(u64::from(FILLER) << 48 | u64::from(units))
+        with_check(FILLER << FLAGS_SHIFT | u64::from(units))
     }
 }
 
-/// The word with its check byte set: a multiplicative sum of the lower 56 bits, never zero for a zero word.
+/// The word with its check byte set.
 #[inline]
-fn with_check(word: u64) -> u64 {
-    let low = word & ((1 << 56) - 1);
-    let sum = (low ^ 0x5a_a55a_a55a_a55a).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
-    low | sum << 56
+fn with_check(low: u64) -> u64 {
+    low | sum_of(low) << CHECK_SHIFT
+}
+
+/// The check byte: a multiplicative sum of the lower 56 bits, never zero for a zero word.
+#[inline]
+fn sum_of(low: u64) -> u64 {
+    (low ^ 0x5a_a55a_a55a_a55a).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> CHECK_SHIFT
 }
 
 #[cfg(test)]
@@ -341,7 +361,7 @@ mod tests {
             (20, 64, all, 16),
             (65_535, u32::MAX, all, 0),
         ] {
-            let header = Header { key_len, value_len, extras };
+            let header = Header::new(key_len, value_len, extras);
             assert_eq!(Mark::parse(header.word()), Mark::Entry(header));
             assert_eq!(Mark::parse(header.dead_word()), Mark::Dead(header.units()));
             assert!(units == 0 || header.units() == units, "{extras:?}");
@@ -357,7 +377,7 @@ mod tests {
             let preface = Preface { terms, seal: word(4), stamp: 0xdead_beef };
             let extras =
                 terms.extras().with(if preface.seal.is_some() { Extras::SEAL } else { Extras::NONE });
-            let header = Header { key_len: 3, value_len: 5, extras };
+            let header = Header::new(3, 5, extras);
             let (bytes, len) = preface.encode(header);
             assert_eq!(len, header.key_at());
             assert_eq!(Preface::decode(header, &bytes), preface);
@@ -371,7 +391,7 @@ mod tests {
         assert_eq!(Mark::parse(Mark::filler_word(7)), Mark::Filler(7));
         assert_eq!(Mark::parse(0), Mark::Damaged);
         assert_eq!(Mark::parse(u64::MAX), Mark::Damaged);
-        let word = Header { key_len: 20, value_len: 64, extras: Extras::NONE }.word();
+        let word = Header::new(20, 64, Extras::NONE).word();
         let seen = (0..64).filter(|bit| Mark::parse(word ^ (1 << bit)) == Mark::Damaged).count();
         assert!(seen >= 60, "only {seen} of 64 single-bit flips were seen");
     }

@@ -156,12 +156,17 @@ pub(crate) fn headroom(main_live: u64, bounds: &Bounds, queue: Queue, units: u64
 /// a notable part of the main ring together.
 #[inline]
 pub(crate) fn writes_per_walk(bounds: &Bounds, units: u64) -> u64 {
-    let entries_times = |parts: u64| units.saturating_mul(parts) <= bounds.main_units();
-    match () {
-        () if entries_times(MOST_WRITES_PER_WALK * WALKS_PER_RING) => MOST_WRITES_PER_WALK,
-        () if entries_times(FEW_WRITES_PER_WALK * WALKS_PER_RING) => FEW_WRITES_PER_WALK,
-        () => 1,
+    match units {
+        units if units <= most_units_for(bounds, MOST_WRITES_PER_WALK) => MOST_WRITES_PER_WALK,
+        units if units <= most_units_for(bounds, FEW_WRITES_PER_WALK) => FEW_WRITES_PER_WALK,
+        _ => 1,
     }
+}
+
+/// The most units of an entry with which so many writes do with one walk.
+#[inline]
+pub(crate) fn most_units_for(bounds: &Bounds, writes: u64) -> u64 {
+    bounds.main_units() / (writes * WALKS_PER_RING)
 }
 
 /// How much of a ring to walk after an append of `units`, so that no single write pays for a long stretch.

@@ -172,14 +172,14 @@ fn copy(shard: Shard<'_>, slot: Slot, wanted: &Wanted<'_>) -> Result<Seen> {
         return Ok(Seen::Nothing);
     }
     let Mark::Entry(header) = shard.log.mark(offset)? else { return Ok(Seen::Nothing) };
-    if header.units() > area.end - offset || header.extras.has(Extras::ABSENT) {
+    if header.units() > area.end - offset || header.extras().has(Extras::ABSENT) {
         return Ok(Seen::Nothing);
     }
     if shard.log.space(offset, header)? != wanted.space {
         return Ok(Seen::Nothing);
     }
     let mut ttl = None;
-    if header.extras.has(Extras::EXPIRY) {
+    if header.extras().has(Extras::EXPIRY) {
         let left_ms = shard.log.expiry_ms(offset, header)?.saturating_sub(wanted.clock.now_ms());
         if left_ms == 0 {
             return Ok(Seen::Nothing);

@@ -7,7 +7,7 @@
 /// The first bytes of every cache file.
 pub(crate) const MAGIC: [u8; 8] = *b"SAMOVAR\x1a";
 /// The version of the format that this code reads and writes.
-pub(crate) const VERSION: u32 = 5;
+pub(crate) const VERSION: u32 = 6;
 
 pub(crate) const PAGE: u64 = 4096;
 /// The header page, written once at creation.
@@ -81,6 +81,8 @@ pub(crate) const SELECTOR: usize = 128;
 pub(crate) const LEASED: usize = SELECTOR + 8;
 /// Whether there may be pins, and how often something was refused because of them.
 pub(crate) const PINNED: usize = SELECTOR + 16;
+/// How far short writes may go, four words; there too.
+pub(crate) const RUNWAY: usize = SELECTOR + 24;
 /// Where the rings meet and end, six words.
 pub(crate) const BOUNDS: usize = 192;
 /// The two copies of the ledger.
@@ -112,6 +114,7 @@ const _: () = assert!(CONTROL + CONTROL_LEN == PROCESSES);
 const _: () = assert!(SHARD_HEADS.is_multiple_of(HEADER_LEN));
 const _: () = assert!(SPACE_TURNS + 8 <= MEASURES[0] && MEASURES[0] + MEASURE_WORDS * 8 <= MEASURES[1]);
 const _: () = assert!(MEASURES[1] + MEASURE_WORDS * 8 <= CONTROL + CONTROL_LEN);
+const _: () = assert!(RUNWAY + 4 * 8 <= BOUNDS);
 const _: () = assert!(PINS + PINS_PER_SHARD * PIN_LEN == LEASES);
 const _: () = assert!(LEASES + LEASES_PER_SHARD * LEASE_LEN == INTENTS);
 const _: () = assert!(INTENTS + INTENTS_PER_SHARD * INTENT_LEN <= SPACES);
@@ -179,6 +182,7 @@ pub(crate) fn fingerprint() -> u64 {
         ANNEX_LEN,
         LEASED as u64,
         PINNED as u64,
+        RUNWAY as u64,
         LEASES as u64,
         SPACE_TABLE as u64,
         INTENTS as u64,
@@ -240,6 +244,7 @@ mod tests {
             format!("{SELECTOR:>5}  selector"),
             format!("{LEASED:>5}  leased"),
             format!("{PINNED:>5}  pinned"),
+            format!("{RUNWAY:>5}  runway"),
             format!("{BOUNDS:>5}  boundary"),
             format!("{:>5}  ledger 0                 {LEDGER_WORDS} words", LEDGERS[0]),
             format!("{:>5}  ledger 1                 {LEDGER_WORDS} words", LEDGERS[1]),

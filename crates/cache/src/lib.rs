@@ -65,6 +65,7 @@ mod resize;
 mod retreat;
 mod ring;
 mod room;
+mod runway;
 mod salvage;
 mod seal;
 mod shard;

@@ -98,20 +98,18 @@ pub(crate) struct Claim<'a> {
 
 impl<'a> Claim<'a> {
     /// Takes the lock. `is_dead` is asked at intervals about whoever holds it.
+    #[inline(always)]
     pub(crate) fn acquire(
         self,
         waiting: &Waiting,
         is_dead: impl Fn(Owner) -> Result<bool>,
     ) -> Result<Held<'a>> {
         let word = self.head.word32(LOCK);
-        for _ in 0..SPINS {
-            // Acquire, with the release in `drop`: the last owner's stores are seen.
-            if word.compare_exchange(0, self.owner.0).is_ok() {
-                return Ok(Held { word, owner: self.owner });
-            }
-            std::hint::spin_loop();
+        // Acquire, with the release in `drop`: the last owner's stores are seen.
+        if word.compare_exchange(0, self.owner.0).is_err() {
+            self.acquire_slow(word, waiting, is_dead)?;
         }
-        self.acquire_slow(word, waiting, is_dead)
+        Ok(Held { word, owner: self.owner })
     }
 
     #[cold]
@@ -120,8 +118,14 @@ impl<'a> Claim<'a> {
         word: Word32<'a>,
         waiting: &Waiting,
         is_dead: impl Fn(Owner) -> Result<bool>,
-    ) -> Result<Held<'a>> {
-        let held = || Held { word, owner: self.owner };
+    ) -> Result<()> {
+        for _ in 0..SPINS {
+            std::hint::spin_loop();
+            // Acquire, as above.
+            if word.compare_exchange(0, self.owner.0).is_ok() {
+                return Ok(());
+            }
+        }
         let begun_with = self.look(word.load());
         let stalled = &waiting.stalled[layout::at(self.shard) % waiting.stalled.len()];
         let is_known = stalled.load(Ordering::Relaxed) == begun_with;
@@ -130,12 +134,12 @@ impl<'a> Claim<'a> {
             let seen = word.load();
             match Owner::of_word(seen) {
                 // Whoever has slept keeps the bit set, for the others who may still sleep.
-                None if word.compare_exchange(seen, self.owner.0 | WAITERS).is_ok() => return Ok(held()),
+                None if word.compare_exchange(seen, self.owner.0 | WAITERS).is_ok() => return Ok(()),
                 None => continue,
                 Some(holder) if holder != self.owner && is_dead(holder)? => {
                     if word.compare_exchange(seen, self.owner.0 | WAITERS).is_ok() {
                         event::taken_over(self.shard, holder.slot());
-                        return Ok(held());
+                        return Ok(());
                     }
                     continue;
                 }

@@ -79,7 +79,7 @@ impl<'a> Log<'a> {
     /// Does the entry have this key? Its header was read from there, and its lengths are not yet trusted.
     #[inline(always)]
     pub(crate) fn has_key(self, offset: u64, header: Header, key: &[u8]) -> Result<bool> {
-        if usize::from(header.key_len) != key.len() {
+        if header.key_len() != key.len() {
             return Ok(false);
         }
         self.0.equals(bytes_of(offset).wrapping_add(header.key_at()), key)
@@ -87,25 +87,25 @@ impl<'a> Log<'a> {
 
     /// Appends the entry's key to `out`.
     pub(crate) fn append_key(self, offset: u64, header: Header, out: &mut Vec<u8>) -> Result<()> {
-        let len = usize::from(header.key_len);
+        let len = header.key_len();
         self.0.append_to(bytes_of(offset).wrapping_add(header.key_at()), len, out)
     }
 
     /// The entry's value, where it lies.
     pub(crate) fn window(self, offset: u64, header: Header) -> Result<View<'a>> {
-        self.0.window(bytes_of(offset).wrapping_add(header.value_at()), header.value_len as usize)
+        self.0.window(bytes_of(offset).wrapping_add(header.value_at()), header.value_len())
     }
 
     /// Appends the entry's value to `out`.
     #[inline(always)]
     pub(crate) fn append_value(self, offset: u64, header: Header, out: &mut Vec<u8>) -> Result<()> {
-        let len = header.value_len as usize;
+        let len = header.value_len();
         self.0.append_to(bytes_of(offset).wrapping_add(header.value_at()), len, out)
     }
 
     /// The hash of the entry's key.
     pub(crate) fn hash(self, offset: u64, header: Header, seed: u64) -> Result<KeyHash> {
-        let len = usize::from(header.key_len);
+        let len = header.key_len();
         if len <= SHORT_KEY {
             return self.hash_into(&mut [0; SHORT_KEY][..len], offset, header, seed);
         }
@@ -119,8 +119,8 @@ impl<'a> Log<'a> {
     /// hash, [`hash`](Self::hash) has to say so too.
     #[inline(always)]
     pub(crate) fn likely_hash(self, offset: u64, header: Header, seed: u64) -> Result<KeyHash> {
-        let len = usize::from(header.key_len);
-        if len <= SHORT_KEY && !header.extras.has(Extras::SPACE) {
+        let len = header.key_len();
+        if len <= SHORT_KEY && !header.extras().has(Extras::SPACE) {
             // What lies behind the key is read with it, and not looked at.
             let mut key = [0; SHORT_KEY];
             if self.0.read_short(bytes_of(offset).wrapping_add(header.key_at()), &mut key).is_ok() {
@@ -133,7 +133,7 @@ impl<'a> Log<'a> {
     /// The same, by way of a buffer of the key's length.
     fn hash_into(self, key: &mut [u8], offset: u64, header: Header, seed: u64) -> Result<KeyHash> {
         self.0.read_into(bytes_of(offset).wrapping_add(header.key_at()), key)?;
-        if header.extras.has(Extras::SPACE) {
+        if header.extras().has(Extras::SPACE) {
             return Ok(KeyHash::within(self.space(offset, header)?, key, seed));
         }
         Ok(KeyHash::of(key, seed))

@@ -247,10 +247,10 @@ impl Reader<'_, '_> {
             return Ok(Look::Other);
         }
         let space = self.hash.space();
-        if header.extras.has(Extras::SPACE) == space.is_default() {
+        if header.extras().has(Extras::SPACE) == space.is_default() {
             return Ok(Look::Other);
         }
-        if !header.extras.is_none() {
+        if !header.extras().is_none() {
             match state(self.shard.log, offset, header, space)? {
                 State::Foreign => return Ok(Look::Other),
                 State::Orphan => return Ok(Look::Gone),
@@ -299,7 +299,7 @@ fn state(log: Log<'_>, offset: u64, header: Header, own: SpaceWord) -> Result<St
         return Ok(State::Orphan);
     }
     let expiry_ms = log.expiry_ms(offset, header)?;
-    Ok(if header.extras.has(Extras::ABSENT) { State::Absent(expiry_ms) } else { State::Present(expiry_ms) })
+    Ok(if header.extras().has(Extras::ABSENT) { State::Absent(expiry_ms) } else { State::Present(expiry_ms) })
 }
 
 #[cold]

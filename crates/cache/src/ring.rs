@@ -80,6 +80,13 @@ impl Span {
         (self.room(self.start, limit.offset()) >= units).then_some(wrapped)
     }
 
+    /// Units in one piece at `head`, below `limit`.
+    #[inline(always)]
+    pub(crate) fn ahead(self, head: Position, limit: Position) -> u64 {
+        let limit = if head.lap() == limit.lap() { self.end } else { limit.offset() };
+        self.room(head.offset(), limit)
+    }
+
     /// Units between head and `limit`, in one piece or two.
     #[inline]
     pub(crate) fn gap(self, head: Position, limit: Position) -> u64 {

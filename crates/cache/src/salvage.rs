@@ -194,8 +194,8 @@ impl Found {
 
 impl Haul {
     fn parts(&self, found: &Found) -> [&[u8]; 2] {
-        let value = found.from + usize::from(found.header.key_len);
-        [&self.bytes[found.from..value], &self.bytes[value..value + found.header.value_len as usize]]
+        let value = found.from + found.header.key_len();
+        [&self.bytes[found.from..value], &self.bytes[value..value + found.header.value_len()]]
     }
 
     /// Takes an entry in, or keeps the later one of its key; true if there were two.
@@ -308,7 +308,7 @@ impl<'a> Salvage<'a> {
         shard.log.append_key(offset, header, &mut haul.bytes)?;
         shard.log.append_value(offset, header, &mut haul.bytes)?;
         let preface = shard.log.preface(offset, header)?;
-        let key = &haul.bytes[from..from + usize::from(header.key_len)];
+        let key = &haul.bytes[from..from + header.key_len()];
         let hash = match preface.terms.space {
             Some(word) => KeyHash::within(SpaceWord::from_word(word), key, shard.hash_seed),
             None => KeyHash::of(key, shard.hash_seed),

@@ -116,13 +116,13 @@ mod tests {
         let key = secret.in_era(4);
         let home = Home { queue: Queue::Small, at: Position::new(3, 100) };
         let terms = Terms { expiry_ms: Some(5), ..Terms::default() };
-        let header = Header { key_len: 1, value_len: 2, extras: terms.extras().with(Extras::SEAL) };
+        let header = Header::new(1, 2, terms.extras().with(Extras::SEAL));
         let preface = Preface { terms, seal: None, stamp: 9 };
         let sum = key.seal(home, header, &preface, key.content([b"k", b"vv"]));
         let sealed = preface.sealed_with(sum);
         assert!(key.is_whole(home, header, &sealed, key.content([b"k", b"vv"])));
         assert!(!key.is_whole(home, header, &preface, key.content([b"k", b"vv"])), "no seal");
-        let longer = Header { value_len: 3, ..header };
+        let longer = Header::new(1, 3, header.extras());
         let stale = Preface { terms: Terms { expiry_ms: Some(6), ..terms }, ..sealed };
         let later = Home { at: Position::new(4, 100), ..home };
         for (home, header, preface, parts) in [
@@ -156,7 +156,7 @@ mod tests {
         // The sum takes other ways with up to 3, 8, 16, 128, 240 bytes, and with more.
         for len in [1, 3, 8, 16, 64, 128, 240, 241, 512, 1057] {
             let value_len = u32::try_from(len).unwrap();
-            let header = Header { key_len: 1, value_len, extras: Extras::SEAL };
+            let header = Header::new(1, value_len, Extras::SEAL);
             let mut value = vec![0x5a; len];
             let seal = |value: &[u8]| key.seal(home, header, &preface, key.content([b"k", value]));
             let whole = seal(&value);
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn seals_are_pinned_for_ever() {
         let home = Home { queue: Queue::Small, at: Position::new(3, 100) };
-        let header = |value_len| Header { key_len: 1, value_len, extras: Extras::SEAL };
+        let header = |value_len| Header::new(1, value_len, Extras::SEAL);
         let preface = Preface { terms: Terms::default(), seal: None, stamp: 9 };
         let secret = SealKey::new([7; 16]);
         let key = secret.in_era(4);

@@ -11,7 +11,6 @@
 //!
 //! They are the writer's, in its order, so that whoever repairs them need not know which way they went.
 
-use crate::bounds::Bounds;
 use crate::entry::{Extras, Header, Preface};
 use crate::error::Result;
 use crate::evict;
@@ -21,6 +20,7 @@ use crate::ledger::{self, Amendment, Change, Ledger, Selector, Sheet};
 use crate::pin::{Extent, Pins};
 use crate::position::Position;
 use crate::ring::{QUEUES, Queue};
+use crate::runway::{Runway, Surroundings};
 use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::stretch::Located;
@@ -58,22 +58,30 @@ pub(crate) fn set(shard: &Shard<'_>, item: &Item<'_>, prepare: impl FnOnce(Exten
     for queue in QUEUES {
         shard.log.prefetch(sheet.ring(queue).head.offset());
     }
-    let (header, bounds) = (item.header(shard.extras())?, shard.bounds());
+    let (header, runway) = (item.header(shard.extras())?, Runway::load(shard.head));
     let units = header.units();
-    if sequence.is_multiple_of(evict::writes_per_walk(&bounds, units)) {
+    if !runway.serves(sequence, units) && is_walk_due(shard, sequence, units) {
         return Ok(false);
     }
     let target = match find(shard, item)? {
         Search::Found(slot, old) => Some(Target { slot, old: Some(old), queue: slot.slot.queue() }),
-        Search::Nothing => newcomer(shard, item, holding, &bounds, units)?,
+        Search::Nothing => newcomer(shard, item, holding, units)?,
         Search::Damaged => None,
     };
     let Some(Target { slot: found, old, queue }) = target else { return Ok(false) };
-    let Some(at) = room_at_head(shard, &bounds, sheet, queue, units) else { return Ok(false) };
-
-    prepare(Extent { offset: at.offset(), units });
     let (ring, freq) = (sheet.ring(queue), if old.is_some() { found.slot.freq() } else { 0 });
     let (old_units, old_payload) = old.map_or((0, 0), |old| (old.units(), old.payload()));
+    let foreseen = match runway.serves(sequence, units.max(old_units)) {
+        true => runway.place(queue, ring.head, units),
+        false => None,
+    };
+    let at = match foreseen {
+        None => look_around(shard, sheet, queue, [units, old_units]),
+        at => at,
+    };
+    let Some(at) = at else { return Ok(false) };
+
+    prepare(Extent { offset: at.offset(), units });
     let amendment = Amendment {
         queue,
         head: at.advance(units),
@@ -115,7 +123,7 @@ fn find(shard: &Shard<'_>, item: &Item<'_>) -> Result<Search> {
             return Ok(true);
         };
         old = Some(header);
-        Ok(!header.extras.has(Extras::SPACE) && shard.log.has_key(slot.offset(), header, item.key)?)
+        Ok(!header.extras().has(Extras::SPACE) && shard.log.has_key(slot.offset(), header, item.key)?)
     })?;
     Ok(match found.zip(old) {
         _ if is_damaged => Search::Damaged,
@@ -127,14 +135,8 @@ fn find(shard: &Shard<'_>, item: &Item<'_>) -> Result<Search> {
 /// Where a new key goes, if that needs no more than a look at its buckets. Who was evicted too soon is the writer's affair, which
 /// may move a bound for it.
 #[inline(never)]
-fn newcomer(
-    shard: &Shard<'_>,
-    item: &Item<'_>,
-    holding: usize,
-    bounds: &Bounds,
-    units: u64,
-) -> Result<Option<Target>> {
-    let ledger = &Ledger::read(shard.head, holding);
+fn newcomer(shard: &Shard<'_>, item: &Item<'_>, holding: usize, units: u64) -> Result<Option<Target>> {
+    let (ledger, bounds) = (&Ledger::read(shard.head, holding), &shard.bounds());
     let (span, small) = (bounds.span_for(Queue::Small, units), ledger.ring(Queue::Small));
     if units > span.units() / 2 {
         return Ok(None);
@@ -155,29 +157,30 @@ fn newcomer(
     Ok(slot.map(|slot| Target { slot, old: None, queue }))
 }
 
-/// The ring's head, if an entry of `units` fits there as things stand, and leaves what is to be left free.
-#[inline(always)]
-fn room_at_head(
+/// The ring's head, if an entry of `units` fits there as things stand, and leaves what is to be left free. What was seen is
+/// passed on to those who come next.
+#[inline(never)]
+fn look_around(
     shard: &Shard<'_>,
-    bounds: &Bounds,
     sheet: Sheet<'_>,
     queue: Queue,
-    units: u64,
+    [units, old_units]: [u64; 2],
 ) -> Option<Position> {
-    let ring = sheet.ring(queue);
-    let (span, frontier) = (bounds.span_for(queue, units), Position::from_word(shard.frontier(queue).load()));
-    let sound = bounds.are_sound() && bounds.is_settled() && span.orders(frontier, ring.tail, ring.head);
-    if !sound || queue == Queue::Small && units > span.units() / 2 {
-        return None;
-    }
-    let place = span.place(ring.head, frontier, units).filter(|place| !place.wraps)?;
-    let (reserve, _) = evict::headroom(sheet.ring(Queue::Main).live, bounds, queue, units);
-    (span.gap(ring.head, ring.tail) >= units + reserve).then_some(place.at)
+    let surroundings = Surroundings::of(shard, sheet);
+    let at = surroundings.place(queue, units)?;
+    surroundings.pass_on(units.max(old_units));
+    Some(at)
+}
+
+/// Is it time to walk along a ring, with an entry of so many units?
+#[inline(never)]
+fn is_walk_due(shard: &Shard<'_>, sequence: u64, units: u64) -> bool {
+    sequence.is_multiple_of(evict::writes_per_walk(&shard.bounds(), units))
 }
 
 #[inline(always)]
 fn put(shard: &Shard<'_>, entry: Located, item: &Item<'_>, stamp: u32) -> Result<()> {
-    if entry.header.extras.is_none() {
+    if entry.header.extras().is_none() {
         return shard.log.put_plain(entry.at.offset(), entry.header, stamp, [item.key, item.value]);
     }
     put_with_extras(shard, entry, item, stamp)

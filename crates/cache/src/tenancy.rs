@@ -75,7 +75,7 @@ impl Writer<'_> {
 
     /// Is the entry of a namespace that was emptied since?
     pub(crate) fn is_orphan(&self, offset: u64, header: Header) -> Result<bool> {
-        if !header.extras.has(Extras::SPACE) {
+        if !header.extras().has(Extras::SPACE) {
             return Ok(false);
         }
         let space = self.shard.log.space(offset, header)?;
@@ -88,7 +88,7 @@ impl Writer<'_> {
     /// An entry is no longer known to a slot.
     #[inline(always)]
     pub(crate) fn unlink(&mut self, slot: Slot, header: Header) -> Result<()> {
-        if header.extras.has(Extras::SPACE) && !self.unlink_of_space(slot, header)? {
+        if header.extras().has(Extras::SPACE) && !self.unlink_of_space(slot, header)? {
             return Ok(());
         }
         self.ledger.unlink(slot.queue(), header.units(), header.payload());
@@ -142,7 +142,7 @@ impl Writer<'_> {
 
     /// Does the entry's namespace hold more than it may? Then it goes at the tail, however often it was read.
     pub(crate) fn is_over_limit(&self, entry: Located) -> Result<bool> {
-        if !entry.header.extras.has(Extras::SPACE) {
+        if !entry.header.extras().has(Extras::SPACE) {
             return Ok(false);
         }
         let number = self.shard.log.space(entry.at.offset(), entry.header)?.number();

@@ -18,6 +18,7 @@ use crate::pin::{Extent, IsDead};
 use crate::position::Position;
 use crate::recover::{self, Settled};
 use crate::ring::{Place, Queue};
+use crate::runway::Runway;
 use crate::seal::{Home, Sealer};
 use crate::shard::Shard;
 use crate::slot::Slot;
@@ -82,11 +83,9 @@ impl Item<'_> {
         let too_long = |_| Error::new(ErrorKind::KeyTooLong, "keys are at most 65,535 bytes long");
         let too_large =
             |_| Error::new(ErrorKind::ValueTooLarge, "values are at most 4,294,967,295 bytes long");
-        Ok(Header {
-            key_len: u16::try_from(self.key.len()).map_err(too_long)?,
-            value_len: u32::try_from(self.value.len()).map_err(too_large)?,
-            extras: self.terms.extras().with(more),
-        })
+        let key_len = u16::try_from(self.key.len()).map_err(too_long)?;
+        let value_len = u32::try_from(self.value.len()).map_err(too_large)?;
+        Ok(Header::new(key_len, value_len, self.terms.extras().with(more)))
     }
 }
 
@@ -117,6 +116,7 @@ impl<'a> Writer<'a> {
     /// Takes the shard's accounts up, finishing or undoing what a dead writer left. The caller holds the writer lock.
     #[inline(always)]
     pub(crate) fn begin(&mut self) -> Result<()> {
+        Runway::close(self.shard.head);
         if self.is_in_order() { Ok(()) } else { self.repair() }
     }
 
@@ -176,7 +176,7 @@ impl<'a> Writer<'a> {
         let (seal_key, stamp) = (self.shard.seal_key, item.stamp.unwrap_or(self.ledger.stamp()));
         self.commit(Change { slot: target.number, old: target.slot, new }, || {
             mark_wrap(log, head, place)?;
-            if header.extras.is_none() {
+            if header.extras().is_none() {
                 return log.put_plain(place.at.offset(), header, stamp, [item.key, item.value]);
             }
             let located = Located { queue, at: place.at, header };
@@ -236,7 +236,7 @@ impl<'a> Writer<'a> {
     pub(crate) fn remove(&mut self, hash: KeyHash, key: &[u8]) -> Result<bool> {
         Leases::of(self.shard).void(hash)?;
         let Some((found, header)) = self.shard.find(hash, key)? else { return Ok(false) };
-        let gone = header.extras.has(Extras::ABSENT) || self.is_gone(found.slot.offset(), header)?;
+        let gone = header.extras().has(Extras::ABSENT) || self.is_gone(found.slot.offset(), header)?;
         self.unlink(found.slot, header)?;
         self.commit(Change { slot: found.number, old: found.slot, new: Slot::EMPTY }, || Ok(()))?;
         self.bury(found.slot, header)?;
@@ -245,7 +245,7 @@ impl<'a> Writer<'a> {
 
     /// Is the entry of no more use to anybody?
     pub(crate) fn is_gone(&self, offset: u64, header: Header) -> Result<bool> {
-        let expired = header.extras.has(Extras::EXPIRY)
+        let expired = header.extras().has(Extras::EXPIRY)
             && self.shard.log.expiry_ms(offset, header)? <= self.clock.now_ms();
         Ok(expired || self.is_orphan(offset, header)?)
     }

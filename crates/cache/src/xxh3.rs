@@ -18,28 +18,36 @@ const AVALANCHE: u64 = 0x1656_6791_9e37_79f9;
 #[inline]
 pub(crate) fn xxh3(bytes: &[u8], seed: u64) -> u64 {
     match bytes.len() {
-        17..=32 => of_two_blocks(bytes, seed),
+        // The last words of 24 and of 32 bytes begin where words are written.
+        17..=23 | 25..=31 => of_two_blocks(bytes, seed),
         _ => xxh3_64_with_seed(bytes, seed),
     }
 }
 
-/// That of 17 to 32 bytes.
+/// That of 17 to 31 bytes, but for 24.
 #[inline]
 fn of_two_blocks(bytes: &[u8], seed: u64) -> u64 {
-    // The last whole words before the tail, and the tail of one to eight bytes.
-    let before = if bytes.len() > 24 { 8 } else { 0 };
-    let (low, high) = (word(bytes, before), word(bytes, before + 8));
-    let tail = &bytes[before + 16..];
-    let bits = 8 * tail.len();
-    // In two steps: of 64 bits nothing stays.
-    let joined = |word: u64, next: u64| word >> (bits - 1) >> 1 | next << (64 - bits);
-    let (second_last, last) = (joined(low, high), joined(high, short_word(tail)));
+    // Where the last whole words begin that the last sixteen bytes have a part in; behind them is a tail of less than a word.
+    let at = if bytes.len() < 24 { 0 } else { 8 };
+    let (whole, tail) = ([word(bytes, at), word(bytes, at + 8)], &bytes[at + 16..]);
+    let last = match tail.first_chunk().filter(|_| tail.len() == 4) {
+        // Of keys that end in a number.
+        Some(number) => shifted(whole, u64::from(u32::from_le_bytes(*number)), 4),
+        None => shifted(whole, short_word(tail), tail.len()),
+    };
     let mixed = (bytes.len() as u64)
         .wrapping_mul(PRIME)
         .wrapping_add(mixed([word(bytes, 0), word(bytes, 8)], [SECRET[0], SECRET[1]], seed))
-        .wrapping_add(mixed([second_last, last], [SECRET[2], SECRET[3]], seed));
+        .wrapping_add(mixed(last, [SECRET[2], SECRET[3]], seed));
     let folded = (mixed ^ mixed >> 37).wrapping_mul(AVALANCHE);
     folded ^ folded >> 32
+}
+
+/// The last sixteen bytes of two words and a tail of so many bytes.
+#[inline(always)]
+fn shifted([low, high]: [u64; 2], tail: u64, len: usize) -> [u64; 2] {
+    let joined = |word: u64, next: u64| word >> (8 * len) | next << (64 - 8 * len);
+    [joined(low, high), joined(high, tail)]
 }
 
 /// Both halves of a product, folded into one.
@@ -56,15 +64,15 @@ fn word(bytes: &[u8], at: usize) -> u64 {
     bytes[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
 }
 
-/// One to eight bytes as a word: of four and more its halves, which may overlap.
+/// One to seven bytes as a word: of four and more its halves, of fewer the first, the middle and the last, which may overlap.
 #[inline]
 fn short_word(bytes: &[u8]) -> u64 {
-    let halves = bytes.first_chunk().zip(bytes.last_chunk());
-    if let Some((first, last)) = halves {
+    if let Some((first, last)) = bytes.first_chunk().zip(bytes.last_chunk()) {
         let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
         return first | last << (8 * (bytes.len() - 4));
     }
-    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+    let byte = |at: usize| u64::from(bytes[at]) << (8 * at);
+    byte(0) | byte(bytes.len() / 2) | byte(bytes.len() - 1)
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 //!
 //! Canaries: `short way ...` in `scripts/canaries`.
 
+mod common;
+
+use common::{Rng, seed};
 use samovar::{Cache, Lookup, Options, Ttl};
 use std::time::Duration;
 
@@ -122,5 +125,44 @@ fn pinned_bytes_stay() {
         let before = held.to_vec().unwrap();
         churn(20_000);
         assert_eq!(held.to_vec().unwrap(), before);
+    });
+}
+
+/// So many keys overwritten in turn, one a round, with values at least this long; each that had a turn lately is there then.
+fn overwrite(cache: &Cache, keys: u32, rounds: std::ops::Range<u32>, len: usize) {
+    for round in rounds.clone() {
+        let mut value = value(round);
+        value.resize(value.len() + len, 0x3c);
+        cache.set(&(round % keys).to_le_bytes(), &value).unwrap();
+    }
+    for round in rounds.end.saturating_sub(keys)..rounds.end {
+        let found = cache.get(&(round % keys).to_le_bytes()).unwrap();
+        assert_eq!(found.map(|found| found[..4].to_vec()), Some(round.to_le_bytes().to_vec()));
+    }
+    let stats = cache.stats();
+    assert_eq!((stats.evictions, stats.resets), (0, 0));
+}
+
+#[test]
+fn laps_end_in_time() {
+    with_cache(Cache::options().capacity(256 << 10), |cache| {
+        for part in 0..100 {
+            overwrite(cache, 8, part * 500..(part + 1) * 500, 0);
+        }
+    });
+}
+
+#[test]
+fn an_end_that_sinks_is_kept_to() {
+    with_cache(Cache::options().capacity(1 << 20).max_value_size(1 << 10), |cache| {
+        let mut rounds = 0..1000;
+        let mut rng = Rng::new(seed());
+        for _ in 0..3000 {
+            // More than the small ring holds, so that most live in the main ring, whose end it is.
+            overwrite(cache, 300, rounds.clone(), 400);
+            rounds = rounds.end..rounds.end + 20 + u32::try_from(rng.below(40)).unwrap();
+            let percent = 70 + rng.below(31);
+            assert!(cache.resize((1 << 20) * percent / 100).unwrap().complete);
+        }
     });
 }

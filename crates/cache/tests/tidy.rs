@@ -37,6 +37,7 @@ const FLOORS: &[&str] = &[
     "lease",
     "pin",
     "evict",
+    "runway",
     "reader",
     "check",
     "recover",
