@@ -79,6 +79,9 @@ pub(crate) struct Attached {
     path: PathBuf,
     id: FileId,
     place: PerProcess<Place>,
+    /// On whose lines of the file this handle counts; none if it only reads. A child that was forked goes on with its parent's:
+    /// counts are added, whoever else adds to them.
+    pub(crate) counts_as: Option<u32>,
     time: TimeBase,
     groundwork: Groundwork,
     /// The promise of this handle's user, if there is one, by which it gives slices.
@@ -114,6 +117,7 @@ impl Attached {
             path,
             id,
             place,
+            counts_as: None,
             time: TimeBase::Wall,
             groundwork,
             trust: None,
@@ -125,6 +129,7 @@ impl Attached {
         attached.attachment.cold_reason = verdict.reason.map(|reason| reason.told().to_owned());
         attached.attachment.salvaged = verdict.salvaged;
         attached.attachment.last_emptied = Emptied::load(attached.view())?;
+        attached.counts_as = place.seat().map(|seat| seat.process);
         let _ = attached.place.install(place);
         Ok(attached)
     }

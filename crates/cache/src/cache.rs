@@ -11,7 +11,6 @@ use crate::layout::PAGE;
 use crate::ledger::{Ledger, Selector};
 use crate::lock::{Claim, Held, Waiting};
 use crate::pin::Pins;
-use crate::place::Place;
 use crate::position::UNIT;
 use crate::reader::{Reader, Sink, Trace, Whole};
 use crate::recover;
@@ -606,12 +605,12 @@ impl Cache {
             // Everything is missing from a cache that was deleted.
             self.inner.attached.expect_current()?;
         }
-        match self.inner.attached.place().ok().and_then(Place::seat) {
-            Some(seat) => {
+        match self.inner.attached.counts_as {
+            Some(process) => {
                 if self.space != Space::default() {
-                    self.count_here(seat.process, counter, times as u64)?;
+                    self.count_here(process, counter, times as u64)?;
                 }
-                stats::count(self.inner.attached.view(), seat.process, counter, times as u64)
+                stats::count(self.inner.attached.view(), process, counter, times as u64)
             }
             None => {
                 self.inner.local.count(counter, times);

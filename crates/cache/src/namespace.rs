@@ -215,8 +215,8 @@ impl Cache {
     /// Counts a value stored in this handle's namespace.
     #[inline(never)]
     pub(crate) fn count_stored_here(&self) -> Result<()> {
-        match self.inner.attached.place()?.seat() {
-            Some(seat) => self.tally(seat.process, Tally::Sets, 1),
+        match self.inner.attached.counts_as {
+            Some(process) => self.tally(process, Tally::Sets, 1),
             None => Ok(()),
         }
     }

@@ -162,34 +162,32 @@ impl<'a> Line<'a> {
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn compare(self, mask: u64, wanted: u64) -> u32 {
+        use std::arch::x86_64::_mm_set1_epi64x;
         let halves: u32;
+        // SAFETY: SSE2 is part of x86-64.
+        let [mask, wanted] = [mask, wanted].map(|word| unsafe { _mm_set1_epi64x(word.cast_signed()) });
         // SAFETY: it reads the line's 64 bytes, mapped and aligned as `new` was promised, and changes nothing but the
         // registers that it names.
         unsafe {
             std::arch::asm!(
-                "movq {mask_x}, {mask}",
-                "punpcklqdq {mask_x}, {mask_x}",
-                "movq {wanted_x}, {wanted}",
-                "punpcklqdq {wanted_x}, {wanted_x}",
                 "movdqa {a}, [{at}]",
                 "movdqa {b}, [{at} + 16]",
                 "movdqa {c}, [{at} + 32]",
                 "movdqa {d}, [{at} + 48]",
-                "pand {a}, {mask_x}",
-                "pand {b}, {mask_x}",
-                "pand {c}, {mask_x}",
-                "pand {d}, {mask_x}",
-                "pcmpeqd {a}, {wanted_x}",
-                "pcmpeqd {b}, {wanted_x}",
-                "pcmpeqd {c}, {wanted_x}",
-                "pcmpeqd {d}, {wanted_x}",
+                "pand {a}, {mask}",
+                "pand {b}, {mask}",
+                "pand {c}, {mask}",
+                "pand {d}, {mask}",
+                "pcmpeqd {a}, {wanted}",
+                "pcmpeqd {b}, {wanted}",
+                "pcmpeqd {c}, {wanted}",
+                "pcmpeqd {d}, {wanted}",
                 "packssdw {a}, {b}",
                 "packssdw {c}, {d}",
                 "packsswb {a}, {c}",
                 "pmovmskb {halves:e}, {a}",
-                at = in(reg) self.base, mask = in(reg) mask, wanted = in(reg) wanted,
+                at = in(reg) self.base, mask = in(xmm_reg) mask, wanted = in(xmm_reg) wanted,
                 halves = lateout(reg) halves,
-                mask_x = out(xmm_reg) _, wanted_x = out(xmm_reg) _,
                 a = out(xmm_reg) _, b = out(xmm_reg) _, c = out(xmm_reg) _, d = out(xmm_reg) _,
                 options(nostack, preserves_flags, readonly),
             );
