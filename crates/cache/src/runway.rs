@@ -64,7 +64,8 @@ impl Runway {
         for (at, word) in (1..).zip(words) {
             head.word64(RUNWAY + at * 8).store(word);
         }
-        head.word64(RUNWAY).store(self.until);
+        // Release: whoever finds it open finds the rest. Its partner is the acquire with which the lock is taken.
+        head.word64(RUNWAY).store_release(self.until);
     }
 
     /// Whatever comes next has to look around. The caller holds the writer lock.
@@ -73,6 +74,8 @@ impl Runway {
         let until = head.word64(RUNWAY);
         if until.load() != 0 {
             until.store(0);
+            // Before whatever this writer stores next, by which it might no longer hold; with the same acquire.
+            samovar_mmap::fence_release();
         }
     }
 }

@@ -43,11 +43,11 @@ fn of_odd_length(bytes: &[u8], seed: u64, at: usize) -> u64 {
 fn of_two_blocks(bytes: &[u8], seed: u64, at: usize) -> u64 {
     let tail = &bytes[at + 16..];
     let last = shifted([word(bytes, at), word(bytes, at + 8)], short_word(tail), tail.len());
-    let mixed = (bytes.len() as u64)
+    let sum = (bytes.len() as u64)
         .wrapping_mul(PRIME)
         .wrapping_add(mixed([word(bytes, 0), word(bytes, 8)], [SECRET[0], SECRET[1]], seed))
         .wrapping_add(mixed(last, [SECRET[2], SECRET[3]], seed));
-    let folded = (mixed ^ mixed >> 37).wrapping_mul(AVALANCHE);
+    let folded = (sum ^ sum >> 37).wrapping_mul(AVALANCHE);
     folded ^ folded >> 32
 }
 
