@@ -186,7 +186,7 @@ fn open(path: &Path, size: Size) -> Cache {
         Size::Sealed => Cache::options().capacity(256 << 10).salvage(true),
         Size::Large => Cache::options().capacity(320 << 10).max_value_size(32 << 10),
         Size::Tight => Cache::options().capacity_entries(40, 18, 64),
-        Size::Swept => Cache::options().capacity_entries(1_100, 18, 64),
+        Size::Swept => Cache::options().capacity_entries(6_000, 18, 64),
         Size::Movable if path.exists() => Cache::options(),
         Size::Movable => Cache::options().capacity(256 << 10).max_capacity(LARGER).expected_entry_size(1000),
     };
@@ -625,9 +625,9 @@ fn overwriting() -> Vec<Op> {
     sets(2..6, 2, 60).chain([expiring]).chain(sets(3..5, 3, 110)).collect()
 }
 
-/// New keys enough for two walks.
+/// New keys in a full cache of small entries, the middle one of which walks, as every sixteenth write does: two to six go at a time.
 fn sweeping() -> Vec<Op> {
-    sets(20_000..20_018, 1, 8).collect()
+    sets(30_000..30_012, 1, 8).collect()
 }
 
 fn clearing() -> Vec<Op> {
@@ -730,7 +730,7 @@ fn usual(seed: u64) -> Vec<Scenario> {
         scenario("clear", Size::Roomy, &few, clearing(), 150),
         scenario("evict", Size::Tight, &full, evicting, 500),
         scenario("hold", Size::Tight, &full, holds(), 100),
-        scenario("sweep", Size::Swept, &opened(sets(10_000..13_948, 1, 8).collect()), sweeping(), 400),
+        scenario("sweep", Size::Swept, &opened(sets(10_000..27_400, 1, 8).collect()), sweeping(), 300),
         Scenario { least_moves: 2, ..scenario("boundary", Size::Tight, &wide, narrow, 150) },
         Scenario { spoil: Spoil::Copied, ..scenario("reset", Size::Roomy, &few, reset.to_vec(), 50) },
         Scenario { spoil: Spoil::Restarted, ..scenario("salvage", Size::Sealed, &few, reset.to_vec(), 150) },
