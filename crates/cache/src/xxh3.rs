@@ -1,4 +1,4 @@
-//! XXH3-64 with a seed, of a key that may just have been put together.
+//! XXH3-64 with a seed (Yann Collet, xxHash 0.8), of a key that may just have been put together.
 //!
 //! The algorithm reads the first sixteen bytes of a short input and the last sixteen, in words of eight that begin anywhere. A
 //! word that lies across two stores which are still under way cannot be forwarded to its load: the processor waits until both
