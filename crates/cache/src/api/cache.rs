@@ -1,0 +1,681 @@
+//! The cache as its users see it: a handle that is cheap to clone and may be shared by threads.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::event;
+use crate::file::space::{self, Space, Table};
+use crate::file::stats::{self, Counter, Local, Stats};
+use crate::file::ttl::{Clock, Ttl};
+use crate::format::entry::{Extras, MAX_KEY_LEN, units_for};
+use crate::format::geometry::Policy;
+use crate::format::hash::{KeyHash, SpaceWord};
+use crate::format::layout::PAGE;
+use crate::format::position::UNIT;
+use crate::open::attach::{Attached, Attachment};
+use crate::read::reader::{Reader, Sink, Trace, Whole};
+use crate::repair::check::{Recount, Report};
+use crate::repair::recover;
+use crate::shard::ledger::{Ledger, Selector};
+use crate::shard::lock::{Claim, Held, Waiting};
+use crate::shard::pin::Pins;
+use crate::shard::shard::Shard;
+use crate::write::shortcut;
+use crate::write::writer::{Item, Process, Writer};
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Of a writer that writes no entries, and so meets no pins.
+const IDLE: Process<'static> = Process { is_dead: &|_| Ok(false), prepare: &|_| () };
+/// Tries at an undisturbed look at a shard that a read-only handle cannot lock.
+const LOOKS: u32 = 100;
+
+/// A cache in a file, shared by every process that opens it.
+///
+/// Clones are handles on the same opening. Gets take no lock and never wait; writes of one shard take turns. Whatever
+/// happens to a process, the next one finds every write that was acknowledged, unless it was evicted, expired, removed
+/// or replaced since.
+///
+/// ```
+/// use samovar::{Cache, Ttl};
+///
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("sessions.samovar");
+/// let cache = Cache::options().capacity(64 << 20).open(&path)?;
+/// cache.set(b"user:1", b"Ada")?;
+/// cache.set_with(b"token:1", b"secret", Ttl::secs(30))?;
+/// assert_eq!(cache.get(b"user:1")?.as_deref(), Some(&b"Ada"[..]));
+/// assert!(cache.remove(b"user:1")?);
+/// assert_eq!(cache.get(b"user:1")?, None);
+/// cache.close()?;
+/// # Ok::<(), samovar::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Cache {
+    pub(crate) inner: Arc<Inner>,
+    /// The namespace that this handle is on.
+    pub(crate) space: Space,
+}
+
+pub(crate) struct Inner {
+    pub(crate) attached: Attached,
+    waiting: Waiting,
+    /// Gets check the seals of what they find.
+    pub(crate) verify: bool,
+    /// How long a load may take, and who waits for one waits.
+    pub(crate) load_patience: Duration,
+    local: Local,
+}
+
+impl Cache {
+    pub(crate) fn new(
+        mut attached: Attached,
+        waiting: Waiting,
+        verify: bool,
+        load_patience: Duration,
+    ) -> Result<Self> {
+        attached.attachment.entries = entries(&attached)?;
+        let inner = Arc::new(Inner { attached, waiting, verify, load_patience, local: Local::default() });
+        Ok(Cache { inner, space: Space::default() })
+    }
+
+    /// What opening found: a new file, a warm one, or one that had to be emptied, and why.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("c.samovar");
+    /// let cache = samovar::Cache::options().capacity(1 << 20).open(&path)?;
+    /// assert!(cache.attachment().created);
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn attachment(&self) -> Attachment {
+        self.inner.attached.attachment.clone()
+    }
+
+    /// The value stored for `key`; none if there is none, or no longer.
+    ///
+    /// # Errors
+    /// `KeyTooLong`; `Busy` if the key is rewritten faster than it can be copied; `Fault` if the file was cut short.
+    #[inline]
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let mut value = Vec::new();
+        Ok(self.get_into(key, &mut value)?.then_some(value))
+    }
+
+    /// Replaces the content of `out` with the value stored for `key`; false, and `out` empty, if there is none. With a
+    /// buffer that is large enough it allocates nothing.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+    /// let mut value = Vec::new();
+    /// cache.set(b"k", b"v")?;
+    /// assert!(cache.get_into(b"k", &mut value)?);
+    /// assert_eq!(value, b"v");
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    #[inline]
+    pub fn get_into(&self, key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
+        out.clear();
+        if self.inner.verify { self.get_verified_into(key, out) } else { self.get_taking(key, out) }
+    }
+
+    #[inline(never)]
+    fn get_verified_into(&self, key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
+        let mut found = Whole::with(mem::take(out));
+        let hit = self.verify_taking(key, &mut found);
+        *out = found.value;
+        if !matches!(hit, Ok(true)) {
+            out.clear();
+        }
+        hit
+    }
+
+    /// The key's entry, if its seal says that it is as it was set, and counts a hit or a miss.
+    pub(crate) fn get_verified(&self, key: &[u8]) -> Result<Option<Whole>> {
+        let mut found = Whole::default();
+        Ok(self.verify_taking(key, &mut found)?.then_some(found))
+    }
+
+    fn verify_taking(&self, key: &[u8], found: &mut Whole) -> Result<bool> {
+        check_key(key)?;
+        let reader = self.reader(key)?;
+        let hit = reader.get(|| self.clock().now_ms(), found)?;
+        self.believe()?;
+        let whole = hit && found.is_whole(reader.shard, key);
+        self.count(if whole { Counter::Hits } else { Counter::Misses })?;
+        if hit && !whole {
+            self.count(Counter::Damaged)?;
+        }
+        Ok(whole)
+    }
+
+    /// Hands the key's entry to `out`, which is empty, and counts a hit or a miss.
+    #[inline]
+    pub(crate) fn get_taking<S: Sink>(&self, key: &[u8], out: &mut S) -> Result<bool> {
+        check_key(key)?;
+        let hit = self.reader(key)?.get(|| self.clock().now_ms(), out)?;
+        self.believe()?;
+        self.count(if hit { Counter::Hits } else { Counter::Misses })?;
+        Ok(hit)
+    }
+
+    /// A look at a key that leaves no trace.
+    pub(crate) fn glimpse<'a, 'k>(&'a self, key: &'k [u8]) -> Result<Reader<'a, 'k>> {
+        Ok(Reader { trace: Trace::Nothing, ..self.reader(key)? })
+    }
+
+    #[inline(always)]
+    pub(crate) fn reader<'a, 'k>(&'a self, key: &'k [u8]) -> Result<Reader<'a, 'k>> {
+        self.reader_of(self.hash(key), key)
+    }
+
+    #[inline(always)]
+    pub(crate) fn reader_of<'a, 'k>(&'a self, hash: KeyHash, key: &'k [u8]) -> Result<Reader<'a, 'k>> {
+        let attached = &self.inner.attached;
+        let counts = attached.is_writer() && attached.header.geometry.policy != Policy::Fifo;
+        let trace = if counts { Trace::Frequency } else { Trace::Nothing };
+        Ok(Reader { shard: self.shard_of(hash)?, key, hash, trace })
+    }
+
+    /// Stores `value` for `key` until it is evicted, removed or replaced.
+    ///
+    /// # Errors
+    /// As [`set_with`](Self::set_with).
+    pub fn set(&self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.set_with(key, value, Ttl::NEVER)
+    }
+
+    /// Stores `value` for `key` for at most `ttl`.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+    /// cache.set_with(b"k", b"v", samovar::Ttl::millis(0))?;
+    /// assert_eq!(cache.get(b"k")?, None);
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `ValueTooLarge`, which also removes what was stored for the key; `KeyTooLong`; `ReadOnly` for a read-only handle; `Busy`
+    /// if other writers hold the key's shard for longer than this handle's patience, `OwnerStopped` if one does that does
+    /// not get on; `Fault`, `Io`, `NoSpace` of
+    /// the file. A refused write is counted in [`Stats::refusals`] and changes nothing else.
+    pub fn set_with(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<()> {
+        self.refusable(|| self.store(key, value, ttl))?;
+        self.count_stored()
+    }
+
+    fn store(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<()> {
+        self.check_writable(key)?;
+        let clock = self.clock();
+        let terms = ttl.terms(&clock)?;
+        let item = Item { hash: self.hash(key), key, value, terms, stamp: None };
+        let shard = self.shard_of(item.hash)?;
+        shard.index.prefetch_of(item.hash);
+        let held = self.hold_shard(&shard, self.shard_number(item.hash))?;
+        self.store_held(&held, &shard, &clock, &item)
+    }
+
+    /// Stores an item in its shard, whose writer lock is held. What is too large removes what it was to replace.
+    #[inline]
+    pub(crate) fn store_held(
+        &self,
+        held: &Held<'_>,
+        shard: &Shard<'_>,
+        clock: &Clock<'_>,
+        item: &Item<'_>,
+    ) -> Result<()> {
+        let number = self.shard_number(item.hash);
+        if let Err(error) = self.check_value(item.key, item.value, item.terms.extras()) {
+            self.write_held(held, number, clock, |writer| writer.remove(item.hash, item.key))?;
+            return Err(error);
+        }
+        let attached = &self.inner.attached;
+        attached.before_write()?;
+        if shortcut::set(shard, item, |extent| attached.prepare(number, extent))? {
+            return attached.believe();
+        }
+        self.write_held(held, number, clock, |writer| writer.set(item))
+    }
+
+    /// Forgets what is stored for `key`; true if there was something.
+    ///
+    /// # Errors
+    /// `KeyTooLong`, `ReadOnly`, `Busy`, `Fault` as for [`set_with`](Self::set_with): a removal that did not happen is an error,
+    /// never `false`.
+    pub fn remove(&self, key: &[u8]) -> Result<bool> {
+        let removed = self.refusable(|| {
+            self.check_writable(key)?;
+            let hash = self.hash(key);
+            let clock = self.clock();
+            self.write(hash, &clock, |writer| writer.remove(hash, key))
+        })?;
+        if removed {
+            self.count(Counter::Removes)?;
+        }
+        Ok(removed)
+    }
+
+    /// What the cache has done and holds, over all processes. Its cost grows with the shards, not with the entries.
+    pub fn stats(&self) -> Stats {
+        self.read_stats().unwrap_or_default()
+    }
+
+    fn read_stats(&self) -> Result<Stats> {
+        let attached = &self.inner.attached;
+        let geometry = &attached.header.geometry;
+        let [hits, misses, _, removes, refusals, owner_stopped, damaged, clears] =
+            stats::sums(attached.view())?;
+        let [refused_too_large, refused_busy, refused_by_system] = stats::reasons(attached.view())?;
+        let local = &self.inner.local;
+        let mut stats = Stats {
+            hits: hits.saturating_add(local.sum(Counter::Hits)),
+            misses: misses.saturating_add(local.sum(Counter::Misses)),
+            removes,
+            clears,
+            refusals,
+            owner_stopped,
+            refused_too_large,
+            refused_busy,
+            refused_by_system,
+            damaged,
+            file_bytes: geometry.data_offset,
+            index_bytes: geometry.shards() * geometry.index_bytes_per_shard(),
+            ..Stats::default()
+        };
+        for number in 0..geometry.shards() {
+            let shard = attached.shard(number)?;
+            let (ledger, pins) = (glance_noting(shard)?, Pins::of(shard));
+            let data_bytes = shard.bounds().end.saturating_mul(UNIT);
+            stats.data_bytes = stats.data_bytes.saturating_add(data_bytes);
+            stats.file_bytes =
+                stats.file_bytes.saturating_add(data_bytes.div_ceil(PAGE).saturating_mul(PAGE));
+            stats.sets = stats.sets.wrapping_add(shard.stored());
+            stats.pins += pins.held(&|owner| attached.is_dead(owner))?;
+            stats.pin_refusals = stats.pin_refusals.saturating_add(pins.refusals());
+            stats.entries = stats.entries.saturating_add(ledger.entries());
+            stats.live_bytes = stats.live_bytes.saturating_add(ledger.payload);
+            stats.evictions = stats.evictions.saturating_add(ledger.evictions);
+            stats.resets = stats.resets.saturating_add(ledger.resets);
+        }
+        Ok(stats)
+    }
+
+    /// Recounts everything from the bytes up and compares it with the accounts, one shard at a time, keeping writers of
+    /// that shard waiting meanwhile.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+    /// assert!(cache.check()?.is_clean());
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Busy` if a shard cannot be had for long enough; `Fault` if the file was cut short. What does not add up is no
+    /// error of this call: it is in the [`Report`].
+    pub fn check(&self) -> Result<Report> {
+        let (mut report, measure) = (Report::default(), self.inner.attached.measure()?);
+        report.resize_pending = measure.pending;
+        for number in 0..self.inner.attached.header.geometry.shards() {
+            if self.inner.attached.is_writer() {
+                self.check_held(number, &mut report)?;
+            } else {
+                self.check_watched(number, &mut report)?;
+            }
+            let bounds = self.inner.attached.shard(number)?.bounds();
+            if !measure.pending && self.inner.attached.measure()? == measure {
+                report.compare_end(number, &bounds, measure.units);
+            }
+        }
+        self.inner.attached.believe()?;
+        Ok(report)
+    }
+
+    fn check_held(&self, number: u64, report: &mut Report) -> Result<()> {
+        let shard = self.inner.attached.shard(number)?;
+        let _held = self.hold(number)?;
+        let clock = self.clock();
+        let mut writer = Writer::new(shard, &clock, IDLE);
+        if !writer.is_in_order() {
+            // What a dead writer left, or damage, is about to be repaired: that is a write.
+            self.inner.attached.before_write()?;
+        }
+        writer.begin()?;
+        Recount::new(shard, number, report).run(writer.ledger())
+    }
+
+    /// A read-only handle cannot keep writers out: it counts only if none came in between.
+    fn check_watched(&self, number: u64, report: &mut Report) -> Result<()> {
+        let shard = self.inner.attached.shard(number)?;
+        for _ in 0..LOOKS {
+            let before = recover::outlook(shard)?;
+            let pending = recover::outlook_on_spaces(shard, &before)?;
+            let mut trial = report.clone();
+            Recount::new(shard, number, &mut trial).with_pending(pending).run(&before)?;
+            samovar_mmap::fence_acquire();
+            let after = recover::outlook(shard)?;
+            if after == before && recover::outlook_on_spaces(shard, &after)? == pending {
+                *report = trial;
+                return Ok(());
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Busy,
+            "the cache is written too fast to be counted; check it from a writing handle",
+        ))
+    }
+
+    /// Has the small ring of every shard become this part of its data, as soon as the rings come round.
+    #[cfg(feature = "inject")]
+    #[doc(hidden)]
+    pub fn wish_small_percent(&self, percent: u64) -> Result<()> {
+        let clock = self.clock();
+        for number in 0..self.inner.attached.header.geometry.shards() {
+            let _held = self.hold(number)?;
+            let shard = self.inner.attached.shard(number)?;
+            let mut writer = Writer::new(shard, &clock, IDLE);
+            writer.begin()?;
+            writer.wish_percent(percent);
+        }
+        Ok(())
+    }
+
+    /// How large the small ring of each shard is now, in percent of its data.
+    #[cfg(feature = "inject")]
+    #[doc(hidden)]
+    pub fn small_percents(&self) -> Result<Vec<u64>> {
+        let shards = 0..self.inner.attached.header.geometry.shards();
+        let percent = |number| -> Result<u64> {
+            let bounds = self.inner.attached.shard(number)?.bounds();
+            Ok(bounds.boundary * 100 / bounds.end)
+        };
+        shards.map(percent).collect()
+    }
+
+    /// Makes everything stored so far durable, so that it is warm even after power loss, provided that nothing is
+    /// written in between.
+    ///
+    /// # Errors
+    /// `Io` or `NoSpace` if the system cannot write it; `Busy` if a shard is held for too long; `ReadOnly`.
+    pub fn flush(&self) -> Result<()> {
+        let attached = &self.inner.attached;
+        if !attached.is_writer() {
+            return Err(read_only());
+        }
+        attached.sync()?;
+        let _held = self.hold_all()?;
+        attached.sync()?;
+        attached.mark_clean()?;
+        event::flushed();
+        Ok(())
+    }
+
+    /// Keeps all writers out.
+    pub(crate) fn hold_all(&self) -> Result<Vec<Held<'_>>> {
+        (0..self.inner.attached.header.geometry.shards()).map(|number| self.hold(number)).collect()
+    }
+
+    /// Closes this handle; the last clone of the last process to do so leaves the file flushed. Dropping does the same,
+    /// but tells of no error.
+    ///
+    /// # Errors
+    /// `Io` or `NoSpace` if the system could not write what was stored.
+    pub fn close(self) -> Result<()> {
+        match Arc::try_unwrap(self.inner) {
+            Ok(mut inner) => inner.attached.detach(),
+            Err(_) => Ok(()),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn hash(&self, key: &[u8]) -> KeyHash {
+        let seed = self.inner.attached.header.hash_seed;
+        if self.space == Space::default() {
+            return KeyHash::of(key, seed);
+        }
+        KeyHash::within(self.present(), key, seed)
+    }
+
+    pub(crate) fn table(&self) -> Table<'_> {
+        Table::new(self.inner.attached.view())
+    }
+
+    /// The namespace of this handle in its present epoch; once it was removed, in one that it never has.
+    pub(crate) fn present(&self) -> SpaceWord {
+        let never = SpaceWord::new(self.space.number, u64::MAX);
+        self.table().present(self.space).unwrap_or(never)
+    }
+
+    #[inline]
+    pub(crate) fn shard_number(&self, hash: KeyHash) -> u64 {
+        hash.shard(self.inner.attached.header.geometry.shard_bits)
+    }
+
+    #[inline(always)]
+    pub(crate) fn shard_of(&self, hash: KeyHash) -> Result<Shard<'_>> {
+        self.inner.attached.shard(self.shard_number(hash))
+    }
+
+    #[inline]
+    pub(crate) fn clock(&self) -> Clock<'_> {
+        self.inner.attached.clock()
+    }
+
+    /// Are the bytes that were read since the last call those of the file?
+    #[inline]
+    pub(crate) fn believe(&self) -> Result<()> {
+        self.inner.attached.believe()
+    }
+
+    pub(crate) fn hold(&self, shard: u64) -> Result<Held<'_>> {
+        self.hold_shard(&self.inner.attached.shard(shard)?, shard)
+    }
+
+    /// The same, of a shard that is at hand, by its number.
+    #[inline(always)]
+    fn hold_shard<'a>(&'a self, shard: &Shard<'a>, number: u64) -> Result<Held<'a>> {
+        let attached = &self.inner.attached;
+        let seat = attached.place()?.seat().ok_or_else(read_only)?;
+        let claim = Claim { head: shard.head, shard: number, owner: seat.owner };
+        claim.acquire(&self.inner.waiting, |holder| attached.is_dead(holder))
+    }
+
+    /// Does something under the key's writer lock.
+    pub(crate) fn write<T>(
+        &self,
+        hash: KeyHash,
+        clock: &Clock<'_>,
+        act: impl Fn(&mut Writer<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let shard = self.shard_number(hash);
+        let held = self.hold(shard)?;
+        self.write_held(&held, shard, clock, act)
+    }
+
+    /// Does something in a shard whose writer lock is held. A shard whose bytes make no sense is emptied, and it is done
+    /// again.
+    #[inline]
+    pub(crate) fn write_held<T>(
+        &self,
+        _: &Held<'_>,
+        shard: u64,
+        clock: &Clock<'_>,
+        act: impl Fn(&mut Writer<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.inner.attached.before_write()?;
+        self.inner.attached.before_laps(shard)?;
+        let is_dead = |owner| self.inner.attached.is_dead(owner);
+        let prepare = |extent| self.inner.attached.prepare(shard, extent);
+        let process = Process { is_dead: &is_dead, prepare: &prepare };
+        let once = || {
+            let mut writer = Writer::new(self.inner.attached.shard(shard)?, clock, process);
+            writer.begin()?;
+            writer.enter(self.space)?;
+            act(&mut writer)
+        };
+        let done = match once() {
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                recover::reset(self.inner.attached.shard(shard)?)?;
+                once()
+            }
+            done => done,
+        };
+        self.inner.attached.believe()?;
+        done
+    }
+
+    pub(crate) fn check_writable(&self, key: &[u8]) -> Result<()> {
+        if self.inner.attached.is_writer() { check_key(key) } else { Err(read_only()) }
+    }
+
+    #[inline]
+    pub(crate) fn check_value(&self, key: &[u8], value: &[u8], extras: Extras) -> Result<()> {
+        let (len, geometry) = (value.len() as u64, &self.inner.attached.header.geometry);
+        let units = units_for(key.len() as u64, len, Extras::ALL);
+        if len <= geometry.max_value_size && units <= geometry.promised_units() {
+            return Ok(());
+        }
+        self.check_value_exactly(key, value, extras)
+    }
+
+    #[cold]
+    fn check_value_exactly(&self, key: &[u8], value: &[u8], extras: Extras) -> Result<()> {
+        let extras = if self.space == Space::default() { extras } else { extras.with(Extras::SPACE) };
+        let geometry = &self.inner.attached.header.geometry;
+        let (largest, len) = (geometry.max_value_size, value.len() as u64);
+        if len > largest {
+            return Err(Error::new(
+                ErrorKind::ValueTooLarge,
+                format!(
+                    "a value of {len} bytes is above this cache's largest of {largest}; see max_value_size"
+                ),
+            ));
+        }
+        let extras = extras.with(if self.inner.attached.header.sealed { Extras::SEAL } else { Extras::NONE });
+        let units = units_for(key.len() as u64, len, extras);
+        if units <= geometry.promised_units() {
+            return Ok(());
+        }
+        let most = geometry.max_entry_units(self.shard_of(self.hash(key))?.bounds().aim());
+        if units > most {
+            let room = most * UNIT;
+            return Err(Error::new(
+                ErrorKind::ValueTooLarge,
+                format!(
+                    "the key and its value need more than the {room} bytes that a shard takes; raise the capacity"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// A value was stored. The shard counts it under its writer lock; a namespace is told of its own.
+    #[inline]
+    pub(crate) fn count_stored(&self) -> Result<()> {
+        if self.space == Space::default() { Ok(()) } else { self.count_stored_here() }
+    }
+
+    pub(crate) fn refusable<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
+        let done = act();
+        if let Err(error) = &done {
+            let _ = self.count(Counter::Refusals);
+            if self.inner.attached.is_writer() {
+                let _ = stats::count_reason(self.inner.attached.view(), error.kind());
+            }
+            if error.kind() == ErrorKind::OwnerStopped {
+                let _ = self.count(Counter::OwnerStopped);
+            }
+        }
+        done
+    }
+
+    #[inline(always)]
+    pub(crate) fn count(&self, counter: Counter) -> Result<()> {
+        self.count_many(counter, 1)
+    }
+
+    #[inline(always)]
+    pub(crate) fn count_many(&self, counter: Counter, times: usize) -> Result<()> {
+        if matches!(counter, Counter::Misses) && times > 0 {
+            // Everything is missing from a cache that was deleted.
+            self.inner.attached.expect_current()?;
+        }
+        match self.inner.attached.counts_as {
+            Some(process) => {
+                if self.space != Space::default() {
+                    self.count_here(process, counter, times as u64)?;
+                }
+                stats::count(self.inner.attached.view(), process, counter, times as u64)
+            }
+            None => {
+                self.inner.local.count(counter, times);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = &self.inner.attached.header;
+        f.debug_struct("Cache").field("uuid", &header.uuid).field("geometry", &header.geometry).finish()
+    }
+}
+
+/// The accounts of a shard, without its lock: of one moment, unless writers keep changing them.
+fn glance(shard: Shard<'_>) -> Ledger {
+    let mut ledger = Ledger::read(shard.head, Selector::load(shard.head).holding());
+    for _ in 0..LOOKS {
+        let selector = Selector::load(shard.head);
+        ledger = Ledger::read(shard.head, selector.holding());
+        samovar_mmap::fence_acquire();
+        if Selector::load(shard.head) == selector {
+            break;
+        }
+    }
+    ledger
+}
+
+/// The accounts of a shard, as they will be when its next writer has taken note of which namespaces were emptied.
+pub(crate) fn glance_noting(shard: Shard<'_>) -> Result<Ledger> {
+    let mut ledger = glance(shard);
+    if shard.table.turns()? != 0 {
+        for space in space::NUMBERS {
+            let account = shard.accounts().load(space)?;
+            if account.epoch != shard.table.epoch(space)? {
+                ledger.write_off(&account);
+            }
+        }
+    }
+    Ok(ledger)
+}
+
+fn entries(attached: &Attached) -> Result<u64> {
+    let shards = 0..attached.header.geometry.shards();
+    shards
+        .map(|number| glance_noting(attached.shard(number)?))
+        .try_fold(0u64, |sum, ledger| Ok(sum.saturating_add(ledger?.entries())))
+}
+
+#[inline(always)]
+pub(crate) fn check_key(key: &[u8]) -> Result<()> {
+    if key.len() <= MAX_KEY_LEN { Ok(()) } else { Err(too_long(key.len())) }
+}
+
+#[cold]
+fn too_long(len: usize) -> Error {
+    Error::new(
+        ErrorKind::KeyTooLong,
+        format!("a key of {len} bytes is above the limit of {MAX_KEY_LEN}; hash long keys"),
+    )
+}
+
+#[cold]
+pub(crate) fn read_only() -> Error {
+    Error::new(ErrorKind::ReadOnly, "this handle is read-only; open the cache without read_only to write")
+}

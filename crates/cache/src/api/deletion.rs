@@ -1,0 +1,57 @@
+//! The end of a cache: its file is removed, and whoever still has it open is told.
+//!
+//! ```text
+//!   every shard's lock --> init lock, the path still names this file? --> clean word: removed --> shards emptied --> unlinked
+//! ```
+//!
+//! From the store of the clean word on, writes answer `Replaced`; once the shards are empty gets do, since every get
+//! misses, and a miss asks. A death before the file is unlinked leaves one that its next first opener empties.
+
+use crate::api::cache::Cache;
+use crate::api::options::Options;
+use crate::error::Result;
+use crate::file::gate::io_error;
+use crate::repair::recover;
+use std::path::Path;
+
+impl Cache {
+    /// Deletes the cache at `path`. Every handle on it, in whatever process, answers `Replaced` from then on; whoever opens the
+    /// path anew makes a new file. To make a cache of another capacity, or with another program's version: delete, then
+    /// open.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("c.samovar");
+    /// use samovar::{Cache, ErrorKind};
+    ///
+    /// let cache = Cache::options().capacity(1 << 20).open(&path)?;
+    /// cache.set(b"k", b"v")?;
+    /// Cache::delete(&path)?;
+    /// assert!(!path.exists());
+    /// assert_eq!(cache.get(b"k").unwrap_err().kind(), ErrorKind::Replaced);
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Options::open`]: what cannot be opened, such as a file of another version or one that is no cache, is left
+    /// alone, and can be removed as any file can. `Busy` or `OwnerStopped` if a shard cannot be had for long enough;
+    /// `Replaced` if the path was given to another file meanwhile; `PermissionDenied` where the folder may not be changed, or
+    /// on Windows while others have the file open: then it is empty, and its next first opener has it.
+    pub fn delete(path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let cache = Options::new().create(false).open(path)?;
+        let attached = &cache.inner.attached;
+        let held = cache.hold_all()?;
+        let unlinked = attached.alone(|| {
+            attached.mark_removed()?;
+            for number in 0..attached.header.geometry.shards() {
+                recover::reset(attached.shard(number)?)?;
+            }
+            Ok(std::fs::remove_file(path))
+        })?;
+        drop(held);
+        drop(cache);
+        // Where a file that is mapped cannot be removed it can be once this handle is gone, if it was the last.
+        unlinked.or_else(|_| std::fs::remove_file(path)).map_err(|source| io_error("removing", path, source))
+    }
+}

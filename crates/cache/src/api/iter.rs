@@ -1,0 +1,193 @@
+//! Walking over what a cache holds, while others read and write.
+//!
+//! The walk goes from slot to slot of the index, not along the logs: an entry that is promoted, compacted or overwritten
+//! changes its place in the logs, but its key keeps its one slot for as long as it lives.
+
+use crate::api::cache::Cache;
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::ttl::Clock;
+use crate::format::entry::{Extras, Mark};
+use crate::format::hash::SpaceWord;
+use crate::format::position::Position;
+use crate::format::slot::Slot;
+use crate::read::reader::{LAPS_APART, RETRIES};
+use crate::shard::shard::Shard;
+use samovar_mmap::Word64;
+use std::time::Duration;
+
+/// What [`Cache::iter`] gives: a copy of one entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The key.
+    pub key: Vec<u8>,
+    /// The value.
+    pub value: Vec<u8>,
+    /// How long it still lives; none if it does not expire.
+    pub ttl: Option<Duration>,
+}
+
+/// The entries of a cache, one after another, in no particular order. See [`Cache::iter`].
+#[derive(Debug)]
+#[must_use = "an iterator does nothing until it is asked for an entry"]
+pub struct Iter<'a> {
+    cache: &'a Cache,
+    shard: u64,
+    slot: u64,
+}
+
+/// Which entries are given out.
+struct Wanted<'a> {
+    space: SpaceWord,
+    clock: Clock<'a>,
+}
+
+/// What one look at one slot told.
+enum Seen {
+    /// A copy of the entry that the slot names.
+    Entry(Entry),
+    /// Nothing that lives.
+    Nothing,
+    /// The slot changed meanwhile.
+    Stale,
+}
+
+impl Cache {
+    /// Walks over all entries of this handle's namespace that live, taking no lock: it keeps no writer waiting, leaves no trace in what eviction goes by,
+    /// and works on a read-only handle.
+    ///
+    /// What it promises while others write: a key that is there from the first step to the last comes exactly once, with a
+    /// value that it had at some time on the way. A key that is set, removed, evicted or expires on the way may come or not; one
+    /// that goes and comes back on the way may come twice. Nothing comes that was gone before the first step.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+    /// cache.set(b"a", b"1")?;
+    /// cache.set_with(b"b", b"2", samovar::Ttl::secs(60))?;
+    /// let mut found = cache.iter().collect::<Result<Vec<_>, _>>()?;
+    /// found.sort_by(|one, other| one.key.cmp(&other.key));
+    /// assert_eq!((&found[0].key[..], &found[0].value[..], found[0].ttl), (&b"a"[..], &b"1"[..], None));
+    /// assert!(found[1].ttl.is_some());
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A step is an error of kind `Busy` if an entry is rewritten faster than it can be copied: that entry is left out, and
+    /// the walk can go on. It is one of kind `Fault` if the file was cut short, and the walk is over.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { cache: self, shard: 0, slot: 0 }
+    }
+
+    /// The entry that a slot names, if it lives and is of this handle's namespace.
+    fn visit(&self, shard: Shard<'_>, number: u64) -> Result<Option<Entry>> {
+        let word = shard.index.word(number)?;
+        if !Slot::from_word(word.load()).is_live() {
+            return self.believe().map(|()| None);
+        }
+        for _ in 0..RETRIES {
+            let wanted = Wanted { space: self.present(), clock: self.clock() };
+            let seen = look(shard, word, &wanted)?;
+            self.believe()?;
+            match seen {
+                Seen::Entry(entry) => return Ok(Some(entry)),
+                Seen::Nothing => return Ok(None),
+                Seen::Stale => {}
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Busy,
+            "an entry was rewritten faster than it could be read; it is left out",
+        ))
+    }
+}
+
+impl<'a> IntoIterator for &'a Cache {
+    type Item = Result<Entry>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl Iterator for Iter<'_> {
+    type Item = Result<Entry>;
+
+    fn next(&mut self) -> Option<Result<Entry>> {
+        let attached = &self.cache.inner.attached;
+        let geometry = &attached.header.geometry;
+        while self.shard < geometry.shards() {
+            let shard = match attached.shard(self.shard) {
+                Ok(shard) => shard,
+                Err(error) => {
+                    self.shard = geometry.shards();
+                    return Some(Err(error));
+                }
+            };
+            while self.slot < geometry.slots_per_shard() {
+                self.slot += 1;
+                match self.cache.visit(shard, self.slot - 1).transpose() {
+                    None => {}
+                    Some(Err(error)) if error.kind() != ErrorKind::Busy => {
+                        self.shard = geometry.shards();
+                        return Some(Err(error));
+                    }
+                    found => return found,
+                }
+            }
+            (self.shard, self.slot) = (self.shard + 1, 0);
+        }
+        None
+    }
+}
+
+impl std::iter::FusedIterator for Iter<'_> {}
+
+/// A copy that holds only if the slot and the frontier say afterwards what they said before; see [`crate::read::reader`].
+fn look(shard: Shard<'_>, word: Word64<'_>, wanted: &Wanted<'_>) -> Result<Seen> {
+    // Acquire, with the release of the slot's exchange: the entry's bytes are older than its slot.
+    let slot = Slot::from_word(word.load_acquire());
+    if !slot.is_live() {
+        return Ok(Seen::Nothing);
+    }
+    let frontier = shard.frontier(slot.queue());
+    let first = Position::from_word(frontier.load());
+    let seen = copy(shard, slot, wanted)?;
+    // Acquire fence, with the release fence after a frontier's store: bytes first, then what they are worth.
+    samovar_mmap::fence_acquire();
+    let last = Position::from_word(frontier.load());
+    if !Slot::from_word(word.load()).same_entry(slot) {
+        return Ok(Seen::Stale);
+    }
+    let held = last.protects(slot.low()) && last.lap().wrapping_sub(first.lap()) < LAPS_APART;
+    // A slot that names reclaimed bytes and stays is damage, not motion.
+    Ok(if held { seen } else { Seen::Nothing })
+}
+
+/// Copies the entry, trusting nothing.
+fn copy(shard: Shard<'_>, slot: Slot, wanted: &Wanted<'_>) -> Result<Seen> {
+    let (area, offset) = (shard.geometry.area(), slot.offset());
+    if offset >= area.end {
+        return Ok(Seen::Nothing);
+    }
+    let Mark::Entry(header) = shard.log.mark(offset)? else { return Ok(Seen::Nothing) };
+    if header.units() > area.end - offset || header.extras().has(Extras::ABSENT) {
+        return Ok(Seen::Nothing);
+    }
+    if shard.log.space(offset, header)? != wanted.space {
+        return Ok(Seen::Nothing);
+    }
+    let mut ttl = None;
+    if header.extras().has(Extras::EXPIRY) {
+        let left_ms = shard.log.expiry_ms(offset, header)?.saturating_sub(wanted.clock.now_ms());
+        if left_ms == 0 {
+            return Ok(Seen::Nothing);
+        }
+        ttl = Some(Duration::from_millis(left_ms));
+    }
+    let (mut key, mut value) = (Vec::new(), Vec::new());
+    shard.log.append_key(offset, header, &mut key)?;
+    shard.log.append_value(offset, header, &mut value)?;
+    Ok(Seen::Entry(Entry { key, value, ttl }))
+}

@@ -1,0 +1,426 @@
+//! How a cache is opened.
+
+use crate::api::cache::Cache;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{self, Opening};
+use crate::file::estate;
+use crate::file::gate::Asked;
+use crate::file::measure::Measure;
+use crate::format::entry;
+use crate::format::geometry::{Geometry, Policy, Size};
+use crate::format::header::Header;
+use crate::format::position::UNIT;
+use crate::format::seal::SealKey;
+use crate::open::attach::{self, Attached, Attachment};
+use crate::repair::salvage::Observer;
+use crate::shard::lock::Waiting;
+use samovar_mmap::{Access, NewFile, SharedMap, TrustedWriters};
+use std::path::Path;
+use std::time::Duration;
+
+/// Two creators of one file, or one who removes it meanwhile, can make an opener start over this often.
+const ATTEMPTS: u32 = 16;
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(1);
+const DEFAULT_TAKEOVER: Duration = Duration::from_millis(100);
+const DEFAULT_LOAD_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How to open a cache; made by [`Cache::options`].
+///
+/// Capacity, the largest value and the expected entry size are fixed when the file is made. Whoever attaches later gets
+/// the file's own, and naming another capacity is an error.
+///
+/// ```
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("sessions.samovar");
+/// let cache = samovar::Cache::options().capacity(16 << 20).open(&path)?;
+/// let reader = samovar::Cache::options().read_only(true).open(&path)?;
+/// cache.set(b"k", b"v")?;
+/// assert_eq!(reader.get(b"k")?.as_deref(), Some(&b"v"[..]));
+/// # Ok::<(), samovar::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing until `open`"]
+pub struct Options {
+    size: Option<Size>,
+    max_capacity: Option<u64>,
+    policy: Policy,
+    max_value_size: Option<u64>,
+    expected_entry_size: Option<u64>,
+    read_only: bool,
+    create: bool,
+    patience: Duration,
+    takeover_within: Duration,
+    load_patience: Duration,
+    fault_guard: bool,
+    prefault: bool,
+    seals: Option<bool>,
+    verify: bool,
+    salvage: Option<Observer>,
+    trust: Option<TrustedWriters>,
+}
+
+impl Cache {
+    /// Starts describing the cache to open.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn options() -> Options {
+        Options::new()
+    }
+}
+
+impl Options {
+    pub(crate) fn new() -> Self {
+        Options {
+            size: None,
+            max_capacity: None,
+            policy: Policy::S3Fifo,
+            max_value_size: None,
+            expected_entry_size: None,
+            read_only: false,
+            create: true,
+            patience: DEFAULT_PATIENCE,
+            takeover_within: DEFAULT_TAKEOVER,
+            load_patience: DEFAULT_LOAD_PATIENCE,
+            fault_guard: true,
+            prefault: false,
+            seals: None,
+            verify: false,
+            salvage: None,
+            trust: None,
+        }
+    }
+
+    /// Bytes of the whole file, everything included; at least 256 KiB. Without a capacity, [`open`](Self::open) only
+    /// attaches to a file that exists.
+    pub fn capacity(mut self, bytes: u64) -> Self {
+        self.size = Some(Size::Capacity(bytes));
+        self
+    }
+
+    /// The most that the cache can ever be [resized](Cache::resize) to. Default: its capacity, so that it can become smaller,
+    /// and as large again. Address space is set aside for it in every process, and the file has this length; on the disk it takes
+    /// no more than the capacity, where the file system knows holes, but for the index, which is sized for the maximum.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("c.samovar");
+    /// let cache = samovar::Cache::options().capacity(1 << 20).max_capacity(4 << 20).open(&path)?;
+    /// cache.resize(3 << 20)?;
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn max_capacity(mut self, bytes: u64) -> Self {
+        self.max_capacity = Some(bytes);
+        self
+    }
+
+    /// Instead of a capacity in bytes: room for the bytes of exactly this many entries with keys and values of these
+    /// lengths, header and padding included; at least 16. What the engine keeps free comes out of it, so that never more
+    /// than `entries` are held. For comparing miss ratios with policies that count entries.
+    pub fn capacity_entries(mut self, entries: u64, key_len: usize, value_len: usize) -> Self {
+        let entry_bytes = entry::units_for(key_len as u64, value_len as u64, entry::Extras::NONE) * UNIT;
+        self.size = Some(Size::Entries { entries, entry_bytes });
+        self
+    }
+
+    /// What a new cache evicts when there is no more room. Default: [`Policy::S3Fifo`].
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The largest value that the cache takes, in bytes. Default: 1 MiB where the capacity is at least 64 MiB, else a
+    /// sixty-fourth of the capacity. A larger one makes for fewer shards, and so for fewer writers at once; more than
+    /// a quarter of a shard is refused. Entries above an eighteenth of a shard may be evicted while others would still fit.
+    pub fn max_value_size(mut self, bytes: u64) -> Self {
+        self.max_value_size = Some(bytes);
+        self
+    }
+
+    /// Bytes that a typical entry takes: its key, its value, and 12 more (8 more for a TTL, and for a seal). Default: 96, which makes the index an
+    /// eighth of the file. The index is sized by it: one that is named too large leaves room unused for want of slots,
+    /// one too small makes an index larger than it need be.
+    pub fn expected_entry_size(mut self, bytes: u64) -> Self {
+        self.expected_entry_size = Some(bytes);
+        self
+    }
+
+    /// Whether a new file's entries bear a seal each: eight bytes, a keyed sum over the entry and its place, by which damage
+    /// is told from what was set. Fixed at creation. Default: false, or true if [`verify`](Self::verify) or
+    /// [`salvage`](Self::salvage) is asked for.
+    pub fn seals(mut self, seals: bool) -> Self {
+        self.seals = Some(seals);
+        self
+    }
+
+    /// Whether every get of this handle checks the seal of what it found, so that a value damaged on its way to the disk
+    /// and back is a miss, counted in [`Stats::damaged`](crate::Stats::damaged). Needs a file made with
+    /// [`seals`](Self::seals). Default: false.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let cache = samovar::Cache::options().capacity(1 << 20).verify(true).open(dir.path().join("c.samovar"))?;
+    /// cache.set(b"k", b"v")?;
+    /// assert_eq!(cache.get(b"k")?.as_deref(), Some(&b"v"[..]));
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn verify(mut self, verify: bool) -> Self {
+        self.verify = verify;
+        self
+    }
+
+    /// Whether a file that was written since its last flush when the machine lost its power, or was restarted, is salvaged by
+    /// its first opener instead of emptied. Needs a file with [`seals`](Self::seals), which a new one gets by this, too. Default: false.
+    ///
+    /// A salvage keeps every entry that is whole and in its place, and was its key's value at some time since the last flush:
+    /// nothing comes back that was replaced, removed, cleared or had expired before it. But what was written *after* it may be
+    /// there or not, key by key, in no order: of two writes the later may be kept and the earlier lost. Use it where a value that was
+    /// replaced or removed within the last minutes may come back, and flush every few minutes. [`Attachment::salvaged`] tells
+    /// what was kept.
+    ///
+    /// It reads the whole index and what it names, keeps the entries of one part of the cache (a shard) in memory at a time,
+    /// and writes everything to the disk before it returns; others who open the file wait meanwhile, and give up after ten seconds. A
+    /// process that dies of it leaves the file as cold as it was; at most what that process held in memory is lost. A copy of a file that
+    /// was in use, a file that the disk refused a part of, and one that somebody was about to delete are not salvaged.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let path = dir.path().join("sessions.samovar");
+    /// let cache = samovar::Cache::options().capacity(16 << 20).salvage(true).open(&path)?;
+    /// if let Some(salvaged) = cache.attachment().salvaged {
+    ///     println!("the power went out: {salvaged}");
+    /// }
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn salvage(mut self, salvage: bool) -> Self {
+        self.salvage = salvage.then(Observer::nobody);
+        self
+    }
+
+    /// As [`salvage(true)`](Self::salvage), and `tell` is called now and then while there is something to salvage: with the slots of
+    /// the index that have been looked at, and how many there are.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("sessions.samovar");
+    /// let options = samovar::Cache::options().capacity(16 << 20);
+    /// let cache = options.salvage_telling(|done, of| eprintln!("{done} of {of}")).open(&path)?;
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn salvage_telling(mut self, tell: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
+        self.salvage = Some(Observer::new(tell));
+        self
+    }
+
+    /// Lets values in place be had as slices ([`Ref::as_slice`](crate::Ref::as_slice)) by this handle, by a promise that its user makes about
+    /// the file: that nobody writes it but this library, and that nobody cuts it while a slice lives. The other half is the
+    /// engine's: the bytes of a value that is held in place are never written, by whichever process, before it is let go.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("images.samovar");
+    /// use samovar::{Cache, TrustedWriters};
+    ///
+    /// // SAFETY: the file's directory belongs to this service, whose processes write it with this library alone, and which
+    /// // removes its files but never cuts them; the token is used for this cache only.
+    /// let trust = unsafe { TrustedWriters::promise() };
+    /// let cache = Cache::options().capacity(1 << 20).trust_writers(trust).open(&path)?;
+    /// cache.set(b"k", b"value")?;
+    /// let held = cache.get_ref(b"k")?.unwrap();
+    /// assert_eq!(held.as_slice(), Some(&b"value"[..]));
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn trust_writers(mut self, trust: TrustedWriters) -> Self {
+        self.trust = Some(trust);
+        self
+    }
+
+    /// Attach on a read-only mapping: gets only, which leave no trace. Needs no more than read permission.
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
+    /// Whether a missing file is made, given a capacity. Default: true.
+    pub fn create(mut self, create: bool) -> Self {
+        self.create = create;
+        self
+    }
+
+    /// How long a write waits for another writer of the same shard before it is refused. Default: one second.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Within which time a write that waits for a process that died takes its place. Default: 100 ms; a tenth of it is how
+    /// often a waiting write asks whether the owner lives. Reads never wait.
+    pub fn takeover_within(mut self, takeover_within: Duration) -> Self {
+        self.takeover_within = takeover_within;
+        self
+    }
+
+    /// How long the loading of a value may take before others, who wait for it no longer than that themselves, load it too:
+    /// see [`Cache::get_or_insert_with`]. Default: ten seconds. Make it longer than what a load usually takes.
+    pub fn load_patience(mut self, load_patience: Duration) -> Self {
+        self.load_patience = load_patience;
+        self
+    }
+
+    /// Whether opening installs the process-wide guard that makes a file cut short an error of kind `Fault` instead of a
+    /// dead process. Default: true, where the platform has one; say false if the program handles `SIGBUS` itself. The promise
+    /// lapses if another library replaces the handler later without passing on what is not its own.
+    pub fn fault_guard(mut self, fault_guard: bool) -> Self {
+        self.fault_guard = fault_guard;
+        self
+    }
+
+    /// Whether opening waits until the system has made all pages ready that the cache uses, in huge pages of 2 MiB where it
+    /// has them: those of a new file to be written, those of another to be read. Default: false, and each page is made ready
+    /// when it is first used, while the operation that meets it waits.
+    ///
+    /// With a file larger than the processor's caches, gets and sets then take some two thirds of the time; and no set waits
+    /// for a new page to be cleared, which on a tmpfs takes longer than to write it. Opening a new file takes half a second for
+    /// a GiB on a disk, and three on a tmpfs, whose pages the system makes into huge ones one after another; of another file,
+    /// what is not in memory is read. Say so in the process that makes the file, if in no other: the pages stay huge for all.
+    /// Linux alone has both (from 6.1; on ext4 from 6.16); elsewhere the pages are made ready, or nothing is done.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let cache = samovar::Cache::options().capacity(1 << 20).prefault(true).open(dir.path().join("c.samovar"))?;
+    /// cache.set(b"k", b"v")?;
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn prefault(mut self, prefault: bool) -> Self {
+        self.prefault = prefault;
+        self
+    }
+
+    /// Opens the cache at `path`, making it first if it does not exist and a capacity was given.
+    ///
+    /// # Errors
+    /// `NotFound` without a file and a capacity to make one; `InvalidArgument` for a size that cannot be;
+    /// `NotRegularFile`, `RemoteFilesystem`, `ReadOnly`, `EmptyFile`, `NotACache`, `UnsupportedVersion`, `Corrupt`,
+    /// `Truncated`, `CapacityMismatch` for what is wrong with an existing file, which stays as it is; `NoSpace` if the disk
+    /// is too full; `TooManyProcesses`; `Busy` if another process opens or closes it and does not finish; `Cold` if
+    /// a read-only handle would have to reset it.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<Cache> {
+        let path = path.as_ref();
+        let opened = self.open_at(path);
+        match &opened {
+            Ok(cache) => {
+                let Attachment { created, warm, entries, .. } = cache.attachment();
+                event::attached(Opening { path, created, warm, entries });
+            }
+            Err(error) => event::turned_away(path, error),
+        }
+        opened
+    }
+
+    fn open_at(self, path: &Path) -> Result<Cache> {
+        if self.fault_guard {
+            guard_faults()?;
+        }
+        let access = if self.read_only { Access::ReadOnly } else { Access::ReadWrite };
+        let mut created = false;
+        for _ in 0..ATTEMPTS {
+            let asked = Asked { size: self.size, max_capacity: self.max_capacity };
+            match Attached::attach(path, access, asked, self.salvage.clone()) {
+                Ok(mut attached) => {
+                    attached.attachment.created = created;
+                    attached.trust = self.trust;
+                    attached.attachment.warm &= !created;
+                    if self.verify && !attached.header.sealed {
+                        return Err(unsealed(path));
+                    }
+                    if self.prefault {
+                        attached.prefault()?;
+                    }
+                    let shards = attached.header.geometry.shards();
+                    let waiting = Waiting::new(shards, self.patience, self.takeover_within);
+                    return Cache::new(attached, waiting, self.verify, self.load_patience);
+                }
+                Err(error) if error.kind() == ErrorKind::Replaced => {}
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Err(error) => match self.size {
+                    Some(size) if self.create && !self.read_only => created |= self.make(path, size)?,
+                    _ => return Err(missing(path, error)),
+                },
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Busy,
+            format!("{} is removed as fast as it is made; stop whoever does", path.display()),
+        ))
+    }
+
+    /// Makes the file under a temporary name and links it: a half-made file is never seen. False if somebody was first.
+    fn make(&self, path: &Path, size: Size) -> Result<bool> {
+        let geometry =
+            Geometry::plan(size, self.max_capacity, self.max_value_size, self.expected_entry_size)?
+                .under(self.policy);
+        let header = new_header(geometry, self.seals.unwrap_or(self.verify || self.salvage.is_some()))?;
+        let new = NewFile::create(path)?;
+        if samovar_mmap::is_remote(new.file())? {
+            return Err(Error::new(
+                ErrorKind::RemoteFilesystem,
+                format!("{} is on a network file system; use a local disk or tmpfs", path.display()),
+            ));
+        }
+        estate::occupy(new.file(), &geometry, &Measure::new(&geometry))?;
+        let map = SharedMap::map(new.file(), Access::ReadWrite, 0, None)?;
+        attach::format(&map, &header, samovar_mmap::file_id(new.file())?)?;
+        map.close()?;
+        match new.publish() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == samovar_mmap::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Where the platform has no guard there is nothing to install, and nothing is promised.
+fn guard_faults() -> Result<()> {
+    match samovar_mmap::install_fault_guard() {
+        Err(error) if error.kind() == samovar_mmap::ErrorKind::Unsupported => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+fn new_header(geometry: Geometry, sealed: bool) -> Result<Header> {
+    let (mut uuid, mut seal_key, mut seed) = ([0; 16], [0; 16], [0; 8]);
+    for secret in [&mut uuid[..], &mut seal_key[..], &mut seed[..]] {
+        getrandom::fill(secret).map_err(|source| {
+            let source = std::io::Error::from(source);
+            Error::with_source(
+                ErrorKind::Io,
+                "the system gave no random bytes for the cache's secret",
+                source,
+            )
+        })?;
+    }
+    let created_ms = samovar_mmap::wall_ms();
+    let (hash_seed, seal_key) = (u64::from_le_bytes(seed), SealKey::new(seal_key));
+    Ok(Header { uuid, hash_seed, seal_key, sealed, created_ms, geometry })
+}
+
+fn unsealed(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!(
+            "{} was made without seals; open it without verify, or make another with seals",
+            path.display()
+        ),
+    )
+}
+
+fn missing(path: &Path, source: Error) -> Error {
+    Error::with_source(
+        ErrorKind::NotFound,
+        format!("{} does not exist; give a capacity to make it", path.display()),
+        source,
+    )
+}

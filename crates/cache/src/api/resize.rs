@@ -1,0 +1,232 @@
+//! Resizing a cache while others read and write.
+//!
+//! The file was laid out for the largest cache that it may become, and every process has mapped all of it: so nobody has
+//! to map anything anew, and readers need not know. To grow is to reserve space, and then to say so shard by shard; to shrink
+//! is to have each shard leave what it is to lose ([`crate::write::retreat`]), and then to give that back.
+
+use crate::api::cache::{Cache, read_only};
+use crate::error::Result;
+use crate::event;
+use crate::file::estate;
+use crate::file::measure::Measure;
+use crate::write::retreat::Progress;
+use std::cell::Cell;
+use std::fs::File;
+use std::time::Duration;
+
+/// How long a resize stands back for writers who wait for the shard that it is at.
+const COURTESY: Duration = Duration::from_micros(200);
+
+/// How large a cache is; see [`Cache::capacity`].
+///
+/// ```
+/// # let dir = tempfile::tempdir().unwrap();
+/// let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+/// let capacity = cache.capacity()?;
+/// assert_eq!(capacity.bytes, capacity.max_bytes);
+/// # Ok::<(), samovar::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capacity {
+    /// The whole cache, in bytes. While a resize is pending, what it is to be.
+    pub bytes: u64,
+    /// The most that it can be resized to: what [`Options::max_capacity`](crate::Options::max_capacity) said when it was made.
+    pub max_bytes: u64,
+    /// A resize is under way, or whoever began one died or was refused before the end: the next
+    /// [`resize`](Cache::resize) finishes it.
+    pub pending: bool,
+    /// What the file takes on the disk.
+    pub disk_bytes: u64,
+}
+
+/// What a [`resize`](Cache::resize) did.
+///
+/// ```
+/// # let dir = tempfile::tempdir().unwrap();
+/// let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+/// let resized = cache.resize(512 << 10)?;
+/// println!("{} bytes became {}, and {} entries had to go", resized.from, resized.to, resized.evictions);
+/// assert!(resized.complete);
+/// # Ok::<(), samovar::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resized {
+    /// The capacity before, in bytes.
+    pub from: u64,
+    /// The capacity now.
+    pub to: u64,
+    /// Entries that had to go.
+    pub evictions: u64,
+    /// All space that the cache no longer needs was given back. If not, readers hold values in place there: the next resize,
+    /// to the same capacity or another, gives it back.
+    pub complete: bool,
+}
+
+impl Cache {
+    /// How large the cache is, how large it may become, and what it takes on the disk.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("c.samovar");
+    /// let cache = samovar::Cache::options().capacity(1 << 20).max_capacity(4 << 20).open(path)?;
+    /// let capacity = cache.capacity()?;
+    /// assert_eq!((capacity.bytes, capacity.max_bytes, capacity.pending), (1 << 20, 4 << 20, false));
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Replaced` or `NotFound` if the path names another file by now, or none; `Corrupt` if the file does not say; `Io` if the system does not;
+    /// `Fault` if the file was cut short.
+    pub fn capacity(&self) -> Result<Capacity> {
+        let attached = &self.inner.attached;
+        let (geometry, measure) = (&attached.header.geometry, attached.measure()?);
+        let in_all = |bytes| if geometry.max_capacity == 0 { geometry.file_bytes } else { bytes };
+        self.believe()?;
+        Ok(Capacity {
+            bytes: in_all(measure.capacity),
+            max_bytes: in_all(geometry.max_capacity),
+            pending: measure.pending,
+            disk_bytes: samovar_mmap::disk_bytes(&attached.file()?)?,
+        })
+    }
+
+    /// Makes the cache larger or smaller, while others read and write: readers never wait, and writers of a shard no longer
+    /// than for a few entries to be moved.
+    ///
+    /// A larger cache takes its space from the disk first, and is as it was if there is none. A smaller one moves what it holds
+    /// to where it will end, and evicts, by its policy, only what does not fit; then it gives the space back. What is held in place
+    /// ([`get_ref`](Self::get_ref)) stays there. One shard after another follows: if this process dies in the middle, each of them is
+    /// whole, and the next resize, to whatever capacity, goes on from there; so does the next opener who finds that the file
+    /// has to be emptied.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("c.samovar");
+    /// let cache = samovar::Cache::options().capacity(4 << 20).open(path)?;
+    /// cache.set(b"k", b"v")?;
+    /// let resized = cache.resize(1 << 20)?;
+    /// assert_eq!((resized.from, resized.to, resized.evictions), (4 << 20, 1 << 20, 0));
+    /// assert_eq!(cache.get(b"k")?.as_deref(), Some(&b"v"[..]));
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a capacity above the maximum, or one that is too small for the largest value, and for a cache that was
+    /// made for a number of entries; `NoSpace`, and nothing has changed; `ReadOnly`; `Busy` if another resize is under way. `Busy` or
+    /// `OwnerStopped` if a shard cannot be had for too long, `Fault`, `Io`: some shards may have followed then, and the
+    /// resize is [pending](Capacity::pending).
+    pub fn resize(&self, capacity: u64) -> Result<Resized> {
+        self.resize_with(capacity, |_, _| {})
+    }
+
+    /// The same; `each` is told how many shards have followed, and of how many.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+    /// cache.resize_with(512 << 10, |done, of| eprintln!("{done} of {of} parts"))?;
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`resize`](Self::resize).
+    pub fn resize_with(&self, capacity: u64, each: impl FnMut(u64, u64)) -> Result<Resized> {
+        let attached = &self.inner.attached;
+        if !attached.is_writer() {
+            return Err(read_only());
+        }
+        let target = Measure::plan(&attached.header.geometry, capacity)?;
+        attached.resizing(|| self.resize_alone(target, each))
+    }
+
+    fn resize_alone(&self, target: Measure, mut each: impl FnMut(u64, u64)) -> Result<Resized> {
+        let attached = &self.inner.attached;
+        let (before, shards) = (attached.measure()?, attached.header.geometry.shards());
+        let mut resized =
+            Resized { from: before.capacity, to: target.capacity, evictions: 0, complete: true };
+        if !before.pending && before.capacity == target.capacity {
+            return Ok(resized);
+        }
+        let file = attached.file()?;
+        event::resize_begun(resized.from, resized.to);
+        let target = Measure { epoch: before.epoch + 1, ..target };
+        self.record(target)?;
+        if let Err(error) = self.reserve(&file, &target) {
+            self.record(Measure { epoch: before.epoch + 2, ..before })?;
+            return Err(error);
+        }
+        for number in 0..shards {
+            resized.evictions += self.follow(number, target.units)?;
+            resized.complete &= self.give_back(&file, number, target.units)?;
+            each(number + 1, shards);
+        }
+        self.record(Measure { epoch: before.epoch + 2, pending: !resized.complete, ..target })?;
+        event::resize_ended(resized.to, resized.evictions, resized.complete);
+        Ok(resized)
+    }
+
+    /// Writes a record down, as the write that it is.
+    fn record(&self, measure: Measure) -> Result<()> {
+        let _held = self.hold(0)?;
+        self.inner.attached.before_write()?;
+        measure.store(self.inner.attached.view())?;
+        self.believe()
+    }
+
+    /// Takes the space of all that the shards are to get. If there is too little, what was taken is given back.
+    fn reserve(&self, file: &File, target: &Measure) -> Result<()> {
+        let (attached, geometry) = (&self.inner.attached, &self.inner.attached.header.geometry);
+        for number in 0..geometry.shards() {
+            let end = attached.shard(number)?.bounds().end;
+            let more = estate::data(geometry, number, end.min(target.units)..target.units);
+            if let Err(error) = estate::reserve(file, [more]) {
+                for number in 0..=number {
+                    self.give_back(file, number, attached.shard(number)?.bounds().end)?;
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Has a shard end where it is to, step by step; how many entries had to go.
+    fn follow(&self, number: u64, units: u64) -> Result<u64> {
+        let (walked, clock, mut evictions) = (Cell::new(0), self.clock(), 0);
+        loop {
+            let held = self.hold(number)?;
+            let (progress, evicted) = self.write_held(&held, number, &clock, |writer| {
+                let before = writer.ledger().evictions;
+                let progress = writer.approach(units, &walked)?;
+                Ok((progress, writer.ledger().evictions.wrapping_sub(before)))
+            })?;
+            evictions += evicted;
+            if progress != Progress::More {
+                return Ok(evictions);
+            }
+            let is_wanted = held.is_wanted();
+            drop(held);
+            if is_wanted {
+                std::thread::sleep(COURTESY);
+            }
+        }
+    }
+
+    /// Gives back the space of a shard above its end, which is at `end`; false if readers hold something there.
+    fn give_back(&self, file: &File, number: u64, end: u64) -> Result<bool> {
+        let clock = self.clock();
+        let held = self.hold(number)?;
+        let is_left = self.write_held(&held, number, &clock, |writer| {
+            let has_left = writer.bounds.top == end && writer.bounds.end == end;
+            Ok(has_left && !writer.is_pinned_beyond()?)
+        })?;
+        drop(held);
+        if !is_left {
+            return Ok(false);
+        }
+        let geometry = &self.inner.attached.header.geometry;
+        estate::release(file, estate::data(geometry, number, end..geometry.area().end))?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,73 @@
+//! Which stretches of the data areas this process has had the system make ready for its writes.
+//!
+//! The first write to a page of a mapped file interrupts the writer, and on some file systems the system then does as much
+//! for one page as it could do for sixteen: on ext4 twenty times as much. So pages are asked for a window at a time, ahead of
+//! the first byte that is written there. It is an optimisation and nothing else: what is asked for in vain is got page by
+//! page, and a forked child, whose pages are not its parent's, gets some of its own that way.
+
+use crate::format::layout::at;
+use samovar_mmap::{Access, Pages, SharedMap};
+use std::ops::{Range, RangeInclusive};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Bytes of a window: enough that asking costs little for each page, few enough that no write waits for long.
+const WINDOW: usize = 64 << 10;
+const BITS: usize = usize::BITS as usize;
+
+/// One bit for each window of the file from where the data areas begin.
+pub(crate) struct Groundwork {
+    first: usize,
+    done: Box<[AtomicUsize]>,
+}
+
+impl Groundwork {
+    /// Of a file of this length, whose data areas begin at this offset.
+    pub(crate) fn new(data_offset: u64, file_bytes: u64) -> Self {
+        let (first, end) = (at(data_offset) / WINDOW, at(file_bytes).div_ceil(WINDOW));
+        let words = (end - first).div_ceil(BITS);
+        Groundwork { first, done: (0..words).map(|_| AtomicUsize::new(0)).collect() }
+    }
+
+    /// Has the bytes from one offset of the file to another made ready, unless they are. `within` says between which offsets
+    /// lies what the cache uses there: beyond may be holes of the file, which are to stay such.
+    #[inline(always)]
+    pub(crate) fn lay(&self, map: &SharedMap, bytes: Range<usize>, within: impl FnOnce() -> Range<usize>) {
+        let (first, last) = (bytes.start / WINDOW, bytes.end.saturating_sub(1) / WINDOW);
+        if (first..=last).any(|window| !self.is_done(window)) {
+            self.lay_windows(map, first..=last, within());
+        }
+    }
+
+    /// These bytes are ready: what lies wholly in them need not be asked for.
+    pub(crate) fn note(&self, bytes: Range<usize>) {
+        self.mark(bytes.start.div_ceil(WINDOW)..bytes.end / WINDOW);
+    }
+
+    fn mark(&self, windows: Range<usize>) {
+        for (word, bit) in windows.filter_map(|window| self.bit(window)) {
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+    }
+
+    /// The word of a window, and its bit there; what lies outside of the data areas has none.
+    #[inline]
+    fn bit(&self, window: usize) -> Option<(&AtomicUsize, usize)> {
+        let index = window.wrapping_sub(self.first);
+        self.done.get(index / BITS).map(|word| (word, 1 << (index % BITS)))
+    }
+
+    #[inline]
+    fn is_done(&self, window: usize) -> bool {
+        // Relaxed: it orders nothing, here and below.
+        self.bit(window).is_none_or(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
+    }
+
+    #[cold]
+    fn lay_windows(&self, map: &SharedMap, windows: RangeInclusive<usize>, within: Range<usize>) {
+        let start = (windows.start() * WINDOW).max(within.start);
+        let end = ((windows.end() + 1) * WINDOW).min(within.end).max(start);
+        // A refusal is no harm: whatever is wrong, the write meets it again, and can say so.
+        let _ = map.populate(Access::ReadWrite, start, end - start);
+        self.mark(*windows.start()..windows.end() + 1);
+    }
+}

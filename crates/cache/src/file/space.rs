@@ -1,0 +1,406 @@
+//! Namespaces as the file knows them: a table of names, epochs and limits, and in each shard an account of what each holds.
+//!
+//! ```text
+//!   free --name and limit stored, epoch raised, STATE stored--> used --epoch raised, STATE stored--> free
+//!   used --epoch raised--> used, and empty
+//! ```
+//!
+//! There is no edge from free to used without a new epoch: an entry names its namespace and the epoch in which it was set, and
+//! one of any other epoch than the present is dead, wherever it still lies. Each edge is one store; a death before it leaves
+//! everything as it was. The table changes under the writer lock of shard 0.
+//!
+//! A shard's accounts leave out what died with an epoch as soon as its next writer has taken note of it.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::area::Area;
+use crate::format::hash::SpaceWord;
+use crate::format::layout::{
+    INTENT_LEN, INTENTS, INTENTS_PER_SHARD, MAX_SPACES, SPACE_ENTRY_LEN, SPACE_LEN, SPACE_TABLE, SPACE_TURNS,
+    SPACES,
+};
+use crate::format::ring::Queue;
+use samovar_mmap::{View, Word64};
+
+/// Within an entry of the table.
+const STATE: usize = 0;
+const EPOCH: usize = 8;
+const LIMIT: usize = 16;
+const NAME: usize = 24;
+/// The longest name, in bytes; one more byte tells its length.
+pub(crate) const MAX_NAME_LEN: usize = SPACE_ENTRY_LEN - NAME - 1;
+
+/// A state: in use, since when in wall milliseconds, for the how manieth time.
+const USED: u64 = 1;
+const CREATED_SHIFT: u32 = 1;
+const CREATED_BITS: u32 = 47;
+const TIMES_SHIFT: u32 = 48;
+/// Epochs have as many bits as an entry has room for.
+const EPOCH_MASK: u64 = (1 << 48) - 1;
+
+/// Within a namespace's part of an annex: the counters, behind the account.
+const COUNTERS_AT: usize = 64;
+const HAND_AT: usize = COUNTERS_AT + 7 * 8;
+const ACCOUNT_WORDS: usize = 6;
+
+/// Numbers of namespaces.
+pub(crate) const NUMBERS: std::ops::RangeInclusive<u64> = 1..=MAX_SPACES as u64;
+
+/// One life of a namespace: its number, and the state that it had when it was looked up. Number 0 is the default one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Space {
+    pub(crate) number: u64,
+    state: u64,
+}
+
+/// What the table says of a namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) space: Space,
+    pub(crate) name: String,
+    pub(crate) epoch: u64,
+    /// Bytes; 0 for none.
+    pub(crate) limit: u64,
+    pub(crate) created_ms: u64,
+}
+
+/// What is counted for each namespace, in the order of the counters.
+#[derive(Clone, Copy)]
+pub(crate) enum Tally {
+    Hits = 0,
+    Misses = 1,
+    Sets = 2,
+    Removes = 3,
+    Evictions = 4,
+}
+
+pub(crate) const TALLIES: usize = 5;
+
+/// The table of namespaces.
+#[derive(Clone, Copy)]
+pub(crate) struct Table<'a>(View<'a>);
+
+impl<'a> Table<'a> {
+    #[inline]
+    pub(crate) fn new(file: View<'a>) -> Self {
+        Table(file)
+    }
+
+    /// The file that it is in.
+    pub(crate) fn file(self) -> View<'a> {
+        self.0
+    }
+
+    #[inline]
+    fn word(self, number: u64, field: usize) -> Result<Word64<'a>> {
+        // A number from a damaged entry names some other namespace, in none of its epochs.
+        let index = crate::format::layout::at(number.wrapping_sub(1)) % MAX_SPACES;
+        Ok(self.0.word64(SPACE_TABLE + index * SPACE_ENTRY_LEN + field)?)
+    }
+
+    /// The present epoch of a namespace.
+    #[inline]
+    pub(crate) fn epoch(self, number: u64) -> Result<u64> {
+        // Acquire, with the full fence after an epoch was raised.
+        Ok(self.word(number, EPOCH)?.load_acquire() & EPOCH_MASK)
+    }
+
+    /// Bytes; none if there is no limit.
+    pub(crate) fn limit(self, number: u64) -> Result<Option<u64>> {
+        let limit = self.word(number, LIMIT)?.load();
+        Ok((limit != 0).then_some(limit))
+    }
+
+    /// How often some namespace was emptied.
+    #[inline]
+    pub(crate) fn turns(self) -> Result<u64> {
+        Ok(self.0.word64(SPACE_TURNS)?.load_acquire())
+    }
+
+    /// What entries of this namespace are to say of themselves now.
+    ///
+    /// The epoch is loaded before the state: if the namespace still lives its one life after that, the epoch is one of that
+    /// life, and so never one of a later life of its number.
+    #[inline(always)]
+    pub(crate) fn present(self, space: Space) -> Result<SpaceWord> {
+        if space.number == 0 { Ok(SpaceWord::DEFAULT) } else { self.present_of(space) }
+    }
+
+    #[inline(never)]
+    fn present_of(self, space: Space) -> Result<SpaceWord> {
+        let epoch = self.epoch(space.number)?;
+        if self.word(space.number, STATE)?.load_acquire() != space.state {
+            return Err(missing());
+        }
+        Ok(SpaceWord::new(space.number, epoch))
+    }
+
+    /// A namespace in use, whose name makes sense.
+    pub(crate) fn record(self, number: u64) -> Result<Option<Record>> {
+        let state = self.word(number, STATE)?.load_acquire();
+        let mut bytes = [0; MAX_NAME_LEN + 1];
+        for (at, part) in bytes.chunks_mut(8).enumerate() {
+            part.copy_from_slice(&self.word(number, NAME + at * 8)?.load().to_le_bytes());
+        }
+        let name = bytes.get(1..=usize::from(bytes[0])).and_then(|name| std::str::from_utf8(name).ok());
+        let Some(name) = name.filter(|name| state & USED != 0 && !name.is_empty()) else { return Ok(None) };
+        Ok(Some(Record {
+            space: Space { number, state },
+            name: name.to_owned(),
+            epoch: self.epoch(number)?,
+            limit: self.word(number, LIMIT)?.load(),
+            created_ms: state >> CREATED_SHIFT & ((1 << CREATED_BITS) - 1),
+        }))
+    }
+
+    /// All namespaces in use.
+    pub(crate) fn records(self) -> Result<Vec<Record>> {
+        NUMBERS.filter_map(|number| self.record(number).transpose()).collect()
+    }
+
+    /// Takes a free number for a new namespace. The caller holds the table's lock, and knows that the name is free and fits.
+    pub(crate) fn create(self, name: &str, limit: u64, clear: impl Fn(u64) -> Result<()>) -> Result<Space> {
+        for number in NUMBERS {
+            if self.record(number)?.is_some() {
+                continue;
+            }
+            let mut bytes = [0; MAX_NAME_LEN + 1];
+            bytes[0] = u8::try_from(name.len()).unwrap_or(u8::MAX);
+            bytes[1..=name.len()].copy_from_slice(name.as_bytes());
+            for (at, part) in bytes.chunks(8).enumerate() {
+                let word = part.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+                self.word(number, NAME + at * 8)?.store(word);
+            }
+            self.set_limit(number, limit)?;
+            self.raise(number)?;
+            clear(number)?;
+            let word = self.word(number, STATE)?;
+            let times = (word.load() >> TIMES_SHIFT).wrapping_add(1) << TIMES_SHIFT;
+            let created = (samovar_mmap::wall_ms() & ((1 << CREATED_BITS) - 1)) << CREATED_SHIFT;
+            let state = times | created | USED;
+            // Release, with the acquires above: whoever sees it in use sees its name and epoch.
+            word.store_release(state);
+            return Ok(Space { number, state });
+        }
+        Err(Error::new(
+            ErrorKind::TooManyNamespaces,
+            format!("the cache has {MAX_SPACES} namespaces, and takes no more; remove one"),
+        ))
+    }
+
+    pub(crate) fn set_limit(self, number: u64, limit: u64) -> Result<()> {
+        self.word(number, LIMIT)?.store(limit);
+        Ok(())
+    }
+
+    /// Empties a namespace: whoever looks from now on, in whichever process, finds nothing of what was set before.
+    pub(crate) fn raise(self, number: u64) -> Result<()> {
+        self.word(number, EPOCH)?.fetch_add(1);
+        // Turns come after the epoch: a writer that sees a new number of turns sees the epoch too. If this process dies
+        // in between, shards go on counting the dead as living until they meet them, or until the next turn.
+        self.0.word64(SPACE_TURNS)?.fetch_add(1);
+        // Full fence, with the acquire in `epoch`: it is done when this returns.
+        samovar_mmap::fence_full();
+        Ok(())
+    }
+
+    /// Gives a number up.
+    pub(crate) fn remove(self, space: Space) -> Result<()> {
+        self.raise(space.number)?;
+        self.word(space.number, STATE)?.store_release(space.state & !USED);
+        Ok(())
+    }
+}
+
+#[cold]
+fn missing() -> Error {
+    Error::new(ErrorKind::NoNamespace, "the namespace was removed; create it again")
+}
+
+/// A namespace's part of a ring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) units: u64,
+    pub(crate) entries: u64,
+}
+
+/// What a namespace holds in a shard, as of one of its epochs. Entries of other epochs are in no account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) epoch: u64,
+    pub(crate) rings: [Part; 2],
+    /// Bytes of keys and values.
+    pub(crate) payload: u64,
+}
+
+impl Account {
+    pub(crate) fn of_epoch(epoch: u64) -> Self {
+        Account { epoch, ..Account::default() }
+    }
+
+    pub(crate) fn units(&self) -> u64 {
+        self.rings[0].units.saturating_add(self.rings[1].units)
+    }
+
+    pub(crate) fn entries(&self) -> u64 {
+        self.rings[0].entries.saturating_add(self.rings[1].entries)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Account::of_epoch(self.epoch)
+    }
+
+    pub(crate) fn link(&mut self, queue: Queue, units: u64, payload: u64) {
+        let part = &mut self.rings[queue as usize];
+        part.units = part.units.wrapping_add(units);
+        part.entries = part.entries.wrapping_add(1);
+        self.payload = self.payload.wrapping_add(payload);
+    }
+
+    pub(crate) fn unlink(&mut self, queue: Queue, units: u64, payload: u64) {
+        let part = &mut self.rings[queue as usize];
+        part.units = part.units.saturating_sub(units);
+        part.entries = part.entries.saturating_sub(1);
+        self.payload = self.payload.saturating_sub(payload);
+    }
+
+    fn encode(&self) -> [u64; ACCOUNT_WORDS] {
+        let [small, main] = self.rings;
+        [self.epoch, small.units, small.entries, main.units, main.entries, self.payload]
+    }
+
+    fn load(area: Area<'_>, at: usize) -> Result<Self> {
+        let word = |index: usize| -> Result<u64> { Ok(area.word64(at + index * 8)?.load()) };
+        let part =
+            |index: usize| -> Result<Part> { Ok(Part { units: word(index)?, entries: word(index + 1)? }) };
+        Ok(Account { epoch: word(0)?, rings: [part(1)?, part(3)?], payload: word(5)? })
+    }
+
+    fn store(&self, area: Area<'_>, at: usize) -> Result<()> {
+        self.encode().into_iter().enumerate().try_for_each(|(index, word)| {
+            area.word64(at + index * 8)?.store(word);
+            Ok(())
+        })
+    }
+}
+
+/// The accounts of all namespaces in one shard: its annex.
+#[derive(Clone, Copy)]
+pub(crate) struct Accounts<'a>(Area<'a>);
+
+impl<'a> Accounts<'a> {
+    pub(crate) fn new(annex: Area<'a>) -> Self {
+        Accounts(annex)
+    }
+
+    fn at(number: u64) -> Result<usize> {
+        if NUMBERS.contains(&number) {
+            Ok(SPACES + crate::format::layout::at(number - 1) * SPACE_LEN)
+        } else {
+            Err(Error::corrupt("an entry of the cache names no namespace; run `samovar check`"))
+        }
+    }
+
+    pub(crate) fn load(self, number: u64) -> Result<Account> {
+        Account::load(self.0, Accounts::at(number)?)
+    }
+
+    /// Every namespace holds nothing.
+    pub(crate) fn clear(self) -> Result<()> {
+        for number in NUMBERS {
+            let account = self.load(number)?;
+            if !account.is_empty() {
+                Account::of_epoch(account.epoch).store(self.0, Accounts::at(number)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down what accounts are to become, before the change that they go with is pending.
+    #[inline]
+    pub(crate) fn intend(self, changes: &Changes) -> Result<u64> {
+        if changes.list().is_empty() { Ok(0) } else { self.intend_some(changes) }
+    }
+
+    #[inline(never)]
+    fn intend_some(self, changes: &Changes) -> Result<u64> {
+        for (place, (number, account)) in changes.list().iter().enumerate() {
+            let at = INTENTS + place * INTENT_LEN;
+            self.0.word64(at)?.store(*number);
+            account.store(self.0, at + 8)?;
+        }
+        Ok(changes.list().len() as u64)
+    }
+
+    /// What the accounts are to become with a pending change.
+    pub(crate) fn intended(self, many: u64) -> Result<Changes> {
+        let mut changes = Changes::default();
+        for place in 0..crate::format::layout::at(many).min(INTENTS_PER_SHARD) {
+            let at = INTENTS + place * INTENT_LEN;
+            let number = self.0.word64(at)?.load();
+            Accounts::at(number)?;
+            changes.set(number, Account::load(self.0, at + 8)?);
+        }
+        Ok(changes)
+    }
+
+    /// Stores what was intended; again, if somebody died of it.
+    pub(crate) fn apply(self, changes: &Changes) -> Result<()> {
+        changes.list().iter().try_for_each(|(number, account)| account.store(self.0, Accounts::at(*number)?))
+    }
+
+    /// A counter of a namespace in this shard.
+    pub(crate) fn tally(self, number: u64, which: Tally) -> Result<Word64<'a>> {
+        self.0.word64(Accounts::at(number)? + COUNTERS_AT + which as usize * 8)
+    }
+
+    /// Where the search for a namespace's coldest entry stopped last; only its writers know.
+    pub(crate) fn hand(self, number: u64) -> Result<Word64<'a>> {
+        self.0.word64(Accounts::at(number)? + HAND_AT)
+    }
+
+    pub(crate) fn tallies(self, number: u64) -> Result<[u64; TALLIES]> {
+        let line = self.0.line(Accounts::at(number)? + COUNTERS_AT)?;
+        Ok(std::array::from_fn(|index| line.word(index).load()))
+    }
+
+    /// Begins to count anew.
+    pub(crate) fn forget_tallies(self, number: u64) -> Result<()> {
+        let line = self.0.line(Accounts::at(number)? + COUNTERS_AT)?;
+        (0..TALLIES).for_each(|index| line.word(index).store(0));
+        Ok(())
+    }
+}
+
+/// What the accounts of at most two namespaces become with one change: that of what is stored, and that of what had to go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    list: [(u64, Account); INTENTS_PER_SHARD],
+    len: usize,
+}
+
+impl Changes {
+    #[inline]
+    pub(crate) fn list(&self) -> &[(u64, Account)] {
+        &self.list[..self.len]
+    }
+
+    /// What the account becomes, if it changes.
+    pub(crate) fn get(&self, number: u64) -> Option<Account> {
+        self.list().iter().find(|(known, _)| *known == number).map(|(_, account)| *account)
+    }
+
+    pub(crate) fn set(&mut self, number: u64, account: Account) {
+        match self.list[..self.len].iter_mut().find(|(known, _)| *known == number) {
+            Some((_, known)) => *known = account,
+            None if self.len < INTENTS_PER_SHARD => {
+                self.list[self.len] = (number, account);
+                self.len += 1;
+            }
+            None => {}
+        }
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.len = 0;
+    }
+}

@@ -1,0 +1,213 @@
+//! Counters: in the file, so that they outlive every process, on lines that no two busy threads share.
+
+use crate::error::{ErrorKind, Result};
+use crate::format::layout::{COUNTER_STRIPE_LEN, COUNTER_STRIPES, COUNTERS, REFUSED};
+use samovar_mmap::View;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What a cache has done since its file was made, and what it holds now. A field counts events if nothing else is said.
+///
+/// Counters are summed over all processes that ever had the file open, but for read-only handles, which count for
+/// themselves alone. The numbers are read one after another while others write, so that they need not add up to the last
+/// unit in a cache in use.
+///
+/// ```
+/// # let dir = tempfile::tempdir().unwrap();
+/// let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
+/// cache.set(b"k", b"v")?;
+/// cache.get(b"k")?;
+/// let stats = cache.stats();
+/// assert_eq!((stats.hits, stats.misses, stats.sets, stats.entries), (1, 0, 1, 1));
+/// # Ok::<(), samovar::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Gets that found a value that may be given out. A batch counts each of its keys; `contains` counts as no get.
+    pub hits: u64,
+    /// Gets that found none, or one that had expired, or one whose seal was broken.
+    pub misses: u64,
+    /// Values stored, by whichever operation: a touch and an increment store one too.
+    pub sets: u64,
+    /// Keys removed that were there.
+    pub removes: u64,
+    /// Times that somebody emptied the cache with [`Cache::clear`](crate::Cache::clear).
+    pub clears: u64,
+    /// Entries that had to go to make room, before they were removed, replaced or met as expired.
+    pub evictions: u64,
+    /// Writes that were refused with an error, for whatever reason; those named below are part of them.
+    pub refusals: u64,
+    /// Refusals because the process that held the shard was alive but did not get on (`OwnerStopped`).
+    pub owner_stopped: u64,
+    /// Refusals because the key or the value was too large (`KeyTooLong`, `ValueTooLarge`).
+    pub refused_too_large: u64,
+    /// Refusals because other writers held the shard for longer than this one may wait (`Busy`).
+    pub refused_busy: u64,
+    /// Refusals because the system could not do its part (`NoSpace`, `Io`, `Fault`, `PermissionDenied`).
+    pub refused_by_system: u64,
+    /// Values that are held in place now: see [`Cache::get_ref`](crate::Cache::get_ref).
+    pub pins: u64,
+    /// Pins and writes that were refused because too much was held in place.
+    pub pin_refusals: u64,
+    /// Values that a verifying handle did not give out, because their seal was broken.
+    pub damaged: u64,
+    /// Entries held now, expired ones that nobody has met included.
+    pub entries: u64,
+    /// Bytes of keys and values held now.
+    pub live_bytes: u64,
+    /// Bytes of the file, everything included.
+    pub file_bytes: u64,
+    /// Bytes that entries can take, headers and padding included.
+    pub data_bytes: u64,
+    /// Bytes of the index.
+    pub index_bytes: u64,
+    /// Shards emptied because their bytes made no sense.
+    pub resets: u64,
+}
+
+impl Stats {
+    /// Bytes of the file for each entry above its key and value; none while nothing is held.
+    pub fn overhead_per_entry(&self) -> Option<f64> {
+        let above = self.file_bytes.saturating_sub(self.live_bytes);
+        (self.entries > 0).then(|| above as f64 / self.entries as f64)
+    }
+
+    /// Hits for each get; none before the first.
+    pub fn hit_ratio(&self) -> Option<f64> {
+        let gets = self.hits.saturating_add(self.misses);
+        (gets > 0).then(|| self.hits as f64 / gets as f64)
+    }
+}
+
+/// One of the counters of a stripe.
+#[derive(Clone, Copy)]
+pub(crate) enum Counter {
+    Hits = 0,
+    Misses = 1,
+    Removes = 3,
+    Refusals = 4,
+    OwnerStopped = 5,
+    Damaged = 6,
+    Clears = 7,
+}
+
+const COUNTERS_IN_USE: usize = 8;
+
+/// Why a write was refused, where the counter of all refusals is not enough.
+#[derive(Clone, Copy)]
+enum Reason {
+    TooLarge = 0,
+    Busy = 1,
+    System = 2,
+}
+
+const REASONS: usize = 3;
+
+impl Reason {
+    fn of(kind: ErrorKind) -> Option<Self> {
+        match kind {
+            ErrorKind::KeyTooLong | ErrorKind::ValueTooLarge => Some(Reason::TooLarge),
+            ErrorKind::Busy => Some(Reason::Busy),
+            ErrorKind::NoSpace | ErrorKind::Io | ErrorKind::Fault | ErrorKind::PermissionDenied => {
+                Some(Reason::System)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Counts the reason of a refusal, if it is one that is counted.
+#[cold]
+pub(crate) fn count_reason(file: View<'_>, kind: ErrorKind) -> Result<()> {
+    if let Some(reason) = Reason::of(kind) {
+        file.word64(REFUSED + reason as usize * 8)?.fetch_add(1);
+    }
+    Ok(())
+}
+
+/// Refusals because of size, because of others, because of the system.
+pub(crate) fn reasons(file: View<'_>) -> Result<[u64; REASONS]> {
+    let mut counts = [0; REASONS];
+    for (number, count) in counts.iter_mut().enumerate() {
+        *count = file.word64(REFUSED + number * 8)?.load();
+    }
+    Ok(counts)
+}
+
+thread_local! {
+    static THREAD: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// A small number for this thread; consecutive threads get consecutive numbers.
+#[inline(always)]
+fn thread_number() -> usize {
+    match THREAD.get() {
+        usize::MAX => first_thread_number(),
+        number => number,
+    }
+}
+
+#[cold]
+fn first_thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    THREAD.set(number);
+    number
+}
+
+/// The stripe of this thread of process `process` among so many.
+#[inline(always)]
+pub(crate) fn stripe(process: u32, stripes: usize) -> usize {
+    (process as usize * 8 + thread_number()) % stripes.max(1)
+}
+
+/// Hits and misses of a read-only handle, which cannot count in the file.
+#[derive(Default)]
+pub(crate) struct Local([LocalLine; LOCAL_LINES]);
+
+/// A line for one thread, or for few.
+#[derive(Default)]
+#[repr(align(64))]
+struct LocalLine([AtomicUsize; 2]);
+
+const LOCAL_LINES: usize = 16;
+
+impl Local {
+    /// Adds `times`, if it is a hit or a miss.
+    #[inline]
+    pub(crate) fn count(&self, counter: Counter, times: usize) {
+        let line = &self.0[thread_number() % LOCAL_LINES];
+        if let Some(count) = line.0.get(counter as usize) {
+            // Relaxed: it orders nothing.
+            count.fetch_add(times, Ordering::Relaxed);
+        }
+    }
+
+    /// Hits, or misses. Relaxed, too: a count that is read while others count is of some moment between.
+    pub(crate) fn sum(&self, counter: Counter) -> u64 {
+        let of = |line: &LocalLine| {
+            line.0.get(counter as usize).map_or(0, |count| count.load(Ordering::Relaxed) as u64)
+        };
+        self.0.iter().map(of).sum()
+    }
+}
+
+/// Adds `times`, on this thread's line of process `process`.
+#[inline(always)]
+pub(crate) fn count(file: View<'_>, process: u32, counter: Counter, times: u64) -> Result<()> {
+    let stripe = stripe(process, COUNTER_STRIPES);
+    file.word64(COUNTERS + stripe * COUNTER_STRIPE_LEN + counter as usize * 8)?.fetch_add(times);
+    Ok(())
+}
+
+/// The sums over all stripes, in the order of [`Counter`].
+pub(crate) fn sums(file: View<'_>) -> Result<[u64; COUNTERS_IN_USE]> {
+    let mut sums = [0u64; COUNTERS_IN_USE];
+    for stripe in 0..COUNTER_STRIPES {
+        for (sum, value) in sums.iter_mut().zip(file.load_line(COUNTERS + stripe * COUNTER_STRIPE_LEN)?) {
+            *sum = sum.wrapping_add(value);
+        }
+    }
+    Ok(sums)
+}

@@ -1,0 +1,398 @@
+//! An entry in the log: one header word, the optional words that its flags name, a stamp, the key, the value, padding to
+//! eight bytes.
+//!
+//! ```text
+//!        63    56 55   48 47        32 31                  0
+//! header | check | flags |  key length |   value length    |
+//! then, each only if flagged, eight bytes: expiry, stale, space, seal; then the stamp, four bytes
+//! ```
+//!
+//! Flags tell entries, and entries known to be dead, from the two marks that a walk meets: WRAP (the lap ends here, the
+//! next begins at the unit in the low 34 bits) and FILLER (skip `value length` units). The check byte is a sum over the
+//! other seven, so that a walk over damaged bytes stops at once.
+
+use crate::format::hash::SpaceWord;
+use crate::format::position::{OFFSET_MASK, UNIT};
+use std::fmt;
+
+/// Keys are shorter than this by one.
+pub(crate) const MAX_KEY_LEN: usize = (1 << 16) - 1;
+/// The value length has 32 bits.
+pub(crate) const MAX_VALUE_LEN: u64 = (1 << 32) - 1;
+/// Bytes of the header word, of each optional word, and of the stamp.
+const WORD: usize = 8;
+const STAMP: usize = 4;
+/// Bytes before the key, at most.
+pub(crate) const MAX_PREFACE: usize = WORD + 4 * WORD + STAMP;
+/// Bytes before the key of an entry without extras.
+pub(crate) const PLAIN_PREFACE: usize = WORD + STAMP;
+
+const KEY_SHIFT: u32 = 32;
+const FLAGS_SHIFT: u32 = 48;
+const CHECK_SHIFT: u32 = 56;
+const LOW_BITS: u64 = (1 << CHECK_SHIFT) - 1;
+
+const WRAP: u64 = 2;
+const FILLER: u64 = 4;
+/// A hint: no slot names this entry any more. Set after its slot has changed; its absence proves nothing.
+const DEAD: u64 = 8;
+
+/// What an entry has beside its key and value: a set of flags, all but one of which add a word.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Extras(u8);
+
+impl Extras {
+    pub(crate) const NONE: Extras = Extras(0);
+    /// When the entry dies, in wall milliseconds.
+    pub(crate) const EXPIRY: Extras = Extras(1);
+    /// From when the value is worth a refresh, in wall milliseconds.
+    pub(crate) const STALE: Extras = Extras(16);
+    /// Which namespace the entry is of, and in which epoch of it.
+    pub(crate) const SPACE: Extras = Extras(32);
+    /// A keyed sum over the entry and its place.
+    pub(crate) const SEAL: Extras = Extras(64);
+    /// No word: the entry says that its key is known to have no value.
+    pub(crate) const ABSENT: Extras = Extras(128);
+    const WORDS: [Extras; 4] = [Extras::EXPIRY, Extras::STALE, Extras::SPACE, Extras::SEAL];
+    const WORD_BITS: u8 = 1 | 16 | 32 | 64;
+    const ALL_BITS: u8 = Extras::WORD_BITS | 128;
+    /// All of them: no entry is longer than with these.
+    pub(crate) const ALL: Extras = Extras(Extras::ALL_BITS);
+
+    pub(crate) fn with(self, more: Extras) -> Self {
+        Extras(self.0 | more.0)
+    }
+
+    #[inline]
+    pub(crate) fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    #[inline]
+    pub(crate) fn has(self, other: Extras) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    #[inline(always)]
+    fn words(self) -> usize {
+        match self.0 & Extras::WORD_BITS {
+            0 => 0,
+            words => words.count_ones() as usize,
+        }
+    }
+
+    /// Bytes from the entry's start to the word of one flag, if it has that flag.
+    #[inline]
+    fn word_at(self, word: Extras) -> usize {
+        WORD + Extras(self.0 & (word.0 - 1)).words() * WORD
+    }
+
+    #[inline(always)]
+    fn stamp_at(self) -> usize {
+        WORD + self.words() * WORD
+    }
+
+    /// Bytes from the entry's start to its key.
+    #[inline(always)]
+    pub(crate) fn key_at(self) -> usize {
+        self.stamp_at() + STAMP
+    }
+}
+
+impl fmt::Debug for Extras {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Extras({:#04x})", self.0)
+    }
+}
+
+/// What a header word says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// An entry with a key and a value.
+    Entry(Header),
+    /// An entry that no slot names any more, this many units long.
+    Dead(u64),
+    /// Nothing more in this lap; the next begins at this offset.
+    Wrap(u64),
+    /// This many units hold nothing.
+    Filler(u64),
+    /// Not a header that was ever written.
+    Damaged,
+}
+
+/// The shape of one entry: its header word without the check byte. It is kept whole, since parts of a word that are stored one by
+/// one cannot be loaded together before they have reached the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header(u64);
+
+/// Under which terms an entry lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// When it dies, in wall milliseconds.
+    pub(crate) expiry_ms: Option<u64>,
+    /// From when it is worth a refresh, in wall milliseconds.
+    pub(crate) stale_ms: Option<u64>,
+    /// The namespace's word.
+    pub(crate) space: Option<u64>,
+    /// The key is known to have no value.
+    pub(crate) absent: bool,
+}
+
+/// Everything of an entry before its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Preface {
+    pub(crate) terms: Terms,
+    /// The keyed sum, for an entry that has one.
+    pub(crate) seal: Option<u64>,
+    /// The low half of the shard's sequence when the value was set: the version of a compare-and-set.
+    pub(crate) stamp: u32,
+}
+
+/// Units in the log for an entry of these lengths.
+#[inline(always)]
+pub(crate) fn units_for(key_len: u64, value_len: u64, extras: Extras) -> u64 {
+    (extras.key_at() as u64 + key_len + value_len).div_ceil(UNIT)
+}
+
+/// What stands before the key of an entry without extras.
+#[inline]
+pub(crate) fn plain_preface(header: Header, stamp: u32) -> [u8; PLAIN_PREFACE] {
+    let mut bytes = [0; PLAIN_PREFACE];
+    bytes[..WORD].copy_from_slice(&header.word().to_le_bytes());
+    bytes[WORD..].copy_from_slice(&stamp.to_le_bytes());
+    bytes
+}
+
+impl Terms {
+    #[inline]
+    pub(crate) fn extras(self) -> Extras {
+        let flag = |set: bool, flag: Extras| if set { flag } else { Extras::NONE };
+        flag(self.expiry_ms.is_some(), Extras::EXPIRY)
+            .with(flag(self.stale_ms.is_some(), Extras::STALE))
+            .with(flag(self.space.is_some(), Extras::SPACE))
+            .with(flag(self.absent, Extras::ABSENT))
+    }
+}
+
+impl Preface {
+    /// The same, with this seal if it has one at all.
+    pub(crate) fn sealed_with(&self, seal: u64) -> Self {
+        Preface { seal: Some(seal), ..*self }
+    }
+
+    /// The bytes before the key, and how many they are.
+    pub(crate) fn encode(&self, header: Header) -> ([u8; MAX_PREFACE], usize) {
+        let mut bytes = [0; MAX_PREFACE];
+        let mut len = 0;
+        let mut put = |part: &[u8]| {
+            bytes[len..len + part.len()].copy_from_slice(part);
+            len += part.len();
+        };
+        put(&header.word().to_le_bytes());
+        let terms = self.terms;
+        for word in [terms.expiry_ms, terms.stale_ms, terms.space, self.seal].into_iter().flatten() {
+            put(&word.to_le_bytes());
+        }
+        put(&self.stamp.to_le_bytes());
+        (bytes, len)
+    }
+
+    /// Takes apart what [`Preface::encode`] made; the header was read before, and says what is there.
+    pub(crate) fn decode(header: Header, bytes: &[u8; MAX_PREFACE]) -> Self {
+        let word = |flag: Extras| {
+            let mut word = [0; WORD];
+            let at = header.extras().word_at(flag);
+            word.copy_from_slice(&bytes[at..at + WORD]);
+            header.extras().has(flag).then_some(u64::from_le_bytes(word))
+        };
+        let [expiry_ms, stale_ms, space, seal] = Extras::WORDS.map(word);
+        let mut stamp = [0; STAMP];
+        let at = header.extras().stamp_at();
+        stamp.copy_from_slice(&bytes[at..at + STAMP]);
+        let absent = header.extras().has(Extras::ABSENT);
+        let terms = Terms { expiry_ms, stale_ms, space, absent };
+        Preface { terms, seal, stamp: u32::from_le_bytes(stamp) }
+    }
+}
+
+impl fmt::Display for Preface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stamp {}", self.stamp)?;
+        let Terms { expiry_ms, stale_ms, space, absent } = self.terms;
+        for (name, word) in [("expires", expiry_ms), ("stale", stale_ms)] {
+            if let Some(word) = word {
+                write!(f, ", {name} {word}")?;
+            }
+        }
+        if let Some(space) = space.map(SpaceWord::from_word) {
+            write!(f, ", namespace {} in epoch {}", space.number(), space.epoch())?;
+        }
+        if let Some(seal) = self.seal {
+            write!(f, ", seal {seal:016x}")?;
+        }
+        f.write_str(if absent { ", absent" } else { "" })
+    }
+}
+
+impl Header {
+    #[inline(always)]
+    pub(crate) fn new(key_len: u16, value_len: u32, extras: Extras) -> Self {
+        Header(u64::from(extras.0) << FLAGS_SHIFT | u64::from(key_len) << KEY_SHIFT | u64::from(value_len))
+    }
+
+    #[inline(always)]
+    pub(crate) fn key_len(self) -> usize {
+        let [_, _, _, _, k0, k1, ..] = self.0.to_le_bytes();
+        usize::from(u16::from_le_bytes([k0, k1]))
+    }
+
+    #[inline(always)]
+    pub(crate) fn value_len(self) -> usize {
+        let [v0, v1, v2, v3, ..] = self.0.to_le_bytes();
+        u32::from_le_bytes([v0, v1, v2, v3]) as usize
+    }
+
+    #[inline(always)]
+    pub(crate) fn extras(self) -> Extras {
+        let [.., flags, _] = self.0.to_le_bytes();
+        Extras(flags)
+    }
+
+    #[inline(always)]
+    pub(crate) fn units(self) -> u64 {
+        units_for(self.key_len() as u64, self.value_len() as u64, self.extras())
+    }
+
+    /// Bytes from the entry's start to its key.
+    #[inline]
+    pub(crate) fn key_at(self) -> usize {
+        self.extras().key_at()
+    }
+
+    /// Bytes from the entry's start to its value.
+    pub(crate) fn value_at(self) -> usize {
+        self.key_at() + self.key_len()
+    }
+
+    /// Bytes from the entry's start to when it dies, if it does.
+    pub(crate) fn expiry_at(self) -> Option<usize> {
+        self.extras().has(Extras::EXPIRY).then_some(self.extras().word_at(Extras::EXPIRY))
+    }
+
+    /// Bytes from the entry's start to the word of its namespace, if it has one.
+    pub(crate) fn space_at(self) -> Option<usize> {
+        self.extras().has(Extras::SPACE).then_some(self.extras().word_at(Extras::SPACE))
+    }
+
+    /// Bytes of key and value.
+    #[inline]
+    pub(crate) fn payload(self) -> u64 {
+        self.key_len() as u64 + self.value_len() as u64
+    }
+
+    #[inline]
+    pub(crate) fn word(self) -> u64 {
+        with_check(self.0)
+    }
+
+    /// The header of the same entry, dead.
+    #[inline]
+    pub(crate) fn dead_word(self) -> u64 {
+        with_check(self.0 | DEAD << FLAGS_SHIFT)
+    }
+}
+
+impl Mark {
+    #[inline(always)]
+    pub(crate) fn parse(word: u64) -> Mark {
+        let known = word & LOW_BITS;
+        if sum_of(known) != word >> CHECK_SHIFT {
+            return Mark::Damaged;
+        }
+        let flags = known >> FLAGS_SHIFT;
+        let header = Header(known & !(DEAD << FLAGS_SHIFT));
+        if flags & !u64::from(Extras::ALL_BITS) == 0 {
+            return Mark::Entry(header);
+        }
+        match flags {
+            WRAP => Mark::Wrap(word & OFFSET_MASK),
+            FILLER if header.value_len() > 0 => Mark::Filler(header.value_len() as u64),
+            _ if flags & !(u64::from(Extras::ALL_BITS) | DEAD) == 0 => Mark::Dead(header.units()),
+            _ => Mark::Damaged,
+        }
+    }
+
+    /// The next lap begins at `start`.
+    pub(crate) fn wrap_word(start: u64) -> u64 {
+        with_check(WRAP << FLAGS_SHIFT | start & OFFSET_MASK)
+    }
+
+    /// `units` must be below 2^32; longer stretches take several fillers.
+    pub(crate) fn filler_word(units: u32) -> u64 {
+        with_check(FILLER << FLAGS_SHIFT | u64::from(units))
+    }
+}
+
+/// The word with its check byte set.
+#[inline]
+fn with_check(low: u64) -> u64 {
+    low | sum_of(low) << CHECK_SHIFT
+}
+
+/// The check byte: a multiplicative sum of the lower 56 bits, never zero for a zero word.
+#[inline]
+fn sum_of(low: u64) -> u64 {
+    (low ^ 0x5a_a55a_a55a_a55a).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> CHECK_SHIFT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_gives_back_its_lengths() {
+        let all = Extras::ALL;
+        for (key_len, value_len, extras, units) in [
+            (0, 0, Extras::NONE, 2),
+            (1, 3, Extras::NONE, 2),
+            (20, 64, Extras::NONE, 12),
+            (20, 64, Extras::ABSENT, 12),
+            (20, 64, Extras::EXPIRY, 13),
+            (20, 64, all, 16),
+            (65_535, u32::MAX, all, 0),
+        ] {
+            let header = Header::new(key_len, value_len, extras);
+            assert_eq!(Mark::parse(header.word()), Mark::Entry(header));
+            assert_eq!(Mark::parse(header.dead_word()), Mark::Dead(header.units()));
+            assert!(units == 0 || header.units() == units, "{extras:?}");
+        }
+    }
+
+    #[test]
+    fn a_preface_gives_back_what_was_put_in() {
+        for bits in 0..32u64 {
+            let word = |bit: u64| (bits >> bit & 1 == 1).then_some(bits * 1000 + bit);
+            let terms =
+                Terms { expiry_ms: word(0), stale_ms: word(1), space: word(2), absent: word(3).is_some() };
+            let preface = Preface { terms, seal: word(4), stamp: 0xdead_beef };
+            let extras =
+                terms.extras().with(if preface.seal.is_some() { Extras::SEAL } else { Extras::NONE });
+            let header = Header::new(3, 5, extras);
+            let (bytes, len) = preface.encode(header);
+            assert_eq!(len, header.key_at());
+            assert_eq!(Preface::decode(header, &bytes), preface);
+            assert_eq!(Mark::parse(u64::from_le_bytes(bytes[..8].try_into().unwrap())), Mark::Entry(header));
+        }
+    }
+
+    #[test]
+    fn marks_are_told_apart_and_most_damage_is_seen() {
+        assert_eq!(Mark::parse(Mark::wrap_word((1 << 34) - 2)), Mark::Wrap((1 << 34) - 2));
+        assert_eq!(Mark::parse(Mark::filler_word(7)), Mark::Filler(7));
+        assert_eq!(Mark::parse(0), Mark::Damaged);
+        assert_eq!(Mark::parse(u64::MAX), Mark::Damaged);
+        let word = Header::new(20, 64, Extras::NONE).word();
+        let seen = (0..64).filter(|bit| Mark::parse(word ^ (1 << bit)) == Mark::Damaged).count();
+        assert!(seen >= 60, "only {seen} of 64 single-bit flips were seen");
+    }
+}

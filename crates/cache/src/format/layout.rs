@@ -1,0 +1,259 @@
+//! Every offset in the file. No other module knows one; `docs/FORMAT.md` draws them and a test compares the two.
+//!
+//! ```text
+//! header page | control page | process table | counters | namespaces | shard heads | annexes | indexes | data areas
+//! ```
+
+/// The first bytes of every cache file.
+pub(crate) const MAGIC: [u8; 8] = *b"SAMOVAR\x1a";
+/// The version of the format that this code reads and writes.
+pub(crate) const VERSION: u32 = 6;
+
+pub(crate) const PAGE: u64 = 4096;
+/// The header page, written once at creation.
+pub(crate) const HEADER_LEN: usize = 4096;
+/// Where the header's checksum lies; it covers all bytes before it.
+pub(crate) const HEADER_CHECKSUM: usize = HEADER_LEN - 8;
+
+/// The control page: what changes at attach, flush and detach.
+pub(crate) const CONTROL: usize = 4096;
+pub(crate) const CONTROL_LEN: usize = 4096;
+pub(crate) const CLEAN: usize = CONTROL;
+pub(crate) const EPOCH: usize = CONTROL + 8;
+pub(crate) const BOOT_ID: usize = CONTROL + 16;
+pub(crate) const DEVICE: usize = CONTROL + 32;
+pub(crate) const INODE: usize = CONTROL + 40;
+/// The latest wall-clock time that any writer has seen, milliseconds; on a line of its own.
+pub(crate) const WATERMARK: usize = CONTROL + 128;
+/// What the file's time is above the milliseconds since this boot, modulo 2^64.
+pub(crate) const TIME_BASE: usize = CONTROL + 136;
+/// How far the file's time was ahead of the clock on the wall when the file was last clean, modulo 2^64.
+pub(crate) const TIME_AHEAD: usize = CONTROL + 144;
+/// Why and when the file was last emptied: a code, 0 for never, and the file's time.
+pub(crate) const EMPTIED_WHY: usize = CONTROL + 48;
+pub(crate) const EMPTIED_MS: usize = CONTROL + 56;
+/// Not 0 if a sync failed since the file was last emptied.
+pub(crate) const SYNC_FAILED: usize = CONTROL + 64;
+
+/// Refusals by reason, a word each; they are rare, so that all processes share them.
+pub(crate) const REFUSED: usize = CONTROL + 192;
+/// How often a namespace was emptied or removed: a writer that finds another number than its shard has seen takes note.
+pub(crate) const SPACE_TURNS: usize = CONTROL + 256;
+/// One more than the entries that were kept when the file was last found cold; 0 if it was emptied.
+pub(crate) const SALVAGED: usize = CONTROL + 512;
+/// Where the rings of each shard stood at the last flush: two laps a shard.
+pub(crate) const ANCHORS: usize = CONTROL + 1024;
+pub(crate) const ANCHOR_LEN: usize = 8;
+
+/// How large the cache is, or is to be: two records, of which the one that holds has the higher epoch.
+pub(crate) const MEASURES: [usize; 2] = [CONTROL + 320, CONTROL + 384];
+pub(crate) const MEASURE_WORDS: usize = 8;
+
+/// Process slots: who is attached.
+pub(crate) const PROCESSES: usize = 8192;
+pub(crate) const PROCESS_SLOTS: usize = 4096;
+pub(crate) const PROCESS_SLOT_LEN: usize = 16;
+
+/// Counters, one cache line a stripe.
+pub(crate) const COUNTERS: usize = PROCESSES + PROCESS_SLOTS * PROCESS_SLOT_LEN;
+pub(crate) const COUNTER_STRIPES: usize = 128;
+pub(crate) const COUNTER_STRIPE_LEN: usize = 64;
+
+/// The table of namespaces, one cache line each.
+pub(crate) const SPACE_TABLE: usize = COUNTERS + COUNTER_STRIPES * COUNTER_STRIPE_LEN;
+pub(crate) const MAX_SPACES: usize = 64;
+pub(crate) const SPACE_ENTRY_LEN: usize = 64;
+
+/// Shard heads, then, on a page boundary, the annexes, then the indexes.
+pub(crate) const SHARD_HEADS: usize = SPACE_TABLE + MAX_SPACES * SPACE_ENTRY_LEN;
+pub(crate) const SHARD_HEAD_LEN: usize = 512;
+/// Within a shard head: the writer lock, alone on its line.
+pub(crate) const LOCK: usize = 0;
+/// The number of `SPACE_TURNS` that the shard's accounts go by; on the lock's line, for its owner alone.
+pub(crate) const SPACE_TURNS_SEEN: usize = 8;
+/// Values stored; there too.
+pub(crate) const STORED: usize = 16;
+/// The two reclaim frontiers, on the one line that readers look at.
+pub(crate) const FRONTIERS: usize = 64;
+/// Which copy of the ledger holds, and whether a change is pending.
+pub(crate) const SELECTOR: usize = 128;
+/// How many leases were granted, and how much of their table may be in use; on the selector's line, which every writer reads.
+pub(crate) const LEASED: usize = SELECTOR + 8;
+/// Whether there may be pins, and how often something was refused because of them.
+pub(crate) const PINNED: usize = SELECTOR + 16;
+/// How far short writes may go, four words; there too.
+pub(crate) const RUNWAY: usize = SELECTOR + 24;
+/// Where the rings meet and end, six words.
+pub(crate) const BOUNDS: usize = 192;
+/// The two copies of the ledger.
+pub(crate) const LEDGERS: [usize; 2] = [256, 384];
+pub(crate) const LEDGER_WORDS: usize = 16;
+
+/// What a shard has beside its head, and seldom looks at: three pages each.
+pub(crate) const ANNEX_LEN: u64 = 3 * PAGE;
+/// Within an annex: entries that readers hold in place.
+pub(crate) const PINS: usize = 0;
+pub(crate) const PINS_PER_SHARD: usize = 16;
+pub(crate) const PIN_LEN: usize = 32;
+/// Keys that somebody is loading.
+pub(crate) const LEASES: usize = 512;
+pub(crate) const LEASES_PER_SHARD: usize = 64;
+pub(crate) const LEASE_LEN: usize = 32;
+/// The accounts of namespaces that a pending change leads to.
+pub(crate) const INTENTS: usize = 2560;
+pub(crate) const INTENTS_PER_SHARD: usize = 2;
+pub(crate) const INTENT_LEN: usize = 64;
+/// What each namespace holds in this shard: a line of accounts, a line of counters.
+pub(crate) const SPACES: usize = 4096;
+pub(crate) const SPACE_LEN: usize = 128;
+
+pub(crate) const BUCKET_LEN: u64 = 64;
+pub(crate) const SLOTS_PER_BUCKET: usize = 8;
+
+const _: () = assert!(CONTROL + CONTROL_LEN == PROCESSES);
+const _: () = assert!(SHARD_HEADS.is_multiple_of(HEADER_LEN));
+const _: () = assert!(SPACE_TURNS + 8 <= MEASURES[0] && MEASURES[0] + MEASURE_WORDS * 8 <= MEASURES[1]);
+const _: () = assert!(MEASURES[1] + MEASURE_WORDS * 8 <= CONTROL + CONTROL_LEN);
+const _: () = assert!(RUNWAY + 4 * 8 <= BOUNDS);
+const _: () = assert!(PINS + PINS_PER_SHARD * PIN_LEN == LEASES);
+const _: () = assert!(LEASES + LEASES_PER_SHARD * LEASE_LEN == INTENTS);
+const _: () = assert!(INTENTS + INTENTS_PER_SHARD * INTENT_LEN <= SPACES);
+const _: () = assert!((SPACES + MAX_SPACES * SPACE_LEN) as u64 == ANNEX_LEN);
+const _: () = assert!(LEDGERS[0] + LEDGER_WORDS * 8 == LEDGERS[1]);
+const _: () = assert!(LEDGERS[1] + LEDGER_WORDS * 8 == SHARD_HEAD_LEN);
+
+/// Byte locks, far beyond any file's end: they exclude and show life, and cover no data.
+pub(crate) mod lock_byte {
+    const BASE: u64 = 1 << 62;
+    /// Held exclusively while a process attaches or detaches.
+    pub(crate) const INIT: u64 = BASE;
+    /// Held shared by everyone who may write; the first opener is the one who gets it exclusively.
+    pub(crate) const ATTACHED: u64 = BASE + 1;
+    /// Held shared by everyone who only reads.
+    pub(crate) const READERS: u64 = BASE + 2;
+    /// Held exclusively while the clean word is cleared durably.
+    pub(crate) const DIRTYING: u64 = BASE + 3;
+    /// Held exclusively while a process resizes the cache.
+    pub(crate) const RESIZING: u64 = BASE + 4;
+
+    /// Held exclusively by the owner of a process slot, for as long as it lives.
+    pub(crate) fn process(slot: u64) -> u64 {
+        BASE + 4096 + slot
+    }
+}
+
+/// A file offset as an index into the mapping. `Geometry::verify` has made sure that the file's length fits; an offset
+/// that damage made larger is cut, and then caught, or found harmless, by the bounds check of the view it is used on.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "see above: the one place where offsets become indices")]
+pub(crate) fn at(offset: u64) -> usize {
+    offset as usize
+}
+
+/// Eight-byte units of the log, as bytes.
+#[inline]
+pub(crate) fn bytes_of(units: u64) -> usize {
+    at(units.wrapping_mul(crate::format::position::UNIT))
+}
+
+/// Where the annexes begin.
+pub(crate) fn annexes(shards: u64) -> u64 {
+    (SHARD_HEADS as u64 + shards * SHARD_HEAD_LEN as u64).next_multiple_of(PAGE)
+}
+
+/// Where the indexes begin.
+pub(crate) fn indexes(shards: u64) -> u64 {
+    annexes(shards) + shards * ANNEX_LEN
+}
+
+/// Which layout this is: a file made with other constants is another format, whatever its version says.
+pub(crate) fn fingerprint() -> u64 {
+    let words = [
+        HEADER_LEN as u64,
+        WATERMARK as u64,
+        PROCESSES as u64,
+        COUNTERS as u64,
+        SHARD_HEADS as u64,
+        MEASURES[0] as u64,
+        SHARD_HEAD_LEN as u64,
+        BOUNDS as u64,
+        LEDGERS[0] as u64,
+        LEDGER_WORDS as u64,
+        ANNEX_LEN,
+        LEASED as u64,
+        PINNED as u64,
+        RUNWAY as u64,
+        LEASES as u64,
+        SPACE_TABLE as u64,
+        INTENTS as u64,
+        SPACES as u64,
+        SPACE_LEN as u64,
+        ANCHORS as u64,
+        BUCKET_LEN,
+        crate::format::hash::BUCKETS_PER_PAGE,
+        u64::from(crate::format::position::OFFSET_BITS),
+        u64::from(crate::format::position::LAP_LOW_BITS),
+    ];
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    crate::format::hash::checksum(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `docs/FORMAT.md` tells the same numbers as this module.
+    #[test]
+    fn the_page_about_the_format_is_true() {
+        let page =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/FORMAT.md")).unwrap();
+        for (region, offset, len) in [
+            ("header page", 0, HEADER_LEN),
+            ("control page", CONTROL, CONTROL_LEN),
+            ("process table", PROCESSES, PROCESS_SLOTS * PROCESS_SLOT_LEN),
+            ("counters", COUNTERS, COUNTER_STRIPES * COUNTER_STRIPE_LEN),
+            ("namespaces", SPACE_TABLE, MAX_SPACES * SPACE_ENTRY_LEN),
+            ("shard heads", SHARD_HEADS, SHARD_HEAD_LEN),
+        ] {
+            let line = format!("| {region} | {offset} | {len} |");
+            assert!(page.contains(&line), "FORMAT.md lacks {line:?}");
+        }
+        for (field, offset) in [
+            ("clean", CLEAN - CONTROL),
+            ("epoch", EPOCH - CONTROL),
+            ("boot id", BOOT_ID - CONTROL),
+            ("why emptied", EMPTIED_WHY - CONTROL),
+            ("when emptied", EMPTIED_MS - CONTROL),
+            ("sync failed", SYNC_FAILED - CONTROL),
+            ("watermark", WATERMARK - CONTROL),
+            ("time base", TIME_BASE - CONTROL),
+            ("time ahead", TIME_AHEAD - CONTROL),
+            ("refused", REFUSED - CONTROL),
+            ("turns", SPACE_TURNS - CONTROL),
+            ("salvaged", SALVAGED - CONTROL),
+            ("anchors", ANCHORS - CONTROL),
+            ("measure 0", MEASURES[0] - CONTROL),
+            ("measure 1", MEASURES[1] - CONTROL),
+            ("checksum", HEADER_CHECKSUM),
+        ] {
+            let line = format!("| {field} | {offset} |");
+            assert!(page.contains(&line), "FORMAT.md lacks {line:?}");
+        }
+        for line in [
+            format!("{FRONTIERS:>5}  frontier of the small ring"),
+            format!("{SELECTOR:>5}  selector"),
+            format!("{LEASED:>5}  leased"),
+            format!("{PINNED:>5}  pinned"),
+            format!("{RUNWAY:>5}  runway"),
+            format!("{BOUNDS:>5}  boundary"),
+            format!("{:>5}  ledger 0                 {LEDGER_WORDS} words", LEDGERS[0]),
+            format!("{:>5}  ledger 1                 {LEDGER_WORDS} words", LEDGERS[1]),
+            format!("{PINS:>5}  pins                     {PINS_PER_SHARD} of {PIN_LEN} bytes"),
+            format!("{INTENTS:>5}  intents                  {INTENTS_PER_SHARD} of {INTENT_LEN} bytes"),
+            format!("{SPACES:>5}  accounts of namespaces   {MAX_SPACES} of {SPACE_LEN} bytes"),
+            format!("{LEASES:>5}  leases                   {LEASES_PER_SHARD} of {LEASE_LEN} bytes"),
+        ] {
+            assert!(page.contains(&line), "FORMAT.md lacks {line:?}");
+        }
+    }
+}

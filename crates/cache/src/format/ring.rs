@@ -1,0 +1,161 @@
+//! A ring: a circular log of entries in a span of a shard's data area.
+//!
+//! Entries are appended at the head and drained from the tail; they never change in between, and never cross the end of
+//! the span: what does not fit there begins the next lap at its start. A third position, the *frontier*, trails the tail:
+//! bytes below it may be overwritten, bytes at or above it never are.
+//!
+//! ```text
+//!            span.start                                                     span.end
+//!   one lap:     |  free  | frontier .. tail == live and dead entries == head |  free  |
+//!   two laps:    | == head |      free      | frontier .. tail == live and dead ==== W |
+//! ```
+//!
+//! A lap ends with a mark, W, which says where the next one begins; a span's last unit is kept for it. So a walk needs no
+//! span, and the span may move: what lies beyond it stays until the tail has passed.
+
+use crate::format::position::{OFFSET_BITS, Position};
+
+/// Which of a shard's two rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Queue {
+    /// Where new keys wait for a second look.
+    Small = 0,
+    /// Where entries live that were read, or came back after an eviction.
+    Main = 1,
+}
+
+pub(crate) const QUEUES: [Queue; 2] = [Queue::Small, Queue::Main];
+
+/// A part of the shard's data area, in units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
+/// Where an entry can be appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) at: Position,
+    /// The entry begins a new lap, and what is left at the end of this one is marked.
+    pub(crate) wraps: bool,
+}
+
+impl Span {
+    #[inline]
+    pub(crate) fn units(self) -> u64 {
+        // The bounds of a file that is being cut short may be anything.
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Where the last entry of a lap must end.
+    #[inline]
+    fn last(self) -> u64 {
+        self.end.saturating_sub(1)
+    }
+
+    /// Units from `offset` on before the lap must end, or before `limit`.
+    #[inline]
+    fn room(self, offset: u64, limit: u64) -> u64 {
+        limit.min(self.last()).saturating_sub(offset)
+    }
+
+    /// Must an entry of `units` at `head` begin the next lap?
+    #[inline]
+    pub(crate) fn ends_before(self, head: Position, units: u64) -> bool {
+        self.room(head.offset(), self.end) < units
+    }
+
+    /// Room for `units` contiguous units at `head` without touching anything at or above `limit`.
+    #[inline(always)]
+    pub(crate) fn place(self, head: Position, limit: Position, units: u64) -> Option<Place> {
+        let here = Place { at: head, wraps: false };
+        if head.lap() != limit.lap() {
+            return (self.room(head.offset(), limit.offset()) >= units).then_some(here);
+        }
+        if !self.ends_before(head, units) {
+            return Some(here);
+        }
+        let wrapped = Place { at: head.wrap(self.start), wraps: true };
+        (self.room(self.start, limit.offset()) >= units).then_some(wrapped)
+    }
+
+    /// Units in one piece at `head`, below `limit`.
+    #[inline(always)]
+    pub(crate) fn ahead(self, head: Position, limit: Position) -> u64 {
+        let limit = if head.lap() == limit.lap() { self.end } else { limit.offset() };
+        self.room(head.offset(), limit)
+    }
+
+    /// Units between head and `limit`, in one piece or two.
+    #[inline]
+    pub(crate) fn gap(self, head: Position, limit: Position) -> u64 {
+        if head.lap() == limit.lap() {
+            self.room(head.offset(), self.end) + self.room(self.start, limit.offset())
+        } else {
+            self.room(head.offset(), limit.offset())
+        }
+    }
+
+    /// Are these a possible frontier, tail and head: inside the span, in this order, and at most a lap apart?
+    #[inline(always)]
+    pub(crate) fn orders(self, frontier: Position, tail: Position, head: Position) -> bool {
+        let inside = |at: Position| (self.start..=self.end).contains(&at.offset());
+        let lap_apart = head.word().wrapping_sub(frontier.word()) <= 1 << OFFSET_BITS;
+        frontier <= tail && tail <= head && lap_apart && inside(frontier) && inside(tail) && inside(head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPAN: Span = Span { start: 100, end: 200 };
+
+    fn at(lap: u64, offset: u64) -> Position {
+        Position::new(lap, offset)
+    }
+
+    #[test]
+    fn an_entry_goes_to_the_head_or_to_the_next_lap_or_nowhere() {
+        let place = |head, limit, units| SPAN.place(head, limit, units).map(|p| (p.at, p.wraps));
+        assert_eq!(place(at(0, 100), at(0, 100), 99), Some((at(0, 100), false)));
+        assert_eq!(place(at(0, 100), at(0, 100), 100), None, "the last unit is for a mark");
+        assert_eq!(place(at(0, 190), at(0, 130), 9), Some((at(0, 190), false)));
+        assert_eq!(place(at(0, 190), at(0, 130), 10), Some((at(1, 100), true)));
+        assert_eq!(place(at(0, 190), at(0, 130), 30), Some((at(1, 100), true)));
+        assert_eq!(place(at(0, 190), at(0, 130), 31), None);
+        assert_eq!(place(at(1, 110), at(0, 130), 20), Some((at(1, 110), false)));
+        assert_eq!(place(at(1, 110), at(0, 130), 21), None);
+    }
+
+    #[test]
+    fn a_span_may_shrink_below_its_head_and_its_tail() {
+        let place = |head, limit, units| SPAN.place(head, limit, units).map(|p| (p.at, p.wraps));
+        assert_eq!(place(at(0, 250), at(0, 130), 1), Some((at(1, 100), true)));
+        assert_eq!(place(at(1, 150), at(0, 250), 49), Some((at(1, 150), false)));
+        assert_eq!(place(at(1, 150), at(0, 250), 50), None);
+        assert_eq!(place(at(1, 240), at(0, 250), 1), None);
+        assert_eq!((SPAN.gap(at(0, 250), at(0, 130)), SPAN.gap(at(1, 150), at(0, 250))), (30, 49));
+    }
+
+    #[test]
+    fn positions_out_of_order_or_place_are_seen() {
+        let orders = |frontier, tail, head| SPAN.orders(frontier, tail, head);
+        assert!(orders(at(1, 150), at(1, 150), at(1, 150)));
+        assert!(orders(at(1, 150), at(1, 160), at(2, 150)));
+        assert!(!orders(at(1, 150), at(1, 160), at(2, 151)), "more than a lap apart");
+        assert!(!orders(at(1, 150), at(1, 140), at(1, 160)), "a frontier ahead of its tail");
+        assert!(!orders(at(1, 150), at(1, 170), at(1, 160)), "a tail ahead of its head");
+        assert!(!orders(at(1, 90), at(1, 150), at(1, 160)), "outside the span");
+        assert!(!orders(at(1, 150), at(1, 160), at(1, 201)), "outside the span");
+    }
+
+    #[test]
+    fn the_gap_is_what_is_not_used() {
+        assert_eq!(SPAN.gap(at(3, 150), at(3, 150)), 99);
+        assert_eq!(SPAN.gap(at(3, 190), at(3, 150)), 59);
+        assert_eq!(SPAN.gap(at(4, 120), at(3, 150)), 30);
+        assert_eq!(SPAN.gap(at(4, 150), at(3, 150)), 0);
+    }
+}

@@ -1,0 +1,184 @@
+//! The seal of an entry: a keyed sum over its place, its terms, its key and its value, by which accidental damage, and an
+//! entry of an earlier life of the same place, are told from the value that was set.
+//!
+//! SipHash-1-3 (Aumasson and Bernstein, 2012) under the file's secret key: whoever may store values but not write the
+//! file cannot plant bytes inside a value that pass for an entry. It protects against no one who may write the file. The value
+//! takes part by its XXH3 (Collet, 2019) under a seed that follows from the secret, at ten times SipHash's speed: that is a sum
+//! against damage; what nobody can foretell is the SipHash over it and the place.
+
+use crate::format::entry::{Header, MAX_PREFACE, Preface};
+use crate::format::position::Position;
+use crate::format::ring::Queue;
+use siphasher::sip::SipHasher13;
+use std::fmt;
+use std::hash::Hasher;
+use twox_hash::XxHash3_64;
+
+/// Bytes of the era, the ring, the position and the sum of the value.
+const FIRST: usize = 32;
+
+/// The secret by which a file's entries are sealed.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SealKey {
+    secret: [u8; 16],
+    /// That for values, which follows from it.
+    seed: u64,
+}
+
+/// The seals of one era of a file. Whatever empties a file because it cannot be trusted begins a new one: positions that were
+/// given out, and forgotten by the disk, may then be used again, and what lies there of an earlier era is nobody's entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sealer<'k> {
+    key: &'k SealKey,
+    era: u64,
+}
+
+/// Where an entry lies, for ever: positions are not used twice in an era.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Home {
+    pub(crate) queue: Queue,
+    pub(crate) at: Position,
+}
+
+/// What an entry holds, ready to be sealed in any place.
+#[derive(Clone, Copy)]
+pub(crate) struct Content<'p> {
+    key: &'p [u8],
+    /// The sum of the value.
+    value: u64,
+}
+
+impl SealKey {
+    pub(crate) fn new(secret: [u8; 16]) -> Self {
+        let mut hasher = SipHasher13::new_with_key(&secret);
+        hasher.write(&0u64.to_le_bytes());
+        SealKey { secret, seed: hasher.finish() }
+    }
+
+    pub(crate) fn secret(&self) -> [u8; 16] {
+        self.secret
+    }
+
+    /// The seals of this era.
+    pub(crate) fn in_era(&self, era: u64) -> Sealer<'_> {
+        Sealer { key: self, era }
+    }
+}
+
+impl Sealer<'_> {
+    /// This key and value, read once for all the seals that they get.
+    pub(crate) fn content<'p>(self, [key, value]: [&'p [u8]; 2]) -> Content<'p> {
+        Content { key, value: XxHash3_64::oneshot_with_seed(self.key.seed, value) }
+    }
+
+    /// The seal of an entry; the one that its preface may hold does not count.
+    pub(crate) fn seal(self, home: Home, header: Header, preface: &Preface, content: Content<'_>) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(&self.key.secret);
+        let (before_key, len) = Preface { seal: None, ..*preface }.encode(header);
+        let mut before = [0; FIRST + MAX_PREFACE];
+        let words = [self.era, home.queue as u64, home.at.word(), content.value];
+        for (part, word) in before.chunks_exact_mut(8).zip(words) {
+            part.copy_from_slice(&word.to_le_bytes());
+        }
+        before[FIRST..].copy_from_slice(&before_key);
+        hasher.write(&before[..FIRST + len]);
+        hasher.write(content.key);
+        hasher.finish()
+    }
+
+    /// Does the entry bear the seal that it should? An entry without one does not.
+    pub(crate) fn is_whole(
+        self,
+        home: Home,
+        header: Header,
+        preface: &Preface,
+        content: Content<'_>,
+    ) -> bool {
+        preface.seal == Some(self.seal(home, header, preface, content))
+    }
+}
+
+/// Secrets are not shown.
+impl fmt::Debug for SealKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealKey")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::entry::{Extras, Terms};
+
+    #[test]
+    fn every_part_of_an_entry_and_its_place_counts() {
+        let (secret, other) = (SealKey::new([7; 16]), SealKey::new([8; 16]));
+        let key = secret.in_era(4);
+        let home = Home { queue: Queue::Small, at: Position::new(3, 100) };
+        let terms = Terms { expiry_ms: Some(5), ..Terms::default() };
+        let header = Header::new(1, 2, terms.extras().with(Extras::SEAL));
+        let preface = Preface { terms, seal: None, stamp: 9 };
+        let sum = key.seal(home, header, &preface, key.content([b"k", b"vv"]));
+        let sealed = preface.sealed_with(sum);
+        assert!(key.is_whole(home, header, &sealed, key.content([b"k", b"vv"])));
+        assert!(!key.is_whole(home, header, &preface, key.content([b"k", b"vv"])), "no seal");
+        let longer = Header::new(1, 3, header.extras());
+        let stale = Preface { terms: Terms { expiry_ms: Some(6), ..terms }, ..sealed };
+        let later = Home { at: Position::new(4, 100), ..home };
+        for (home, header, preface, parts) in [
+            (Home { queue: Queue::Main, ..home }, header, sealed, [&b"k"[..], &b"vv"[..]]),
+            (later, header, sealed, [b"k", b"vv"]),
+            (home, longer, sealed, [b"k", b"vv"]),
+            (home, header, stale, [b"k", b"vv"]),
+            (home, header, Preface { stamp: 8, ..sealed }, [b"k", b"vv"]),
+            (home, header, sealed, [b"l", b"vv"]),
+            (home, header, sealed, [b"k", b"vw"]),
+        ] {
+            assert!(
+                !key.is_whole(home, header, &preface, key.content(parts)),
+                "{home:?} {header:?} {preface:?}"
+            );
+        }
+        for another in [other.in_era(4), secret.in_era(5)] {
+            assert!(
+                another.seal(home, header, &preface, another.content([b"k", b"vv"])) != sum,
+                "{another:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_bit_of_a_value_counts() {
+        let home = Home { queue: Queue::Main, at: Position::new(3, 100) };
+        let preface = Preface { terms: Terms::default(), seal: None, stamp: 9 };
+        let secret = SealKey::new([7; 16]);
+        let key = secret.in_era(1);
+        // The sum takes other ways with up to 3, 8, 16, 128, 240 bytes, and with more.
+        for len in [1, 3, 8, 16, 64, 128, 240, 241, 512, 1057] {
+            let value_len = u32::try_from(len).unwrap();
+            let header = Header::new(1, value_len, Extras::SEAL);
+            let mut value = vec![0x5a; len];
+            let seal = |value: &[u8]| key.seal(home, header, &preface, key.content([b"k", value]));
+            let whole = seal(&value);
+            for at in 0..len * 8 {
+                value[at / 8] ^= 1 << (at % 8);
+                assert_ne!(seal(&value), whole, "bit {at} of {len} bytes");
+                value[at / 8] ^= 1 << (at % 8);
+            }
+        }
+    }
+
+    #[test]
+    fn seals_are_pinned_for_ever() {
+        let home = Home { queue: Queue::Small, at: Position::new(3, 100) };
+        let header = |value_len| Header::new(1, value_len, Extras::SEAL);
+        let preface = Preface { terms: Terms::default(), seal: None, stamp: 9 };
+        let secret = SealKey::new([7; 16]);
+        let key = secret.in_era(4);
+        let seal = |value: &[u8]| {
+            let header = header(u32::try_from(value.len()).unwrap());
+            key.seal(home, header, &preface, key.content([b"k", value]))
+        };
+        assert_eq!((seal(b"vv"), seal(&[7; 1000])), (8_442_154_107_456_463_402, 17_311_058_375_476_408_602));
+    }
+}

@@ -1,0 +1,3 @@
+//! Attaching to a file, and leaving it.
+
+pub(crate) mod attach;

@@ -1,0 +1,241 @@
+//! What becomes of the entry at a ring's tail. It chooses; it moves nothing.
+//!
+//! S3-FIFO (Yang et al., SOSP 2023) on two rings: an entry read at least twice while in the small ring moves on to the
+//! main ring; an entry read since it last passed the main ring's tail goes round once more; any other leaves a ghost. A
+//! key that comes back while its ghost of the small ring is remembered goes to the main ring at once. Ghosts younger
+//! than [`regret_limit`], of either ring, tell which ring is too small.
+//!
+//! Dead bytes are no reason to evict: while a ring has enough of them, everything that lives is kept, and passing the
+//! tail only squeezes them out.
+
+use crate::format::geometry::Policy;
+use crate::format::position::Position;
+use crate::format::ring::Queue;
+use crate::format::slot::Slot;
+use crate::shard::bounds::Bounds;
+use crate::shard::ledger::Ledger;
+
+/// Reads in the small ring that earn a place in the main one.
+const PROMOTE_AT: u64 = 2;
+/// A ring is judged by the ghosts of one in this many of the cache's entries.
+const REGRET_PARTS: u64 = 20;
+/// Entries of the usual size that the small ring has room for, whatever is wished.
+const SMALL_ENTRIES: u64 = 4;
+/// Entries that one write moves, at most, before it evicts what it would have kept.
+pub(crate) const MOVES_PER_WRITE: u32 = 64;
+
+/// What to do with a live entry at the tail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It has expired: forget it.
+    Drop,
+    /// Forget it but for a ghost of its ring, and count an eviction.
+    Ghost,
+    /// Append it to the main ring, with this frequency.
+    Move { freq: u64 },
+}
+
+/// A live entry at a tail.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) queue: Queue,
+    pub(crate) units: u64,
+    pub(crate) freq: u64,
+    pub(crate) expired: bool,
+}
+
+/// Has the main ring so many dead bytes that this many units more can live in it, and nothing needs to go?
+pub(crate) fn roomy(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
+    ledger.ring(Queue::Main).live.saturating_add(units) <= bounds.holds()
+}
+
+/// Has the main ring this much free room before anything in it would have to be drained?
+pub(crate) fn free(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
+    units <= free_for(ledger, bounds)
+}
+
+/// The most units of an entry for which it has.
+fn free_for(ledger: &Ledger, bounds: &Bounds) -> u64 {
+    let main = ledger.ring(Queue::Main);
+    let kept = 2 * bounds.step(Queue::Main) + growth(main.head, bounds);
+    bounds.span(Queue::Main).gap(main.head, main.tail).saturating_sub(2 * kept) / 4
+}
+
+/// Can so many units be appended to the main ring before anything in it has to go?
+pub(crate) fn has_main_room(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
+    roomy(ledger, bounds, units) || free(ledger, bounds, units)
+}
+
+/// Was the key evicted too soon? A slightly larger ring would have kept it.
+pub(crate) fn is_regretted(ledger: &Ledger, ghost: Slot) -> bool {
+    ghost.ghost_age(ledger.ghost_clocks) < regret_limit(ledger)
+}
+
+/// Is the key to go to the main ring, now that it is back?
+pub(crate) fn has_earned_main(ledger: &Ledger, ghost: Slot) -> bool {
+    ghost.queue() == Queue::Small && ghost.ghost_age(ledger.ghost_clocks) < ghost_limit(ledger)
+}
+
+/// Ghosts of the small ring that are older than this earn nothing. S3-FIFO keeps as many as the main ring has entries;
+/// twice as many measure better where the cache holds a hundredth of the keys, and no worse elsewhere. Slots that live keys
+/// need go first anyway.
+fn ghost_limit(ledger: &Ledger) -> u64 {
+    ledger.ring(Queue::Main).entries.saturating_mul(2)
+}
+
+/// A key that comes back with a ghost younger than this was evicted too soon.
+fn regret_limit(ledger: &Ledger) -> u64 {
+    (ledger.entries() / REGRET_PARTS).max(1)
+}
+
+/// The least that the small ring is to have: room for a few entries of the usual size.
+pub(crate) fn least_small(ledger: &Ledger) -> u64 {
+    let live = ledger.rings[0].live.saturating_add(ledger.rings[1].live);
+    live / ledger.entries().max(1) * SMALL_ENTRIES
+}
+
+/// What fates depend on beside the entry: the same for all that are met until something is appended to the main ring.
+pub(crate) struct Judge {
+    policy: Policy,
+    /// The most that an entry may take.
+    longest: u64,
+    /// Units that may live in the main ring before any of it has to go, and the most units of an entry for which it has
+    /// [free](free) room.
+    holds: u64,
+    free: u64,
+}
+
+impl Judge {
+    pub(crate) fn new(ledger: &Ledger, bounds: &Bounds) -> Self {
+        Judge {
+            policy: bounds.policy,
+            longest: if bounds.is_to_shrink() { bounds.main_aim() / 4 } else { u64::MAX },
+            holds: bounds.holds(),
+            free: free_for(ledger, bounds),
+        }
+    }
+
+    /// The fate of an entry at a tail, while so many units of the main ring are live. `moves` is how many the write at hand has
+    /// moved already.
+    #[inline(always)]
+    pub(crate) fn fate(&self, main_live: u64, entry: Candidate, moves: u32) -> Fate {
+        let roomy = |units: u64| main_live.saturating_add(units) <= self.holds;
+        match entry.queue {
+            _ if entry.expired => Fate::Drop,
+            _ if entry.units > self.longest => Fate::Ghost,
+            Queue::Small if roomy(entry.units) || entry.units <= self.free => Fate::Move { freq: entry.freq },
+            Queue::Small if entry.freq >= PROMOTE_AT => Fate::Move { freq: 0 },
+            Queue::Small => Fate::Ghost,
+            Queue::Main if roomy(0) => Fate::Move { freq: entry.freq },
+            Queue::Main if self.policy == Policy::Fifo => Fate::Ghost,
+            Queue::Main if entry.freq > 0 && moves < MOVES_PER_WRITE => Fate::Move { freq: entry.freq - 1 },
+            Queue::Main => Fate::Ghost,
+        }
+    }
+}
+
+/// What an append of `units` is to leave free in its ring, and how far to walk for it at most, while so many units of the main
+/// ring are live.
+///
+/// The entry at the main ring's tail can be kept only if there is room for it in one piece. While a quarter of the ring
+/// or more is not live, there is always room for two of the largest that are promised to be kept: of two pieces one
+/// then has room for one, and what beginning a lap wastes is less than the other.
+#[inline(always)]
+pub(crate) fn headroom(main_live: u64, bounds: &Bounds, queue: Queue, units: u64) -> (u64, u64) {
+    let (size, step) = (bounds.main_units(), bounds.step(Queue::Main));
+    match queue {
+        Queue::Small => (0, 0),
+        Queue::Main if main_live.saturating_add(units).saturating_mul(4) <= size * 3 => {
+            ((2 * bounds.kept_units()).max(step).max(units), 2 * size)
+        }
+        Queue::Main => (step.max(units), 2 * size),
+    }
+}
+
+/// Writes of so many units from one walk along their ring to the next: one walk does for several, as long as they do not take
+/// a notable part of the main ring together.
+#[inline]
+pub(crate) fn writes_per_walk(bounds: &Bounds, units: u64) -> u64 {
+    match units {
+        units if units <= most_units_for(bounds, MOST_WRITES_PER_WALK) => MOST_WRITES_PER_WALK,
+        units if units <= most_units_for(bounds, FEW_WRITES_PER_WALK) => FEW_WRITES_PER_WALK,
+        _ => 1,
+    }
+}
+
+/// The most units of an entry with which so many writes do with one walk.
+#[inline]
+pub(crate) fn most_units_for(bounds: &Bounds, writes: u64) -> u64 {
+    bounds.main_units() / (writes * WALKS_PER_RING)
+}
+
+/// How much of a ring to walk after an append of `units`, so that no single write pays for a long stretch.
+///
+/// With `live` of `size` units live, walking `size / (size - live)` units frees one on average. That pace is kept while the
+/// gap is at its reserve; the smaller the gap, the faster, so that a long stretch in which everything lives is passed
+/// before the gap is used up.
+pub(crate) fn walk_after(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: u64) -> u64 {
+    let ring = ledger.ring(queue);
+    let span = bounds.span(queue);
+    let (size, gap) = (span.units(), span.gap(ring.head, ring.tail));
+    let step = bounds.step(queue);
+    let beyond = beyond(ledger, bounds, queue);
+    if beyond > 0 {
+        let reserve = ring.live.min(beyond) + 4 * bounds.kept_units() + 2 * units;
+        let room = bounds.end.saturating_sub(ring.head.offset()).saturating_sub(reserve);
+        let pace = (2 * PACE_UNIT).saturating_mul(beyond) / room.max(1);
+        return (units.saturating_mul(pace) / PACE_UNIT).saturating_add(units).min(beyond);
+    }
+    let dead = size.saturating_sub(gap).saturating_sub(ring.live);
+    if queue == Queue::Main && dead > 0 && roomy(ledger, bounds, 0) {
+        let free = size.saturating_sub(ring.live).max(1);
+        let reserve = (size / RESERVE_PARTS).min(free / 2) + 2 * step;
+        if gap >= reserve {
+            return 0;
+        }
+        let pace = (size * PACE_UNIT / free).saturating_mul(reserve) / gap.max(1);
+        return units.saturating_mul(pace.min(PACE_MAX * PACE_UNIT)) / PACE_UNIT;
+    }
+    // No more than is missing: in a cache of few entries a single one too many is a part of what it could hold.
+    // What is written before the next walk is missing too, where it is next to nothing.
+    let least = (2 * step).max(units.min(bounds.main_units() / LULL_PARTS));
+    let (target, pace) = match queue {
+        Queue::Small => (least, 2),
+        Queue::Main => (least + growth(ring.head, bounds), 4),
+    };
+    units.saturating_mul(pace).min(target.saturating_sub(gap))
+}
+
+/// Where the end of the main ring has sunk: what its tail has yet to pass, at most, of what lies beyond; else 0.
+pub(crate) fn beyond(ledger: &Ledger, bounds: &Bounds, queue: Queue) -> u64 {
+    let ring = ledger.ring(Queue::Main);
+    let leaves = queue == Queue::Main && bounds.top > bounds.end && ring.tail.lap() < ring.head.lap();
+    if leaves { bounds.top.saturating_sub(ring.tail.offset()) } else { 0 }
+}
+
+/// Does the ring's head, if it takes so many units, leave room for all that the tail has yet to move from beyond the end?
+pub(crate) fn leaves_room(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: u64) -> bool {
+    let (beyond, main) = (beyond(ledger, bounds, queue), ledger.ring(Queue::Main));
+    beyond == 0 || bounds.end.saturating_sub(main.head.offset()) > units + main.live.min(beyond)
+}
+
+/// What the main ring, near the end of its lap, is to leave to the small one when the next begins.
+fn growth(head: Position, bounds: &Bounds) -> u64 {
+    let growth = bounds.wished().saturating_sub(bounds.boundary).min(bounds.main_units() / GROWTH_PARTS);
+    if bounds.is_to_rise(bounds.boundary, head) { growth } else { 0 }
+}
+
+/// Walks in the time in which a ring is written once, at least.
+const WALKS_PER_RING: u64 = 64;
+pub(crate) const MOST_WRITES_PER_WALK: u64 = 16;
+const FEW_WRITES_PER_WALK: u64 = 4;
+/// The main ring keeps one in this many units free while it squeezes out dead bytes.
+const RESERVE_PARTS: u64 = 12;
+/// What is written between two walks is kept free as far as it is no more than this part of the main ring.
+const LULL_PARTS: u64 = 2048;
+/// The small ring grows by at most one in this many units of the main ring at a time.
+const GROWTH_PARTS: u64 = 16;
+/// Paces count in parts of this.
+const PACE_UNIT: u64 = 16;
+/// The most units walked for one appended.
+const PACE_MAX: u64 = 32;

@@ -1,0 +1,133 @@
+//! How far the short way may go without looking around.
+//!
+//! Whether an entry fits at a ring's head follows from the bounds, the frontiers, both tails, and how much of the main ring is
+//! live. Of all that, an overwrite changes next to nothing; so what one of them saw is written down for those that follow:
+//!
+//! ```text
+//!   closed --by a short write that looked around--> open until a walk is due, for small entries, up to an end in each ring
+//!      ^                                               |
+//!      '-- by every writer, before all else; and by ---'
+//!          a short write that is not of this kind
+//! ```
+//!
+//! All of it under the shard's writer lock. The word that opens it is written last and cleared first, so that it is closed
+//! if whoever was to open it has died; and if somebody died who used it, so that a change is pending, whoever repairs that is a
+//! writer, and closes it.
+
+use crate::format::layout::RUNWAY;
+use crate::format::position::Position;
+use crate::format::ring::{QUEUES, Queue};
+use crate::policy::evict;
+use crate::shard::bounds::Bounds;
+use crate::shard::head::Head;
+use crate::shard::ledger::Sheet;
+use crate::shard::shard::Shard;
+
+/// Where an entry can be appended at once, and how long that holds.
+#[derive(Clone, Copy)]
+pub(crate) struct Runway {
+    /// The sequence at which the next walk is due.
+    until: u64,
+    /// The most units of an entry that is appended, and of one that it replaces.
+    units: u64,
+    /// Where entries must end that are appended to each ring.
+    ends: [Position; 2],
+}
+
+impl Runway {
+    #[inline(always)]
+    pub(crate) fn load(head: Head<'_>) -> Self {
+        let word = |at: usize| head.word64(RUNWAY + at * 8).load();
+        Runway { until: word(0), units: word(1), ends: [word(2), word(3)].map(Position::from_word) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_open(&self) -> bool {
+        self.until != 0
+    }
+
+    /// May entries of so many units come and go at this point of the sequence?
+    #[inline(always)]
+    pub(crate) fn serves(&self, sequence: u64, units: u64) -> bool {
+        sequence < self.until && units <= self.units
+    }
+
+    /// Where an entry of so many units goes, if it still fits.
+    #[inline(always)]
+    pub(crate) fn place(&self, queue: Queue, head: Position, units: u64) -> Option<Position> {
+        (head.advance(units) <= self.ends[queue as usize]).then_some(head)
+    }
+
+    /// Writes it down, where none is.
+    fn open(&self, head: Head<'_>) {
+        let words = [self.units, self.ends[0].word(), self.ends[1].word()];
+        for (at, word) in (1..).zip(words) {
+            head.word64(RUNWAY + at * 8).store(word);
+        }
+        // Release: whoever finds it open finds the rest. Its partner is the acquire with which the lock is taken.
+        head.word64(RUNWAY).store_release(self.until);
+    }
+
+    /// Whatever comes next has to look around. The caller holds the writer lock.
+    #[inline]
+    pub(crate) fn close(head: Head<'_>) {
+        let until = head.word64(RUNWAY);
+        if until.load() != 0 {
+            until.store(0);
+            // Before whatever this writer stores next, by which it might no longer hold; with the same acquire.
+            samovar_mmap::fence_release();
+        }
+    }
+}
+
+/// What decides whether an entry fits at the head of a ring. The caller holds the writer lock.
+pub(crate) struct Surroundings<'s, 'a> {
+    shard: &'s Shard<'a>,
+    sheet: Sheet<'a>,
+    bounds: Bounds,
+}
+
+impl<'s, 'a> Surroundings<'s, 'a> {
+    #[inline(always)]
+    pub(crate) fn of(shard: &'s Shard<'a>, sheet: Sheet<'a>) -> Self {
+        Surroundings { shard, sheet, bounds: shard.bounds() }
+    }
+
+    /// Where an entry of so many units goes, if it fits as things stand, and leaves what is to be left free.
+    #[inline(always)]
+    pub(crate) fn place(&self, queue: Queue, units: u64) -> Option<Position> {
+        let (head, main_live) = (self.sheet.ring(queue).head, self.sheet.ring(Queue::Main).live);
+        (head.advance(units) <= self.end(queue, units, main_live)).then_some(head)
+    }
+
+    /// Where the last of some entries has to end that are appended to a ring, of at most so many units each, while at least so
+    /// many units of the main ring are live.
+    #[inline(always)]
+    fn end(&self, queue: Queue, units: u64, main_live: u64) -> Position {
+        let (ring, span) = (self.sheet.ring(queue), self.bounds.span_for(queue, units));
+        let frontier = Position::from_word(self.shard.frontier(queue).load());
+        let is_sound = self.bounds.are_sound() && span.orders(frontier, ring.tail, ring.head);
+        if !is_sound || !self.bounds.is_settled() || queue == Queue::Small && units > span.units() / 2 {
+            return Position::ZERO;
+        }
+        let (reserve, _) = evict::headroom(main_live, &self.bounds, queue, units);
+        let free = span.gap(ring.head, ring.tail).saturating_sub(reserve);
+        ring.head.advance(free.min(span.ahead(ring.head, frontier)))
+    }
+
+    /// Opens the runway for entries up to a size of which one walk does for several, if this one's is such a size; closes one
+    /// that is open, since what it rests on changes now.
+    pub(crate) fn pass_on(&self, units: u64) {
+        let writes = evict::MOST_WRITES_PER_WALK;
+        let most = evict::most_units_for(&self.bounds, writes);
+        if Runway::load(self.shard.head).is_open() {
+            Runway::close(self.shard.head);
+        } else if units <= most {
+            let until = (self.sheet.sequence() / writes + 1).saturating_mul(writes);
+            // As much of the main ring may no longer be live by then.
+            let main_live = self.sheet.ring(Queue::Main).live.saturating_sub((writes + 1) * most);
+            let ends = QUEUES.map(|queue| self.end(queue, most, main_live));
+            Runway { until, units: most, ends }.open(self.shard.head);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The validated copy.
+
+pub(crate) mod reader;

@@ -1,0 +1,308 @@
+//! The validated copy: a get that takes no lock and writes nothing.
+//!
+//! ```text
+//!   load slot --acquire--> load frontier --> compare key, copy value --acquire fence--> frontier and slot unchanged?
+//!      ^                                                                                  | yes: that is the answer
+//!      '--------------------------------------- no: the entry moved or died --------------'
+//! ```
+//!
+//! Why the checks at the end suffice. A writer stores a frontier, then a release fence, before it overwrites a byte below
+//! it; so a reader that copied such a byte sees, after its acquire fence, a frontier that no longer protects the entry.
+//! The slot word holds ten bits of the lap; the two frontier loads less than 512 laps apart close what those ten bits
+//! leave open, and the slot, loaded again, still names the entry: so no slot that a slow reader carried for a thousand
+//! laps can pass. Whatever was copied in vain is dropped: lengths from the file are checked before they are used.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::entry::{Extras, Header, Mark, Preface};
+use crate::format::hash::{KeyHash, SpaceWord};
+use crate::format::position::Position;
+use crate::format::seal::Home;
+use crate::format::slot::{FREQ_MAX, Slot};
+use crate::shard::log::Log;
+use crate::shard::shard::Shard;
+use samovar_mmap::{Line, Word64};
+use std::mem;
+
+/// Tries before a get gives up on a key that is rewritten faster than it can be copied.
+pub(crate) const RETRIES: u32 = 64;
+/// Frontier loads further apart than this many laps prove nothing about ten lap bits.
+pub(crate) const LAPS_APART: u64 = 512;
+
+/// Whether a get may leave a trace of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trace {
+    /// Count the read in the slot's frequency, while that is below its maximum.
+    Frequency,
+    /// Leave everything as it is, as on a read-only mapping.
+    Nothing,
+}
+
+/// What one look at one slot told.
+enum Look {
+    /// The value is in the buffer.
+    Hit,
+    /// The slot holds the key, and the entry has expired, or says that there is no value.
+    Gone,
+    /// The slot holds another key.
+    Other,
+    /// The slot changed under the reader, who must start again.
+    Stale,
+}
+
+/// What a get takes of the entry that it found, before it knows whether that entry holds.
+pub(crate) trait Sink {
+    /// Whether entries that say that there is no value are wanted too.
+    const TAKES_ABSENT: bool = false;
+
+    /// Copies what it wants; lengths have been checked, but nothing that it reads can be trusted yet.
+    fn take(&mut self, log: Log<'_>, offset: u64, header: Header) -> Result<()>;
+
+    /// Forgets what it took: the entry did not hold.
+    fn forget(&mut self);
+
+    /// What was taken holds, and this is where it lay.
+    #[inline]
+    fn settle(&mut self, _: Home) {}
+}
+
+/// The value alone.
+impl Sink for Vec<u8> {
+    #[inline]
+    fn take(&mut self, log: Log<'_>, offset: u64, header: Header) -> Result<()> {
+        log.append_value(offset, header, self)
+    }
+
+    #[inline]
+    fn forget(&mut self) {
+        self.clear();
+    }
+}
+
+/// Nothing: it is enough that the entry is there.
+pub(crate) struct Presence;
+
+impl Sink for Presence {
+    fn take(&mut self, _: Log<'_>, _: u64, _: Header) -> Result<()> {
+        Ok(())
+    }
+
+    fn forget(&mut self) {}
+}
+
+/// The value, and what stands before the key.
+#[derive(Default)]
+pub(crate) struct Whole {
+    pub(crate) preface: Option<Preface>,
+    pub(crate) value: Vec<u8>,
+    header: Option<Header>,
+    home: Option<Home>,
+}
+
+impl Whole {
+    /// One whose value goes to this buffer, which is empty.
+    pub(crate) fn with(value: Vec<u8>) -> Self {
+        Whole { value, ..Whole::default() }
+    }
+
+    /// Does the entry bear its seal, in a file where entries do?
+    pub(crate) fn is_whole(&self, shard: Shard<'_>, key: &[u8]) -> bool {
+        let (Some(preface), Some(header), Some(home)) = (&self.preface, self.header, self.home) else {
+            return false;
+        };
+        shard.is_whole(home, header, preface, [key, &self.value])
+    }
+}
+
+impl Sink for Whole {
+    fn take(&mut self, log: Log<'_>, offset: u64, header: Header) -> Result<()> {
+        self.preface = Some(log.preface(offset, header)?);
+        self.header = Some(header);
+        log.append_value(offset, header, &mut self.value)
+    }
+
+    fn settle(&mut self, home: Home) {
+        self.home = Some(home);
+    }
+
+    fn forget(&mut self) {
+        *self = Whole { value: mem::take(&mut self.value), ..Whole::default() };
+        self.value.clear();
+    }
+}
+
+/// One get of one key.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a, 'k> {
+    pub(crate) shard: Shard<'a>,
+    pub(crate) key: &'k [u8],
+    pub(crate) hash: KeyHash,
+    pub(crate) trace: Trace,
+}
+
+impl Reader<'_, '_> {
+    /// Hands the key's entry to `out`, which is empty; false is a miss, and leaves it so. The time is asked for only about
+    /// entries that can expire.
+    #[inline(always)]
+    pub(crate) fn get<S: Sink>(self, now_ms: impl Fn() -> u64, out: &mut S) -> Result<bool> {
+        let lines = self.shard.index.lines(self.hash)?;
+        lines[1].prefetch();
+        self.get_from(lines, now_ms, out)
+    }
+
+    /// The same for a key whose memory was [asked for](Shard::foresee) before.
+    #[inline(always)]
+    pub(crate) fn get_foreseen<S: Sink>(self, now_ms: impl Fn() -> u64, out: &mut S) -> Result<bool> {
+        self.get_from(self.shard.index.lines(self.hash)?, now_ms, out)
+    }
+
+    #[inline(always)]
+    fn get_from<S: Sink>(self, lines: [Line<'_>; 2], now_ms: impl Fn() -> u64, out: &mut S) -> Result<bool> {
+        for _ in 0..RETRIES {
+            if let Some(hit) = self.scan(lines, &now_ms, out)? {
+                return Ok(hit);
+            }
+        }
+        Err(too_fast())
+    }
+
+    /// One pass over the candidate buckets; none if it has to be repeated.
+    #[inline(always)]
+    fn scan<S: Sink>(
+        self,
+        [first, second]: [Line<'_>; 2],
+        now_ms: &impl Fn() -> u64,
+        out: &mut S,
+    ) -> Result<Option<bool>> {
+        let mut seen = self.scan_bucket(first, now_ms, out)?;
+        if matches!(seen, Look::Other) {
+            seen = self.scan_bucket(second, now_ms, out)?;
+        }
+        Ok(match seen {
+            Look::Hit => Some(true),
+            Look::Gone | Look::Other => Some(false),
+            Look::Stale => None,
+        })
+    }
+
+    #[inline(always)]
+    fn scan_bucket<S: Sink>(self, line: Line<'_>, now_ms: &impl Fn() -> u64, out: &mut S) -> Result<Look> {
+        for way in line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(self.hash)) {
+            let word = line.word(way);
+            // Acquire, with the release of the slot's exchange: the entry's bytes are older than its slot.
+            let slot = Slot::from_word(word.load_acquire());
+            if !slot.may_hold(self.hash) {
+                return Ok(Look::Stale);
+            }
+            match self.look(word, slot, now_ms, out)? {
+                Look::Other => {}
+                seen => return Ok(seen),
+            }
+        }
+        Ok(Look::Other)
+    }
+
+    #[inline(always)]
+    fn look<S: Sink>(
+        self,
+        word: Word64<'_>,
+        slot: Slot,
+        now_ms: &impl Fn() -> u64,
+        out: &mut S,
+    ) -> Result<Look> {
+        // Where the value lies is known only once the header is here: most of it is on its way by then.
+        self.shard.log.prefetch_behind(slot.offset());
+        let frontier = self.shard.frontier(slot.queue());
+        let first = Position::from_word(frontier.load());
+        let seen = self.copy(slot, now_ms, out)?;
+        // Acquire fence, with the release fence after a frontier's store: bytes first, then what they are worth.
+        samovar_mmap::fence_acquire();
+        let last = Position::from_word(frontier.load());
+        let now = Slot::from_word(word.load());
+        if slot.still_names(now) {
+            let held = last.protects(slot.low()) && last.lap().wrapping_sub(first.lap()) < LAPS_APART;
+            if held && matches!(seen, Look::Hit) {
+                out.settle(Home { queue: slot.queue(), at: last.ahead(slot.low()) });
+                self.count(word, now);
+            }
+            if !held {
+                out.forget();
+            }
+            // A slot that names reclaimed bytes and stays is damage, not motion: no entry of this key is there.
+            return Ok(if held { seen } else { Look::Other });
+        }
+        out.forget();
+        Ok(Look::Stale)
+    }
+
+    /// Compares and copies, trusting nothing; what it says holds only if the caller's checks pass.
+    #[inline(always)]
+    fn copy<S: Sink>(self, slot: Slot, now_ms: &impl Fn() -> u64, out: &mut S) -> Result<Look> {
+        let area = self.shard.geometry.area();
+        let offset = slot.offset();
+        if offset >= area.end {
+            return Ok(Look::Other);
+        }
+        let Mark::Entry(header) = self.shard.log.mark(offset)? else { return Ok(Look::Other) };
+        if header.units() > area.end - offset || !self.shard.log.has_key(offset, header, self.key)? {
+            return Ok(Look::Other);
+        }
+        let space = self.hash.space();
+        if header.extras().has(Extras::SPACE) == space.is_default() {
+            return Ok(Look::Other);
+        }
+        if !header.extras().is_none() {
+            match state(self.shard.log, offset, header, space)? {
+                State::Foreign => return Ok(Look::Other),
+                State::Orphan => return Ok(Look::Gone),
+                State::Absent(_) if !S::TAKES_ABSENT => return Ok(Look::Gone),
+                State::Absent(expiry_ms) | State::Present(expiry_ms) => {
+                    if expiry_ms != u64::MAX && expiry_ms <= now_ms() {
+                        return Ok(Look::Gone);
+                    }
+                }
+            }
+        }
+        out.take(self.shard.log, offset, header)?;
+        Ok(Look::Hit)
+    }
+
+    /// One compare-exchange of the whole word, its failure ignored: a bump never lands on a slot that has moved on, and
+    /// a hot key, at its maximum, is not written at all.
+    #[inline(always)]
+    fn count(self, word: Word64<'_>, slot: Slot) {
+        if self.trace == Trace::Frequency && slot.freq() < FREQ_MAX {
+            let _ = word.compare_exchange(slot.word(), slot.bumped().word());
+        }
+    }
+}
+
+/// What the extras of an entry say about it, for a key of one namespace.
+enum State {
+    /// It is of another namespace.
+    Foreign,
+    /// Its namespace was emptied since.
+    Orphan,
+    /// It says that there is no value.
+    Absent(u64),
+    /// It has a value until then.
+    Present(u64),
+}
+
+/// Reads an entry's extras. Most entries have none, so that it is out of the way of those.
+#[inline(never)]
+fn state(log: Log<'_>, offset: u64, header: Header, own: SpaceWord) -> Result<State> {
+    let space = log.space(offset, header)?;
+    if space.number() != own.number() {
+        return Ok(State::Foreign);
+    }
+    if space != own {
+        return Ok(State::Orphan);
+    }
+    let expiry_ms = log.expiry_ms(offset, header)?;
+    Ok(if header.extras().has(Extras::ABSENT) { State::Absent(expiry_ms) } else { State::Present(expiry_ms) })
+}
+
+#[cold]
+fn too_fast() -> Error {
+    Error::new(ErrorKind::Busy, "the key was rewritten faster than it could be read; try again")
+}

@@ -1,0 +1,260 @@
+//! Recounting a cache from its bytes, and saying what does not add up.
+
+use crate::error::Result;
+use crate::file::space::{self, Account, Changes};
+use crate::format::entry::{Header, Mark};
+use crate::format::position::Position;
+use crate::format::ring::{QUEUES, Queue};
+use crate::format::seal::Home;
+use crate::shard::bounds::Bounds;
+use crate::shard::ledger::Ledger;
+use crate::shard::shard::Shard;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Problems that a report lists in full; the rest are only counted.
+const LISTED: usize = 100;
+
+/// What [`Cache::check`](crate::Cache::check) found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Entries that a slot names.
+    pub entries: u64,
+    /// Bytes of their keys and values.
+    pub live_bytes: u64,
+    /// Entries in the log that no slot names any more.
+    pub dead_entries: u64,
+    /// Ghosts in the index.
+    pub ghosts: u64,
+    /// Slots of the index.
+    pub slots: u64,
+    /// A resize is under way, or was left half done: see [`Capacity::pending`](crate::Capacity::pending). It is no problem.
+    pub resize_pending: bool,
+    /// What does not add up, a sentence each; at most the first hundred.
+    pub problems: Vec<String>,
+    /// How many problems there were in all.
+    pub problem_count: u64,
+}
+
+impl Report {
+    /// Nothing contradicts anything.
+    pub fn is_clean(&self) -> bool {
+        self.problem_count == 0
+    }
+
+    /// Once nothing is pending, every shard ends where the cache says that it does.
+    pub(crate) fn compare_end(&mut self, shard: u64, bounds: &Bounds, units: u64) {
+        let Bounds { end, goal, top, .. } = *bounds;
+        if (end, goal, top) != (units, units, units) {
+            self.problem(
+                shard,
+                format_args!("it is to end at unit {units}, and ends at {end}, goal {goal}, top {top}"),
+            );
+        }
+    }
+
+    fn problem(&mut self, shard: u64, what: fmt::Arguments<'_>) {
+        self.problem_count += 1;
+        if self.problems.len() < LISTED {
+            self.problems.push(format!("shard {shard}: {what}"));
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "entries       {:>14}", self.entries)?;
+        writeln!(f, "live bytes    {:>14}", self.live_bytes)?;
+        writeln!(f, "dead entries  {:>14}", self.dead_entries)?;
+        writeln!(f, "slots         {:>14}  ({} ghosts)", self.slots, self.ghosts)?;
+        if self.resize_pending {
+            writeln!(f, "a resize is pending; resize the cache again to finish it")?;
+        }
+        if self.is_clean() {
+            return write!(f, "clean");
+        }
+        writeln!(f, "{} problems", self.problem_count)?;
+        for problem in &self.problems {
+            writeln!(f, "  {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The recount of one shard.
+pub(crate) struct Recount<'a, 'r> {
+    shard: Shard<'a>,
+    number: u64,
+    report: &'r mut Report,
+    live: [u64; 2],
+    entries: [u64; 2],
+    payload: u64,
+    /// Live slots met that no account knows: their namespace was emptied.
+    written_off: u64,
+    /// What namespaces hold, as counted.
+    spaces: BTreeMap<u64, Account>,
+    /// What they hold by the change that is pending.
+    pending: Changes,
+}
+
+impl<'a, 'r> Recount<'a, 'r> {
+    pub(crate) fn new(shard: Shard<'a>, number: u64, report: &'r mut Report) -> Self {
+        Recount {
+            shard,
+            number,
+            report,
+            live: [0; 2],
+            entries: [0; 2],
+            payload: 0,
+            written_off: 0,
+            spaces: BTreeMap::new(),
+            pending: Changes::default(),
+        }
+    }
+
+    /// Goes by these accounts of namespaces instead of those that stand.
+    pub(crate) fn with_pending(self, pending: Changes) -> Self {
+        Recount { pending, ..self }
+    }
+
+    /// Walks both rings and the index, and compares what is there with the accounts. The caller keeps writers out.
+    pub(crate) fn run(mut self, ledger: &Ledger) -> Result<()> {
+        for queue in QUEUES {
+            self.walk(queue, ledger)?;
+        }
+        self.scan_index()?;
+        for queue in QUEUES {
+            let ring = ledger.ring(queue);
+            self.compare(format_args!("live units of {queue:?}"), self.live[queue as usize], ring.live);
+            self.compare(format_args!("entries of {queue:?}"), self.entries[queue as usize], ring.entries);
+        }
+        self.compare(format_args!("bytes of keys and values"), self.payload, ledger.payload);
+        let mut emptied = Report::default();
+        for number in space::NUMBERS {
+            let account = self.account(number)?;
+            let counted = self.spaces.get(&number).copied().unwrap_or(Account::of_epoch(account.epoch));
+            if counted != account {
+                self.report.problem(
+                    self.number,
+                    format_args!("namespace {number}: counted {counted:?}, its account says {account:?}"),
+                );
+            }
+            if counted.epoch != self.shard.table.epoch(number)? {
+                // Emptied, but this shard's writers have not taken note yet.
+                emptied.entries += counted.entries();
+                emptied.live_bytes += counted.payload;
+            }
+        }
+        self.report.entries += self.entries.iter().sum::<u64>().saturating_sub(emptied.entries);
+        self.report.live_bytes += self.payload.saturating_sub(emptied.live_bytes);
+        self.report.dead_entries += emptied.entries;
+        Ok(())
+    }
+
+    fn account(&self, number: u64) -> Result<Account> {
+        self.pending.get(number).map_or_else(|| self.shard.accounts().load(number), Ok)
+    }
+
+    fn compare(&mut self, what: fmt::Arguments<'_>, counted: u64, accounted: u64) {
+        if counted != accounted {
+            self.report
+                .problem(self.number, format_args!("{what}: counted {counted}, the ledger says {accounted}"));
+        }
+    }
+
+    fn walk(&mut self, queue: Queue, ledger: &Ledger) -> Result<()> {
+        let (reach, ring) = (self.shard.bounds().reach(queue), *ledger.ring(queue));
+        let mut at = ring.tail;
+        while at != ring.head {
+            let more_laps = at.lap() < ring.head.lap();
+            let limit = if more_laps { reach.end } else { ring.head.offset() };
+            let left = limit.saturating_sub(at.offset());
+            match self.shard.log.mark(at.offset())? {
+                Mark::Wrap(start) if more_laps && start >= reach.start => at = at.wrap(start),
+                Mark::Filler(units) if units <= left => at = at.advance(units),
+                Mark::Dead(units) if units <= left => {
+                    self.report.dead_entries += 1;
+                    at = at.advance(units);
+                }
+                Mark::Entry(header) if header.units() <= left => {
+                    self.entry(queue, at, header)?;
+                    at = at.advance(header.units());
+                }
+                mark => {
+                    self.report.problem(self.number, format_args!("{queue:?} ring, {at:?}: {mark:?}"));
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, queue: Queue, at: Position, header: Header) -> Result<()> {
+        let hash = self.shard.hash_at(at.offset(), header)?;
+        if self.shard.index.find_entry(hash, queue, at)?.is_none() {
+            self.report.dead_entries += 1;
+            return Ok(());
+        }
+        if hash.shard(self.shard.geometry.shard_bits) != self.number {
+            self.report
+                .problem(self.number, format_args!("{queue:?} ring, {at:?}: the key belongs elsewhere"));
+        }
+        let mut key = Vec::new();
+        self.shard.log.append_key(at.offset(), header, &mut key)?;
+        if let Some((first, _)) = self.shard.find(hash, &key)?
+            && !first.slot.points_to(queue, at)
+        {
+            self.report
+                .problem(self.number, format_args!("{queue:?} ring, {at:?}: the key has a second slot"));
+        }
+        if !self.is_whole(Home { queue, at }, header, &key)? {
+            self.report
+                .problem(self.number, format_args!("{queue:?} ring, {at:?}: the entry's seal is broken"));
+        }
+        let space = self.shard.log.space(at.offset(), header)?;
+        if !space.is_default() {
+            if self.account(space.number())?.epoch != space.epoch() {
+                self.report.dead_entries += 1;
+                self.written_off += 1;
+                return Ok(());
+            }
+            let fresh = Account::of_epoch(space.epoch());
+            let account = self.spaces.entry(space.number()).or_insert(fresh);
+            account.link(queue, header.units(), header.payload());
+        }
+        self.live[queue as usize] += header.units();
+        self.entries[queue as usize] += 1;
+        self.payload += header.payload();
+        Ok(())
+    }
+
+    fn is_whole(&self, home: Home, header: Header, key: &[u8]) -> Result<bool> {
+        if self.shard.seal_key.is_none() {
+            return Ok(true);
+        }
+        let (log, offset, mut value) = (self.shard.log, home.at.offset(), Vec::new());
+        log.append_value(offset, header, &mut value)?;
+        Ok(self.shard.is_whole(home, header, &log.preface(offset, header)?, [key, &value]))
+    }
+
+    /// Every live slot must have been met in the walk: their number tells.
+    fn scan_index(&mut self) -> Result<()> {
+        let mut live = 0;
+        for number in 0..self.shard.geometry.slots_per_shard() {
+            let slot = self.shard.index.load(number)?;
+            live += u64::from(slot.is_live());
+            self.report.ghosts += u64::from(slot.is_ghost());
+            if slot.is_damaged() {
+                self.report.problem(self.number, format_args!("slot {number}: {slot:?}"));
+            }
+        }
+        self.report.slots += self.shard.geometry.slots_per_shard();
+        let met = self.entries.iter().sum::<u64>() + self.written_off;
+        if live != met {
+            self.report
+                .problem(self.number, format_args!("{live} live slots, but {met} live entries in the log"));
+        }
+        Ok(())
+    }
+}

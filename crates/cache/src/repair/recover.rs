@@ -1,0 +1,283 @@
+//! Bringing a shard's accounts in order: what a dead writer left half done is finished or undone, and what makes no sense
+//! is emptied. Repeating any of it changes nothing.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{self, Repair};
+use crate::file::space::Changes;
+use crate::format::entry::Mark;
+use crate::format::position::Position;
+use crate::format::ring::{QUEUES, Queue};
+use crate::format::slot::Slot;
+use crate::shard::bounds::Bounds;
+use crate::shard::lease::Leases;
+use crate::shard::ledger::{Change, Kind, Ledger, RingAccount, Selector};
+use crate::shard::shard::Shard;
+use crate::shard::stretch::{Live, Stretch};
+
+/// A shard's accounts in order.
+pub(crate) struct Settled {
+    pub(crate) ledger: Ledger,
+    /// Which copy holds.
+    pub(crate) holding: usize,
+    pub(crate) frontiers: [Position; 2],
+    pub(crate) bounds: Bounds,
+}
+
+/// The accounts after whatever repair they need. The caller holds the writer lock.
+pub(crate) fn settle(shard: Shard<'_>) -> Result<Settled> {
+    let (ledger, holding) = match Selector::load(shard.head) {
+        Selector::Holds(copy) => (Ledger::read(shard.head, copy), copy),
+        Selector::Pending(copy) => finish_or_undo(shard, copy)?,
+    };
+    let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
+    if is_sound(&bounds, &ledger, frontiers) {
+        return Ok(Settled { ledger, holding, frontiers, bounds });
+    }
+    let (ledger, holding) = reset(shard)?;
+    let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
+    if is_sound(&bounds, &ledger, frontiers) {
+        return Ok(Settled { ledger, holding, frontiers, bounds });
+    }
+    // A file that is cut short, or damaged, while this goes on.
+    Err(Error::corrupt("a shard of the cache does not stay as it was stored; run `samovar check`"))
+}
+
+/// The accounts that hold, without repairing anything: for those who may not write. A pending change has happened if its
+/// slot says so; of a shard that is half emptied there are none.
+pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
+    let selector = Selector::load(shard.head);
+    if let Selector::Pending(copy) = selector {
+        let next = Ledger::read(shard.head, copy);
+        if next.kind == Kind::Sure {
+            return Ok(next);
+        }
+        if next.kind == Kind::Clear {
+            return Err(Error::new(
+                ErrorKind::Busy,
+                "a shard is being emptied, or a process died while it did that; open the cache for writing once",
+            ));
+        }
+        if next.kind == Kind::Sweep {
+            return half_swept(shard, &Ledger::read(shard.head, 1 - copy), next);
+        }
+        let number = next.change.slot;
+        if number < shard.geometry.slots_per_shard() && shard.index.load(number)?.same_entry(next.change.new)
+        {
+            return Ok(next);
+        }
+    }
+    Ok(Ledger::read(shard.head, selector.holding()))
+}
+
+/// The accounts in the middle of a sweep: what slots still name is not gone yet.
+fn half_swept(shard: Shard<'_>, before: &Ledger, next: Ledger) -> Result<Ledger> {
+    let Some(stretch) = Stretch::between(before, &next) else { return Ok(*before) };
+    let mut ledger = next;
+    ledger.ring_mut(stretch.queue).tail = before.ring(stretch.queue).tail;
+    stretch.for_each_live(shard, |live| {
+        ledger.link(stretch.queue, live.entry.header.units(), live.entry.header.payload());
+        Ok(())
+    })?;
+    Ok(ledger)
+}
+
+/// The accounts of namespaces that a pending change leads to, by the outlook `ledger`.
+pub(crate) fn outlook_on_spaces(shard: Shard<'_>, ledger: &Ledger) -> Result<Changes> {
+    match Selector::load(shard.head) {
+        Selector::Pending(copy) if Ledger::read(shard.head, copy) == *ledger => {
+            shard.accounts().intended(ledger.accounts)
+        }
+        _ => Ok(Changes::default()),
+    }
+}
+
+/// Are the positions possible: frontier, tail and head in order and less than a lap apart, and each ring on its side?
+#[inline(always)]
+pub(crate) fn is_sound(bounds: &Bounds, ledger: &Ledger, frontiers: [Position; 2]) -> bool {
+    let in_order = |queue: Queue| {
+        let ring = ledger.ring(queue);
+        bounds.reach(queue).orders(frontiers[queue as usize], ring.tail, ring.head)
+    };
+    bounds.are_sound() && QUEUES.into_iter().all(in_order)
+}
+
+/// One change was in flight when its writer died. If its slot has changed, the change happened; else it did not, and the
+/// bytes it may have been writing are skipped for good. One that empties slots is gone on with.
+fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
+    let next = Ledger::read(shard.head, pending);
+    let before = Ledger::read(shard.head, 1 - pending);
+    let slots = shard.geometry.slots_per_shard();
+    let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
+    let sound = is_sound(&bounds, &next, frontiers) && is_sound(&bounds, &before, frontiers);
+    if next.change.slot >= slots || !sound {
+        return reset(shard);
+    }
+    let has_happened = match next.kind {
+        Kind::Sure => true,
+        Kind::Slot => shard.index.load(next.change.slot)?.same_entry(next.change.new),
+        Kind::Clear => {
+            empty_slots(shard)?;
+            shard.accounts().clear()?;
+            true
+        }
+        Kind::Sweep if !finish_sweep(shard, &before, &next)? => return reset(shard),
+        Kind::Sweep => true,
+    };
+    if !has_happened {
+        return undo(shard, pending, [before, next]);
+    }
+    if next.kind != Kind::Clear {
+        shard.accounts().apply(&shard.accounts().intended(next.accounts)?)?;
+    }
+    Selector::Holds(pending).store(shard.head);
+    event::repaired(Repair::Finished, next.change.slot);
+    Ok((next, pending))
+}
+
+/// Lets go of what a sweep has not come to; false if what lies there are no entries.
+fn finish_sweep(shard: Shard<'_>, before: &Ledger, next: &Ledger) -> Result<bool> {
+    let Some(stretch) = Stretch::between(before, next) else { return Ok(false) };
+    let clock = next.ghost_clocks[stretch.queue as usize];
+    stretch.for_each_live(shard, |Live { hash, found, .. }| {
+        let ghost = Slot::ghost(hash, stretch.queue, clock);
+        shard.index.exchange(Change { slot: found.number, old: found.slot, new: ghost })
+    })
+}
+
+/// The change did not happen. What lies between the heads, its writer may still have been writing: that is skipped.
+fn undo(shard: Shard<'_>, pending: usize, [before, next]: [Ledger; 2]) -> Result<(Ledger, usize)> {
+    let bounds = shard.bounds();
+    let mut plugged = before;
+    for queue in QUEUES {
+        let (from, to) = (before.ring(queue).head, next.ring(queue).head);
+        plug(shard, bounds.span(queue).start, [from, to])?;
+        plugged.ring_mut(queue).head = to;
+    }
+    plugged.change = Change::NONE;
+    (plugged.kind, plugged.accounts) = (Kind::Slot, 0);
+    plugged.write(shard.head, pending);
+    Selector::Holds(pending).store(shard.head);
+    event::repaired(Repair::Undone, next.change.slot);
+    Ok((plugged, pending))
+}
+
+/// Makes a walk skip what lies between two heads. A filler has the length of the entry that was being written there, so
+/// that the walk is right whichever of the two headers it meets. A lap that it began, began at `start`.
+fn plug(shard: Shard<'_>, start: u64, [from, to]: [Position; 2]) -> Result<()> {
+    let mut at = from;
+    if to.lap() != from.lap() {
+        shard.log.put_mark(from.offset(), Mark::wrap_word(start))?;
+        at = from.wrap(start);
+    }
+    while at.offset() < to.offset() {
+        let units = u32::try_from(to.offset() - at.offset()).unwrap_or(u32::MAX);
+        shard.log.put_mark(at.offset(), Mark::filler_word(units))?;
+        at = at.advance(u64::from(units));
+    }
+    Ok(())
+}
+
+/// Forgets everything in the shard, whose accounts are in order, for a caller who holds the writer lock. A key is gone
+/// with the exchange of its slot, in every process at once. After a death the next writer goes on with it.
+pub(crate) fn clear(shard: Shard<'_>) -> Result<()> {
+    let Settled { ledger, holding, .. } = settle(shard)?;
+    Leases::of(shard).void_all()?;
+    let spare = 1 - holding;
+    ledger.cleared().write(shard.head, spare);
+    Selector::Pending(spare).store(shard.head);
+    empty_slots(shard)?;
+    shard.accounts().clear()?;
+    Selector::Holds(spare).store(shard.head);
+    Ok(())
+}
+
+/// Empties every slot. Only readers' frequency bumps may come between; anything else means that the lock was lost.
+fn empty_slots(shard: Shard<'_>) -> Result<()> {
+    for number in 0..shard.geometry.slots_per_shard() {
+        let word = shard.index.word(number)?;
+        let mut seen = Slot::from_word(word.load());
+        while !seen.is_empty() {
+            match word.compare_exchange(seen.word(), Slot::EMPTY.word()) {
+                Ok(_) => break,
+                Err(found) if Slot::from_word(found).same_entry(seen) => seen = Slot::from_word(found),
+                Err(_) => {
+                    return Err(Error::new(
+                        ErrorKind::Busy,
+                        "the shard was taken over while it was being emptied; empty it again",
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Empties the shard in place. Every position moves two laps on and the frontiers go first, so that no read that began
+/// before can pass; a death in the middle leaves frontiers ahead of tails, and the next writer starts over.
+pub(crate) fn reset(shard: Shard<'_>) -> Result<(Ledger, usize)> {
+    let found = shard.bounds();
+    let bounds = if found.are_sound() { found } else { Bounds::new(shard.geometry, shard.measure()?.units) };
+    reset_within(shard, &bounds)
+}
+
+/// The same, with rings that meet and end where these bounds say.
+pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<(Ledger, usize)> {
+    let selector = Selector::load(shard.head);
+    let ledgers = [Ledger::read(shard.head, 0), Ledger::read(shard.head, 1)];
+    let frontiers = shard.load_frontiers();
+    let rings = QUEUES.map(|queue| {
+        let heads = ledgers.map(|ledger| ledger.ring(queue).head.lap() & LAP_TRUSTED);
+        let lap = heads.into_iter().fold(frontiers[queue as usize].lap() & LAP_TRUSTED, u64::max);
+        let at = Position::new(lap + 2, bounds.span(queue).start);
+        shard.frontier(queue).store_release(at.word());
+        RingAccount { head: at, tail: at, live: 0, entries: 0 }
+    });
+    bounds.store(shard.head);
+    // Full fence: with the acquire fence in `Reader::look`, the frontiers are seen before any slot or byte changes; with the
+    // one in `Pins::hold`, either a pin is seen, or its reader sees the frontiers.
+    samovar_mmap::fence_full();
+    for number in 0..shard.geometry.slots_per_shard() {
+        let word = shard.index.word(number)?;
+        if word.load() != Slot::EMPTY.word() {
+            word.store(Slot::EMPTY.word());
+        }
+    }
+    shard.accounts().clear()?;
+    let held = &ledgers[selector.holding()];
+    let ledger = Ledger {
+        rings,
+        payload: 0,
+        evictions: held.evictions,
+        ghost_clocks: held.ghost_clocks,
+        kind: Kind::Slot,
+        accounts: 0,
+        change: Change::NONE,
+        resets: held.resets.wrapping_add(1),
+        sequence: ledgers[0].sequence.max(ledgers[1].sequence).wrapping_add(STAMPS_SKIPPED),
+    };
+    let copy = 1 - selector.holding();
+    ledger.write(shard.head, copy);
+    Selector::Holds(copy).store(shard.head);
+    event::reset(held.entries(), ledger.resets);
+    Ok((ledger, copy))
+}
+
+/// A reset may follow a loss of the newest accounts: versions that were given out before it are not given out again.
+pub(crate) const STAMPS_SKIPPED: u64 = 1 << 24;
+
+/// Laps have 30 bits. A damaged position may hold any; keep two bits' room above so that adding laps cannot overflow.
+const LAP_TRUSTED: u64 = (1 << 28) - 1;
+
+/// The accounts of a shard that has never been written.
+pub(crate) fn format(shard: Shard<'_>) {
+    let bounds = Bounds::new(shard.geometry, shard.geometry.units());
+    let rings = QUEUES.map(|queue| {
+        let at = Position::new(0, bounds.span(queue).start);
+        shard.frontier(queue).store(at.word());
+        RingAccount { head: at, tail: at, live: 0, entries: 0 }
+    });
+    let ledger = Ledger { rings, ..Ledger::EMPTY };
+    bounds.store(shard.head);
+    ledger.write(shard.head, 0);
+    Selector::Holds(0).store(shard.head);
+}

@@ -1,0 +1,403 @@
+//! Salvage: what can be kept of a sealed file that a power loss has left with pages of different moments.
+//!
+//! ```text
+//!   slot --anchor--> position --header in bounds?--> entry --seal of this place?--> the key's own slot? --> found
+//!   found --latest of its key? its namespace in this epoch? not expired? room?--> kept: written anew into an empty shard
+//! ```
+//!
+//! Why nothing comes back that was replaced, removed or cleared before the last flush. Everything was on the disk then, so
+//! each page is now as it was at some time since. A live slot on the disk is a slot as it was at such a time; so the
+//! entry that it named was its key's value at that time, or at the flush. The anchor says at which position that entry
+//! lies, exactly (`crate::file::anchor`), and the seal says whether what lies there is that entry: it covers the position, which is
+//! not used twice in an era, and every byte. Logs are never walked, since the seal of an entry that was removed is as good as ever.
+//! What expired before the flush stays so, since the flush has noted the time; what was of a namespace that was emptied
+//! before it names an epoch that no page has as the present one any more.
+//!
+//! What is kept is written as entries of the next era, after everything else in the shard is forgotten. Only when all of it
+//! is durable does that era begin, and the file become warm, with one page. A death or a power loss before that leaves it as cold
+//! as it was, with entries of both eras, and whoever salvages it again takes both: nobody else has written meanwhile.
+
+use crate::error::{ErrorKind, Result};
+use crate::file::anchor::Anchor;
+use crate::file::space::{Account, Changes, Record, Table};
+use crate::format::entry::{Header, Mark, Preface};
+use crate::format::hash::{KeyHash, SpaceWord};
+use crate::format::header;
+use crate::format::layout::{EPOCH, SLOTS_PER_BUCKET};
+use crate::format::position::{Position, UNIT};
+use crate::format::ring::{QUEUES, Queue};
+use crate::format::seal::{Home, Sealer};
+use crate::format::slot::Slot;
+use crate::repair::recover::{self, STAMPS_SKIPPED};
+use crate::shard::bounds::Bounds;
+use crate::shard::index::Numbered;
+use crate::shard::ledger::{Ledger, Selector};
+use crate::shard::shard::Shard;
+use samovar_mmap::View;
+use std::collections::BTreeMap;
+use std::collections::hash_map::{Entry, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+/// How often an observer is told: after so many slots.
+const SLOTS_PER_TELLING: u64 = 4096;
+
+/// What a salvage kept of a file, and what it dropped; see [`Options::salvage`](crate::Options::salvage).
+///
+/// ```
+/// # let dir = tempfile::tempdir().unwrap();
+/// let cache = samovar::Cache::options().capacity(1 << 20).salvage(true).open(dir.path().join("c.samovar"))?;
+/// assert_eq!(cache.attachment().salvaged, None, "a new file has nothing to salvage");
+/// # Ok::<(), samovar::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Salvaged {
+    /// Entries that were kept.
+    pub kept: u64,
+    /// Bytes of their keys and values.
+    pub kept_bytes: u64,
+    /// Dropped: what the slot named is not there, or not whole. The disk did not get it, or lost it to a later entry.
+    pub broken: u64,
+    /// Dropped: nobody can tell what the slot named, since its part of the cache was written over some 900 times since the last
+    /// flush.
+    pub untold: u64,
+    /// Dropped: another slot has a later value of the same key.
+    pub replaced: u64,
+    /// Dropped: the entry's time to live was over.
+    pub expired: u64,
+    /// Dropped: the entry's namespace was emptied or removed.
+    pub emptied: u64,
+    /// Dropped: there is no room, since what was there at different times is more than was there at any time.
+    pub no_room: u64,
+}
+
+impl Salvaged {
+    /// Entries that were dropped, for whatever reason.
+    ///
+    /// ```
+    /// assert_eq!(samovar::Salvaged::default().dropped(), 0);
+    /// ```
+    pub fn dropped(&self) -> u64 {
+        self.broken + self.untold + self.replaced + self.expired + self.emptied + self.no_room
+    }
+}
+
+impl fmt::Display for Salvaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} entries kept, {} dropped", self.kept, self.dropped())?;
+        let reasons = [
+            ("not whole", self.broken),
+            ("unknown since too long", self.untold),
+            ("replaced", self.replaced),
+            ("expired", self.expired),
+            ("of an emptied namespace", self.emptied),
+            ("without room", self.no_room),
+        ];
+        let mut before = " (";
+        for (reason, many) in reasons.into_iter().filter(|(_, many)| *many > 0) {
+            write!(f, "{before}{many} {reason}")?;
+            before = ", ";
+        }
+        f.write_str(if self.dropped() > 0 { ")" } else { "" })
+    }
+}
+
+/// Whoever wants to know how far a salvage has come: slots looked at, of how many.
+#[derive(Clone)]
+pub(crate) struct Observer(Arc<dyn Fn(u64, u64) + Send + Sync>);
+
+impl Observer {
+    pub(crate) fn new(tell: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
+        Observer(Arc::new(tell))
+    }
+
+    /// One that does not care.
+    pub(crate) fn nobody() -> Self {
+        Observer::new(|_, _| {})
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
+/// One salvage, shard by shard. It holds the entries of one shard in memory.
+pub(crate) struct Salvage<'a> {
+    /// Of the present era, and of the one that is to come, in which a salvage that died may have left entries.
+    sealers: [Sealer<'a>; 2],
+    file: View<'a>,
+    spaces: BTreeMap<u64, Record>,
+    now_ms: u64,
+    observer: Observer,
+    looked: u64,
+    slots: u64,
+    pub(crate) told: Salvaged,
+}
+
+/// A shard, and which one it is.
+#[derive(Clone, Copy)]
+struct Site<'s> {
+    number: u64,
+    shard: Shard<'s>,
+}
+
+/// A live slot, and where the entry lies that it names.
+#[derive(Clone, Copy)]
+struct Named {
+    slot: Numbered,
+    at: Position,
+}
+
+/// An entry that a slot names, and that bears the seal of its place.
+struct Found {
+    named: Named,
+    hash: KeyHash,
+    header: Header,
+    preface: Preface,
+    /// Where its key and its value begin in the haul.
+    from: usize,
+    /// The ring that it goes to: its own, or the other if that one's bounds have moved since and it has no room there.
+    ring: Queue,
+}
+
+/// What was found in a shard.
+#[derive(Default)]
+struct Haul {
+    /// Keys and values, one after another.
+    bytes: Vec<u8>,
+    entries: Vec<Found>,
+    /// By hash and namespace.
+    known: HashMap<(u64, u64), usize>,
+}
+
+impl Found {
+    fn queue(&self) -> Queue {
+        self.named.slot.slot.queue()
+    }
+
+    fn home(&self) -> Home {
+        Home { queue: self.queue(), at: self.named.at }
+    }
+
+    fn units(&self) -> u64 {
+        self.header.units()
+    }
+
+    /// Was this value stored after the other one? Stamps are the low half of a sequence.
+    fn is_later(&self, other: &Found) -> bool {
+        self.preface.stamp.wrapping_sub(other.preface.stamp) as i32 > 0
+    }
+}
+
+impl Haul {
+    fn parts(&self, found: &Found) -> [&[u8]; 2] {
+        let value = found.from + found.header.key_len();
+        [&self.bytes[found.from..value], &self.bytes[value..value + found.header.value_len()]]
+    }
+
+    /// Takes an entry in, or keeps the later one of its key; true if there were two.
+    fn add(&mut self, found: Found) -> bool {
+        match self.known.entry((found.hash.word(), found.hash.space().number())) {
+            Entry::Vacant(place) => {
+                place.insert(self.entries.len());
+                self.entries.push(found);
+                false
+            }
+            Entry::Occupied(place) => {
+                let other = &mut self.entries[*place.get()];
+                if found.is_later(other) {
+                    *other = found;
+                }
+                true
+            }
+        }
+    }
+}
+
+impl<'a> Salvage<'a> {
+    /// Who salvages is alone with the file.
+    pub(crate) fn begin(
+        file: View<'a>,
+        header: &'a header::Header,
+        now_ms: u64,
+        observer: Observer,
+    ) -> Result<Self> {
+        let era = file.word64(EPOCH)?.load();
+        let records = Table::new(file).records()?;
+        Ok(Salvage {
+            sealers: [header.seal_key.in_era(era), header.seal_key.in_era(era.wrapping_add(1))],
+            file,
+            spaces: records.into_iter().map(|record| (record.space.number, record)).collect(),
+            now_ms,
+            observer,
+            looked: 0,
+            slots: header.geometry.shards() * header.geometry.slots_per_shard(),
+            told: Salvaged::default(),
+        })
+    }
+
+    /// Keeps what can be kept of a shard within these bounds, and forgets everything else in it.
+    pub(crate) fn shard(&mut self, number: u64, shard: Shard<'_>, bounds: &Bounds) -> Result<()> {
+        let mut haul = self.collect(Site { number, shard })?;
+        let (mut ledger, copy) = recover::reset_within(shard, bounds)?;
+        for found in &haul.entries {
+            let ahead = found.preface.stamp.wrapping_sub(ledger.stamp());
+            if ahead < 1 << 31 {
+                ledger.sequence = ledger.sequence.wrapping_add(u64::from(ahead) + STAMPS_SKIPPED);
+            }
+        }
+        self.sift(&mut haul);
+        self.fit(shard, bounds, &mut haul);
+        self.restore(shard, &haul, &mut ledger)?;
+        ledger.write(shard.head, 1 - copy);
+        Selector::Holds(1 - copy).store(shard.head);
+        Ok(())
+    }
+
+    /// Everything in the shard that a slot names, and that bears its seal; of each key the latest.
+    fn collect(&mut self, site: Site<'_>) -> Result<Haul> {
+        let mut haul = Haul::default();
+        for number in 0..site.shard.geometry.slots_per_shard() {
+            let slot = site.shard.index.load(number)?;
+            if slot.is_live() {
+                self.take(site, Numbered { number, slot }, &mut haul)?;
+            }
+            self.looked += 1;
+            if self.looked.is_multiple_of(SLOTS_PER_TELLING) || self.looked == self.slots {
+                (self.observer.0)(self.looked, self.slots);
+            }
+        }
+        Ok(haul)
+    }
+
+    /// Takes the entry that a live slot names to the haul; if it is not there, that is counted.
+    fn take(&mut self, site: Site<'_>, slot: Numbered, haul: &mut Haul) -> Result<()> {
+        let anchor = Anchor::new(self.file, site.number);
+        let Some(at) = anchor.whole(slot.slot.queue(), slot.slot.low())? else {
+            self.told.untold += 1;
+            return Ok(());
+        };
+        let from = haul.bytes.len();
+        match self.look(site, Named { slot, at }, haul) {
+            Ok(Some(found)) => self.told.replaced += u64::from(haul.add(found)),
+            Err(error) if error.kind() != ErrorKind::Corrupt => return Err(error),
+            Ok(None) | Err(_) => {
+                self.told.broken += 1;
+                haul.bytes.truncate(from);
+            }
+        }
+        Ok(())
+    }
+
+    /// The entry that lies there, if it bears its seal and the slot is its key's; its key and value go to the haul.
+    fn look(&self, site: Site<'_>, named: Named, haul: &mut Haul) -> Result<Option<Found>> {
+        let (shard, area, offset) = (site.shard, site.shard.geometry.area(), named.at.offset());
+        if offset >= area.end {
+            return Ok(None);
+        }
+        let Mark::Entry(header) = shard.log.mark(offset)? else { return Ok(None) };
+        // What lies in one shard has room in one shard, unless somebody has made a file for this.
+        let room = crate::format::layout::bytes_of(area.end).saturating_sub(haul.bytes.len()) as u64;
+        if header.units() > area.end - offset || header.payload() > room {
+            return Ok(None);
+        }
+        let from = haul.bytes.len();
+        shard.log.append_key(offset, header, &mut haul.bytes)?;
+        shard.log.append_value(offset, header, &mut haul.bytes)?;
+        let preface = shard.log.preface(offset, header)?;
+        let key = &haul.bytes[from..from + header.key_len()];
+        let hash = match preface.terms.space {
+            Some(word) => KeyHash::within(SpaceWord::from_word(word), key, shard.hash_seed),
+            None => KeyHash::of(key, shard.hash_seed),
+        };
+        let found = Found { named, hash, header, preface, from, ring: named.slot.slot.queue() };
+        let bucket = named.slot.number / SLOTS_PER_BUCKET as u64;
+        let is_its_own = hash.shard(shard.geometry.shard_bits) == site.number
+            && named.slot.slot.may_hold(hash)
+            && shard.index.buckets(hash).contains(&bucket);
+        Ok((is_its_own && self.bears_its_seal(haul, &found)).then_some(found))
+    }
+
+    fn bears_its_seal(&self, haul: &Haul, found: &Found) -> bool {
+        // They differ in their era, of which the content knows nothing.
+        let content = self.sealers[1].content(haul.parts(found));
+        self.sealers.iter().any(|sealer| sealer.is_whole(found.home(), found.header, &found.preface, content))
+    }
+
+    /// Drops what is of no more use to anybody.
+    fn sift(&mut self, haul: &mut Haul) {
+        haul.entries.retain(|found| {
+            let space = found.hash.space();
+            let lives = space.is_default()
+                || self.spaces.get(&space.number()).is_some_and(|record| record.epoch == space.epoch());
+            let expired = found.preface.terms.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= self.now_ms);
+            self.told.emptied += u64::from(!lives);
+            self.told.expired += u64::from(lives && expired);
+            lives && !expired
+        });
+    }
+
+    /// Drops what has no room in either ring, or in its namespace's share: what lies nearest to a tail, and would have gone next.
+    fn fit(&mut self, shard: Shard<'_>, bounds: &Bounds, haul: &mut Haul) {
+        // The last unit of a ring is for the mark that ends a lap.
+        let mut room = QUEUES.map(|queue| bounds.span(queue).units().saturating_sub(1));
+        let mut shares = BTreeMap::<u64, u64>::new();
+        for (number, record) in self.spaces.iter().filter(|(_, record)| record.limit != 0) {
+            shares.insert(*number, record.limit / UNIT / shard.geometry.shards());
+        }
+        let mut alone = shares.clone();
+        haul.entries.sort_unstable_by_key(|found| std::cmp::Reverse((found.queue() as u64, found.named.at)));
+        haul.entries.retain_mut(|found| {
+            let (units, number) = (found.units(), found.hash.space().number());
+            let rings = if found.queue() == Queue::Small { QUEUES } else { [Queue::Main, Queue::Small] };
+            found.ring = rings.into_iter().find(|ring| room[*ring as usize] >= units).unwrap_or(found.ring);
+            let left = &mut room[found.ring as usize];
+            // One that is larger than the share may be the only one.
+            let share = shares.get_mut(&number);
+            let fits_share = share.as_ref().is_none_or(|left| **left >= units) || alone.contains_key(&number);
+            let fits = *left >= units && fits_share;
+            if fits {
+                *left -= units;
+                share.into_iter().for_each(|left| *left = left.saturating_sub(units));
+                alone.remove(&number);
+            }
+            self.told.no_room += u64::from(!fits);
+            fits
+        });
+        haul.entries.reverse();
+    }
+
+    /// Writes entries into the empty shard, in the order in which they lay, each into the ring that has room for it, and into its slot.
+    fn restore(&mut self, shard: Shard<'_>, haul: &Haul, ledger: &mut Ledger) -> Result<()> {
+        let mut accounts = BTreeMap::<u64, Account>::new();
+        for found in &haul.entries {
+            let (queue, units, payload) = (found.ring, found.units(), found.header.payload());
+            let at = ledger.ring(queue).head;
+            let (home, parts) = (Home { queue, at }, haul.parts(found));
+            let sealer = self.sealers[1];
+            let seal = sealer.seal(home, found.header, &found.preface, sealer.content(parts));
+            shard.log.put_entry(at.offset(), found.header, &found.preface.sealed_with(seal), parts)?;
+            let Numbered { number, slot } = found.named.slot;
+            // Release, with the acquires of readers.
+            shard.index.word(number)?.store_release(Slot::live(found.hash, queue, at, slot.freq()).word());
+            ledger.link(queue, units, payload);
+            ledger.ring_mut(queue).head = at.advance(units);
+            let space = found.hash.space();
+            if !space.is_default() {
+                let fresh = Account::of_epoch(space.epoch());
+                accounts.entry(space.number()).or_insert(fresh).link(queue, units, payload);
+            }
+            self.told.kept += 1;
+            self.told.kept_bytes += payload;
+        }
+        for (number, account) in accounts {
+            let mut change = Changes::default();
+            change.set(number, account);
+            shard.accounts().apply(&change)?;
+        }
+        Ok(())
+    }
+}

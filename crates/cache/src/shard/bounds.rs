@@ -1,0 +1,257 @@
+//! Where a shard's two rings meet, and where the main ring ends.
+//!
+//! ```text
+//!   0                boundary                         end           top           end of the data area
+//!   |   small ring   |   main ring                    |   to leave   |   unused   |
+//!          ^ brink: where the small ring's laps end from now on
+//!            wish: where the boundary is to be, on either side of it
+//!                                 goal: where the end is to be, not above it
+//! ```
+//!
+//! Each bound is one word of the shard head, and only the holder of the writer lock moves it, one at a time, so that a
+//! death leaves the old or the new value of each. What must hold at every moment:
+//!
+//! * everything at or above the small ring's frontier lies below the boundary, everything at or above the main ring's
+//!   lies not below it: so the boundary sinks only once the small ring's lap ends below, and rises only once the main
+//!   ring's frontier has passed;
+//! * heads go no further than `brink` and `end` allow from now on, but what lies beyond since an earlier lap stays until
+//!   its tail has passed;
+//! * everything at or above the main ring's frontier lies below `top`: so that rises before `end` does, and sinks to it only
+//!   once the frontier has passed what lies beyond.
+//!
+//! How long new keys are to be on trial depends on who uses the cache. So both rings leave ghosts, as in ARC (Megiddo and
+//! Modha, FAST 2003) and S3-FIFO-D (Yang et al., SOSP 2023): a key that comes back while its ghost is among the latest of
+//! its ring would have been a hit, had that ring been a little larger, and the wish moves in the ring's favour by the
+//! size of the key's entry. To follow it costs something: until the main ring begins a lap, what the small one gives up
+//! lies idle, and what it is to get has to be drained. So the bounds follow only where the wish is a [`SLACK`] away, and
+//! only near the end of the main ring's lap.
+//!
+//! Readers need none of this: they check against the whole data area, and the frontiers do the rest.
+
+use crate::format::entry::{self, Extras};
+use crate::format::geometry::{Geometry, Policy};
+use crate::format::layout::BOUNDS;
+use crate::format::position::Position;
+use crate::format::ring::{Queue, Span};
+use crate::shard::head::Head;
+
+/// The least and the most of a shard's data that the small ring may have. With more, half a cache could not be kept.
+const SMALL_PERCENT: [u64; 2] = [1, 22];
+/// A frontier moves in steps of this part of its ring, so that readers seldom see its line change.
+const STEPS_PER_RING: u64 = 1024;
+const BOUNDARY: usize = BOUNDS;
+const BRINK: usize = BOUNDS + 8;
+const WISH: usize = BOUNDS + 16;
+const END: usize = BOUNDS + 24;
+const GOAL: usize = BOUNDS + 32;
+const TOP: usize = BOUNDS + 40;
+/// A wish closer to what is than this part of the data is not followed.
+const SLACK: u64 = 64;
+/// The last one of so many parts of the main ring's lap is the time to follow a wish.
+const LATE: u64 = 4;
+/// While no more than this part of the main ring is live, nothing in it is evicted.
+const ROOMY_PERCENT: u64 = 88;
+/// Whoever makes the rings smaller leaves this part of the main one free, for those who write meanwhile.
+const SPARE_PARTS: u64 = 32;
+
+/// The bounds of one shard's rings, in units from the start of its data area.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) boundary: u64,
+    pub(crate) brink: u64,
+    pub(crate) wish: u64,
+    pub(crate) end: u64,
+    /// Where the end is to be; above it, or equal to it, if it is to stay.
+    pub(crate) goal: u64,
+    pub(crate) top: u64,
+    /// The end of the data area.
+    outer: u64,
+    /// Units of an entry with the largest value.
+    largest: u64,
+    pub(crate) policy: Policy,
+    /// For who makes the rings smaller: whatever fits is kept, however much that takes.
+    pub(crate) is_retreat: bool,
+}
+
+impl Bounds {
+    /// Those of a new shard with so many units of data.
+    pub(crate) fn new(geometry: &Geometry, units: u64) -> Self {
+        let small = geometry.small_part(units);
+        Bounds {
+            boundary: small,
+            brink: small,
+            wish: small,
+            end: units,
+            goal: units,
+            top: units,
+            outer: geometry.area().end,
+            largest: entry::units_for(0, geometry.max_value_size, Extras::EXPIRY),
+            policy: geometry.policy,
+            is_retreat: false,
+        }
+    }
+
+    /// Those in the file, which may be anything; see [`Bounds::are_sound`].
+    #[inline(always)]
+    pub(crate) fn load(head: Head<'_>, geometry: &Geometry) -> Self {
+        let word = |at| head.word64(at).load();
+        let (boundary, brink, wish, end) = (word(BOUNDARY), word(BRINK), word(WISH), word(END));
+        Bounds {
+            boundary,
+            brink: brink.min(boundary),
+            wish,
+            end,
+            goal: word(GOAL),
+            top: word(TOP),
+            outer: geometry.area().end,
+            largest: entry::units_for(0, geometry.max_value_size, Extras::EXPIRY),
+            policy: geometry.policy,
+            is_retreat: false,
+        }
+    }
+
+    pub(crate) fn store(&self, head: Head<'_>) {
+        let bounds = [
+            (BOUNDARY, self.boundary),
+            (BRINK, self.brink),
+            (WISH, self.wish),
+            (END, self.end),
+            (GOAL, self.goal),
+            (TOP, self.top),
+        ];
+        for (at, bound) in bounds {
+            let word = head.word64(at);
+            if word.load() != bound {
+                word.store(bound);
+            }
+        }
+    }
+
+    /// Can these be the bounds of a shard? The wish and the goal may be any number.
+    #[inline(always)]
+    pub(crate) fn are_sound(&self) -> bool {
+        self.end <= self.top
+            && self.top <= self.outer
+            && 1 <= self.boundary
+            && self.boundary.saturating_add(4) <= self.end
+    }
+
+    /// Where the end is, or is to be.
+    pub(crate) fn aim(&self) -> u64 {
+        self.goal.min(self.end)
+    }
+
+    /// Is the end to sink?
+    pub(crate) fn is_to_shrink(&self) -> bool {
+        self.goal < self.end
+    }
+
+    /// Is all that lives below an end that is to stay? If not, the main ring needs what is free in it for what it has to move.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.top == self.end && !self.is_to_shrink()
+    }
+
+    /// Is there more of the small ring than what it may have where the end is to be?
+    pub(crate) fn is_small_too_large(&self) -> bool {
+        self.policy != Policy::Fifo && self.boundary > self.small_limits()[1]
+    }
+
+    /// The least and the most that the small ring may have.
+    fn small_limits(&self) -> [u64; 2] {
+        SMALL_PERCENT.map(|percent| (self.aim() / 100 * percent).max(1))
+    }
+
+    /// Units of the main ring once the end is where it is to be.
+    pub(crate) fn main_aim(&self) -> u64 {
+        let sinks = self.is_to_shrink() && self.is_small_too_large();
+        self.aim().saturating_sub(if sinks { self.brink } else { self.boundary })
+    }
+
+    /// What is to be free in the main ring, once its end is where it is to be, so that all that lives can be moved: room for
+    /// two of the largest that are promised to be kept.
+    pub(crate) fn slack_for_moves(&self) -> u64 {
+        2 * self.largest.min(self.main_aim() / 16)
+    }
+
+    /// Units that may live in the main ring before any of it has to go.
+    pub(crate) fn holds(&self) -> u64 {
+        let size = self.main_aim();
+        if self.is_retreat {
+            return size.saturating_sub(self.slack_for_moves() + size / SPARE_PARTS);
+        }
+        size.saturating_mul(ROOMY_PERCENT) / 100
+    }
+
+    /// Where the boundary is to be, within what is allowed.
+    #[inline]
+    pub(crate) fn wished(&self) -> u64 {
+        if self.policy == Policy::Fifo {
+            return self.boundary;
+        }
+        let [least, most] = self.small_limits();
+        self.wish.clamp(least, most)
+    }
+
+    /// Is the wish so far above this bound, and the main ring's head so near its end, that it is time to follow?
+    #[inline]
+    pub(crate) fn is_to_rise(&self, bound: u64, main_head: Position) -> bool {
+        self.is_late(main_head) && self.is_settled() && self.wished() > bound + self.end / SLACK
+    }
+
+    /// Is the brink to sink to the wish?
+    #[inline]
+    pub(crate) fn is_to_sink(&self, main_head: Position) -> bool {
+        self.is_late(main_head) && self.wished() + self.end / SLACK < self.brink
+    }
+
+    #[inline]
+    fn is_late(&self, main_head: Position) -> bool {
+        self.end.saturating_sub(main_head.offset()) <= self.main_units() / LATE
+    }
+
+    /// What the ring's head may use from now on.
+    #[inline]
+    pub(crate) fn span(&self, queue: Queue) -> Span {
+        match queue {
+            Queue::Small => Span { start: 0, end: self.brink.max(1) },
+            Queue::Main => Span { start: self.boundary, end: self.end },
+        }
+    }
+
+    /// What the ring's head may use for an entry of `units`: a small ring that is to shrink does so only as far as leaves
+    /// two of them.
+    #[inline]
+    pub(crate) fn span_for(&self, queue: Queue, units: u64) -> Span {
+        match queue {
+            Queue::Small => Span { start: 0, end: self.boundary.min(self.brink.max(2 * units + 1)) },
+            Queue::Main => self.span(Queue::Main),
+        }
+    }
+
+    /// What the ring's entries may still lie in, from before its bounds were moved.
+    #[inline]
+    pub(crate) fn reach(&self, queue: Queue) -> Span {
+        match queue {
+            Queue::Small => Span { start: 0, end: self.boundary },
+            Queue::Main => Span { start: self.boundary, end: self.top },
+        }
+    }
+
+    #[inline]
+    pub(crate) fn main_units(&self) -> u64 {
+        self.span(Queue::Main).units()
+    }
+
+    /// The least that the ring's frontier moves.
+    #[inline]
+    pub(crate) fn step(&self, queue: Queue) -> u64 {
+        self.span(queue).units() / STEPS_PER_RING
+    }
+
+    /// The largest entry that is never evicted while the cache is half empty: one of the largest value, if that is no more
+    /// than a sixteenth of a main ring.
+    #[inline]
+    pub(crate) fn kept_units(&self) -> u64 {
+        self.largest.min(self.main_units() / 16)
+    }
+}

@@ -1,0 +1,12 @@
+//! One shard: its words, its index, its log, and who holds them.
+
+pub(crate) mod bounds;
+pub(crate) mod head;
+pub(crate) mod index;
+pub(crate) mod lease;
+pub(crate) mod ledger;
+pub(crate) mod lock;
+pub(crate) mod log;
+pub(crate) mod pin;
+pub(crate) mod shard;
+pub(crate) mod stretch;

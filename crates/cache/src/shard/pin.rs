@@ -1,0 +1,358 @@
+//! Pins: entries whose bytes readers hold in place, so that they can be read without a copy.
+//!
+//! A pin names a stretch of a shard's data area, whatever the lap. It protects the entry's value, and nothing else: the
+//! entry may be replaced, removed or evicted meanwhile, and its slot and header go their ways. The head of a ring goes
+//! around the stretch for as long as it is pinned, so that a pin costs the cache no more than its entry.
+//!
+//! ```text
+//!   free (owner 0) --claimed: an exchange of the owner, from 0 or from exactly a dead owner--> claimed
+//!   claimed --the stretch stored, full fence, the slot names the same stretch still--> pinned
+//!   claimed, pinned --by its owner: the stretch cleared, then the owner--> free
+//!   claimed, pinned --its owner is dead, and it is in the way of a writer--> free
+//! ```
+//!
+//! No edge takes a pin from the living. Why a pinned byte is never overwritten: a reader stores the stretch, then (full
+//! fence) looks at the slot and the frontier; a writer stores the frontier, then (full fence) looks at the pins. One of the
+//! two sees the other: either the reader finds that the frontier no longer protects the entry, and lets go, or the writer
+//! finds the pin, and goes around it.
+//!
+//! So that a shard without pins costs a writer one load, a word in its head says whether there may be any: `SOME` is stored by
+//! a reader after its pin and before its look at the slot; a writer that finds no pin turns it to `DOUBTED`, looks again
+//! (full fence), and only then to `NONE`, so that a death in between hides no pin.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::area::Area;
+use crate::format::layout::{PIN_LEN, PINNED, PINS, PINS_PER_SHARD};
+use crate::format::owner::Owner;
+use crate::format::position::{OFFSET_BITS, Position};
+use crate::format::ring::{Place, Span};
+use crate::shard::head::Head;
+use crate::shard::shard::Shard;
+use samovar_mmap::{Word32, Word64};
+
+/// Within a pin.
+const OWNER: usize = 0;
+const EXTENT: usize = 8;
+
+/// States of the word in the shard's head, in its low bits; above them it counts refusals.
+const NONE: u64 = 0;
+const SOME: u64 = 1;
+const DOUBTED: u64 = 2;
+const STATE: u64 = 3;
+const REFUSAL: u64 = 4;
+
+/// A stretch of a shard's data area, in units: `units << 34 | offset` in one word, so that it is never half written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) offset: u64,
+    pub(crate) units: u64,
+}
+
+impl Extent {
+    fn of_word(word: u64) -> Option<Self> {
+        let extent = Extent { offset: word & ((1 << OFFSET_BITS) - 1), units: word >> OFFSET_BITS };
+        (extent.units > 0).then_some(extent)
+    }
+
+    fn word(self) -> u64 {
+        self.units << OFFSET_BITS | self.offset
+    }
+
+    pub(crate) fn end(self) -> u64 {
+        self.offset + self.units
+    }
+
+    fn overlaps(self, other: Extent) -> bool {
+        self.offset < other.end() && other.offset < self.end()
+    }
+}
+
+/// Asks whether an owner has died.
+pub(crate) type IsDead<'f> = &'f dyn Fn(Owner) -> Result<bool>;
+
+/// The pins of one shard.
+#[derive(Clone, Copy)]
+pub(crate) struct Pins<'a> {
+    head: Head<'a>,
+    annex: Area<'a>,
+}
+
+/// A claimed pin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pin {
+    place: usize,
+    owner: Owner,
+}
+
+impl<'a> Pins<'a> {
+    #[inline(always)]
+    pub(crate) fn of(shard: Shard<'a>) -> Self {
+        Pins { head: shard.head, annex: shard.annex }
+    }
+
+    fn summary(self) -> Word64<'a> {
+        self.head.word64(PINNED)
+    }
+
+    fn owner(self, place: usize) -> Result<Word32<'a>> {
+        self.annex.word32(PINS + place * PIN_LEN + OWNER)
+    }
+
+    fn extent(self, place: usize) -> Result<Word64<'a>> {
+        self.annex.word64(PINS + place * PIN_LEN + EXTENT)
+    }
+
+    /// Turns the state from any of these to that one; false if it is another.
+    fn turn(self, from: &[u64], to: u64) -> bool {
+        let word = self.summary();
+        let mut seen = word.load();
+        while from.contains(&(seen & STATE)) {
+            match word.compare_exchange(seen, seen & !STATE | to) {
+                Ok(_) => return true,
+                Err(found) => seen = found,
+            }
+        }
+        false
+    }
+
+    /// Takes a free pin, or one of the dead; none if all are taken.
+    pub(crate) fn claim(self, owner: Owner, is_dead: IsDead<'_>) -> Result<Option<Pin>> {
+        for place in 0..PINS_PER_SHARD {
+            if self.owner(place)?.load() == 0 && self.owner(place)?.compare_exchange(0, owner.word()).is_ok()
+            {
+                return Ok(Some(Pin { place, owner }));
+            }
+        }
+        for place in 0..PINS_PER_SHARD {
+            let found = self.owner(place)?.load();
+            if (found == 0 || is_dead(Owner::from_word(found))?)
+                && self.owner(place)?.compare_exchange(found, owner.word()).is_ok()
+            {
+                return Ok(Some(Pin { place, owner }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Lets the pin hold this stretch. Only a look at the slot after this tells whether it came in time.
+    pub(crate) fn hold(self, pin: Pin, extent: Extent) -> Result<()> {
+        self.extent(pin.place)?.store_release(extent.word());
+        // With the fence in `look_twice`, and the one after a frontier's store.
+        samovar_mmap::fence_full();
+        if self.summary().load() & STATE != SOME {
+            self.turn(&[NONE, DOUBTED], SOME);
+            samovar_mmap::fence_full();
+        }
+        Ok(())
+    }
+
+    /// Lets go.
+    pub(crate) fn release(self, pin: Pin) -> Result<()> {
+        if self.owner(pin.place)?.load() == pin.owner.word() {
+            self.extent(pin.place)?.store_release(0);
+            let _ = self.owner(pin.place)?.compare_exchange(pin.owner.word(), 0);
+        }
+        Ok(())
+    }
+
+    /// What pin `place` holds, and who; none if it is free, or holds nothing yet.
+    fn load(self, place: usize) -> Result<Option<(Owner, Extent)>> {
+        let owner = self.owner(place)?.load_acquire();
+        let extent = Extent::of_word(self.extent(place)?.load_acquire());
+        Ok(extent.filter(|_| owner != 0).map(|extent| (Owner::from_word(owner), extent)))
+    }
+
+    /// Units that are pinned, those of the dead included.
+    pub(crate) fn units(self) -> Result<u64> {
+        let mut units = 0;
+        for place in 0..PINS_PER_SHARD {
+            units += self.load(place)?.map_or(0, |(_, extent)| extent.units);
+        }
+        Ok(units)
+    }
+
+    /// How many pins the living hold.
+    pub(crate) fn held(self, is_dead: IsDead<'_>) -> Result<u64> {
+        let mut held = 0;
+        if self.summary().load() & STATE != NONE {
+            for place in 0..PINS_PER_SHARD {
+                let owner = self.owner(place)?.load();
+                held += u64::from(owner != 0 && !is_dead(Owner::from_word(owner))?);
+            }
+        }
+        Ok(held)
+    }
+
+    /// May there be a pin? For who holds the writer lock, and has published the frontier that it relies on.
+    #[inline]
+    pub(crate) fn any(self) -> bool {
+        self.summary().load() & STATE != NONE
+    }
+
+    /// The first pinned stretch that has a unit in common with this one. Pins of the dead that are in the way are freed. The
+    /// caller holds the writer lock.
+    #[cold]
+    pub(crate) fn obstacle(self, wanted: Extent, is_dead: IsDead<'_>) -> Result<Option<Extent>> {
+        let (mut first, mut claimed): (Option<Extent>, bool) = (None, false);
+        for place in 0..PINS_PER_SHARD {
+            claimed |= self.owner(place)?.load() != 0;
+            let Some((owner, extent)) = self.load(place)?.filter(|(_, extent)| extent.overlaps(wanted))
+            else {
+                continue;
+            };
+            if is_dead(owner)? {
+                let _ = self.owner(place)?.compare_exchange(owner.word(), 0);
+            } else if first.is_none_or(|first| extent.offset < first.offset) {
+                first = Some(extent);
+            }
+        }
+        if !claimed {
+            self.look_twice()?;
+        }
+        Ok(first)
+    }
+
+    /// No pin was seen: if none is there even after that was put in doubt, writers need not look any more.
+    fn look_twice(self) -> Result<()> {
+        self.turn(&[SOME], DOUBTED);
+        // With the fence in `hold`.
+        samovar_mmap::fence_full();
+        for place in 0..PINS_PER_SHARD {
+            if self.owner(place)?.load() != 0 {
+                return Ok(());
+            }
+        }
+        self.turn(&[DOUBTED], NONE);
+        Ok(())
+    }
+
+    /// Does the longest stretch of the span without a pin have this many units? The caller holds the writer lock.
+    #[cold]
+    pub(crate) fn leave(self, span: Span, units: u64, is_dead: IsDead<'_>) -> Result<bool> {
+        let mut from = span.start;
+        while from < span.end {
+            let rest = Extent { offset: from, units: span.end - from };
+            let Some(next) = self.obstacle(rest, is_dead)? else { break };
+            if next.offset.saturating_sub(from) >= units {
+                return Ok(true);
+            }
+            from = next.end();
+        }
+        Ok(span.end.saturating_sub(from) >= units)
+    }
+
+    /// Counts a refusal.
+    pub(crate) fn refused(self) {
+        self.summary().fetch_add(REFUSAL);
+    }
+
+    /// Refusals so far.
+    pub(crate) fn refusals(self) -> u64 {
+        self.summary().load() / REFUSAL
+    }
+}
+
+/// Forgets all pins: for the first opener, when nobody else can have one.
+pub(crate) fn forget_all(shard: Shard<'_>) -> Result<()> {
+    let pins = Pins::of(shard);
+    if pins.any() {
+        for place in 0..PINS_PER_SHARD {
+            pins.extent(place)?.store(0);
+            pins.owner(place)?.store(0);
+        }
+        pins.turn(&[SOME, DOUBTED, STATE], NONE);
+    }
+    Ok(())
+}
+
+/// A write, or a pin, that is refused because of pins.
+#[cold]
+pub(crate) fn refusal() -> Error {
+    Error::new(
+        ErrorKind::Pinned,
+        "readers hold too much of the key's part of the cache in place (16 values, or a quarter of it); let go of some",
+    )
+}
+
+/// How a ring's head gets past a pinned stretch that lies where the next entry was to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detour {
+    /// What is left before the stretch is filled, and the ring goes on at this offset behind it.
+    Skip(u64),
+    /// The lap ends here, and the next one begins at this offset.
+    Lap(u64),
+    /// The ring is empty, and goes on at this offset of the same lap.
+    Move(u64),
+    /// The ring is empty, and begins a lap.
+    Restart,
+    /// There is no way before the tail has moved on.
+    Wait,
+}
+
+/// The detour around `pinned`, which has a unit in common with the entry that was to go to `place`. A pin that came in
+/// time never has the head or the tail of a ring inside it, unless a ring that is empty, or begins a lap, begins
+/// there; one that came too late may, for a moment.
+pub(crate) fn detour(span: Span, [head, tail]: [Position; 2], place: Place, pinned: Extent) -> Detour {
+    let beyond = pinned.end();
+    let (same_lap, covers_start) = (place.at.lap() == tail.lap(), pinned.offset < place.at.offset());
+    // The last unit of a lap is for the mark that ends it.
+    let before_tail = beyond <= tail.offset() && beyond < span.end;
+    match () {
+        () if head == tail && place.wraps => Detour::Restart,
+        () if head == tail && beyond < span.end => Detour::Move(beyond),
+        () if head == tail => Detour::Wait,
+        () if place.wraps && !covers_start => Detour::Lap(span.start),
+        () if place.wraps && before_tail => Detour::Lap(beyond),
+        () if covers_start => Detour::Wait,
+        () if same_lap && beyond < span.end => Detour::Skip(beyond),
+        () if same_lap => Detour::Lap(span.start),
+        () if before_tail => Detour::Skip(beyond),
+        () => Detour::Wait,
+    }
+}
+
+const _: () = assert!(EXTENT + 8 <= PIN_LEN);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPAN: Span = Span { start: 100, end: 200 };
+
+    fn at(lap: u64, offset: u64) -> Position {
+        Position::new(lap, offset)
+    }
+
+    #[test]
+    fn a_head_goes_around_what_is_pinned() {
+        let around = |head: Position, tail: Position, to: (Position, bool), offset, units| {
+            let place = Place { at: to.0, wraps: to.1 };
+            detour(SPAN, [head, tail], place, Extent { offset, units })
+        };
+        let here = |head| (head, false);
+        let wraps = |lap, offset| (at(lap, offset), true);
+        // One lap: the stretch lies ahead in it, or reaches its end.
+        assert_eq!(around(at(5, 120), at(5, 110), here(at(5, 120)), 125, 10), Detour::Skip(135));
+        assert_eq!(around(at(5, 120), at(5, 110), here(at(5, 120)), 120, 10), Detour::Skip(130));
+        assert_eq!(around(at(5, 190), at(5, 150), here(at(5, 190)), 192, 8), Detour::Lap(100));
+        // Two laps: the tail is the limit.
+        assert_eq!(around(at(6, 120), at(5, 150), here(at(6, 120)), 130, 20), Detour::Skip(150));
+        assert_eq!(around(at(6, 120), at(5, 150), here(at(6, 120)), 130, 21), Detour::Wait);
+        assert_eq!(around(at(6, 120), at(5, 150), here(at(6, 120)), 110, 21), Detour::Wait);
+        // The next lap begins before the stretch, or inside it.
+        assert_eq!(around(at(5, 190), at(5, 150), wraps(6, 100), 105, 10), Detour::Lap(100));
+        assert_eq!(around(at(5, 190), at(5, 150), wraps(6, 100), 95, 10), Detour::Lap(105));
+        assert_eq!(around(at(5, 190), at(5, 150), wraps(6, 100), 95, 60), Detour::Wait);
+        // Nothing is in the ring.
+        assert_eq!(around(at(5, 190), at(5, 190), wraps(6, 100), 105, 10), Detour::Restart);
+        assert_eq!(around(at(6, 100), at(6, 100), here(at(6, 100)), 95, 10), Detour::Move(105));
+        assert_eq!(around(at(6, 100), at(6, 100), here(at(6, 100)), 95, 105), Detour::Wait);
+    }
+
+    #[test]
+    fn a_stretch_is_one_word() {
+        let extent = Extent { offset: (1 << 34) - 1, units: (1 << 30) - 1 };
+        assert_eq!(Extent::of_word(extent.word()), Some(extent));
+        assert_eq!(Extent::of_word(7), None);
+    }
+}
