@@ -77,6 +77,13 @@ impl<'a> SafeLine<'a> {
     }
 }
 
+/// What a block of a pack says of its key: its length, and a checksum over it and its place.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyWords<'a> {
+    pub(crate) len: Word64<'a>,
+    pub(crate) sum: Word64<'a>,
+}
+
 /// A table's block: all of a file, and where the block begins in it.
 #[derive(Clone, Copy)]
 pub(crate) struct Control<'a> {
@@ -143,9 +150,9 @@ impl<'a> Control<'a> {
         Ok(())
     }
 
-    /// The key's length, and the checksum over it.
-    pub(crate) fn key(self) -> Result<[Word64<'a>; 2]> {
-        Ok([self.word(layout::KEY_LEN)?, self.word(layout::KEY_SUM)?])
+    /// What the block says of its key.
+    pub(crate) fn key(self) -> Result<KeyWords<'a>> {
+        Ok(KeyWords { len: self.word(layout::KEY_LEN)?, sum: self.word(layout::KEY_SUM)? })
     }
 }
 

@@ -1,14 +1,14 @@
 //! A generation in the making: a folder that nobody knows, renamed when it is whole.
 
+use crate::directory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{RecordFile, is_of};
+use crate::folders::{Folders, check_key, pack_path, sync_folder};
+use crate::handle::Handle;
 use crate::header::Header;
 use crate::layout::Kind;
-use crate::pack;
+use crate::pack::Pack;
 use crate::record::Record;
-use crate::safe;
-use crate::set::{RecordSet, check_key, pack_path, sync_folder};
-use crate::store::Store;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,30 +17,36 @@ use std::sync::{Arc, Mutex, PoisonError};
 const SUFFIX: &str = ".draft";
 const LOCK: &str = ".lock";
 
-/// A new generation of a [`RecordSet`], from [`RecordSet::draft`]. Dropped before it is published, it is removed.
+/// A new generation of a [`RecordSet`](crate::RecordSet), from [`RecordSet::draft`](crate::RecordSet::draft). Dropped before it is published, it is removed.
 #[derive(Debug)]
-pub struct Draft<'a> {
-    set: &'a RecordSet,
+pub struct Draft {
+    folders: Folders,
     name: String,
     folder: PathBuf,
     /// Locked while this lives, so that a sweeper tells it from what the dead left.
     lock: Option<File>,
-    packs: Mutex<Vec<Arc<Store>>>,
+    packs: Mutex<Vec<Arc<Pack>>>,
 }
 
-impl<'a> Draft<'a> {
-    pub(crate) fn begin(set: &'a RecordSet, name: &str) -> Result<Self> {
+impl Draft {
+    pub(crate) fn begin(folders: &Folders, name: &str) -> Result<Self> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = set.folder(&format!(".{name}.{}-{count}{SUFFIX}", std::process::id()));
-        sweep(&set.folder(""));
+        let folder = folders.of(&format!(".{name}.{}-{count}{SUFFIX}", std::process::id()));
+        sweep(&folders.generations());
         // What a dead process of the same number left, and nobody could lock in time to sweep.
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir(&folder).map_err(|source| Error::io("making", &folder, source))?;
         let lock = File::create_new(folder.join(LOCK))
             .and_then(|file| file.lock().map(|()| file))
             .map_err(|source| Error::io("locking", &folder, source))?;
-        Ok(Draft { set, name: name.to_owned(), folder, lock: Some(lock), packs: Mutex::default() })
+        Ok(Draft {
+            folders: folders.clone(),
+            name: name.to_owned(),
+            folder,
+            lock: Some(lock),
+            packs: Mutex::default(),
+        })
     }
 
     /// Makes the table of this key, with room for `capacity` records, and opens it for writing.
@@ -49,21 +55,21 @@ impl<'a> Draft<'a> {
     /// `AlreadyExists`; `NoSpace`; `InvalidArgument` if no key can be so.
     pub fn create<T: Record>(&self, key: &str, capacity: usize) -> Result<RecordFile<T>> {
         check_key(key)?;
-        let store = self.pack::<T>()?;
-        let block = pack::insert(&store, key, capacity as u64)?;
-        RecordFile::share(pack::table_for_writing(&store, block)?)
+        let pack = self.pack::<T>()?;
+        let block = directory::insert(&pack.store, key, capacity as u64)?;
+        RecordFile::of(Handle { table: pack.table_for_writing(block)?, pack: Some(pack) })
     }
 
     /// The pack of this type, made if it is not there.
-    fn pack<T: Record>(&self) -> Result<Arc<Store>> {
+    fn pack<T: Record>(&self) -> Result<Arc<Pack>> {
         let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(store) = packs.iter().find(|store| is_of::<T>(&store.header)) {
-            return Ok(Arc::clone(store));
+        if let Some(pack) = packs.iter().find(|pack| is_of::<T>(&pack.store.header)) {
+            return Ok(Arc::clone(pack));
         }
         let header = Header::new(T::schema()?, Kind::Pack);
-        let store = pack::create_in_private(&pack_path(&self.folder, &header.schema), &header)?;
-        packs.push(Arc::clone(&store));
-        Ok(store)
+        let pack = Pack::create_in_private(&pack_path(&self.folder, &header.schema), &header)?;
+        packs.push(Arc::clone(&pack));
+        Ok(pack)
     }
 
     /// Makes all that was written durable, gives the generation its name, and makes it the current one. However many
@@ -73,11 +79,11 @@ impl<'a> Draft<'a> {
     /// `AlreadyExists` if somebody published one of this name meanwhile; the errors of syncing. If it cannot be made
     /// the current one, it is there all the same.
     pub fn publish(mut self) -> Result<()> {
-        for store in self.packs.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            finish(&store)?;
+        for pack in self.packs.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            finish(&pack)?;
         }
         sync_folder(&self.folder)?;
-        let target = self.set.folder(&self.name);
+        let target = self.folders.of(&self.name);
         let taken = || Error::new(ErrorKind::AlreadyExists, format!("{} was published meanwhile", self.name));
         if target.exists() {
             return Err(taken());
@@ -87,23 +93,23 @@ impl<'a> Draft<'a> {
         // Where a folder of this name came meanwhile the rename fails, since that one is not empty.
         fs::rename(&self.folder, &target).map_err(|source| Error::io("naming", &target, source))?;
         self.lock = None;
-        sync_folder(&self.set.folder(""))?;
-        self.set.switch_to(&self.name)
+        sync_folder(&self.folders.generations())?;
+        self.folders.make_current(&self.name)
     }
 }
 
 /// Makes a pack durable: its records, and what the file system knows of it.
-fn finish(store: &Arc<Store>) -> Result<()> {
-    if Arc::strong_count(store) == 1 {
-        return pack::rewrite(store);
+fn finish(pack: &Arc<Pack>) -> Result<()> {
+    if Arc::strong_count(pack) == 1 {
+        return pack.rewrite();
     }
     // A table is still written by whoever made it, in this very file.
-    safe::flush_tables(store)?;
-    let synced = store.rights()?.file.sync_all();
-    synced.map_err(|source| Error::io("syncing", &store.path, source))
+    pack.flush()?;
+    let synced = pack.store.rights()?.file.sync_all();
+    synced.map_err(|source| Error::io("syncing", &pack.store.path, source))
 }
 
-impl Drop for Draft<'_> {
+impl Drop for Draft {
     fn drop(&mut self) {
         if self.lock.is_some() {
             let _ = fs::remove_dir_all(&self.folder);

@@ -100,16 +100,13 @@ impl Error {
     /// An error of the operating system; `doing` is what was tried.
     #[cold]
     pub(crate) fn io(doing: &str, path: &Path, source: std::io::Error) -> Self {
-        let kind = match source.kind() {
-            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-            std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::DirectoryNotEmpty => {
-                ErrorKind::AlreadyExists
-            }
-            std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
-            _ => ErrorKind::Io,
-        };
-        Error::with_source(kind, format!("{doing} {}", path.display()), source)
+        Error::with_source(kind_of(&source), format!("{doing} {}", path.display()), source)
+    }
+
+    /// An error of the operating system on a file that is open; `doing` is what was tried.
+    #[cold]
+    pub(crate) fn system(doing: &'static str, source: std::io::Error) -> Self {
+        Error::with_source(kind_of(&source), doing, source)
     }
 
     /// The reason, for code.
@@ -122,6 +119,16 @@ impl Error {
     /// ```
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+}
+
+fn kind_of(source: &std::io::Error) -> ErrorKind {
+    match source.kind() {
+        std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+        std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::DirectoryNotEmpty => ErrorKind::AlreadyExists,
+        std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
+        _ => ErrorKind::Io,
     }
 }
 

@@ -1,10 +1,10 @@
 //! The typed record file: a thin wrapper over [`RawFile`].
 
 use crate::error::Result;
+use crate::handle::{Handle, Info};
 use crate::header::Header;
 use crate::iter::{Iter, copy_all};
 use crate::layout::at;
-use crate::raw::{Info, RawFile};
 use crate::reader::Found;
 use crate::record::Record;
 use crate::snapshot::Snapshot;
@@ -49,19 +49,19 @@ use zerocopy::IntoBytes;
 /// # Ok::<(), samovar_records::Error>(())
 /// ```
 pub struct RecordFile<T> {
-    raw: Arc<RawFile>,
+    handle: Handle,
     record: PhantomData<fn() -> T>,
 }
 
 impl<T: Record> RecordFile<T> {
-    fn wrap(raw: RawFile) -> Self {
-        RecordFile { raw: Arc::new(raw), record: PhantomData }
+    fn wrap(handle: Handle) -> Self {
+        RecordFile { handle, record: PhantomData }
     }
 
     /// A handle of a file that is open already, if its records are of this type.
-    pub(crate) fn share(raw: Arc<RawFile>) -> Result<Self> {
-        admit::<T>(&raw.store.header)?;
-        Ok(RecordFile { raw, record: PhantomData })
+    pub(crate) fn of(handle: Handle) -> Result<Self> {
+        admit::<T>(&handle.table.store.header)?;
+        Ok(Self::wrap(handle))
     }
 
     /// Makes a file and opens it for writing. It appears whole or not at all.
@@ -77,15 +77,15 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As `create`.
     pub fn create_with_capacity(path: impl AsRef<Path>, capacity: usize) -> Result<Self> {
-        RawFile::create(path, T::schema()?, capacity).map(Self::wrap)
+        Handle::create(path.as_ref(), T::schema()?, capacity).map(Self::wrap)
     }
 
     /// Opens a file for reading, in time that does not grow with the number of its records.
     ///
     /// # Errors
-    /// As [`RawFile::open`]; `WrongSize` or `WrongType` if its records are others.
+    /// As [`RawFile::open`](crate::RawFile::open); `WrongSize` or `WrongType` if its records are others.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        RawFile::open_if(path.as_ref(), &admit::<T>).map(Self::wrap)
+        Handle::open(path.as_ref(), &admit::<T>).map(Self::wrap)
     }
 
     /// Opens a file for writing, and finishes what a writer that died left in motion.
@@ -93,7 +93,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`open`](Self::open), and `Locked` if another handle writes it, which the message names.
     pub fn open_writer(path: impl AsRef<Path>) -> Result<Self> {
-        RawFile::open_writer_if(path.as_ref(), &admit::<T>).map(Self::wrap)
+        Handle::open_writer(path.as_ref(), &admit::<T>).map(Self::wrap)
     }
 
     /// Opens a file for writing; makes it first if it is not there.
@@ -101,17 +101,17 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`open_writer`](Self::open_writer) and [`create`](Self::create).
     pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self> {
-        RawFile::open_or_create(path, T::schema()?, 0).map(Self::wrap)
+        Handle::open_or_create(path.as_ref(), &T::schema()?, 0).map(Self::wrap)
     }
 
     /// Where it was opened.
     pub fn path(&self) -> &Path {
-        self.raw.path()
+        self.handle.path()
     }
 
     /// Whether this handle may write.
     pub fn is_writer(&self) -> bool {
-        self.raw.is_writer()
+        self.handle.is_writer()
     }
 
     /// Records that are there.
@@ -119,7 +119,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// `Fault` if the file was cut short.
     pub fn len(&self) -> Result<usize> {
-        self.raw.len()
+        self.handle.len()
     }
 
     /// Whether there are none.
@@ -127,7 +127,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`len`](Self::len).
     pub fn is_empty(&self) -> Result<bool> {
-        self.raw.is_empty()
+        Ok(self.len()? == 0)
     }
 
     /// Records that there is room for without growing.
@@ -135,7 +135,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`len`](Self::len).
     pub fn capacity(&self) -> Result<usize> {
-        self.raw.capacity()
+        Ok(self.info()?.capacity)
     }
 
     /// What there is to know about the file.
@@ -143,7 +143,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`len`](Self::len).
     pub fn info(&self) -> Result<Info> {
-        self.raw.info()
+        self.handle.info()
     }
 
     /// A copy of the record with this index, or none.
@@ -153,7 +153,7 @@ impl<T: Record> RecordFile<T> {
     #[inline]
     pub fn get(&self, index: usize) -> Result<Option<T>> {
         let mut record = T::new_zeroed();
-        Ok(self.raw.read_index(index as u64, record.as_mut_bytes())?.then_some(record))
+        Ok(self.handle.table.read_index(index as u64, record.as_mut_bytes())?.then_some(record))
     }
 
     /// A copy of the newest record, or none.
@@ -163,7 +163,7 @@ impl<T: Record> RecordFile<T> {
     #[inline]
     pub fn last(&self) -> Result<Option<T>> {
         let mut record = T::new_zeroed();
-        Ok(self.raw.read_last(record.as_mut_bytes())?.then_some(record))
+        Ok(self.handle.table.read_last(record.as_mut_bytes())?.then_some(record))
     }
 
     /// Replaces a record. Readers see the old one or the new one, also if this process dies meanwhile.
@@ -171,7 +171,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// `ReadOnly`; `OutOfRange`; `Fault`.
     pub fn set(&self, index: usize, record: &T) -> Result<()> {
-        self.raw.replace(index as u64, record.as_bytes())
+        self.handle.table.replace(index as u64, record.as_bytes())
     }
 
     /// Replaces the newest record, as [`set`](Self::set) does.
@@ -179,7 +179,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As `set`; `OutOfRange` if there is none.
     pub fn update_last(&self, record: &T) -> Result<()> {
-        self.raw.replace_last(record.as_bytes())
+        self.handle.table.replace_last(record.as_bytes())
     }
 
     /// Appends a record.
@@ -187,7 +187,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// `ReadOnly`; `NoSpace`, and the file is as before; `Fault`.
     pub fn push(&self, record: &T) -> Result<()> {
-        self.raw.append(record.as_bytes())
+        self.handle.table.append(record.as_bytes())
     }
 
     /// Appends records; readers see all of them at once.
@@ -195,7 +195,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn extend_from_slice(&self, records: &[T]) -> Result<()> {
-        self.raw.append(records.as_bytes())
+        self.handle.table.append(records.as_bytes())
     }
 
     /// Drops the oldest records, so that at most `len` are left. Their room is used again: a file that is cut now and
@@ -224,7 +224,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// `ReadOnly`; `Fault`.
     pub fn truncate_front(&self, len: usize) -> Result<()> {
-        self.raw.keep_last(len as u64)
+        self.handle.table.keep_last(len as u64)
     }
 
     /// Makes room for `additional` records. Nothing moves in memory, in any process.
@@ -232,7 +232,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// `ReadOnly`; `NoSpace`, and the file is as before.
     pub fn reserve(&self, additional: usize) -> Result<()> {
-        self.raw.reserve(additional)
+        self.handle.table.reserve_for(additional as u64)
     }
 
     /// Copies of all records, oldest first: those that are there now, each as it is when its turn comes.
@@ -264,7 +264,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`get`](Self::get).
     pub fn range(&self, indices: impl RangeBounds<usize>) -> Result<Iter<'_, T>> {
-        let there = self.raw.look()?.ordinals();
+        let there = self.handle.table.look()?.ordinals();
         let start = match indices.start_bound() {
             Bound::Included(index) => *index as u64,
             Bound::Excluded(index) => (*index as u64).saturating_add(1),
@@ -276,7 +276,7 @@ impl<T: Record> RecordFile<T> {
             Bound::Unbounded => u64::MAX,
         };
         let clamp = |index: u64| there.start.saturating_add(index).min(there.end);
-        Ok(Iter::new(&self.raw, clamp(start)..clamp(end)))
+        Ok(Iter::new(&self.handle.table, clamp(start)..clamp(end)))
     }
 
     /// The records that are there now, for many reads one after another: each costs little more than one from a vector.
@@ -284,7 +284,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`get`](Self::get).
     pub fn view(&self) -> Result<View<'_, T>> {
-        View::of(&self.raw)
+        View::of(&self.handle.table)
     }
 
     /// A copy of all records that are there now.
@@ -292,7 +292,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`get`](Self::get); `Busy` also if records are dropped in front faster than they can be copied.
     pub fn to_vec(&self) -> Result<Vec<T>> {
-        Ok(copy_all(&self.raw)?.1)
+        Ok(copy_all(&self.handle.table)?.1)
     }
 
     /// A private copy of all records, whose [`as_slice`](Snapshot::as_slice) is sound, since nobody else can write it.
@@ -301,7 +301,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`get`](Self::get).
     pub fn snapshot(&self) -> Result<Snapshot<T>> {
-        Snapshot::of(Arc::clone(&self.raw))
+        Snapshot::of(Arc::clone(&self.handle.table))
     }
 
     /// Searches the records, which are sorted by this key, as the slice method of this name does: `Ok(index)` of one
@@ -314,12 +314,12 @@ impl<T: Record> RecordFile<T> {
         key: &K,
         mut key_of: impl FnMut(&T) -> K,
     ) -> Result<std::result::Result<usize, usize>> {
-        let there = self.raw.look()?.ordinals();
+        let there = self.handle.table.look()?.ordinals();
         let (mut low, mut high) = (there.start, there.end);
         while low < high {
             let middle = low + (high - low) / 2;
             let mut record = T::new_zeroed();
-            let order = match self.raw.read_ordinal(middle, record.as_mut_bytes())? {
+            let order = match self.handle.table.read_ordinal(middle, record.as_mut_bytes())? {
                 Found::Whole => key_of(&record).cmp(key),
                 // Cut off in front: what is searched for is behind it, if anywhere.
                 Found::Dropped => Ordering::Less,
@@ -339,7 +339,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// `Io` or `NoSpace` if the device failed; every later flush of this handle fails then too.
     pub fn flush(&self) -> Result<()> {
-        self.raw.flush()
+        self.handle.flush()
     }
 
     /// Flushes what was written, gives up the right to write, and says whether all that worked. Dropping the handle
@@ -348,12 +348,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`flush`](Self::flush).
     pub fn close(self) -> Result<()> {
-        match Arc::try_unwrap(self.raw) {
-            Ok(raw) => raw.close(),
-            // A snapshot or a set shares it: it closes with the last of them.
-            Err(shared) if shared.is_writer() => shared.flush(),
-            Err(_) => Ok(()),
-        }
+        self.handle.close()
     }
 }
 
@@ -372,6 +367,6 @@ pub(crate) fn is_of<T: Record>(header: &Header) -> bool {
 
 impl<T> std::fmt::Debug for RecordFile<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.raw.fmt(f)
+        self.handle.fmt(f)
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::error::Result;
 use crate::layout::at;
-use crate::raw::RawFile;
 use crate::reader::{Found, Seen, TRIES, busy, pause};
 use crate::record::Record;
+use crate::table::Table;
 use std::ops::Range;
 use zerocopy::IntoBytes;
 
@@ -16,7 +16,7 @@ const BLOCK_BYTES: usize = 8192;
 ///
 /// Records that are dropped in front before their turn are left out. The iterator ends after an error.
 pub struct Iter<'a, T> {
-    raw: &'a RawFile,
+    table: &'a Table,
     /// Those that were not copied yet.
     ordinals: Range<u64>,
     block: Vec<T>,
@@ -27,10 +27,10 @@ pub struct Iter<'a, T> {
 }
 
 /// Copies of all records that were there at one look, and that look.
-pub(crate) fn copy_all<T: Record>(raw: &RawFile) -> Result<(Seen, Vec<T>)> {
+pub(crate) fn copy_all<T: Record>(table: &Table) -> Result<(Seen, Vec<T>)> {
     for attempt in 0..TRIES {
-        let seen = raw.look()?;
-        let (all, skipped) = Iter::new(raw, seen.ordinals()).into_vec()?;
+        let seen = table.look()?;
+        let (all, skipped) = Iter::new(table, seen.ordinals()).into_vec()?;
         if !skipped {
             return Ok((seen, all));
         }
@@ -40,8 +40,8 @@ pub(crate) fn copy_all<T: Record>(raw: &RawFile) -> Result<(Seen, Vec<T>)> {
 }
 
 impl<'a, T: Record> Iter<'a, T> {
-    pub(crate) fn new(raw: &'a RawFile, ordinals: Range<u64>) -> Self {
-        Iter { raw, ordinals, block: Vec::new(), given: 0, skipped: false }
+    pub(crate) fn new(table: &'a Table, ordinals: Range<u64>) -> Self {
+        Iter { table, ordinals, block: Vec::new(), given: 0, skipped: false }
     }
 
     /// Calls `each` with one slice of records after another: private copies, which nobody else writes. The fastest way
@@ -82,7 +82,7 @@ impl<'a, T: Record> Iter<'a, T> {
         let mut all = Vec::new();
         let many = at(self.ordinals.end - self.ordinals.start);
         // Not more than can be there: a file may lie about its length.
-        all.reserve(many.min(self.raw.store.mapping.newest().len() / size_of::<T>()));
+        all.reserve(many.min(self.table.store.mapping.len() / size_of::<T>()));
         while self.next_block()? {
             all.extend_from_slice(&self.block);
         }
@@ -97,14 +97,14 @@ impl<'a, T: Record> Iter<'a, T> {
             let count = left.min((BLOCK_BYTES / size_of::<T>()).max(1));
             self.block.truncate(count);
             self.block.resize_with(count, T::new_zeroed);
-            if self.raw.read_block(self.ordinals.start, self.block.as_mut_slice().as_mut_bytes())?
+            if self.table.read_block(self.ordinals.start, self.block.as_mut_slice().as_mut_bytes())?
                 == Found::Whole
             {
                 self.ordinals.start += count as u64;
                 return Ok(true);
             }
             self.skipped = true;
-            let first = self.raw.look()?.ordinals().start;
+            let first = self.table.look()?.ordinals().start;
             self.ordinals.start = first.clamp(self.ordinals.start + 1, self.ordinals.end);
         }
         self.block.clear();

@@ -1,10 +1,16 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod boot;
 mod control;
+mod directory;
 mod draft;
 mod error;
 mod file;
+mod flush;
+mod folders;
+mod generation;
+mod handle;
 mod header;
 mod holder;
 mod iter;
@@ -15,12 +21,15 @@ mod pack;
 mod raw;
 mod reader;
 mod record;
+mod restore;
 mod safe;
 mod schema;
 mod set;
 mod shape;
 mod snapshot;
+mod space;
 mod store;
+mod table;
 mod text;
 mod view;
 mod writer;
@@ -28,13 +37,15 @@ mod writer;
 pub use draft::Draft;
 pub use error::{Error, ErrorKind, Result};
 pub use file::RecordFile;
+pub use generation::Generation;
+pub use handle::Info;
 pub use iter::Iter;
-pub use raw::{Info, RawFile};
+pub use raw::RawFile;
 pub use record::{Plain, Record};
 #[doc(hidden)]
 pub use record::{covers, field};
 pub use schema::{Field, Scalar, Schema};
-pub use set::{Generation, RecordSet};
+pub use set::RecordSet;
 pub use snapshot::Snapshot;
 pub use text::Column;
 pub use view::View;

@@ -1,7 +1,13 @@
-//! The file in memory, whole: one map at opening, and a new one of all of it when it has grown.
+//! The file in memory: one map, longer than the file, so that the file can grow many times over before the next.
 //!
 //! Invariant: maps are only added, each longer than the one before, and none goes before the handle does: a view made
-//! before growth is as good as ever. The newest one covers all.
+//! before growth is as good as ever. No view is longer than the file was known to be.
+//!
+//! **Why this is no `GrowingMap`.** That one reserves address space for the largest length, by a map of its own, and maps
+//! each growth into it. It opens with two maps where this opens with one, needs a limit before anything is known, and does
+//! not exist on Windows. A map that reaches beyond the end of its file grows with it without any call of the system. Where
+//! a file is [`AHEAD`] times as long as at opening, it is mapped once more: a file that grows from 12 KB to 1 TB is mapped
+//! 8 times. On Windows, where no map reaches beyond the end, each growth is mapped anew.
 
 use crate::error::{Error, ErrorKind, Result};
 use samovar_mmap::{Access, SharedMap, View};
@@ -9,25 +15,33 @@ use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// Files grow by a half and more, and on a device that is nearly full halve what is left, so that this many are not
-/// used up but by many small reservations.
-const MAPS: usize = 96;
+/// How many times as long as its file a map is.
+const AHEAD: u64 = 16;
+/// Where maps reach beyond the end, 16 to the power of this many is more than any file has bytes.
+const MAPS: usize = 48;
 
 pub(crate) struct Mapping {
+    access: Access,
     first: SharedMap,
     more: [OnceLock<Box<SharedMap>>; MAPS],
     used: AtomicUsize,
+    /// Bytes that the file is known to have, all of them mapped. Only grows.
+    len: AtomicUsize,
     growing: Mutex<()>,
 }
 
 impl Mapping {
-    pub(crate) fn new(map: SharedMap) -> Self {
-        Mapping {
+    /// Maps a file.
+    pub(crate) fn map(file: &File, access: Access) -> Result<Mapping> {
+        let (map, len) = map_ahead(file, access)?;
+        Ok(Mapping {
+            access,
             first: map,
             more: [const { OnceLock::new() }; MAPS],
             used: AtomicUsize::new(0),
+            len: AtomicUsize::new(len),
             growing: Mutex::new(()),
-        }
+        })
     }
 
     /// The longest map. Pairs with the release store in `extend`.
@@ -42,37 +56,54 @@ impl Mapping {
         self.more.get(used - 1).and_then(OnceLock::get).map_or(&self.first, |map| &**map)
     }
 
-    /// All that is mapped.
+    /// Bytes of the file that can be viewed.
     #[inline(always)]
-    pub(crate) fn view(&self) -> View<'_> {
-        self.newest().view()
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Ordering::Acquire)
     }
 
-    /// Maps the file anew, so that at least `len` bytes are mapped.
-    pub(crate) fn extend(&self, file: &File, len: u64, access: Access) -> Result<()> {
+    /// All of the file, as far as it is known.
+    #[inline(always)]
+    pub(crate) fn view(&self) -> View<'_> {
+        // The length first: whoever sees it sees a map that covers it. Pairs with the release store in `extend`.
+        let len = self.len();
+        self.part(self.newest(), len)
+    }
+
+    /// What is known of the file in this map.
+    #[inline(always)]
+    pub(crate) fn part<'a>(&self, map: &'a SharedMap, len: usize) -> View<'a> {
+        let view = map.view();
+        view.window(0, len.min(view.len())).unwrap_or(view)
+    }
+
+    /// Looks how long the file is by now, and maps what it has gained. It has to have at least `len` bytes.
+    pub(crate) fn extend(&self, file: &File, len: u64) -> Result<()> {
         let _growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.newest().len() as u64 >= len {
+        if self.len() as u64 >= len {
             return Ok(());
         }
+        let there = len_of(file)?;
+        if there < len {
+            return Err(cut_short(len, there));
+        }
+        if there > self.newest().len() as u64 {
+            self.map_anew(file)?;
+        }
+        let known = usize::try_from(there).unwrap_or(usize::MAX).min(self.newest().len());
+        self.len.fetch_max(known, Ordering::Release);
+        Ok(())
+    }
+
+    fn map_anew(&self, file: &File) -> Result<()> {
         let used = self.used.load(Ordering::Acquire);
         let Some(free) = self.more.get(used) else {
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                format!(
-                    "the file grew {MAPS} times since it was opened; open it anew, or reserve more at once"
-                ),
+                format!("the file was mapped {MAPS} times; open it anew, or reserve more at once"),
             ));
         };
-        let map = SharedMap::map(file, access, 0, None)?;
-        if (map.len() as u64) < len {
-            return Err(Error::new(
-                ErrorKind::Truncated,
-                format!(
-                    "the record file was cut short: it says {len} bytes and has {}; import the data anew",
-                    map.len()
-                ),
-            ));
-        }
+        let (map, _) = map_ahead(file, self.access)?;
         let _ = free.set(Box::new(map));
         self.used.store(used + 1, Ordering::Release);
         Ok(())
@@ -90,10 +121,9 @@ impl Mapping {
         self.more.iter().take(used).filter_map(OnceLock::get).any(|map| map.is_poisoned())
     }
 
-    /// Waits until the device has everything.
+    /// Waits until the device has all bytes of the file that are known.
     pub(crate) fn flush(&self) -> Result<()> {
-        self.newest().flush()?;
-        Ok(())
+        self.flush_range(0, self.len())
     }
 
     /// Waits until the device has these bytes.
@@ -109,4 +139,37 @@ impl Mapping {
         }
         Ok(self.first.close()?)
     }
+}
+
+/// A map of all of the file and of what it may become, and the file's length. Where there is no room for so much, of the
+/// file alone.
+fn map_ahead(file: &File, access: Access) -> Result<(SharedMap, usize)> {
+    let len = len_of(file)?;
+    let fits = |len: u64| usize::try_from(len).ok().filter(|len| isize::try_from(*len).is_ok());
+    let Some(known) = fits(len) else {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("the record file has {len} bytes, more than this platform can map"),
+        ));
+    };
+    let ahead = fits(len.saturating_mul(AHEAD)).filter(|_| len > 0);
+    let map = ahead.and_then(|ahead| SharedMap::map_beyond_end(file, access, 0, ahead).ok());
+    let map = match map {
+        Some(map) => map,
+        None => SharedMap::map(file, access, 0, Some(known))?,
+    };
+    Ok((map, known))
+}
+
+fn len_of(file: &File) -> Result<u64> {
+    let metadata = file.metadata().map_err(|source| Error::system("asking for the file's size", source))?;
+    Ok(metadata.len())
+}
+
+#[cold]
+fn cut_short(len: u64, there: u64) -> Error {
+    Error::new(
+        ErrorKind::Truncated,
+        format!("the record file was cut short: it says {len} bytes and has {there}; import the data anew"),
+    )
 }

@@ -7,8 +7,8 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{ORDINAL_MAX, at};
 use crate::motion::Motion;
-use crate::raw::RawFile;
 use crate::shape::Shape;
+use crate::table::Table;
 use samovar_mmap::{View, fence_acquire};
 use std::ops::Range;
 
@@ -65,7 +65,7 @@ pub(crate) enum Found {
     Dropped,
 }
 
-impl RawFile {
+impl Table {
     /// One look at the control words. It holds at most as many records as there are slots, so that no walk over them
     /// is longer than the file.
     #[inline(always)]
@@ -208,7 +208,7 @@ impl RawFile {
                 at(seen.shape.offset(ordinal, self.store.record_size()))
             };
             let end = offset.saturating_add(self.record_size());
-            if end > self.store.mapping.newest().len() {
+            if end > self.store.mapping.len() {
                 self.map_more(seen.shape)?;
             } else if motion.update() == seen.update {
                 return Ok(Some((When { motion: motion.0, shadow }, offset)));
@@ -330,17 +330,11 @@ impl RawFile {
             return Ok(false);
         }
         let needed = shape.end_offset(self.store.record_size());
-        if needed <= self.store.mapping.newest().len() as u64 || needed > ORDINAL_MAX {
+        if needed <= self.store.mapping.len() as u64 || needed > ORDINAL_MAX {
             return Err(senseless());
         }
         self.store.reach(needed)?;
         Ok(false)
-    }
-
-    /// What was read, unless a word met a fault meanwhile.
-    #[inline(always)]
-    fn believed<R>(&self, read: R) -> Result<R> {
-        if self.store.mapping.is_poisoned() { Err(poisoned()) } else { Ok(read) }
     }
 }
 
@@ -358,13 +352,5 @@ pub(crate) fn busy() -> Error {
     Error::new(
         ErrorKind::Busy,
         format!("the record changed {TRIES} times while it was read; try again, or write it less often"),
-    )
-}
-
-#[cold]
-pub(crate) fn poisoned() -> Error {
-    Error::new(
-        ErrorKind::Fault,
-        "the record file was cut short, or its device failed, while it was mapped; open it anew",
     )
 }

@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::iter::{Iter, copy_all};
 use crate::layout::at;
-use crate::raw::RawFile;
 use crate::record::Record;
+use crate::table::Table;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -31,21 +31,21 @@ use std::sync::Arc;
 /// # Ok::<(), samovar_records::Error>(())
 /// ```
 pub struct Snapshot<T> {
-    raw: Arc<RawFile>,
+    table: Arc<Table>,
     records: Vec<T>,
     first: u64,
     updates: u64,
 }
 
 impl<T: Record> Snapshot<T> {
-    pub(crate) fn of(raw: Arc<RawFile>) -> Result<Self> {
-        let mut snapshot = Snapshot { raw, records: Vec::new(), first: 0, updates: 0 };
+    pub(crate) fn of(table: Arc<Table>) -> Result<Self> {
+        let mut snapshot = Snapshot { table, records: Vec::new(), first: 0, updates: 0 };
         snapshot.take()?;
         Ok(snapshot)
     }
 
     fn take(&mut self) -> Result<()> {
-        let (seen, records) = copy_all(&self.raw)?;
+        let (seen, records) = copy_all(&self.table)?;
         (self.first, self.updates, self.records) = (seen.ordinals().start, seen.updates(), records);
         Ok(())
     }
@@ -60,13 +60,13 @@ impl<T: Record> Snapshot<T> {
     /// # Errors
     /// As [`RecordFile::get`](crate::RecordFile::get); the snapshot is as before then.
     pub fn refresh(&mut self) -> Result<()> {
-        let seen = self.raw.look()?;
+        let seen = self.table.look()?;
         let ordinals = seen.ordinals();
         if seen.updates() != self.updates || ordinals.start != self.first {
             return self.take();
         }
         let have = self.first + self.records.len() as u64;
-        let (mut new, _) = Iter::new(&self.raw, have.min(ordinals.end)..ordinals.end).into_vec()?;
+        let (mut new, _) = Iter::new(&self.table, have.min(ordinals.end)..ordinals.end).into_vec()?;
         if self.records.len() + new.len() == at(ordinals.end - ordinals.start) {
             self.records.append(&mut new);
             return Ok(());

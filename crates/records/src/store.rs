@@ -1,18 +1,16 @@
 //! An open file, whatever it holds: its header, its memory, and the right to write it.
 
+use crate::boot;
 use crate::control::{Control, FileWords};
 use crate::error::{Error, ErrorKind, Result};
 use crate::header::{Header, Unchecked};
 use crate::holder::Holder;
 use crate::layout::{self, HEADER_LEN, Kind, MAGIC};
 use crate::mapping::Mapping;
-use crate::raw::RawFile;
-use crate::safe;
-use samovar_mmap::{Access, FileId, Origin, SharedMap};
-use std::collections::HashMap;
+use samovar_mmap::{Access, FileId, Origin, SharedMap, View};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
+use std::sync::{Mutex, Once};
 
 /// What all handles of a file share.
 pub(crate) struct Store {
@@ -32,10 +30,6 @@ pub(crate) struct Rights {
     origin: Origin,
     /// Taken to give out space of a pack. Taken while a table's writer is locked, never the other way round.
     pub(crate) allocation: Mutex<()>,
-    /// Taken to flush, before the writers of all tables.
-    pub(crate) flushing: Mutex<()>,
-    /// The tables of a pack that are open for writing, by their blocks.
-    pub(crate) open: Mutex<HashMap<u64, Weak<RawFile>>>,
 }
 
 /// Refuses a file whose records are not those that are meant.
@@ -58,14 +52,8 @@ impl Store {
     pub(crate) fn open_writer(path: &Path, gates: Gates<'_>) -> Result<Store> {
         let (mut store, file) = Store::enter(path, Access::ReadWrite, gates)?;
         let holder = Holder::take(path, store.id, store.words())?;
-        store.rights = Some(Rights {
-            file,
-            _holder: holder,
-            origin: Origin::here(),
-            allocation: Mutex::default(),
-            flushing: Mutex::default(),
-            open: Mutex::default(),
-        });
+        store.rights =
+            Some(Rights { file, _holder: holder, origin: Origin::here(), allocation: Mutex::default() });
         Ok(store)
     }
 
@@ -73,17 +61,16 @@ impl Store {
     /// says.
     fn enter(path: &Path, access: Access, gates: Gates<'_>) -> Result<(Store, File)> {
         let file = open_checked(path, access)?;
-        let map = SharedMap::map(&file, access, 0, None).map_err(|error| irregular(path, error.into()))?;
-        let header = read_header(&map, path)?;
+        let mapping = Mapping::map(&file, access).map_err(|error| irregular(path, error))?;
+        let header = read_header(mapping.view(), path)?;
         if header.kind != gates.kind {
             return Err(wrong_kind(path, header.kind));
         }
         (gates.admit)(&header)?;
-        if (map.len() as u64) < header.records_offset() {
-            return Err(truncated(path, map.len() as u64));
+        if (mapping.len() as u64) < header.records_offset() {
+            return Err(truncated(path, mapping.len() as u64));
         }
         let id = samovar_mmap::file_id(&file)?;
-        let mapping = Mapping::new(map);
         let store = Store { path: path.to_owned(), id, header, mapping, rights: None };
         store.refuse_truncated(&file)?;
         Ok((store, file))
@@ -91,7 +78,7 @@ impl Store {
 
     /// The last gate: a file of one table is as long as its shape says. After a loss of power it need not be.
     fn refuse_truncated(&self, file: &File) -> Result<()> {
-        if self.header.kind != Kind::File || safe::lost_power(self)? {
+        if self.header.kind != Kind::File || boot::lost_power(self.words())? {
             return Ok(());
         }
         let control = Control { view: self.mapping.view(), block: layout::CONTROL };
@@ -113,12 +100,12 @@ impl Store {
 
     /// Makes sure that at least `len` bytes are mapped, if the file has them.
     pub(crate) fn reach(&self, len: u64) -> Result<()> {
-        if self.mapping.newest().len() as u64 >= len {
+        if self.mapping.len() as u64 >= len {
             return Ok(());
         }
         match &self.rights {
-            Some(rights) => self.mapping.extend(&rights.file, len, Access::ReadWrite),
-            None => self.mapping.extend(&self.reopen()?, len, Access::ReadOnly),
+            Some(rights) => self.mapping.extend(&rights.file, len),
+            None => self.mapping.extend(&self.reopen()?, len),
         }
     }
 
@@ -144,21 +131,7 @@ impl Store {
     pub(crate) fn reserve(&self, len: u64) -> Result<()> {
         let rights = self.rights()?;
         samovar_mmap::reserve(&rights.file, len)?;
-        self.mapping.extend(&rights.file, len, Access::ReadWrite)
-    }
-}
-
-impl Rights {
-    /// The table of this block, if it is open for writing.
-    pub(crate) fn open_table(&self, block: u64) -> Option<Arc<RawFile>> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.get(&block).and_then(Weak::upgrade)
-    }
-
-    /// All tables that are open for writing.
-    pub(crate) fn open_tables(&self) -> Vec<Arc<RawFile>> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.values().filter_map(Weak::upgrade).collect()
+        self.mapping.extend(&rights.file, len)
     }
 }
 
@@ -202,16 +175,16 @@ pub(crate) fn refuse_remote(file: &File, path: &Path) -> Result<()> {
     ))
 }
 
-fn read_header(map: &SharedMap, path: &Path) -> Result<Header> {
-    if map.is_empty() {
+fn read_header(view: View<'_>, path: &Path) -> Result<Header> {
+    if view.is_empty() {
         return Err(Error::new(
             ErrorKind::EmptyFile,
             format!("{} is empty, not a record file; remove it and try again", path.display()),
         ));
     }
     let mut page = Box::new([0; HEADER_LEN]);
-    let there = map.len().min(HEADER_LEN);
-    map.view().read_into(0, &mut page[..there])?;
+    let there = view.len().min(HEADER_LEN);
+    view.read_into(0, &mut page[..there])?;
     if there < HEADER_LEN && page.starts_with(&MAGIC) {
         return Err(truncated(path, there as u64));
     }

@@ -4,13 +4,13 @@
 //! a copy as the view remembers, no record was being changed; and a record that is still live then was not overwritten by
 //! a push. If motion says otherwise, the record is read the long way, and the view remembers anew. See `motion`.
 
-use crate::control::ReadersLine;
+use crate::control::{Control, ReadersLine};
 use crate::error::Result;
 use crate::layout::at;
 use crate::motion::Motion;
-use crate::raw::RawFile;
-use crate::reader::{TRIES, When, busy, pause, poisoned};
+use crate::reader::{TRIES, When, busy, pause};
 use crate::record::{Plain, Record};
+use crate::table::{Table, poisoned};
 use samovar_mmap::{Health, Items, fence_acquire};
 use std::cell::Cell;
 use std::ops::Range;
@@ -50,7 +50,7 @@ const UNKNOWN: u64 = u64::MAX;
 /// # Ok::<(), samovar_records::Error>(())
 /// ```
 pub struct View<'a, T> {
-    raw: &'a RawFile,
+    table: &'a Table,
     health: Health<'a>,
     line: ReadersLine<'a>,
     /// The records from the first on that lie one behind the other.
@@ -70,22 +70,25 @@ struct Place<'a, T> {
 }
 
 impl<'a, T: Record> View<'a, T> {
-    pub(crate) fn of(raw: &'a RawFile) -> Result<Self> {
-        let seen = raw.look()?;
+    pub(crate) fn of(table: &'a Table) -> Result<Self> {
+        let seen = table.look()?;
         let ordinals = seen.ordinals();
         let size = size_of::<T>() as u64;
         let straight = seen.shape().straight(ordinals.start, ordinals.end - ordinals.start);
         let offset = seen.shape().offset(ordinals.start, size);
         // A file that lies about where they are is told so by what the reads find.
-        let reached = raw.store.reach(offset.saturating_add(straight.saturating_mul(size)).min(1 << 62));
-        let map = raw.store.mapping.newest();
-        let items = match reached.is_ok().then(|| map.view().items(at(offset), at(straight))) {
+        let reached = table.store.reach(offset.saturating_add(straight.saturating_mul(size)).min(1 << 62));
+        let mapping = &table.store.mapping;
+        let len = mapping.len();
+        let map = mapping.newest();
+        let view = mapping.part(map, len);
+        let items = match reached.is_ok().then(|| view.items(at(offset), at(straight))) {
             Some(Ok(items)) => items,
-            _ => map.view().items(0, 0)?,
+            _ => view.items(0, 0)?,
         };
-        let line = raw.control_in(map).readers()?;
+        let line = Control { view, block: at(table.block) }.readers()?;
         let view = View {
-            raw,
+            table,
             health: map.health(),
             line,
             items,
@@ -167,8 +170,8 @@ impl<'a, T: Record> View<'a, T> {
         }
         self.remember();
         let ordinal = self.first + index as u64;
-        let Some((when, offset)) = self.raw.place_of(ordinal)? else { return Ok(None) };
-        let items = self.raw.store.mapping.view().items(offset, 1)?;
+        let Some((when, offset)) = self.table.place_of(ordinal)? else { return Ok(None) };
+        let items = self.table.store.mapping.view().items(offset, 1)?;
         Ok(Some(Place { items, index: 0, when }))
     }
 
@@ -178,7 +181,7 @@ impl<'a, T: Record> View<'a, T> {
     fn is_whole(&self, when: When, ordinal: u64) -> bool {
         when.motion != UNKNOWN
             && !self.health.is_poisoned()
-            && self.raw.is_whole_since(when, ordinal).unwrap_or(false)
+            && self.table.is_whole_since(when, ordinal).unwrap_or(false)
     }
 
     /// Calls `each` with the values of one field, oldest first, one slice after another: the fastest way to sum one up.
@@ -218,7 +221,7 @@ impl<'a, T: Record> View<'a, T> {
     ) -> Result<()> {
         let ordinals = self.first + indices.start as u64..self.first + indices.end as u64;
         let mut values = Vec::new();
-        crate::iter::Iter::<T>::new(self.raw, ordinals).for_each_slice(|records| {
+        crate::iter::Iter::<T>::new(self.table, ordinals).for_each_slice(|records| {
             values.clear();
             values.extend(records.iter().map(|record| *field(record)));
             each(&values);

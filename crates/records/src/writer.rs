@@ -2,69 +2,31 @@
 //!
 //! Invariant: at every store the file is one that readers can use and that the next writer can take over. A push is
 //! published by one store of `end`, a cut in front by one of `first`, growth by one of `epoch`, an update by one of
-//! `motion`. Only the last leaves work behind a death, which [`Writer::recover`] does.
+//! `motion`. Only the last leaves work behind a death, which `Table::recover` does.
 
-use crate::control::Control;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Kind, ORDINAL_MAX, at};
-use crate::motion::{self, Home, Motion};
-use crate::pack;
-use crate::raw::RawFile;
-use crate::reader::poisoned;
+use crate::motion;
 use crate::safe;
 use crate::shape::Shape;
+use crate::space;
+use crate::table::{State, Table, poisoned};
 use samovar_mmap::{View, fence_release};
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What the writing handle knows of the table; nobody else changes it.
-#[derive(Clone, Copy)]
-pub(crate) struct State {
-    motion: Motion,
-    pub(crate) shape: Shape,
-    pub(crate) first: u64,
-    pub(crate) end: u64,
-    /// False while a change is under way: found false, a change failed or panicked, and the words decide.
-    settled: bool,
-}
-
-impl State {
-    /// Before the words were looked at.
-    pub(crate) const UNKNOWN: State = State {
-        motion: Motion(0),
-        shape: Shape { epoch: 0, anchor: 0, capacity: 0, origin: 0 },
-        first: 0,
-        end: 0,
-        settled: false,
-    };
-
-    fn len(&self) -> u64 {
-        self.end - self.first
+impl Table {
+    /// The table for writing: takes over from the writer before.
+    pub(crate) fn for_writing(mut self) -> Result<Table> {
+        let mut state = State::UNKNOWN;
+        self.recover(&mut state)?;
+        self.state = Some(Mutex::new(state));
+        Ok(self)
     }
 
-    /// What the words say, if they make sense.
-    fn load(control: Control<'_>) -> Result<State> {
-        let line = control.readers()?;
-        let shape = control.shape(line.epoch().load_acquire())?;
-        let first = line.first().load_acquire();
-        let end = line.end().load_acquire();
-        let motion = Motion(line.motion().load_acquire());
-        let sound =
-            shape.anchor <= first && first <= end && end < ORDINAL_MAX && end - first <= shape.capacity;
-        if sound {
-            return Ok(State { motion, shape, first, end, settled: true });
-        }
-        Err(Error::corrupt(format!(
-            "the record file says it holds {first}..{end} with room for {}; import the data anew",
-            shape.capacity
-        )))
-    }
-}
-
-impl RawFile {
     /// This handle's turn to write.
     pub(crate) fn writer(&self) -> Result<MutexGuard<'_, State>> {
         self.store.rights()?;
-        let Some(writer) = &self.writer else { return Err(read_only(self)) };
+        let Some(writer) = &self.state else { return Err(read_only(self)) };
         let mut state = writer.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.settled {
             self.recover(&mut state)?;
@@ -97,14 +59,6 @@ impl RawFile {
         safe::after_takeover(self, &state)?;
         *known = state;
         self.unpoisoned()
-    }
-
-    /// The bytes of a record.
-    #[inline]
-    pub(crate) fn home(&self, shape: Shape, ordinal: u64) -> Result<Home<'_>> {
-        let offset = shape.offset(ordinal, self.record_size() as u64);
-        let view = self.store.mapping.view().window(at(offset), self.record_size())?;
-        Ok(Home { ordinal, view })
     }
 
     /// Appends records; all of them are seen at once.
@@ -246,7 +200,7 @@ impl RawFile {
                 let new = old.grown(first, self.store.header.slots_in(len));
                 (new, end - old.wrapped(first, end)..end)
             }
-            Kind::Pack => (old.moved(first, slots, pack::extent(&self.store, slots)?), first..end),
+            Kind::Pack => (old.moved(first, slots, space::extent(&self.store, slots)?), first..end),
         };
         self.control().prepare_shape(new)?;
         let begin = moving.start;
@@ -274,10 +228,10 @@ impl RawFile {
 }
 
 #[cold]
-fn read_only(file: &RawFile) -> Error {
+fn read_only(table: &Table) -> Error {
     Error::new(
         ErrorKind::ReadOnly,
-        format!("{} was opened for reading; open it with open_writer", file.path().display()),
+        format!("{} was opened for reading; open it with open_writer", table.store.path.display()),
     )
 }
 

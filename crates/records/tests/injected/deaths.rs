@@ -4,9 +4,7 @@
 //! The events of a script are counted first; then a process of its own runs the script once for each of them and ends
 //! there: by leaving at once, or by waiting to be killed.
 
-mod common;
-
-use common::{Bar, bar, process};
+use crate::common::{Bar, bar, process};
 use samovar_mmap::seam::{Event, set_process_hook, set_thread_hook};
 use samovar_records::{Generation, RecordFile, RecordSet};
 use std::cell::Cell;
@@ -180,7 +178,7 @@ fn die_everywhere(place: Place, how: &str) {
     for store in 0..total {
         let path = dir.path().join(format!("at{store}"));
         place.prepare(&path);
-        let mut command = process("dying_writer");
+        let mut command = process("deaths::dying_writer");
         command.env(FILE, &path).env(STORE, store.to_string()).env(HOW, how);
         command.env(WHERE, format!("{place:?}"));
         if how == "kill" {
@@ -276,7 +274,7 @@ fn a_table_is_made_whole_or_not_at_all() {
     for store in 0.. {
         let path = dir.path().join(format!("at{store}"));
         Place::Pack.prepare(&path);
-        let mut command = process("dying_maker_of_tables");
+        let mut command = process("deaths::dying_maker_of_tables");
         let ended = command.env(FILE, &path).env(STORE, store.to_string()).output().unwrap();
         let today = today(&path);
         let keys = today.keys().unwrap();

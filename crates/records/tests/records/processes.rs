@@ -1,8 +1,6 @@
 //! Several processes: nothing is ever torn, a killed writer leaves nothing to clean up, a second one is told the first.
 
-mod common;
-
-use common::{Bar, bar, number, process};
+use crate::common::{Bar, bar, number, process};
 use samovar_records::{ErrorKind, RecordFile};
 use std::io::{BufRead, BufReader};
 use std::process::Child;
@@ -65,7 +63,7 @@ fn no_record_is_ever_torn_while_another_process_rewrites_it() {
     let mut begin: Vec<Bar> = (0..200).map(bar).collect();
     begin.push(bar(0));
     RecordFile::<Bar>::create(&path).unwrap().extend_from_slice(&begin).unwrap();
-    let mut child = start("writer_of_the_last_record", &path);
+    let mut child = start("processes::writer_of_the_last_record", &path);
     let reader = RecordFile::<Bar>::open(&path).unwrap();
     let (mut reads, mut changes, mut newest) = (0u64, 0u64, 0);
     let begun = Instant::now();
@@ -106,7 +104,7 @@ fn a_ring_is_read_whole_while_another_process_turns_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("bars");
     RecordFile::<Bar>::create(&path).unwrap().push(&bar(0)).unwrap();
-    let mut child = start("writer_of_a_ring", &path);
+    let mut child = start("processes::writer_of_a_ring", &path);
     let reader = RecordFile::<Bar>::open(&path).unwrap();
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(1) {
@@ -140,7 +138,7 @@ fn a_second_writer_is_told_the_process_and_inherits_when_it_dies() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("bars");
     RecordFile::<Bar>::create(&path).unwrap().push(&bar(0)).unwrap();
-    let mut child = start("writer_of_the_last_record", &path);
+    let mut child = start("processes::writer_of_the_last_record", &path);
     let error = RecordFile::<Bar>::open_writer(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
     assert!(error.to_string().contains(&format!("process {}", child.id())), "{error}");
@@ -157,7 +155,7 @@ fn a_killed_writer_leaves_whole_records() {
     for round in 0..30 {
         let path = dir.path().join(format!("bars{round}"));
         RecordFile::<Bar>::create(&path).unwrap().push(&bar(0)).unwrap();
-        let mut child = start("writer_of_a_ring", &path);
+        let mut child = start("processes::writer_of_a_ring", &path);
         std::thread::sleep(Duration::from_micros(round * 331));
         child.kill().unwrap();
         child.wait().unwrap();

@@ -1,8 +1,6 @@
 //! A full disk is an error, and the file is as it was. Needs a file system of its own, and so the right to mount one.
 
-mod common;
-
-use common::{Bar, bar, number};
+use crate::common::{Bar, bar, number};
 use samovar_records::{ErrorKind, RecordFile};
 use std::path::Path;
 use std::process::Command;

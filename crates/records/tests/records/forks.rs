@@ -1,9 +1,6 @@
 //! A fork of the writer: the child has its parent's handles and does not write with them; the parent's right stays.
-#![cfg(unix)]
 
-mod common;
-
-use common::{Bar, bar, process};
+use crate::common::{Bar, bar, process};
 use fork::{Fork, fork};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -78,7 +75,7 @@ fn forking_writer() {
 #[test]
 fn a_forked_child_does_not_write_and_takes_nothing_from_its_parent() {
     let dir = tempfile::tempdir().unwrap();
-    let mut command: Command = process("forking_writer");
+    let mut command: Command = process("forks::forking_writer");
     let ended = command.env(FILE, dir.path()).output().unwrap();
     let said = String::from_utf8_lossy(&ended.stdout);
     assert!(said.contains("forked"), "{said}{}", String::from_utf8_lossy(&ended.stderr));

@@ -1,8 +1,6 @@
 //! Files that are not what they should be: each has its own error, none is changed, none ends the process.
 
-mod common;
-
-use common::{Bar, bar};
+use crate::common::{Bar, bar};
 use proptest::prelude::{any, prop, proptest};
 use proptest::test_runner::Config;
 use samovar_records::{ErrorKind, RawFile, RecordFile, RecordSet, schema};

@@ -1,8 +1,6 @@
 //! Sets: generations appear whole, a switch is one call, readers keep what they had, keys stay in their folder.
 
-mod common;
-
-use common::{Bar, bar, number, process};
+use crate::common::{Bar, bar, number, process};
 use samovar_records::{ErrorKind, RecordSet, schema};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -186,7 +184,7 @@ fn drafts(root: &Path) -> usize {
 fn what_a_killed_maker_left_is_swept_and_what_a_living_one_makes_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let set = RecordSet::open_or_create(dir.path()).unwrap();
-    let mut child = process("drafting_process").env(FILE, dir.path()).spawn().unwrap();
+    let mut child = process("set::drafting_process").env(FILE, dir.path()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.map_while(Result::ok).any(|line| line.contains("drafting")));
     drop(set.draft("other").unwrap());

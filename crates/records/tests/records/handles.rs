@@ -1,8 +1,6 @@
 //! One handle and several in one process: what the methods do, and what they refuse.
 
-mod common;
-
-use common::{Bar, bar, number};
+use crate::common::{Bar, bar, number};
 use samovar_records::{ErrorKind, RawFile, RecordFile};
 use std::path::PathBuf;
 use tempfile::TempDir;

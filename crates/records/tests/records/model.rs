@@ -1,8 +1,6 @@
 //! Any sequence of operations gives what it would give on a vector.
 
-mod common;
-
-use common::{Bar, bar};
+use crate::common::{Bar, bar};
 use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
 use proptest::test_runner::Config;
 use samovar_records::{RecordFile, RecordSet};

@@ -3,9 +3,7 @@
 //!
 //! The hook of the reader's thread is called at each load and in the middle of each copy; at the chosen one it writes.
 
-mod common;
-
-use common::{Bar, bar, number};
+use crate::common::{Bar, bar, number};
 use samovar_mmap::seam::set_thread_hook;
 use samovar_records::RecordFile;
 use std::cell::Cell;

@@ -1,0 +1,7 @@
+//! Record files with a hook at each of their stores and loads: deaths, losses of power, and writes amid reads.
+
+#[path = "../records/common.rs"]
+mod common;
+mod deaths;
+mod power;
+mod schedules;

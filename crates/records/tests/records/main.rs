@@ -1,0 +1,12 @@
+//! Record files as users have them: one handle and several, processes, forks, full disks, files that are not what they
+//! should be.
+
+mod common;
+mod disk;
+#[cfg(unix)]
+mod forks;
+mod handles;
+mod hostile;
+mod model;
+mod processes;
+mod set;
