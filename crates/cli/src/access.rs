@@ -1,6 +1,6 @@
 //! Opening an existing cache file, for the commands that work on one.
 
-use crate::failure::{Failure, Outcome};
+use crate::answer::failure::{Failure, Outcome};
 use samovar::{Cache, ErrorKind};
 use std::path::Path;
 
@@ -36,10 +36,10 @@ pub(crate) fn describe(cache: &Cache) -> String {
     let attachment = cache.attachment();
     match &attachment.cold_reason {
         Some(reason) if attachment.salvaged.is_some() => {
-            format!("salvaged, with {}: {reason}", crate::units::entries(attachment.entries))
+            format!("salvaged, with {}: {reason}", crate::answer::units::entries(attachment.entries))
         }
         _ if attachment.created => "cold: the file is new".to_owned(),
-        _ if attachment.warm => format!("warm, with {}", crate::units::entries(attachment.entries)),
+        _ if attachment.warm => format!("warm, with {}", crate::answer::units::entries(attachment.entries)),
         Some(reason) => format!("cold: {reason}"),
         None => "cold".to_owned(),
     }

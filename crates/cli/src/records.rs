@@ -1,7 +1,7 @@
 //! `samovar records`: files of fixed-size records, whose types are known by their schema alone.
 
-use crate::failure::{Failure, Outcome, Status};
-use crate::output;
+use crate::answer::failure::{Failure, Outcome, Status};
+use crate::answer::output;
 use crate::records_csv;
 use clap::{Args, Subcommand};
 use samovar_records::{Error, ErrorKind, RawFile, Schema};

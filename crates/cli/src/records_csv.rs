@@ -1,6 +1,6 @@
 //! Records out to CSV and in from it: a column for each number, the first line names them.
 
-use crate::failure::{Failure, Outcome, Status};
+use crate::answer::failure::{Failure, Outcome, Status};
 use crate::records::{ExportArguments, ImportArguments, SomeArguments, failure_of, open, parse_schema};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use samovar_records::{Column, ErrorKind, RawFile, Schema};
@@ -120,7 +120,7 @@ pub(crate) fn import(arguments: &ImportArguments) -> Outcome<Status> {
     let file = RawFile::open_or_create(path, schema, count).map_err(|error| failure_of(path, &error))?;
     let appended = file.extend_from_bytes(&records).and_then(|()| file.close());
     appended.map_err(|error| failure_of(path, &error))?;
-    crate::output::put(&format!("{count} records appended to {}", path.display()))?;
+    crate::answer::output::put(&format!("{count} records appended to {}", path.display()))?;
     Ok(Status::Done)
 }
 

@@ -1,0 +1,66 @@
+//! `samovar check`: everything in the file is read and recounted.
+
+use crate::access;
+use crate::answer::failure::{Failure, Outcome, Status};
+use crate::answer::output;
+use crate::args::ReportArguments;
+use samovar::{Cache, Report};
+use serde::Serialize;
+use std::path::Path;
+
+/// Prints the findings; the status says whether there are any.
+pub(crate) fn run(arguments: &ReportArguments) -> Outcome<Status> {
+    let report = recount(&arguments.file)?;
+    if arguments.json {
+        output::put_json(&Findings::of(&report))?
+    } else {
+        output::put(&report.to_string())?
+    }
+    Ok(if report.is_clean() { Status::Done } else { Status::Damage })
+}
+
+/// A recount that writes nothing is the first choice. It cannot keep writers out, nor finish what one that died had
+/// begun; where that may be the trouble, and the file may be written, it is made again with the writers held off.
+fn recount(path: &Path) -> Outcome<Report> {
+    let first = recount_in(path, access::open_read_only(path)?);
+    match first {
+        Ok(report) if report.is_clean() => Ok(report),
+        first => access::open(path).and_then(|cache| recount_in(path, cache)).or(first),
+    }
+}
+
+fn recount_in(path: &Path, cache: Cache) -> Outcome<Report> {
+    let report = cache.check().map_err(|error| Failure::of_cache(path, &error))?;
+    access::close(path, cache)?;
+    Ok(report)
+}
+
+/// The report as JSON.
+#[derive(Debug, Serialize)]
+struct Findings<'a> {
+    clean: bool,
+    entries: u64,
+    live_bytes: u64,
+    dead_entries: u64,
+    slots: u64,
+    ghosts: u64,
+    resize_pending: bool,
+    problem_count: u64,
+    problems: &'a [String],
+}
+
+impl<'a> Findings<'a> {
+    fn of(report: &'a Report) -> Self {
+        Findings {
+            clean: report.is_clean(),
+            entries: report.entries,
+            live_bytes: report.live_bytes,
+            dead_entries: report.dead_entries,
+            slots: report.slots,
+            ghosts: report.ghosts,
+            resize_pending: report.resize_pending,
+            problem_count: report.problem_count,
+            problems: &report.problems,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The directory of the demonstration. Unless it was asked for, it goes away at the end.
+
+use crate::access;
+use crate::answer::failure::{Failure, Outcome};
+use std::path::{Path, PathBuf};
+
+/// A directory with room for two cache files, neither of which is there yet.
+pub(super) struct Stage {
+    directory: PathBuf,
+    is_kept: bool,
+}
+
+impl Stage {
+    /// Makes the directory that was asked for, or a temporary one. Caches of an earlier demonstration are removed.
+    pub(super) fn set(asked_for: Option<&Path>) -> Outcome<Stage> {
+        let stage = match asked_for {
+            Some(directory) => Stage { directory: directory.to_owned(), is_kept: true },
+            None => Stage { directory: temporary(), is_kept: false },
+        };
+        std::fs::create_dir_all(&stage.directory)
+            .map_err(|error| Failure::of_file(&stage.directory, &error))?;
+        access::remove(&stage.survivor())?;
+        access::remove(&stage.newcomer())?;
+        Ok(stage)
+    }
+
+    /// The cache that the killed process fills.
+    pub(super) fn survivor(&self) -> PathBuf {
+        self.directory.join("survivor.samovar")
+    }
+
+    /// The cache that starts empty, to compare.
+    pub(super) fn newcomer(&self) -> PathBuf {
+        self.directory.join("newcomer.samovar")
+    }
+
+    /// Whether the files stay.
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_kept
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // What cannot be removed now is the temporary directory's to clean.
+            std::fs::remove_dir_all(&self.directory).unwrap_or_default();
+        }
+    }
+}
+
+fn temporary() -> PathBuf {
+    std::env::temp_dir().join(format!("samovar-demo-{}", std::process::id()))
+}

@@ -1,0 +1,43 @@
+//! `samovar replay`: a trace of real accesses, replayed into a cache file.
+
+use crate::access;
+use crate::answer::failure::{Outcome, Status};
+use crate::answer::output;
+use crate::answer::progress;
+use crate::args::ReplayArguments;
+use crate::replay::plan::Plan;
+use crate::replay::report::Report;
+use crate::replay::tally::Tally;
+use crate::replay::trace::Trace;
+use samovar::Cache;
+
+/// Replays and reports; the status says whether every value was right.
+pub(crate) fn run(arguments: &ReplayArguments) -> Outcome<Status> {
+    let trace = Trace::open(&arguments.trace)?;
+    if arguments.cold {
+        access::remove(&arguments.cache)?;
+    }
+    let plan = Plan::new(arguments, &trace);
+    let cache = plan.open()?;
+    let start = plan.start(&cache);
+    if !arguments.json {
+        output::put(&start.to_string())?;
+    }
+    let before = cache.stats();
+    let tally = replay(&plan, &cache, &trace)?;
+    let report = Report::new(start, &tally, &before, &cache.stats());
+    access::close(&arguments.cache, cache)?;
+    if arguments.json {
+        output::put_json(&report)?
+    } else {
+        output::put(&report.to_string())?
+    }
+    Ok(if tally.wrong_values == 0 { Status::Done } else { Status::Damage })
+}
+
+fn replay(plan: &Plan<'_>, cache: &Cache, trace: &Trace) -> Outcome<Tally> {
+    let bar = progress::bar(trace.len(), "", "requests");
+    let tally = plan.runner(cache)?.run(trace, &mut |done| bar.set_position(done));
+    bar.finish_and_clear();
+    tally
+}

@@ -1,0 +1,112 @@
+//! `samovar top`: a cache in use, watched. The file is only read; whoever watches is seen by nobody.
+//!
+//! A sample is one look at the cache; a frame is what two samples tell, as lines of text or as JSON; the screen shows
+//! lines and hears keys. Where standard output is no terminal, one frame is all there is.
+
+mod frame;
+mod sample;
+mod screen;
+
+use crate::access;
+use crate::answer::failure::{Failure, Outcome, Status};
+use crate::answer::output;
+use crate::answer::units::parse_interval;
+use clap::Args;
+use frame::Frame;
+use samovar::Cache;
+use sample::Sample;
+use screen::{Key, Screen};
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// `samovar top`
+#[derive(Debug, Args)]
+#[command(after_help = NOTES)]
+pub(crate) struct TopArguments {
+    /// The cache file
+    file: PathBuf,
+    /// How long to count between two frames, such as 500ms or 5s [default: 1s]
+    #[arg(long, value_name = "TIME", value_parser = parse_interval)]
+    interval: Option<Duration>,
+    /// Print one frame and end; with --interval, what happened in that time, else only totals
+    #[arg(long)]
+    once: bool,
+    /// Print one frame as JSON and end
+    #[arg(long)]
+    json: bool,
+}
+
+const NOTES: &str = "\
+Keys: q, Esc or Ctrl-C quits; up, down, page up, page down and home scroll.
+
+Processes that only read are not seen: they leave no trace in the file, as this one does not.";
+
+/// Watches until told to stop, or looks once.
+pub(crate) fn run(arguments: &TopArguments) -> Outcome<Status> {
+    let path = arguments.file.as_path();
+    let cache = access::open_read_only(path)?;
+    if !arguments.once && !arguments.json && io::stdout().is_terminal() {
+        Watch { cache: &cache, path }.run(arguments.interval.unwrap_or(DEFAULT_INTERVAL))?;
+        return Ok(Status::Done);
+    }
+    let watch = Watch { cache: &cache, path };
+    let mut samples = vec![watch.sample()?];
+    if let Some(interval) = arguments.interval {
+        sleep(interval);
+        samples.push(watch.sample()?);
+    }
+    let (before, now) = match &samples[..] {
+        [before, now] => (Some(before), now),
+        rest => (None, &rest[0]),
+    };
+    let frame = watch.frame(before, now);
+    if arguments.json {
+        output::put_json(&frame.report())?
+    } else {
+        output::put(&frame.lines().join("\n"))?
+    }
+    Ok(Status::Done)
+}
+
+/// The cache that is watched.
+#[derive(Clone, Copy)]
+struct Watch<'a> {
+    cache: &'a Cache,
+    path: &'a Path,
+}
+
+impl<'a> Watch<'a> {
+    fn sample(self) -> Outcome<Sample> {
+        Sample::take(self.cache).map_err(|error| Failure::of_cache(self.path, &error))
+    }
+
+    fn frame(self, before: Option<&'a Sample>, now: &'a Sample) -> Frame<'a> {
+        Frame { cache: self.cache, path: self.path, before, now }
+    }
+
+    /// Draws a frame at once and after each interval, until a key or a signal says stop.
+    fn run(self, interval: Duration) -> Outcome<()> {
+        let of_terminal = |error: io::Error| Failure::new(Status::Other, "the terminal", error);
+        let mut screen = Screen::enter().map_err(of_terminal)?;
+        let (mut before, mut now) = (None, self.sample()?);
+        let mut first_line = 0;
+        loop {
+            let lines = self.frame(before.as_ref(), &now).lines();
+            let next_at = now.at + interval;
+            while Instant::now() < next_at {
+                first_line = screen.draw(&lines, first_line).map_err(of_terminal)?;
+                match screen.key_until(next_at).map_err(of_terminal)? {
+                    Some(Key::Quit) => return Ok(()),
+                    Some(Key::Scroll(by)) => first_line = first_line.saturating_add_signed(by),
+                    Some(Key::Home) => first_line = 0,
+                    Some(Key::Redraw) | None => {}
+                }
+            }
+            before = Some(std::mem::replace(&mut now, self.sample()?));
+        }
+    }
+}
