@@ -1,7 +1,8 @@
 //! Opening an existing cache file, for the commands that work on one.
 
 use crate::answer::failure::{Failure, Outcome};
-use samovar::{Cache, ErrorKind};
+use crate::args::entry::Target;
+use samovar::{Cache, Error, ErrorKind};
 use std::path::Path;
 
 /// Opens the cache at `path` for reading and writing.
@@ -29,6 +30,38 @@ pub(crate) fn open_to_read(path: &Path) -> Outcome<Cache> {
 /// Closes the cache, and reports what could not be written.
 pub(crate) fn close(path: &Path, cache: Cache) -> Outcome<()> {
     cache.close().map_err(|error| Failure::of_cache(path, &error))
+}
+
+/// Does something with the keys at `target`, whose cache is then closed.
+pub(crate) fn with_cache<T>(target: &Target, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
+    within(target, open(&target.file)?, act)
+}
+
+/// Does something with the cache at `path`, which is then closed.
+pub(crate) fn with_file<T>(path: &Path, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
+    let cache = open(path)?;
+    let done = act(&cache).map_err(|error| Failure::of_cache(path, &error))?;
+    close(path, cache)?;
+    Ok(done)
+}
+
+/// The same as `with_cache` for those who only read, and may not be allowed to do more.
+pub(crate) fn with_cache_to_read<T>(
+    target: &Target,
+    act: impl FnOnce(&Cache) -> Result<T, Error>,
+) -> Outcome<T> {
+    within(target, open_to_read(&target.file)?, act)
+}
+
+/// Does something with the cache, or with one of its namespaces, and closes it.
+fn within<T>(target: &Target, cache: Cache, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
+    let done = match &target.namespace {
+        None => act(&cache),
+        Some(name) => cache.namespace(name).and_then(|space| act(&space)),
+    };
+    let done = done.map_err(|error| Failure::of_cache(&target.file, &error))?;
+    close(&target.file, cache)?;
+    Ok(done)
 }
 
 /// What opening found, in a few words.

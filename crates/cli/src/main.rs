@@ -10,6 +10,7 @@ mod args;
 mod commands;
 mod records;
 mod records_csv;
+mod records_file;
 mod replay;
 
 use args::Arguments;

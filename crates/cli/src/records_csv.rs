@@ -1,7 +1,8 @@
 //! Records out to CSV and in from it: a column for each number, the first line names them.
 
 use crate::answer::failure::{Failure, Outcome, Status};
-use crate::records::{ExportArguments, ImportArguments, SomeArguments, failure_of, open, parse_schema};
+use crate::args::records::{ExportArguments, ImportArguments, SomeArguments};
+use crate::records_file::{failure_of, open, parse_schema};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use samovar_records::{Column, ErrorKind, RawFile, Schema};
 use std::fs::File;

@@ -1,7 +1,7 @@
 //! What went wrong, in one line: `samovar: what: why; what to do`, and the exit status that goes with it.
 //!
 //! One kind of error is one exit status, whichever command meets it. [`Status`] is documented for users in
-//! `args::EXIT_STATUS`.
+//! the help of the program.
 
 use samovar::{Error, ErrorKind};
 use std::fmt::Display;

@@ -3,7 +3,7 @@
 use crate::access;
 use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output;
-use crate::args::ReportArguments;
+use crate::args::file::ReportArguments;
 use samovar::{Cache, Report};
 use serde::Serialize;
 use std::path::Path;

@@ -4,8 +4,8 @@ use crate::access;
 use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output;
 use crate::answer::units;
-use crate::args::CreateArguments;
-use samovar::{Cache, Options, Policy};
+use crate::args::file::CreateArguments;
+use samovar::{Cache, Options};
 use std::path::Path;
 
 /// Makes the file. One that is already there, or that appears meanwhile, is left alone.
@@ -40,15 +40,6 @@ fn options(arguments: &CreateArguments) -> Options {
         options = options.expected_entry_size(size);
     }
     options
-}
-
-/// `s3-fifo` or `fifo`.
-pub(crate) fn parse_policy(text: &str) -> Result<Policy, String> {
-    match text {
-        "s3-fifo" => Ok(Policy::S3Fifo),
-        "fifo" => Ok(Policy::Fifo),
-        _ => Err("a policy is s3-fifo or fifo".to_owned()),
-    }
 }
 
 fn already_there(path: &Path) -> Failure {

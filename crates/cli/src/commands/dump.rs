@@ -2,7 +2,7 @@
 
 use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output;
-use crate::args::DumpArguments;
+use crate::args::file::DumpArguments;
 use samovar::Depth;
 
 /// Prints what the file says.

@@ -1,45 +1,17 @@
 //! `samovar set`, `get`, `contains` and `del`: one entry.
 
-use crate::access;
+use crate::access::{with_cache, with_cache_to_read};
 use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output;
-use crate::args::{GetArguments, KeyArguments, SetArguments, Target};
-use samovar::{Cache, Error, Swap, Ttl, Version};
+use crate::args::entry::{GetArguments, KeyArguments, SetArguments};
+use crate::commands::source;
+use samovar::{Swap, Ttl, Version};
 use serde::Serialize;
 use std::path::Path;
 
-/// Does something with the keys at `target`, whose cache is then closed.
-pub(crate) fn with_cache<T>(target: &Target, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
-    within(target, access::open(&target.file)?, act)
-}
-
-/// Does something with the cache at `path`, which is then closed.
-pub(crate) fn with_file<T>(path: &Path, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
-    let cache = access::open(path)?;
-    let done = act(&cache).map_err(|error| Failure::of_cache(path, &error))?;
-    access::close(path, cache)?;
-    Ok(done)
-}
-
-/// The same as `with_cache` for those who only read, and may not be allowed to do more.
-fn with_cache_to_read<T>(target: &Target, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
-    within(target, access::open_to_read(&target.file)?, act)
-}
-
-/// Does something with the cache, or with one of its namespaces, and closes it.
-fn within<T>(target: &Target, cache: Cache, act: impl FnOnce(&Cache) -> Result<T, Error>) -> Outcome<T> {
-    let done = match &target.namespace {
-        None => act(&cache),
-        Some(name) => cache.namespace(name).and_then(|space| act(&space)),
-    };
-    let done = done.map_err(|error| Failure::of_cache(&target.file, &error))?;
-    access::close(&target.file, cache)?;
-    Ok(done)
-}
-
 /// Stores a value, if nothing speaks against it.
 pub(crate) fn set(arguments: &SetArguments) -> Outcome<Status> {
-    let value = arguments.value.read()?;
+    let value = source::read(&arguments.value)?;
     let (key, ttl) = (arguments.key.as_encoded_bytes(), arguments.ttl.unwrap_or(Ttl::NEVER));
     let swap = with_cache(&arguments.target, |cache| match arguments.if_version {
         None => cache.set_with(key, &value, ttl).map(|()| Swap::Stored),

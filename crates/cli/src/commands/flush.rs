@@ -4,7 +4,7 @@ use crate::access;
 use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output;
 use crate::answer::units;
-use crate::args::FileArguments;
+use crate::args::file::FileArguments;
 
 /// Flushes, and tells how much is safe now.
 pub(crate) fn run(arguments: &FileArguments) -> Outcome<Status> {

@@ -3,7 +3,7 @@
 use crate::access;
 use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output;
-use crate::args::KeysArguments;
+use crate::args::file::KeysArguments;
 use samovar::{Cache, Entry, ErrorKind};
 use serde::Serialize;
 

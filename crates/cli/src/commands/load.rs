@@ -3,7 +3,7 @@
 use crate::access;
 use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output;
-use crate::args::LoadArguments;
+use crate::args::entry::LoadArguments;
 use samovar::{Cache, Error, Ttl};
 use serde::Serialize;
 use std::ffi::OsString;

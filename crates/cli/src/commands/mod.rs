@@ -1,8 +1,8 @@
 //! One module a command: it takes what was asked, does it, and says what came of it.
 
-pub(crate) mod change;
+mod change;
 mod check;
-pub(crate) mod create;
+mod create;
 mod demo;
 mod dump;
 mod entry;
@@ -10,14 +10,14 @@ mod flush;
 mod keys;
 mod load;
 mod namespace;
-pub(crate) mod number;
+mod number;
 mod prometheus;
 mod replay;
 mod resize;
 mod salvage;
-pub(crate) mod source;
+mod source;
 mod stat;
-pub(crate) mod top;
+mod top;
 
 use crate::answer::failure::{Outcome, Status};
 use crate::args::Command;

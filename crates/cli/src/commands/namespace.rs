@@ -1,11 +1,12 @@
 //! `samovar ns` and `samovar clear`: namespaces, and emptying them or everything.
 
 use crate::access;
+use crate::access::with_file;
 use crate::answer::failure::{Outcome, Status};
 use crate::answer::output;
 use crate::answer::units::{bytes, count, percent};
-use crate::args::{ClearArguments, NamespaceCommand, ReportArguments};
-use crate::commands::entry::with_file;
+use crate::args::file::{ClearArguments, ReportArguments};
+use crate::args::namespace::NamespaceCommand;
 use samovar::{Cache, NamespaceStats};
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};

@@ -4,7 +4,7 @@ use crate::access;
 use crate::answer::failure::{Outcome, Status};
 use crate::answer::output;
 use crate::answer::progress;
-use crate::args::ReplayArguments;
+use crate::args::trace::ReplayArguments;
 use crate::replay::plan::Plan;
 use crate::replay::report::Report;
 use crate::replay::tally::Tally;

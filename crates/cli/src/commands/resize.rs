@@ -5,7 +5,7 @@ use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output;
 use crate::answer::progress;
 use crate::answer::units;
-use crate::args::ResizeArguments;
+use crate::args::file::ResizeArguments;
 use samovar::Resized;
 use serde::Serialize;
 

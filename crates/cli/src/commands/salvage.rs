@@ -5,7 +5,7 @@ use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output;
 use crate::answer::progress;
 use crate::answer::units::{bytes, entries};
-use crate::args::ReportArguments;
+use crate::args::file::ReportArguments;
 use indicatif::ProgressBar;
 use samovar::{Cache, ErrorKind, Options, Salvaged};
 use serde::Serialize;

@@ -4,7 +4,7 @@ use crate::access;
 use crate::answer::failure::{Outcome, Status};
 use crate::answer::output;
 use crate::answer::units::{bytes, count, entries, percent};
-use crate::args::StatArguments;
+use crate::args::file::StatArguments;
 use crate::commands::namespace;
 use crate::commands::prometheus;
 use samovar::{Cache, Emptied, Stats};

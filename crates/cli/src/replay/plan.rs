@@ -2,7 +2,7 @@
 
 use crate::access;
 use crate::answer::failure::{Failure, Outcome};
-use crate::args::ReplayArguments;
+use crate::args::trace::ReplayArguments;
 use crate::replay::report::Start;
 use crate::replay::runner::{Operations, Runner, Sampling, ValueSizes};
 use crate::replay::trace::Trace;

@@ -6,6 +6,7 @@ mod damage;
 mod demo;
 mod harness;
 mod help;
+mod house;
 mod kills;
 mod load;
 mod namespaces;

@@ -7,13 +7,13 @@ use crate::access;
 use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output;
 use crate::answer::units;
-use crate::args::DemoArguments;
+use crate::args::trace::DemoArguments;
 use crate::replay::runner::{Runner, ValueSizes};
 use crate::replay::tally::Tally;
 use crate::replay::trace::Trace;
 use console::style;
-use samovar::{Attachment, Cache};
-use stage::Stage;
+use samovar::Attachment;
+use stage::{CAPACITY_BYTES, PAGE_BYTES, Stage, open_or_create};
 use std::path::Path;
 use std::time::Instant;
 use victim::Victim;
@@ -115,14 +115,5 @@ fn step(title: &str) -> Outcome<()> {
     output::put(&format!("\n{}", style(title).bold()))
 }
 
-fn open_or_create(file: &Path) -> Outcome<Cache> {
-    let options = Cache::options().capacity(CAPACITY_BYTES);
-    options.open(file).map_err(|error| Failure::of_cache(file, &error))
-}
-
 /// The trace, as it ships in the project.
 const WEB12: &[u8] = include_bytes!("../../../../../data/web12.trace.zst");
-/// Room for every page of the trace.
-const CAPACITY_BYTES: u64 = 4 << 20;
-/// The length of a page: the trace records none.
-const PAGE_BYTES: u32 = 100;

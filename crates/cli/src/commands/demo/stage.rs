@@ -1,7 +1,8 @@
-//! The directory of the demonstration. Unless it was asked for, it goes away at the end.
+//! Where the demonstration takes place: its directory, which goes away at the end unless it was asked for, and its caches.
 
 use crate::access;
 use crate::answer::failure::{Failure, Outcome};
+use samovar::Cache;
 use std::path::{Path, PathBuf};
 
 /// A directory with room for two cache files, neither of which is there yet.
@@ -52,3 +53,14 @@ impl Drop for Stage {
 fn temporary() -> PathBuf {
     std::env::temp_dir().join(format!("samovar-demo-{}", std::process::id()))
 }
+
+/// Opens a cache of the demonstration, or makes it.
+pub(super) fn open_or_create(file: &Path) -> Outcome<Cache> {
+    let options = Cache::options().capacity(CAPACITY_BYTES);
+    options.open(file).map_err(|error| Failure::of_cache(file, &error))
+}
+
+/// Room for every page of the trace.
+pub(super) const CAPACITY_BYTES: u64 = 4 << 20;
+/// The length of a page: the trace records none.
+pub(super) const PAGE_BYTES: u32 = 100;

@@ -1,6 +1,6 @@
 //! The process that is killed: this program again, filling a cache at a pace that can be watched.
 
-use super::{PAGE_BYTES, open_or_create};
+use super::stage::{PAGE_BYTES, open_or_create};
 use crate::access;
 use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output;

@@ -10,40 +10,17 @@ mod screen;
 use crate::access;
 use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output;
-use crate::answer::units::parse_interval;
-use clap::Args;
+use crate::args::file::TopArguments;
 use frame::Frame;
 use samovar::Cache;
 use sample::Sample;
 use screen::{Key, Screen};
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
-
-/// `samovar top`
-#[derive(Debug, Args)]
-#[command(after_help = NOTES)]
-pub(crate) struct TopArguments {
-    /// The cache file
-    file: PathBuf,
-    /// How long to count between two frames, such as 500ms or 5s [default: 1s]
-    #[arg(long, value_name = "TIME", value_parser = parse_interval)]
-    interval: Option<Duration>,
-    /// Print one frame and end; with --interval, what happened in that time, else only totals
-    #[arg(long)]
-    once: bool,
-    /// Print one frame as JSON and end
-    #[arg(long)]
-    json: bool,
-}
-
-const NOTES: &str = "\
-Keys: q, Esc or Ctrl-C quits; up, down, page up, page down and home scroll.
-
-Processes that only read are not seen: they leave no trace in the file, as this one does not.";
 
 /// Watches until told to stop, or looks once.
 pub(crate) fn run(arguments: &TopArguments) -> Outcome<Status> {
