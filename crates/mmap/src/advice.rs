@@ -1,7 +1,7 @@
 //! What can be asked of the pages of every kind of map.
 
+use crate::access::Access;
 use crate::error::Result;
-use crate::map::Access;
 use crate::region::Region;
 
 /// Advice on how pages will be used. It never changes a byte.

@@ -1,7 +1,7 @@
 //! What a file that is to be mapped needs: to be opened, to have its space, and to be told from others.
 
+use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};
-use crate::map::Access;
 use crate::seam;
 use crate::sys;
 use std::fs::File;

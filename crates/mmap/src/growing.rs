@@ -3,11 +3,12 @@
 //! Invariant: address space for the largest length is reserved at the beginning; the first `mapped` bytes of it are
 //! the file's, and are never unmapped before the end. So every view of it stays good.
 
+use crate::access::Access;
 use crate::copy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::flush::{Durability, FlushLatch};
-use crate::map::{Access, length_within};
+use crate::map::length_within;
 use crate::region::{Placement, too_long};
 use crate::registry::Registration;
 use crate::sys;

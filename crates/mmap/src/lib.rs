@@ -97,6 +97,7 @@
 //!   panic.
 //! * No copy uses non-temporal stores, so that a release store that follows a copy publishes it.
 
+mod access;
 mod advice;
 mod code;
 mod copy;
@@ -127,6 +128,7 @@ mod trust;
 mod view;
 mod word;
 
+pub use access::Access;
 pub use advice::{Advice, Discard, LockMode, Pages, Residency};
 pub use code::CodeMap;
 pub use cow::CowMap;
@@ -144,7 +146,7 @@ pub use host::{boot_id, boot_ms, pid_namespace, process_age_ms, process_start, p
 pub use items::Items;
 pub use line::{Block, Line, Matches};
 pub use locks::ByteLocks;
-pub use map::{Access, SharedMap};
+pub use map::SharedMap;
 pub use memory::{FrozenMemory, Memory, SharedMemory};
 pub use new_file::NewFile;
 pub use registry::Health;

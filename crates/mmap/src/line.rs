@@ -2,8 +2,8 @@
 //!
 //! Invariant: the bytes of a line, or of a block, are aligned and mapped for `'a`.
 
+use crate::access::Access;
 use crate::copy;
-use crate::map::Access;
 use crate::seam::{self, Event};
 use crate::word::{Word32, Word64};
 use std::marker::PhantomData;

@@ -3,9 +3,9 @@
 //! Invariant: the open file description is this value's own, and nothing else is done with it, since the
 //! locks belong to it.
 
+use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{FileId, file_id};
-use crate::map::Access;
 use crate::seam;
 use crate::sys::fork::OwnFile;
 use crate::sys::{self, LockMode};

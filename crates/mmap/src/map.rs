@@ -2,24 +2,16 @@
 //!
 //! Invariant: between `map` and drop the pages stay mapped at one address; all views borrow from the map.
 
+use crate::access::Access;
 use crate::advice::{Discard, sealed::Backed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::flush::{Durability, FlushLatch};
 use crate::region::{Placement, Region, too_long};
 use crate::registry::Health;
-use crate::sys::{self, MapRequest, Protection, Sharing};
+use crate::sys::{self, MapRequest, Sharing};
 use crate::view::View;
 use std::fs::File;
-
-/// What may be done with a file or a map of it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Access {
-    /// Reading alone.
-    ReadOnly,
-    /// Reading and writing.
-    ReadWrite,
-}
 
 /// A range of a file in memory. What is written through it is seen at once by all who map the file.
 ///
@@ -231,15 +223,6 @@ impl Backed for SharedMap {
 impl std::fmt::Debug for SharedMap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SharedMap").field("len", &self.len()).field("access", &self.access()).finish()
-    }
-}
-
-impl From<Access> for Protection {
-    fn from(access: Access) -> Protection {
-        match access {
-            Access::ReadOnly => Protection::Read,
-            Access::ReadWrite => Protection::ReadWrite,
-        }
     }
 }
 

@@ -4,12 +4,12 @@
 //! Invariant: `base .. base + len` stays mapped at one address while the region lives; its range is registered for
 //! the fault guard no longer than that.
 
+use crate::access::Access;
 use crate::advice::{Advice, Discard, LockMode, Residency};
 use crate::copy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::flush::Durability;
-use crate::map::Access;
 use crate::registry::{Health, Registration};
 use crate::sys::{self, MapRequest, PageRange, Protection, Sharing};
 use crate::view::View;

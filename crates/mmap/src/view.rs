@@ -3,11 +3,11 @@
 //! Invariant: `base .. base + len` is mapped for `'a`, and writable if `access` says so. Nothing here forms a
 //! reference to bytes of the map. Faults are reported by `copy`.
 
+use crate::access::Access;
 use crate::copy::{self, Unreachable, short};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::{Fault, FaultKind};
 use crate::line::{Block, Line};
-use crate::map::Access;
 use crate::seam::{self, Event};
 use crate::word::{Word32, Word64};
 use std::marker::PhantomData;

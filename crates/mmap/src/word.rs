@@ -6,7 +6,7 @@
 
 #![allow(clippy::disallowed_types)] // the one place where they belong
 
-use crate::map::Access;
+use crate::access::Access;
 use crate::seam::{self, Event};
 use crate::sys;
 use std::marker::PhantomData;

@@ -46,7 +46,7 @@ pub(crate) use none::{
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod sleep;
 
-use crate::map::Access;
+use crate::access::Access;
 use std::fs::File;
 use std::time::Duration;
 
@@ -61,6 +61,15 @@ pub(crate) enum Protection {
 impl Protection {
     pub(crate) fn access(self) -> Access {
         if self == Protection::ReadWrite { Access::ReadWrite } else { Access::ReadOnly }
+    }
+}
+
+impl From<Access> for Protection {
+    fn from(access: Access) -> Protection {
+        match access {
+            Access::ReadOnly => Protection::Read,
+            Access::ReadWrite => Protection::ReadWrite,
+        }
     }
 }
 

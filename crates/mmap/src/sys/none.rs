@@ -1,10 +1,10 @@
 //! A platform without maps: everything compiles, and says that it cannot.
 
 use super::{GrowRequest, LockRequest, MapRequest, PageRange, Protection, RangeRequest, ReserveRequest};
+use crate::access::Access;
 use crate::advice::{Advice, Discard, LockMode as PageLock};
 use crate::file::FileId;
 use crate::flush::Durability;
-use crate::map::Access;
 use crate::sealed::Seal;
 use std::fs::File;
 use std::io;

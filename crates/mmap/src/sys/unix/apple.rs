@@ -2,8 +2,8 @@
 
 use super::super::super::{LockMode, LockRequest, LockTable, RangeRequest, ReserveRequest};
 use super::super::{check, retry};
+use crate::access::Access;
 use crate::flush::Durability;
-use crate::map::Access;
 use std::ffi::CString;
 use std::fs::File;
 use std::io;

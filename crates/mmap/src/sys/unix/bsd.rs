@@ -2,8 +2,8 @@
 
 use super::super::super::{LockRequest, LockTable, RangeRequest, ReserveRequest};
 use super::unsupported;
+use crate::access::Access;
 use crate::flush::Durability;
-use crate::map::Access;
 use std::fs::File;
 use std::io;
 use std::path::Path;

@@ -5,8 +5,8 @@
 
 use super::super::{LockMode, LockRequest, LockTable, RangeRequest, ReserveRequest, WaitRequest, Waited};
 use super::{check, retry};
+use crate::access::Access;
 use crate::flush::Durability;
-use crate::map::Access;
 use crate::sealed::Seal;
 use std::ffi::CString;
 use std::fs::File;

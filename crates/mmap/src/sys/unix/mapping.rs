@@ -2,9 +2,9 @@
 
 use super::super::{GrowRequest, MapRequest, PageRange, Protection, Sharing};
 use super::{check, page_size, pages, system};
+use crate::access::Access;
 use crate::advice::{Advice, Discard, LockMode};
 use crate::flush::Durability;
-use crate::map::Access;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;

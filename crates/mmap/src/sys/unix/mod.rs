@@ -20,8 +20,8 @@ pub(crate) use system::{
     start_writeback, wait, wake, wall_ms,
 };
 
+use crate::access::Access;
 use crate::file::FileId;
-use crate::map::Access;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};

@@ -1,7 +1,7 @@
 //! What each system calls the things that can be asked of pages.
 
+use crate::access::Access;
 use crate::advice::{Advice, Discard};
-use crate::map::Access;
 use std::io;
 
 /// What only some systems have.

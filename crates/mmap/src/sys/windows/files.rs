@@ -2,8 +2,8 @@
 
 use super::super::{RangeRequest, ReserveRequest};
 use super::check;
+use crate::access::Access;
 use crate::file::FileId;
-use crate::map::Access;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::ffi::OsStrExt;

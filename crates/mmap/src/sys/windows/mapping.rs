@@ -2,9 +2,9 @@
 
 use super::super::{GrowRequest, MapRequest, PageRange, Protection, Sharing};
 use super::{check, is_remote, page_size, unsupported};
+use crate::access::Access;
 use crate::advice::{Advice, Discard, LockMode};
 use crate::flush::Durability;
-use crate::map::Access;
 use std::fs::File;
 use std::io;
 use std::os::windows::io::AsRawHandle;
