@@ -1,8 +1,8 @@
 //! Executable maps.
 
-use crate::advice::sealed::Backed;
 use crate::error::Result;
 use crate::map::length_within;
+use crate::pages::sealed::Backed;
 use crate::region::{Placement, Region};
 use crate::sys::{MapRequest, Protection, Sharing};
 use std::fs::File;

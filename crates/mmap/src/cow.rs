@@ -1,9 +1,10 @@
 //! A copy-on-write map of a file: it can be written, and the file stays as it is.
 
-use crate::advice::{Discard, sealed::Backed};
+use crate::advice::Discard;
 use crate::error::Result;
 use crate::fault::Fault;
 use crate::map::length_within;
+use crate::pages::sealed::Backed;
 use crate::region::{Placement, Region};
 use crate::sys::{MapRequest, Protection, Sharing};
 use crate::view::View;

@@ -2,7 +2,7 @@
 //!
 //! It is a pointer wide, since hot functions return it, and is built in cold functions only.
 
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use std::fmt;
 use std::io;
 
@@ -78,11 +78,18 @@ impl Error {
         Error(Box::new(Inner { kind, message, source: Some(source), fault: None }))
     }
 
+    /// Mapped memory could not be reached.
     #[cold]
-    pub(crate) fn fault_at(fault: Fault, message: impl Into<String>) -> Error {
-        let inner =
-            Inner { kind: ErrorKind::Fault, message: message.into(), source: None, fault: Some(fault) };
-        Error(Box::new(inner))
+    pub(crate) fn faulted(fault: Fault) -> Error {
+        let offset = fault.offset;
+        let why = match fault.kind {
+            FaultKind::Missing => {
+                "the file was cut short, or its device failed or (in memory) is full; open the file anew"
+            }
+            FaultKind::NoSpace => "its device is full; free some space and reserve it before writing",
+        };
+        let message = format!("the map could not be reached at {offset}: {why}");
+        Error(Box::new(Inner { kind: ErrorKind::Fault, message, source: None, fault: Some(fault) }))
     }
 
     /// Where and why mapped memory could not be reached, if that is what it is about.

@@ -1,8 +1,5 @@
 //! What is known of a fault: where mapped memory could not be reached, and why.
 
-use crate::registry;
-use crate::sys;
-
 /// A place of a map that could not be reached.
 ///
 /// ```
@@ -41,27 +38,6 @@ pub enum FaultKind {
     Missing,
     /// They can be read but not written: the device, the quota or the memory limit is full.
     NoSpace,
-}
-
-impl FaultKind {
-    /// Why a store into the page of this address fails. To be asked soon: the answer may change.
-    pub(crate) fn of_store(address: usize) -> FaultKind {
-        match FaultKind::noted(address) {
-            Some(kind) => kind,
-            None if sys::can_be_read(address) => FaultKind::NoSpace,
-            None => FaultKind::Missing,
-        }
-    }
-
-    /// Why a load of this address failed.
-    pub(crate) fn of_load(address: usize) -> FaultKind {
-        FaultKind::noted(address).unwrap_or(FaultKind::Missing)
-    }
-
-    /// What the handler found, if it was at this very place that the map was poisoned: its page is another now.
-    fn noted(address: usize) -> Option<FaultKind> {
-        registry::poison_of(address).filter(|(at, _)| *at == address).map(|(_, kind)| kind)
-    }
 }
 
 /// Whether faults are errors in this process.

@@ -2,6 +2,7 @@
 
 use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};
+use crate::identity::FileId;
 use crate::seam;
 use crate::sys;
 use std::fs::File;
@@ -162,15 +163,6 @@ fn size(file: &File) -> Result<u64> {
         ));
     }
     Ok(metadata.len())
-}
-
-/// What tells a file from all others on this machine, whatever its name.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct FileId {
-    /// The device that holds it.
-    pub device: u64,
-    /// Its number there.
-    pub inode: u64,
 }
 
 /// The identity of an open file. It is that file's while it is open; numbers of deleted files are used again.

@@ -3,7 +3,6 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::seam;
-use crate::view::faulted;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How far a flush brought the bytes, as far as the system says. What only begins to write them
@@ -71,7 +70,7 @@ impl FlushLatch {
             ));
         }
         if let Some(fault) = fault {
-            return Err(faulted(fault));
+            return Err(Error::faulted(fault));
         }
         seam::hit(seam::Event::Flush);
         let flushed = if seam::disk_refuses() { Err(refused()) } else { flush() };

@@ -110,14 +110,17 @@ mod fork;
 mod growing;
 mod guard;
 mod host;
+mod identity;
 mod items;
 mod line;
 mod locks;
 mod map;
 mod memory;
 mod new_file;
+mod pages;
 mod region;
 mod registry;
+mod seal;
 mod sealed;
 #[cfg(feature = "inject")]
 pub mod seam;
@@ -129,13 +132,13 @@ mod view;
 mod word;
 
 pub use access::Access;
-pub use advice::{Advice, Discard, LockMode, Pages, Residency};
+pub use advice::{Advice, Discard, LockMode, Residency};
 pub use code::CodeMap;
 pub use cow::CowMap;
 pub use error::{Error, ErrorKind, Result};
 pub use fault::{Fault, FaultKind, GuardState};
 pub use file::{
-    AllocGuarantee, FileId, disk_bytes, file_id, is_remote, open_existing, punch, reserve, reserve_range,
+    AllocGuarantee, disk_bytes, file_id, is_remote, open_existing, punch, reserve, reserve_range,
     start_writeback,
 };
 pub use flush::Durability;
@@ -143,14 +146,17 @@ pub use fork::{Origin, PerProcess};
 pub use growing::GrowingMap;
 pub use guard::{fault_guard_state, install_fault_guard, remove_fault_guard};
 pub use host::{boot_id, boot_ms, pid_namespace, process_age_ms, process_start, process_start_of, wall_ms};
+pub use identity::FileId;
 pub use items::Items;
 pub use line::{Block, Line, Matches};
 pub use locks::ByteLocks;
 pub use map::SharedMap;
 pub use memory::{FrozenMemory, Memory, SharedMemory};
 pub use new_file::NewFile;
+pub use pages::Pages;
 pub use registry::Health;
-pub use sealed::{Seal, SealedMap, memory_file, seal};
+pub use seal::Seal;
+pub use sealed::{SealedMap, memory_file, seal};
 pub use trust::TrustedWriters;
 pub use view::View;
 pub use word::{Word32, Word64, fence_acquire, fence_full, fence_release};

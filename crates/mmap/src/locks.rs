@@ -5,7 +5,8 @@
 
 use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::{FileId, file_id};
+use crate::file::file_id;
+use crate::identity::FileId;
 use crate::seam;
 use crate::sys::fork::OwnFile;
 use crate::sys::{self, LockMode};

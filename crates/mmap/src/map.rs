@@ -3,10 +3,11 @@
 //! Invariant: between `map` and drop the pages stay mapped at one address; all views borrow from the map.
 
 use crate::access::Access;
-use crate::advice::{Discard, sealed::Backed};
+use crate::advice::Discard;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::flush::{Durability, FlushLatch};
+use crate::pages::sealed::Backed;
 use crate::region::{Placement, Region, too_long};
 use crate::registry::Health;
 use crate::sys::{self, MapRequest, Sharing};

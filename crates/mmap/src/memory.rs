@@ -3,9 +3,10 @@
 //! Invariant: the bytes of a [`Memory`] can be changed by nobody else, so that it gives slices; those of a
 //! [`SharedMemory`] can, so that it gives views.
 
-use crate::advice::{Discard, sealed::Backed};
+use crate::advice::Discard;
 use crate::code::CodeMap;
 use crate::error::{Error, ErrorKind, Result};
+use crate::pages::sealed::Backed;
 use crate::region::{Placement, Region};
 use crate::sys::{MapRequest, Protection, Sharing};
 use crate::view::View;

@@ -114,6 +114,11 @@ pub(crate) fn poison_of(address: usize) -> Option<(usize, FaultKind)> {
     if ANY_POISONED.load(Ordering::Acquire) { poison_in(find(address)?) } else { None }
 }
 
+/// Why this very address could not be reached, if it was there that its map was poisoned: its page is another now.
+pub(crate) fn kind_of(address: usize) -> Option<FaultKind> {
+    poison_of(address).filter(|(at, _)| *at == address).map(|(_, kind)| kind)
+}
+
 #[cold]
 fn poison_in(slot: &Slot) -> Option<(usize, FaultKind)> {
     let fault = unpack(slot.fault.load(Ordering::Acquire))?;

@@ -1,9 +1,10 @@
 //! Files in memory that nobody can change or cut short any more: their maps are trusted, and give slices.
 
-use crate::advice::sealed::Backed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::map::length_within;
+use crate::pages::sealed::Backed;
 use crate::region::{Placement, Region};
+use crate::seal::Seal;
 use crate::sys::{self, MapRequest, Protection, Sharing};
 use std::fs::File;
 use std::ops::Deref;
@@ -16,20 +17,6 @@ pub fn memory_file(len: u64) -> Result<File> {
     let file = sys::memory_file().map_err(|source| Error::os("creating a file in memory", source))?;
     file.set_len(len).map_err(|source| Error::os(format_args!("making it {len} bytes long"), source))?;
     Ok(file)
-}
-
-/// What a seal forbids, to everybody and for ever.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub enum Seal {
-    /// Making the file shorter: no map of it can fault.
-    Shrink,
-    /// Making it shorter or longer.
-    Resize,
-    /// Writing and resizing. Refused while a map for writing lives.
-    Write,
-    /// Writing and resizing, but through maps that are there already: one writer, many readers.
-    FutureWrite,
 }
 
 /// Seals a file in memory.

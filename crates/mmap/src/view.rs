@@ -8,7 +8,9 @@ use crate::copy::{self, Unreachable, short};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::{Fault, FaultKind};
 use crate::line::{Block, Line};
+use crate::registry;
 use crate::seam::{self, Event};
+use crate::sys;
 use crate::word::{Word32, Word64};
 use std::marker::PhantomData;
 
@@ -507,13 +509,17 @@ unsafe fn copy_halves(
 #[cold]
 #[inline(never)]
 pub(crate) fn read_fault(at: Unreachable, window: (usize, usize), began: usize) -> Error {
-    faulted(Fault { offset: offset_of(at, window, began), kind: FaultKind::of_load(at.0) })
+    Error::faulted(Fault {
+        offset: offset_of(at, window, began),
+        kind: registry::kind_of(at.0).unwrap_or(FaultKind::Missing),
+    })
 }
 
 #[cold]
 #[inline(never)]
 fn write_fault(at: Unreachable, window: (usize, usize), began: usize) -> Error {
-    faulted(Fault { offset: offset_of(at, window, began), kind: FaultKind::of_store(at.0) })
+    let kind = registry::kind_of(at.0).unwrap_or_else(|| sys::store_fault(at.0));
+    Error::faulted(Fault { offset: offset_of(at, window, began), kind })
 }
 
 /// Where in a window a fault was; if it was on the other side of the copy, where this side began.
@@ -557,15 +563,4 @@ fn overlapping(offset: usize, len: usize) -> Error {
         ErrorKind::InvalidArgument,
         format!("{len} bytes at {offset} overlap their target; copy them through memory of your own"),
     )
-}
-
-pub(crate) fn faulted(fault: Fault) -> Error {
-    let offset = fault.offset;
-    let why = match fault.kind {
-        FaultKind::Missing => {
-            "the file was cut short, or its device failed or (in memory) is full; open the file anew"
-        }
-        FaultKind::NoSpace => "its device is full; free some space and reserve it before writing",
-    };
-    Error::fault_at(fault, format!("the map could not be reached at {offset}: {why}"))
 }

@@ -14,33 +14,33 @@ pub(crate) use unix::fork;
 mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{
-    LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, boot_ms, can_be_read, create_new, disk_bytes, file_id,
-    give_name, granularity, guard, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock,
-    lock_limit, memory_file, open, open_for_sweep, page_size, pid_namespace, process_age_ms,
-    process_start_of, punch, reserve, reserve_range, seal, start_writeback, sync_directory, synchronise_code,
-    unlocked, wait, wake, wall_ms,
+    LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, boot_ms, create_new, disk_bytes, file_id, give_name,
+    granularity, guard, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, lock_limit,
+    memory_file, open, open_for_sweep, page_size, pid_namespace, process_age_ms, process_start_of, punch,
+    reserve, reserve_range, seal, start_writeback, store_fault, sync_directory, synchronise_code, unlocked,
+    wait, wake, wall_ms,
 };
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
 pub(crate) use windows::{
-    LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, boot_ms, can_be_read, create_new, disk_bytes, file_id,
-    give_name, granularity, guard, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock,
-    lock_limit, memory_file, open, open_for_sweep, page_size, pid_namespace, process_age_ms,
-    process_start_of, punch, reserve, reserve_range, seal, start_writeback, sync_directory, synchronise_code,
-    unlocked, wait, wake, wall_ms,
+    LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, boot_ms, create_new, disk_bytes, file_id, give_name,
+    granularity, guard, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, lock_limit,
+    memory_file, open, open_for_sweep, page_size, pid_namespace, process_age_ms, process_start_of, punch,
+    reserve, reserve_range, seal, start_writeback, store_fault, sync_directory, synchronise_code, unlocked,
+    wait, wake, wall_ms,
 };
 
 #[cfg(not(any(unix, windows)))]
 mod none;
 #[cfg(not(any(unix, windows)))]
 pub(crate) use none::{
-    LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, boot_ms, can_be_read, create_new, disk_bytes, file_id,
-    give_name, granularity, guard, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock,
-    lock_limit, memory_file, open, open_for_sweep, page_size, pid_namespace, process_age_ms,
-    process_start_of, punch, reserve, reserve_range, seal, start_writeback, sync_directory, synchronise_code,
-    unlocked, wait, wake, wall_ms,
+    LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, boot_ms, create_new, disk_bytes, file_id, give_name,
+    granularity, guard, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, lock_limit,
+    memory_file, open, open_for_sweep, page_size, pid_namespace, process_age_ms, process_start_of, punch,
+    reserve, reserve_range, seal, start_writeback, store_fault, sync_directory, synchronise_code, unlocked,
+    wait, wake, wall_ms,
 };
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -3,9 +3,10 @@
 use super::{GrowRequest, LockRequest, MapRequest, PageRange, Protection, RangeRequest, ReserveRequest};
 use crate::access::Access;
 use crate::advice::{Advice, Discard, LockMode as PageLock};
-use crate::file::FileId;
+use crate::fault::FaultKind;
 use crate::flush::Durability;
-use crate::sealed::Seal;
+use crate::identity::FileId;
+use crate::seal::Seal;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -169,8 +170,9 @@ pub(crate) fn pid_namespace() -> Option<u64> {
     None
 }
 
-pub(crate) fn can_be_read(_address: usize) -> bool {
-    false
+/// Nothing tells why.
+pub(crate) fn store_fault(_address: usize) -> FaultKind {
+    FaultKind::Missing
 }
 
 /// No faults, since there are no maps.

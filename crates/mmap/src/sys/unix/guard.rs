@@ -124,7 +124,7 @@ fn swap_in_zeroes(slot: &Slot, address: usize) -> bool {
     let page = super::page_size();
     let base = address & !(page - 1);
     let (kind, protection) = if slot.is_writable() {
-        (FaultKind::of_store(address), libc::PROT_READ | libc::PROT_WRITE)
+        (super::store_fault(address), libc::PROT_READ | libc::PROT_WRITE)
     } else {
         (FaultKind::Missing, libc::PROT_READ)
     };

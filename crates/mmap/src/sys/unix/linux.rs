@@ -6,8 +6,9 @@
 use super::super::{LockMode, LockRequest, LockTable, RangeRequest, ReserveRequest, WaitRequest, Waited};
 use super::{check, retry};
 use crate::access::Access;
+use crate::fault::FaultKind;
 use crate::flush::Durability;
-use crate::sealed::Seal;
+use crate::seal::Seal;
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
@@ -335,13 +336,14 @@ pub(crate) fn pid_namespace() -> Option<u64> {
     std::fs::metadata("/proc/self/ns/pid").ok().map(|metadata| metadata.ino())
 }
 
-/// Whether the page of this address can be read, found out without a signal. `false` on kernels that cannot say
-/// (before 5.14). May be called by a signal handler.
-pub(crate) fn can_be_read(address: usize) -> bool {
+/// Why a store into the page of this address fails: whether the page can be read is found out without a signal. `Missing` on
+/// kernels that cannot say (before 5.14). To be asked soon, since the answer may change. May be called by a signal handler.
+pub(crate) fn store_fault(address: usize) -> FaultKind {
     let page = super::page_size();
     let base = std::ptr::without_provenance_mut(address & !(page - 1));
     // SAFETY: brings a page of ours in and changes no byte.
-    unsafe { libc::madvise(base, page, libc::MADV_POPULATE_READ) == 0 }
+    let can_be_read = unsafe { libc::madvise(base, page, libc::MADV_POPULATE_READ) == 0 };
+    if can_be_read { FaultKind::NoSpace } else { FaultKind::Missing }
 }
 
 #[cfg(target_os = "android")]

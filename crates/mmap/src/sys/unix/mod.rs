@@ -15,13 +15,13 @@ mod pages;
 pub(crate) use mapping::{Mapping, lock_limit, synchronise_code};
 
 pub(crate) use system::{
-    boot_id, boot_ms, can_be_read, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock,
-    memory_file, pid_namespace, process_age_ms, process_start_of, punch, reserve, reserve_range, seal,
-    start_writeback, wait, wake, wall_ms,
+    boot_id, boot_ms, is_locked_elsewhere, is_remote, is_sealed, keeps_reserved_space, lock, memory_file,
+    pid_namespace, process_age_ms, process_start_of, punch, reserve, reserve_range, seal, start_writeback,
+    store_fault, wait, wake, wall_ms,
 };
 
 use crate::access::Access;
-use crate::file::FileId;
+use crate::identity::FileId;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};

@@ -15,7 +15,8 @@ pub(crate) use own::{is_locked_elsewhere, lock, punch, rename_without_replacing}
 pub(super) use libc::{mmap, off_t};
 
 use super::super::{RangeRequest, ReserveRequest};
-use crate::sealed::Seal;
+use crate::fault::FaultKind;
+use crate::seal::Seal;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -100,8 +101,9 @@ pub(crate) fn pid_namespace() -> Option<u64> {
     None
 }
 
-pub(crate) fn can_be_read(_address: usize) -> bool {
-    false
+/// Nothing tells why.
+pub(crate) fn store_fault(_address: usize) -> FaultKind {
+    FaultKind::Missing
 }
 
 pub(crate) fn start_writeback(_file: &File, _offset: u64, _len: u64) -> io::Result<()> {

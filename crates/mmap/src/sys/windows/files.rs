@@ -3,7 +3,7 @@
 use super::super::{RangeRequest, ReserveRequest};
 use super::check;
 use crate::access::Access;
-use crate::file::FileId;
+use crate::identity::FileId;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::ffi::OsStrExt;

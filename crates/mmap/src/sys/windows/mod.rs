@@ -16,7 +16,8 @@ pub(crate) use files::{
 pub(crate) use locks::{LockTable, is_locked_elsewhere, lock};
 pub(crate) use mapping::{Mapping, lock_limit, synchronise_code};
 
-use crate::sealed::Seal;
+use crate::fault::FaultKind;
+use crate::seal::Seal;
 use std::fs::File;
 use std::io;
 use std::sync::OnceLock;
@@ -119,8 +120,9 @@ pub(crate) fn pid_namespace() -> Option<u64> {
     None
 }
 
-pub(crate) fn can_be_read(_address: usize) -> bool {
-    false
+/// Nothing tells why.
+pub(crate) fn store_fault(_address: usize) -> FaultKind {
+    FaultKind::Missing
 }
 
 pub(crate) fn start_writeback(_file: &File, _offset: u64, _len: u64) -> io::Result<()> {
