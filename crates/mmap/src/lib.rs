@@ -114,6 +114,7 @@ mod identity;
 mod items;
 mod line;
 mod locks;
+mod machine;
 mod map;
 mod memory;
 mod new_file;

@@ -4,31 +4,14 @@
 //! Every function takes raw pointers and reports a fault instead of dying of it where a handler is there to
 //! say so. Only `view` calls them, after its bounds checks. No function forms a reference to the bytes.
 
-#[cfg(all(not(miri), target_arch = "aarch64", target_endian = "little"))]
-#[path = "aarch64.rs"]
-mod machine;
-#[cfg(all(not(miri), target_arch = "x86_64"))]
-#[path = "x86_64.rs"]
-mod machine;
-#[cfg(any(miri, not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))))]
-#[path = "portable.rs"]
-mod machine;
-#[cfg(all(not(miri), any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]
-mod symbols;
-
 pub(crate) mod short;
 
-#[allow(unused_imports)] // the exit is asked for by the handlers of some platforms alone
-pub(crate) use machine::error_exit;
-pub(crate) use machine::{choose, prefetch};
+pub(crate) use crate::machine::{Unreachable, choose, prefetch};
 
+use crate::machine;
 use crate::registry;
 use crate::sys;
 use std::sync::atomic::{Ordering, fence};
-
-/// Mapped memory could not be reached at this address.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Unreachable(pub(crate) usize);
 
 /// Whether a fault of a copy is sent to the copy's own exit. Where it is not, the handler puts a page of zeroes there and
 /// poisons the map: so who has copied asks afterwards, and believes nothing of a map that is poisoned, wherever its

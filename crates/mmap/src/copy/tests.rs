@@ -42,7 +42,7 @@ fn copies_every_length_at_every_offset() {
     check_copies();
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
-        super::machine::choose_the_oldest();
+        crate::machine::choose_the_oldest();
         check_copies();
         copies_long_ranges();
         choose();

@@ -5,8 +5,8 @@
 use super::check;
 use super::context::{self, Resume};
 use super::errno;
-use crate::copy;
 use crate::fault::{FaultKind, GuardState};
+use crate::machine;
 use crate::registry::{self, Slot};
 use libc::{c_int, c_void, siginfo_t, ucontext_t};
 use std::io;
@@ -112,7 +112,7 @@ fn answer(cause: &siginfo_t, context: *mut c_void) -> bool {
     let address = unsafe { cause.si_addr() }.addr();
     // SAFETY: as for the cause; nobody else looks at it while the handler runs.
     let context = unsafe { &mut *context.cast::<ucontext_t>() };
-    if let Some(pc) = copy::error_exit(context::pc(context)) {
+    if let Some(pc) = machine::error_exit(context::pc(context)) {
         context::resume(context, &Resume { pc, address });
         return true;
     }

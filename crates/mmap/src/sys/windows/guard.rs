@@ -4,8 +4,8 @@
 //! Copies leave by their error exit. A word has none: no page can be put in the place of one of a view, so that the
 //! exception goes on to whoever else wants it.
 
-use crate::copy;
 use crate::fault::GuardState;
+use crate::machine;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 use windows_sys::Win32::Foundation::EXCEPTION_IN_PAGE_ERROR;
@@ -61,7 +61,7 @@ unsafe extern "system" fn on_exception(pointers: *mut EXCEPTION_POINTERS) -> i32
     }
     // SAFETY: as above; nobody else looks at it while the handler runs.
     let context = unsafe { &mut *pointers.ContextRecord };
-    let Some(exit) = copy::error_exit(pc(context)) else { return CONTINUE_SEARCH };
+    let Some(exit) = machine::error_exit(pc(context)) else { return CONTINUE_SEARCH };
     resume(context, exit, record.ExceptionInformation[1]);
     CONTINUE_EXECUTION
 }

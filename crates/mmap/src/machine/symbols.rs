@@ -21,13 +21,13 @@ macro_rules! symbol {
 #[cfg(target_vendor = "apple")]
 macro_rules! label {
     ($name:literal) => {
-        concat!("_", $crate::copy::symbols::symbol!($name))
+        concat!("_", $crate::machine::symbols::symbol!($name))
     };
 }
 #[cfg(not(target_vendor = "apple"))]
 macro_rules! label {
     ($name:literal) => {
-        $crate::copy::symbols::symbol!($name)
+        $crate::machine::symbols::symbol!($name)
     };
 }
 
@@ -41,7 +41,7 @@ macro_rules! hidden {
 #[cfg(not(any(target_vendor = "apple", windows)))]
 macro_rules! hidden {
     ($name:literal) => {
-        concat!(".hidden ", $crate::copy::symbols::label!($name))
+        concat!(".hidden ", $crate::machine::symbols::label!($name))
     };
 }
 

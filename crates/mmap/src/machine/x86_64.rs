@@ -5,7 +5,7 @@
 //! fault handler that finds the program counter between the two sets it to the exit, and the function returns
 //! [`FAULT`]. No function touches the stack pointer, so the exit is valid from every instruction.
 
-use super::Unreachable;
+use super::outcome::Unreachable;
 use super::symbols::{hidden, label, symbol};
 use std::arch::global_asm;
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

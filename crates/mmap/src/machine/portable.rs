@@ -2,7 +2,7 @@
 //!
 //! Nothing here notices a fault: the handler puts a page of zeroes there and poisons the map, and who calls asks.
 
-use super::Unreachable;
+use super::outcome::Unreachable;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 
 const WORD: usize = size_of::<usize>();

@@ -5,7 +5,7 @@
 //! [`FAULT`]. No function touches the stack pointer or the link register, so the exit is valid from every
 //! instruction.
 
-use super::Unreachable;
+use super::outcome::Unreachable;
 use super::symbols::{hidden, label, symbol};
 use std::arch::{asm, global_asm};
 
