@@ -45,4 +45,27 @@ macro_rules! hidden {
     };
 }
 
-pub(super) use {hidden, label, symbol};
+/// A label that is seen by name.
+macro_rules! mark {
+    ($name:literal) => {
+        concat!(
+            ".globl ",
+            $crate::machine::symbols::label!($name),
+            "\n",
+            $crate::machine::symbols::hidden!($name),
+            "\n",
+            $crate::machine::symbols::label!($name),
+            ":\n"
+        )
+    };
+}
+
+/// A function whose instructions are in these files, one after the other.
+macro_rules! routine {
+    ($name:literal, $($file:literal),+) => {
+        concat!(".p2align 5\n", $crate::machine::symbols::mark!($name), $(include_str!($file)),+)
+    };
+}
+
+#[allow(unused_imports)] // `hidden` and `label` are for `mark`
+pub(super) use {hidden, label, mark, routine, symbol};

@@ -1,0 +1,5 @@
+# Loads eight bytes. rdi = from.
+
+    mov rax, [rdi]
+    xor edx, edx
+    ret
