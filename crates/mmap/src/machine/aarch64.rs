@@ -5,28 +5,11 @@
 //! [`FAULT`]. No function touches the stack pointer or the link register, so the exit is valid from every
 //! instruction.
 
+pub(crate) use super::assembly::{HAS_EXITS, error_exit};
+
+use super::assembly::{DIFFERENT, FAULT, Loaded, Outcome, mark, routine, symbol};
 use super::outcome::Unreachable;
-use super::symbols::{mark, routine, symbol};
 use std::arch::{asm, global_asm};
-
-/// What the functions return in `w0`.
-const DONE: u32 = 0;
-const DIFFERENT: u32 = 1;
-const FAULT: u32 = 2;
-
-/// `x0`, and in `x1` 0 or the address of a fault.
-#[repr(C)]
-struct Loaded {
-    value: u64,
-    address: usize,
-}
-
-/// `w0`, and in `x1` the address of a fault (else anything).
-#[repr(C)]
-struct Outcome {
-    code: u32,
-    address: usize,
-}
 
 unsafe extern "C" {
     #[link_name = symbol!("copy")]
@@ -39,16 +22,7 @@ unsafe extern "C" {
     fn asm_load(src: *const u8) -> Loaded;
     #[link_name = symbol!("store")]
     fn asm_store(dst: *mut u8, value: u64) -> Outcome;
-    #[link_name = symbol!("asm_start")]
-    static ASM_START: u8;
-    #[link_name = symbol!("asm_fault")]
-    static ASM_FAULT: u8;
-    #[link_name = symbol!("asm_end")]
-    static ASM_END: u8;
 }
-
-/// Whether a fault leaves by an exit of its own.
-pub(crate) const HAS_EXITS: bool = true;
 
 /// Every processor has the same.
 pub(crate) fn choose() {}
@@ -60,8 +34,7 @@ pub(crate) fn choose() {}
 #[inline(always)]
 pub(crate) unsafe fn load(src: *const u8) -> Result<[u8; 8], Unreachable> {
     // SAFETY: the caller's promise; the assembly accesses these bytes and no others.
-    let loaded = unsafe { asm_load(src) };
-    if loaded.address == 0 { Ok(loaded.value.to_le_bytes()) } else { Err(Unreachable(loaded.address)) }
+    unsafe { asm_load(src) }.bytes()
 }
 
 /// Stores eight bytes, as they are to lie in memory.
@@ -71,8 +44,7 @@ pub(crate) unsafe fn load(src: *const u8) -> Result<[u8; 8], Unreachable> {
 #[inline(always)]
 pub(crate) unsafe fn store(dst: *mut u8, bytes: [u8; 8]) -> Result<(), Unreachable> {
     // SAFETY: the caller's promise; the assembly accesses these bytes and no others.
-    let outcome = unsafe { asm_store(dst, u64::from_le_bytes(bytes)) };
-    if outcome.code == DONE { Ok(()) } else { Err(Unreachable(outcome.address)) }
+    unsafe { asm_store(dst, u64::from_le_bytes(bytes)) }.done()
 }
 
 /// Copies `len` bytes.
@@ -84,8 +56,7 @@ pub(crate) unsafe fn store(dst: *mut u8, bytes: [u8; 8]) -> Result<(), Unreachab
 #[inline]
 pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
     // SAFETY: 1 to 3 are the caller's promises; the assembly accesses these bytes and no others.
-    let outcome = unsafe { asm_copy(dst, src, len) };
-    if outcome.code == DONE { Ok(()) } else { Err(Unreachable(outcome.address)) }
+    unsafe { asm_copy(dst, src, len) }.done()
 }
 
 /// No way past the caches is known to be faster.
@@ -99,12 +70,7 @@ pub(crate) use self::copy as stream;
 #[inline]
 pub(crate) unsafe fn equals(a: *const u8, b: *const u8, len: usize) -> Result<bool, Unreachable> {
     // SAFETY: 1 and 2 are the caller's promises; the assembly accesses these bytes and no others.
-    let outcome = unsafe { asm_equals(a, b, len) };
-    match outcome.code {
-        DONE => Ok(true),
-        DIFFERENT => Ok(false),
-        FAULT.. => Err(Unreachable(outcome.address)),
-    }
+    unsafe { asm_equals(a, b, len) }.equal()
 }
 
 /// Writes `len` zeroes.
@@ -114,15 +80,7 @@ pub(crate) unsafe fn equals(a: *const u8, b: *const u8, len: usize) -> Result<bo
 #[inline]
 pub(crate) unsafe fn zero(dst: *mut u8, len: usize) -> Result<(), Unreachable> {
     // SAFETY: the caller's promise; the assembly accesses these bytes and no others.
-    let outcome = unsafe { asm_zero(dst, len) };
-    if outcome.code == DONE { Ok(()) } else { Err(Unreachable(outcome.address)) }
-}
-
-/// Where a fault at this instruction leaves to, if it is one of ours. The address of the fault has to be in `x1`
-/// then.
-pub(crate) fn error_exit(pc: usize) -> Option<usize> {
-    let code = (&raw const ASM_START).addr()..(&raw const ASM_END).addr();
-    code.contains(&pc).then(|| (&raw const ASM_FAULT).addr())
+    unsafe { asm_zero(dst, len) }.done()
 }
 
 /// Asks the processor to fetch the line at `at`, which may be any address.

@@ -2,6 +2,8 @@
 //!
 //! Each processor has the same functions. They know nothing of maps: `copy` asks what a fault did to one.
 
+#[cfg(all(not(miri), any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]
+mod assembly;
 #[cfg(all(not(miri), target_arch = "aarch64", target_endian = "little"))]
 #[path = "aarch64.rs"]
 mod processor;
@@ -11,8 +13,6 @@ mod processor;
 #[cfg(any(miri, not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))))]
 #[path = "portable.rs"]
 mod processor;
-#[cfg(all(not(miri), any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]
-mod symbols;
 
 mod outcome;
 

@@ -5,30 +5,13 @@
 //! fault handler that finds the program counter between the two sets it to the exit, and the function returns
 //! [`FAULT`]. No function touches the stack pointer, so the exit is valid from every instruction.
 
+pub(crate) use super::assembly::{HAS_EXITS, error_exit};
+
+use super::assembly::{DIFFERENT, FAULT, Loaded, Outcome, mark, routine, symbol};
 use super::outcome::Unreachable;
-use super::symbols::{mark, routine, symbol};
 use std::arch::global_asm;
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use std::sync::atomic::{AtomicPtr, Ordering};
-
-/// What the functions return in `eax`.
-const DONE: u32 = 0;
-const DIFFERENT: u32 = 1;
-const FAULT: u32 = 2;
-
-/// `rax`, and in `rdx` 0 or the address of a fault.
-#[repr(C)]
-struct Loaded {
-    value: u64,
-    address: usize,
-}
-
-/// `eax`, and in `rdx` the address of a fault (else anything).
-#[repr(C)]
-struct Outcome {
-    code: u32,
-    address: usize,
-}
 
 unsafe extern "sysv64" {
     #[link_name = symbol!("copy")]
@@ -45,21 +28,12 @@ unsafe extern "sysv64" {
     fn asm_load(src: *const u8) -> Loaded;
     #[link_name = symbol!("store")]
     fn asm_store(dst: *mut u8, value: u64) -> Outcome;
-    #[link_name = symbol!("asm_start")]
-    static ASM_START: u8;
-    #[link_name = symbol!("asm_fault")]
-    static ASM_FAULT: u8;
-    #[link_name = symbol!("asm_end")]
-    static ASM_END: u8;
 }
 
 type Copy = unsafe extern "sysv64" fn(*mut u8, *const u8, usize) -> Outcome;
 
 /// The copy for this processor: one of the two, and the one without AVX until that is known.
 static COPY: AtomicPtr<()> = AtomicPtr::new(asm_copy as Copy as *mut ());
-
-/// Whether a fault leaves by an exit of its own.
-pub(crate) const HAS_EXITS: bool = true;
 
 /// Chooses the instructions. Until it is called, those that every processor has are used.
 pub(crate) fn choose() {
@@ -80,8 +54,7 @@ pub(crate) fn choose_the_oldest() {
 #[inline(always)]
 pub(crate) unsafe fn load(src: *const u8) -> Result<[u8; 8], Unreachable> {
     // SAFETY: the caller's promise; the assembly accesses these bytes and no others.
-    let loaded = unsafe { asm_load(src) };
-    if loaded.address == 0 { Ok(loaded.value.to_le_bytes()) } else { Err(Unreachable(loaded.address)) }
+    unsafe { asm_load(src) }.bytes()
 }
 
 /// Stores eight bytes, as they are to lie in memory.
@@ -91,8 +64,7 @@ pub(crate) unsafe fn load(src: *const u8) -> Result<[u8; 8], Unreachable> {
 #[inline(always)]
 pub(crate) unsafe fn store(dst: *mut u8, bytes: [u8; 8]) -> Result<(), Unreachable> {
     // SAFETY: the caller's promise; the assembly accesses these bytes and no others.
-    let outcome = unsafe { asm_store(dst, u64::from_le_bytes(bytes)) };
-    if outcome.code == DONE { Ok(()) } else { Err(Unreachable(outcome.address)) }
+    unsafe { asm_store(dst, u64::from_le_bytes(bytes)) }.done()
 }
 
 /// Copies `len` bytes.
@@ -106,8 +78,7 @@ pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<()
     // SAFETY: `COPY` only ever holds functions of this type.
     let chosen = unsafe { std::mem::transmute::<*mut (), Copy>(COPY.load(Ordering::Relaxed)) };
     // SAFETY: 1 to 3 are the caller's promises; the assembly accesses these bytes and no others.
-    let outcome = unsafe { chosen(dst, src, len) };
-    if outcome.code == DONE { Ok(()) } else { Err(Unreachable(outcome.address)) }
+    unsafe { chosen(dst, src, len) }.done()
 }
 
 /// Bytes from which on there is a way past the caches.
@@ -124,8 +95,7 @@ pub(crate) unsafe fn stream(dst: *mut u8, src: *const u8, len: usize) -> Result<
         return unsafe { copy(dst, src, len) };
     }
     // SAFETY: the caller's promises, and enough bytes; the assembly accesses these and no others.
-    let outcome = unsafe { asm_stream(dst, src, len) };
-    if outcome.code == DONE { Ok(()) } else { Err(Unreachable(outcome.address)) }
+    unsafe { asm_stream(dst, src, len) }.done()
 }
 
 /// Whether `len` bytes are equal.
@@ -136,12 +106,7 @@ pub(crate) unsafe fn stream(dst: *mut u8, src: *const u8, len: usize) -> Result<
 #[inline]
 pub(crate) unsafe fn equals(a: *const u8, b: *const u8, len: usize) -> Result<bool, Unreachable> {
     // SAFETY: 1 and 2 are the caller's promises; the assembly accesses these bytes and no others.
-    let outcome = unsafe { asm_equals(a, b, len) };
-    match outcome.code {
-        DONE => Ok(true),
-        DIFFERENT => Ok(false),
-        FAULT.. => Err(Unreachable(outcome.address)),
-    }
+    unsafe { asm_equals(a, b, len) }.equal()
 }
 
 /// Writes `len` zeroes.
@@ -151,15 +116,7 @@ pub(crate) unsafe fn equals(a: *const u8, b: *const u8, len: usize) -> Result<bo
 #[inline]
 pub(crate) unsafe fn zero(dst: *mut u8, len: usize) -> Result<(), Unreachable> {
     // SAFETY: the caller's promise; the assembly accesses these bytes and no others.
-    let outcome = unsafe { asm_zero(dst, len) };
-    if outcome.code == DONE { Ok(()) } else { Err(Unreachable(outcome.address)) }
-}
-
-/// Where a fault at this instruction leaves to, if it is one of ours. The address of the fault has to be in `rdx`
-/// then.
-pub(crate) fn error_exit(pc: usize) -> Option<usize> {
-    let code = (&raw const ASM_START).addr()..(&raw const ASM_END).addr();
-    code.contains(&pc).then(|| (&raw const ASM_FAULT).addr())
+    unsafe { asm_zero(dst, len) }.done()
 }
 
 /// Asks the processor to fetch the line at `at`, which may be any address.
