@@ -9,7 +9,7 @@ use crate::file::file_id;
 use crate::identity::FileId;
 use crate::seam;
 use crate::sys::fork::OwnFile;
-use crate::sys::{self, LockMode};
+use crate::sys::{self, ByteLock};
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -79,7 +79,7 @@ impl ByteLocks {
                 "an exclusive lock needs a file opened for writing; take a shared lock, or get the permission",
             ));
         }
-        self.set(byte, LockMode::Exclusive)
+        self.set(byte, ByteLock::Exclusive)
     }
 
     /// Locks a byte together with others who share it, or turns an exclusive lock of ours into that. `false`
@@ -88,7 +88,7 @@ impl ByteLocks {
     /// # Errors
     /// `Io` if the system refuses.
     pub fn try_shared(&self, byte: u64) -> Result<bool> {
-        self.set(byte, LockMode::Shared)
+        self.set(byte, ByteLock::Shared)
     }
 
     /// [`try_exclusive`](Self::try_exclusive), again and again, at growing intervals of at most 5 ms. `false`
@@ -114,7 +114,7 @@ impl ByteLocks {
     /// # Errors
     /// `Io` if the system refuses.
     pub fn unlock(&self, byte: u64) -> Result<()> {
-        self.set(byte, LockMode::Unlocked).map(|_| ())
+        self.set(byte, ByteLock::Unlocked).map(|_| ())
     }
 
     /// Whether somebody else holds the byte, exclusively or shared. Our own locks do not count. The answer
@@ -123,13 +123,13 @@ impl ByteLocks {
     /// # Errors
     /// `Io` if the system refuses.
     pub fn is_held_elsewhere(&self, byte: u64) -> Result<bool> {
-        sys::is_locked_elsewhere(self.file()?, &self.table, byte)
+        sys::is_locked_elsewhere(&self.table, self.file()?, byte)
             .map_err(|source| Error::os(format_args!("asking for the lock on byte {byte:#x}"), source))
     }
 
-    fn set(&self, byte: u64, mode: LockMode) -> Result<bool> {
-        sys::lock(&sys::LockRequest { file: self.file()?, table: &self.table, byte, mode })
-            .map_err(|source| Error::os(format_args!("locking byte {byte:#x} ({mode:?})"), source))
+    fn set(&self, byte: u64, lock: ByteLock) -> Result<bool> {
+        sys::lock(&self.table, &sys::LockRequest { file: self.file()?, byte, lock })
+            .map_err(|source| Error::os(format_args!("locking byte {byte:#x} ({lock:?})"), source))
     }
 
     fn file(&self) -> Result<&File> {

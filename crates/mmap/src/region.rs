@@ -110,13 +110,13 @@ impl Region {
             self.populate(Access::ReadOnly, offset, len)?;
         }
         let Some((mapping, range)) = self.range(offset, len)? else { return Ok(()) };
-        let outcome = mapping.advise(range.outwards(), advice);
+        let outcome = mapping.advise(range.outwards(sys::page_size()), advice);
         outcome.map_err(|source| Error::os(format_args!("advising {advice:?}"), source))
     }
 
     pub(crate) fn discard(&self, discard: Discard, offset: usize, len: usize) -> Result<usize> {
         let Some((mapping, range)) = self.range(offset, len)? else { return Ok(0) };
-        let Some(range) = range.inwards() else { return Ok(0) };
+        let Some(range) = range.inwards(sys::page_size()) else { return Ok(0) };
         let outcome = mapping.discard(range, discard);
         outcome.map_err(|source| Error::os(format_args!("discarding ({discard:?})"), source))?;
         Ok(range.len)
@@ -124,7 +124,7 @@ impl Region {
 
     pub(crate) fn lock(&self, mode: LockMode, offset: usize, len: usize) -> Result<()> {
         let Some((mapping, range)) = self.range(offset, len)? else { return Ok(()) };
-        mapping.lock(range.outwards(), mode).map_err(|source| {
+        mapping.lock(range.outwards(sys::page_size()), mode).map_err(|source| {
             let limit = sys::lock_limit().map_or(String::from("the system's limit"), |limit| {
                 format!("the limit of {limit} bytes that this process may lock (RLIMIT_MEMLOCK)")
             });
@@ -135,7 +135,7 @@ impl Region {
 
     pub(crate) fn unlock(&self, offset: usize, len: usize) -> Result<()> {
         let Some((mapping, range)) = self.range(offset, len)? else { return Ok(()) };
-        let outcome = mapping.unlock(range.outwards());
+        let outcome = mapping.unlock(range.outwards(sys::page_size()));
         outcome.map_err(|source| Error::os(format_args!("unlocking {len} bytes"), source))
     }
 
@@ -147,7 +147,7 @@ impl Region {
             ));
         }
         let Some((mapping, range)) = self.range(offset, len)? else { return Ok(()) };
-        match mapping.populate(range.outwards(), access) {
+        match mapping.populate(range.outwards(sys::page_size()), access) {
             Err(error) if error.kind() == io::ErrorKind::Unsupported => self.touch(access, offset, len),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Error::new(
                 ErrorKind::Fault,
@@ -178,7 +178,7 @@ impl Region {
         let Some((mapping, range)) = self.range(offset, len)? else {
             return Ok(Residency { pages: Vec::new(), page_bytes: page });
         };
-        let outcome = mapping.residency(range.outwards());
+        let outcome = mapping.residency(range.outwards(sys::page_size()));
         let pages = outcome.map_err(|source| Error::os("asking which pages are in memory", source))?;
         Ok(Residency { pages, page_bytes: page })
     }

@@ -1,16 +1,20 @@
 //! A platform without maps: everything compiles, and says that it cannot.
 
-use super::{GrowRequest, LockRequest, MapRequest, PageRange, Protection, RangeRequest, ReserveRequest};
+use super::request::{
+    GrowRequest, LockRequest, MapRequest, PageRange, Protection, RangeRequest, ReserveRequest,
+};
 use crate::access::Access;
-use crate::advice::{Advice, Discard, LockMode as PageLock};
+use crate::advice::{Advice, Discard, LockMode};
 use crate::fault::FaultKind;
 use crate::flush::Durability;
 use crate::identity::FileId;
 use crate::seal::Seal;
+use crate::sys::request::unsupported;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
+pub(crate) use super::single as fork;
 pub(crate) use super::sleep::{wait, wake};
 
 /// Whether a map may be longer than its file.
@@ -56,7 +60,7 @@ impl Mapping {
         match *self {}
     }
 
-    pub(crate) fn lock(&self, _range: PageRange, _mode: PageLock) -> io::Result<()> {
+    pub(crate) fn lock(&self, _range: PageRange, _mode: LockMode) -> io::Result<()> {
         match *self {}
     }
 
@@ -80,10 +84,6 @@ impl Mapping {
 /// Nothing is ever locked.
 #[derive(Default, Debug)]
 pub(crate) struct LockTable(());
-
-fn unsupported<T>() -> io::Result<T> {
-    Err(io::ErrorKind::Unsupported.into())
-}
 
 pub(crate) fn granularity() -> u64 {
     1 << 16
@@ -137,11 +137,11 @@ pub(crate) fn sync_directory(_path: &Path) -> io::Result<()> {
     unsupported()
 }
 
-pub(crate) fn lock(_request: &LockRequest<'_>) -> io::Result<bool> {
+pub(crate) fn lock(_table: &LockTable, _request: &LockRequest<'_>) -> io::Result<bool> {
     unsupported()
 }
 
-pub(crate) fn is_locked_elsewhere(_file: &File, _table: &LockTable, _byte: u64) -> io::Result<bool> {
+pub(crate) fn is_locked_elsewhere(_table: &LockTable, _file: &File, _byte: u64) -> io::Result<bool> {
     unsupported()
 }
 
@@ -184,7 +184,7 @@ pub(crate) mod guard {
     pub(crate) const FINDS_EXITS: bool = false;
 
     pub(crate) fn install() -> io::Result<()> {
-        super::unsupported()
+        crate::sys::request::unsupported()
     }
 
     pub(crate) fn remove() -> io::Result<()> {

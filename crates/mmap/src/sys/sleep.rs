@@ -2,7 +2,7 @@
 
 #![allow(clippy::disallowed_types)] // a word of the map, on its way from `word` to the system
 
-use super::{WaitRequest, Waited};
+use super::request::{WaitRequest, Waited};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 

@@ -1,9 +1,9 @@
 //! What only Apple's systems have: F_FULLFSYNC, F_PREALLOCATE, locks of open file descriptions, `renamex_np`.
 
-use super::super::super::{LockMode, LockRequest, LockTable, RangeRequest, ReserveRequest};
-use super::super::{check, retry};
+use super::super::call::{check, retry};
 use crate::access::Access;
 use crate::flush::Durability;
+use crate::sys::request::{ByteLock, LockRequest, RangeRequest, ReserveRequest};
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
@@ -107,10 +107,10 @@ fn lock_of(byte: u64, kind: libc::c_short) -> io::Result<libc::flock> {
 }
 
 pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
-    let kind = match request.mode {
-        LockMode::Exclusive => libc::F_WRLCK,
-        LockMode::Shared => libc::F_RDLCK,
-        LockMode::Unlocked => libc::F_UNLCK,
+    let kind = match request.lock {
+        ByteLock::Exclusive => libc::F_WRLCK,
+        ByteLock::Shared => libc::F_RDLCK,
+        ByteLock::Unlocked => libc::F_UNLCK,
     };
     let mut lock = lock_of(request.byte, kind)?;
     let fd = request.file.as_raw_fd();
@@ -122,7 +122,7 @@ pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
     }
 }
 
-pub(crate) fn is_locked_elsewhere(file: &File, _table: &LockTable, byte: u64) -> io::Result<bool> {
+pub(crate) fn is_locked_elsewhere(file: &File, byte: u64) -> io::Result<bool> {
     let mut lock = lock_of(byte, libc::F_WRLCK)?;
     let fd = file.as_raw_fd();
     // SAFETY: the descriptor is open, and the lock is ours to be written for the call.

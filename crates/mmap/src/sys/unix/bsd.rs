@@ -1,9 +1,8 @@
 //! The BSDs and the rest: maps, copies and the fault guard; no locks that end with an open file description.
 
-use super::super::super::{LockRequest, LockTable, RangeRequest, ReserveRequest};
-use super::unsupported;
 use crate::access::Access;
 use crate::flush::Durability;
+use crate::sys::request::{LockRequest, RangeRequest, ReserveRequest, unsupported};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -58,12 +57,12 @@ pub(crate) fn rename_without_replacing(_from: &Path, _to: &Path) -> io::Result<(
 }
 
 pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
-    let LockRequest { file, byte, mode, .. } = request;
-    let message = format!("this system has no lock for byte {byte:#x} of {file:?} ({mode:?}) alone");
+    let LockRequest { file, byte, lock } = request;
+    let message = format!("this system has no lock for byte {byte:#x} of {file:?} ({lock:?}) alone");
     Err(io::Error::new(io::ErrorKind::Unsupported, message))
 }
 
-pub(crate) fn is_locked_elsewhere(_file: &File, _table: &LockTable, _byte: u64) -> io::Result<bool> {
+pub(crate) fn is_locked_elsewhere(_file: &File, _byte: u64) -> io::Result<bool> {
     unsupported()
 }
 

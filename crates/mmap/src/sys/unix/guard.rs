@@ -2,7 +2,7 @@
 //!
 //! Invariant: what runs in a handler takes no lock, allocates nothing, and leaves `errno` as it was.
 
-use super::check;
+use super::call::check;
 use super::context::{self, Resume};
 use super::errno;
 use crate::fault::{FaultKind, GuardState};
@@ -121,10 +121,10 @@ fn answer(cause: &siginfo_t, context: *mut c_void) -> bool {
 
 /// A page of zeroes, of this process alone, where the file's page cannot be.
 fn swap_in_zeroes(slot: &Slot, address: usize) -> bool {
-    let page = super::page_size();
+    let page = super::call::page_size();
     let base = address & !(page - 1);
     let (kind, protection) = if slot.is_writable() {
-        (super::store_fault(address), libc::PROT_READ | libc::PROT_WRITE)
+        (super::system::store_fault(address), libc::PROT_READ | libc::PROT_WRITE)
     } else {
         (FaultKind::Missing, libc::PROT_READ)
     };

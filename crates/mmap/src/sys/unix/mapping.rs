@@ -1,10 +1,11 @@
 //! Mapped pages: `mmap` and its kin.
 
-use super::super::{GrowRequest, MapRequest, PageRange, Protection, Sharing};
-use super::{check, page_size, pages, system};
+use super::call::{check, page_size};
+use super::{pages, system};
 use crate::access::Access;
 use crate::advice::{Advice, Discard, LockMode};
 use crate::flush::Durability;
+use crate::sys::request::{GrowRequest, MapRequest, PageRange, Protection, Sharing};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -146,7 +147,7 @@ impl Mapping {
 
     /// Writes the pages of this range and waits for them.
     pub(crate) fn flush(&self, range: PageRange) -> io::Result<Durability> {
-        let range = range.outwards();
+        let range = range.outwards(page_size());
         let from = self.at(range.offset, range.len)?;
         // SAFETY: the range lies within the mapping, and begins at a page.
         check(unsafe { libc::msync(from.cast(), range.len, libc::MS_SYNC) })?;
@@ -159,7 +160,7 @@ impl Mapping {
     }
 
     pub(crate) fn discard(&self, range: PageRange, discard: Discard) -> io::Result<()> {
-        let number = pages::discard(discard).ok_or(io::ErrorKind::Unsupported)?;
+        let number = system::discard(discard).ok_or(io::ErrorKind::Unsupported)?;
         self.madvise(range, number)
     }
 
@@ -171,7 +172,7 @@ impl Mapping {
     }
 
     pub(crate) fn populate(&self, range: PageRange, access: Access) -> io::Result<()> {
-        let number = pages::populate(access).ok_or(io::ErrorKind::Unsupported)?;
+        let number = system::populate(access).ok_or(io::ErrorKind::Unsupported)?;
         self.madvise(range, number).map_err(|error| match error.raw_os_error() {
             Some(libc::EINVAL) => io::ErrorKind::Unsupported.into(), // a kernel before 5.14
             Some(libc::EFAULT) => io::ErrorKind::UnexpectedEof.into(),
@@ -192,7 +193,7 @@ impl Mapping {
         match mode {
             // SAFETY: the range lies within the mapping.
             LockMode::Now => check(unsafe { libc::mlock(from.cast(), range.len) }),
-            LockMode::OnFault => pages::lock_on_fault(from, range.len),
+            LockMode::OnFault => system::lock_on_fault(from, range.len),
         }
     }
 
@@ -208,7 +209,7 @@ impl Mapping {
     }
 
     pub(crate) fn huge_bytes(&self) -> io::Result<usize> {
-        pages::huge_bytes(self.base.addr(), self.len)
+        system::huge_bytes(self.base.addr(), self.len)
     }
 
     pub(crate) fn unmap(self) -> io::Result<()> {
@@ -233,11 +234,6 @@ fn bits(protection: Protection) -> libc::c_int {
         Protection::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
         Protection::ReadExecute => libc::PROT_READ | libc::PROT_EXEC,
     }
-}
-
-/// Code that was just made is what will be executed.
-pub(crate) fn synchronise_code(base: *const u8, len: usize) {
-    pages::synchronise_code(base, len);
 }
 
 /// How many bytes this process may lock in memory; `None` if that is not limited or not known.

@@ -14,17 +14,15 @@ pub(crate) use own::{is_locked_elsewhere, lock, punch, rename_without_replacing}
 
 pub(super) use libc::{mmap, off_t};
 
-use super::super::{RangeRequest, ReserveRequest};
+use crate::access::Access;
+use crate::advice::{Advice, Discard};
 use crate::fault::FaultKind;
 use crate::seal::Seal;
+use crate::sys::request::{RangeRequest, ReserveRequest, unsupported};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
-
-fn unsupported<T>() -> io::Result<T> {
-    Err(io::ErrorKind::Unsupported.into())
-}
 
 /// Space where the system has a call for it, and then zeroes written behind the old end.
 pub(crate) fn reserve(request: &ReserveRequest<'_>) -> io::Result<()> {
@@ -55,7 +53,7 @@ pub(crate) fn keeps_reserved_space(_file: &File, _len: u64) -> io::Result<bool> 
 pub(crate) fn is_remote(file: &File) -> io::Result<bool> {
     let mut found = std::mem::MaybeUninit::<libc::statfs>::uninit();
     // SAFETY: the descriptor is open, and there is room for the answer.
-    super::check(unsafe { libc::fstatfs(file.as_raw_fd(), found.as_mut_ptr()) })?;
+    super::call::check(unsafe { libc::fstatfs(file.as_raw_fd(), found.as_mut_ptr()) })?;
     // SAFETY: the call succeeded, and so it filled the answer.
     let found = unsafe { found.assume_init() };
     #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)] // its type differs; it is a set of bits
@@ -119,5 +117,29 @@ pub(crate) fn seal(_file: &File, _seal: Seal) -> io::Result<()> {
 }
 
 pub(crate) fn is_sealed(_file: &File) -> io::Result<bool> {
+    unsupported()
+}
+
+pub(super) fn advice(_advice: Advice) -> Option<libc::c_int> {
+    None
+}
+
+pub(super) fn discard(discard: Discard) -> Option<libc::c_int> {
+    match discard {
+        Discard::DontNeed => Some(libc::MADV_DONTNEED),
+        Discard::Free => Some(libc::MADV_FREE),
+        _ => None,
+    }
+}
+
+pub(super) fn populate(_access: Access) -> Option<libc::c_int> {
+    None
+}
+
+pub(super) fn lock_on_fault(_from: *mut u8, _len: usize) -> io::Result<()> {
+    unsupported()
+}
+
+pub(super) fn huge_bytes(_base: usize, _len: usize) -> io::Result<usize> {
     unsupported()
 }

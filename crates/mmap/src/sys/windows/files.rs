@@ -1,9 +1,9 @@
 //! Files: opening, space, identity, names.
 
-use super::super::{RangeRequest, ReserveRequest};
-use super::check;
+use super::call::check;
 use crate::access::Access;
 use crate::identity::FileId;
+use crate::sys::request::{RangeRequest, ReserveRequest};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::ffi::OsStrExt;

@@ -1,7 +1,7 @@
 //! Locks on single bytes: `LockFileEx`, with what POSIX has and it has not: locking again, up and down.
 
-use super::super::{LockMode, LockRequest};
-use super::check;
+use super::call::check;
+use crate::sys::request::{ByteLock, LockRequest};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
@@ -29,22 +29,22 @@ impl LockTable {
     }
 }
 
-pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
+pub(crate) fn lock(table: &LockTable, request: &LockRequest<'_>) -> io::Result<bool> {
     let LockRequest { file, byte, .. } = *request;
-    let mut held = request.table.held();
+    let mut held = table.held();
     let before = held.get(&byte).copied();
-    let now = match (before, request.mode) {
-        (None, LockMode::Unlocked) => None,
-        (Some(_), LockMode::Unlocked) => {
+    let now = match (before, request.lock) {
+        (None, ByteLock::Unlocked) => None,
+        (Some(_), ByteLock::Unlocked) => {
             unlock_byte(file, byte)?;
             None
         }
-        (Some(Held::Exclusive), LockMode::Exclusive) => before,
-        (Some(Held::Shared), LockMode::Shared) => before,
-        (None, LockMode::Exclusive) => try_lock(file, byte, Held::Exclusive)?,
-        (None, LockMode::Shared) => try_lock(file, byte, Held::Shared)?,
-        (Some(Held::Shared), LockMode::Exclusive) => raise(file, byte)?,
-        (Some(Held::Exclusive), LockMode::Shared) => {
+        (Some(Held::Exclusive), ByteLock::Exclusive) => before,
+        (Some(Held::Shared), ByteLock::Shared) => before,
+        (None, ByteLock::Exclusive) => try_lock(file, byte, Held::Exclusive)?,
+        (None, ByteLock::Shared) => try_lock(file, byte, Held::Shared)?,
+        (Some(Held::Shared), ByteLock::Exclusive) => raise(file, byte)?,
+        (Some(Held::Exclusive), ByteLock::Shared) => {
             // Both at once; the first unlocking takes the exclusive one.
             try_lock(file, byte, Held::Shared)?;
             unlock_byte(file, byte)?;
@@ -55,10 +55,10 @@ pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
         Some(kind) => held.insert(byte, kind),
         None => held.remove(&byte),
     };
-    Ok(match request.mode {
-        LockMode::Unlocked => true,
-        LockMode::Shared => now.is_some(),
-        LockMode::Exclusive => now == Some(Held::Exclusive),
+    Ok(match request.lock {
+        ByteLock::Unlocked => true,
+        ByteLock::Shared => now.is_some(),
+        ByteLock::Exclusive => now == Some(Held::Exclusive),
     })
 }
 
@@ -72,7 +72,7 @@ fn raise(file: &File, byte: u64) -> io::Result<Option<Held>> {
 }
 
 /// There is nothing to ask: it is tried.
-pub(crate) fn is_locked_elsewhere(file: &File, table: &LockTable, byte: u64) -> io::Result<bool> {
+pub(crate) fn is_locked_elsewhere(table: &LockTable, file: &File, byte: u64) -> io::Result<bool> {
     let held = table.held();
     match held.get(&byte) {
         Some(Held::Exclusive) => Ok(false),

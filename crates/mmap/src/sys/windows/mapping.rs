@@ -1,10 +1,12 @@
 //! Mapped pages: views of sections, and memory of no file.
 
-use super::super::{GrowRequest, MapRequest, PageRange, Protection, Sharing};
-use super::{check, is_remote, page_size, unsupported};
+use super::call::{check, page_size};
+use super::files::is_remote;
 use crate::access::Access;
 use crate::advice::{Advice, Discard, LockMode};
 use crate::flush::Durability;
+use crate::sys::request::unsupported;
+use crate::sys::request::{GrowRequest, MapRequest, PageRange, Protection, Sharing};
 use std::fs::File;
 use std::io;
 use std::os::windows::io::AsRawHandle;

@@ -1,0 +1,60 @@
+//! Files: opening, identity, names.
+
+use super::system;
+use crate::access::Access;
+use crate::identity::FileId;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+pub(crate) fn file_id(file: &File) -> io::Result<FileId> {
+    let metadata = file.metadata()?;
+    Ok(FileId { device: metadata.dev(), inode: metadata.ino() })
+}
+
+/// Blocks are counted in 512 bytes, whatever those of the file system are.
+pub(crate) fn disk_bytes(file: &File) -> io::Result<u64> {
+    Ok(file.metadata()?.blocks().saturating_mul(512))
+}
+
+/// `std` sets close-on-exec.
+pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(access == Access::ReadWrite)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+}
+
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Opens what may be anything, and may be somebody else's, without following a link or waiting.
+pub(crate) fn open_for_sweep(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+}
+
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// The file without its maker's lock.
+pub(crate) fn unlocked(file: File, _path: &Path) -> io::Result<File> {
+    file.unlock()?;
+    Ok(file)
+}
+
+/// Links it, which replaces nothing, or where there are no links, renames it so. The old name may stay.
+pub(crate) fn give_name(from: &Path, to: &Path) -> io::Result<()> {
+    match std::fs::hard_link(from, to) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            system::rename_without_replacing(from, to)
+        }
+        other => other,
+    }
+}
