@@ -46,7 +46,7 @@ fn pristine() -> &'static (PathBuf, Vec<u8>, tempfile::TempDir) {
 }
 
 fn options() -> Options {
-    Cache::options().patience(Duration::from_millis(1))
+    Cache::options().lock_timeout(Duration::from_millis(1))
 }
 
 fn damage(file: &File, what: u8, area: u8, at: u64) {

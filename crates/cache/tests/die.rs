@@ -191,7 +191,7 @@ fn open(path: &Path, size: Size) -> Cache {
         Size::Movable => Cache::options().capacity(256 << 10).max_capacity(LARGER).expected_entry_size(1000),
     };
     // So long that a test hangs which waits for the dead to load.
-    let options = options.load_patience(Duration::from_secs(3600));
+    let options = options.load_timeout(Duration::from_secs(3600));
     options.open(path).unwrap_or_else(|error| panic!("it does not open: {error}"))
 }
 

@@ -78,7 +78,7 @@ fn expect(lines: &[String], wanted: &[&str]) {
 }
 
 fn open(path: &Path) -> Cache {
-    Cache::options().capacity(1 << 20).patience(Duration::from_millis(200)).open(path).unwrap()
+    Cache::options().capacity(1 << 20).lock_timeout(Duration::from_millis(200)).open(path).unwrap()
 }
 
 #[test]

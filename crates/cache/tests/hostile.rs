@@ -22,7 +22,7 @@ const SHARD_HEAD: u64 = 86_016;
 const INDEX: u64 = 102_400;
 
 fn options() -> samovar::Options {
-    Cache::options().patience(Duration::from_millis(5))
+    Cache::options().lock_timeout(Duration::from_millis(5))
 }
 
 /// A file with some of everything in it.

@@ -153,7 +153,7 @@ impl World {
 }
 
 fn options() -> Options {
-    Cache::options().takeover_within(Duration::from_millis(10)).patience(Duration::from_secs(20))
+    Cache::options().owner_probe(Duration::from_millis(10)).lock_timeout(Duration::from_secs(20))
 }
 
 /// In memory, if there is such a place: nothing here is about disks.

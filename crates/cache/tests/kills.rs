@@ -33,7 +33,7 @@ fn oracle_path(file: &Path) -> PathBuf {
 
 fn open(file: &Path) -> Cache {
     // Long, so that a machine that is busy with other things is not taken for a stopped owner.
-    Cache::options().capacity(CAPACITY).patience(Duration::from_secs(20)).open(file).unwrap()
+    Cache::options().capacity(CAPACITY).lock_timeout(Duration::from_secs(20)).open(file).unwrap()
 }
 
 /// One of the eight. It does nothing in a plain run.

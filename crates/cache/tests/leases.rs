@@ -51,7 +51,7 @@ impl Scene {
 
 /// One shard, so that all leases are in one table.
 fn options() -> Options {
-    Cache::options().capacity(256 << 10).patience(Duration::from_secs(20))
+    Cache::options().capacity(256 << 10).lock_timeout(Duration::from_secs(20))
 }
 
 fn yours(lookup: Lookup) -> Lease {
@@ -251,7 +251,7 @@ fn past_its_deadline_a_lease_goes_to_who_asks() {
 #[test]
 fn who_waited_long_enough_loads_for_itself() {
     let scene = Scene::new();
-    let (cache, hasty) = (scene.open(), options().load_patience(Duration::from_millis(30)));
+    let (cache, hasty) = (scene.open(), options().load_timeout(Duration::from_millis(30)));
     let hasty = hasty.open(&scene.path).unwrap();
     let lease = yours(cache.lookup(KEY).unwrap());
     assert_eq!(hasty.get_or_insert_with(KEY, NEVER, || b"hasty".to_vec()).unwrap(), b"hasty");

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(3);
 
 fn open(path: &Path) -> Cache {
-    Cache::options().capacity(1 << 20).patience(PATIENCE).open(path).unwrap()
+    Cache::options().capacity(1 << 20).lock_timeout(PATIENCE).open(path).unwrap()
 }
 
 /// An owner that stops itself in the middle of copying the value of its second set. It does nothing in a plain run.
@@ -156,7 +156,7 @@ fn a_stopped_owner_is_not_robbed_and_others_fail_fast_until_it_goes_on() {
         assert_eq!(cache.remove(b"first").unwrap_err().kind(), ErrorKind::OwnerStopped);
         assert!(cache.get(b"first").unwrap().is_some(), "reads go on");
     }
-    assert!(begun.elapsed() < 10 * PATIENCE, "each waited its whole patience again");
+    assert!(begun.elapsed() < 10 * PATIENCE, "each waited its whole lock_timeout again");
     let stats = cache.stats();
     assert_eq!((stats.refusals, stats.owner_stopped), (12, 12));
     expect_second(&cache, &mut owner);

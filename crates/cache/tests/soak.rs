@@ -26,7 +26,7 @@ fn open(file: &Path) -> Cache {
     let made = Cache::options().capacity(SMALLEST).max_capacity(4 * SMALLEST).max_value_size(8 << 10);
     // Its size changes all the time.
     let options = if file.exists() { Cache::options() } else { made.expected_entry_size(700).seals(true) };
-    options.verify(true).patience(Duration::from_secs(20)).open(file).unwrap()
+    options.verify(true).lock_timeout(Duration::from_secs(20)).open(file).unwrap()
 }
 
 /// What one process has in hands.

@@ -13,8 +13,8 @@
 
 use crate::api::cache::{Cache, check_key};
 use crate::error::{Error, Result};
-use crate::file::stats::Counter;
-use crate::file::ttl::Clock;
+use crate::file::clock::Clock;
+use crate::file::counters::Counter;
 use crate::format::hash::KeyHash;
 
 /// Keys from one step to the next.

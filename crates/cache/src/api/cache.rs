@@ -2,20 +2,20 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event;
-use crate::file::space::{self, Space, Table};
-use crate::file::stats::{self, Counter, Local, Stats};
-use crate::file::ttl::{Clock, Ttl};
+use crate::file::clock::{Clock, Ttl};
+use crate::file::counters::{self, Counter, Local, Stats};
+use crate::file::namespace::{self, NamespaceId, Table};
 use crate::format::entry::{Extras, MAX_KEY_LEN, units_for};
 use crate::format::geometry::Policy;
-use crate::format::hash::{KeyHash, SpaceWord};
+use crate::format::hash::{KeyHash, NamespaceWord};
 use crate::format::layout::PAGE;
 use crate::format::position::UNIT;
 use crate::open::attach::{Attached, Attachment};
-use crate::read::reader::{Reader, Sink, Trace, Whole};
+use crate::read::copy::{Reader, Sink, Trace, Whole};
 use crate::repair::check::{Recount, Report};
 use crate::repair::recover;
-use crate::shard::ledger::{Ledger, Selector};
 use crate::shard::lock::{Claim, Held, Waiting};
+use crate::shard::metadata::{Metadata, Selector};
 use crate::shard::pin::Pins;
 use crate::shard::shard::Shard;
 use crate::write::shortcut;
@@ -54,7 +54,7 @@ const LOOKS: u32 = 100;
 pub struct Cache {
     pub(crate) inner: Arc<Inner>,
     /// The namespace that this handle is on.
-    pub(crate) space: Space,
+    pub(crate) namespace: NamespaceId,
 }
 
 pub(crate) struct Inner {
@@ -63,7 +63,7 @@ pub(crate) struct Inner {
     /// Gets check the seals of what they find.
     pub(crate) verify: bool,
     /// How long a load may take, and who waits for one waits.
-    pub(crate) load_patience: Duration,
+    pub(crate) load_timeout: Duration,
     local: Local,
 }
 
@@ -72,11 +72,11 @@ impl Cache {
         mut attached: Attached,
         waiting: Waiting,
         verify: bool,
-        load_patience: Duration,
+        load_timeout: Duration,
     ) -> Result<Self> {
         attached.attachment.entries = entries(&attached)?;
-        let inner = Arc::new(Inner { attached, waiting, verify, load_patience, local: Local::default() });
-        Ok(Cache { inner, space: Space::default() })
+        let inner = Arc::new(Inner { attached, waiting, verify, load_timeout, local: Local::default() });
+        Ok(Cache { inner, namespace: NamespaceId::default() })
     }
 
     /// What opening found: a new file, a warm one, or one that had to be emptied, and why.
@@ -201,7 +201,7 @@ impl Cache {
     ///
     /// # Errors
     /// `ValueTooLarge`, which also removes what was stored for the key; `KeyTooLong`; `ReadOnly` for a read-only handle; `Busy`
-    /// if other writers hold the key's shard for longer than this handle's patience, `OwnerStopped` if one does that does
+    /// if other writers hold the key's shard for longer than this handle's lock_timeout, `OwnerStopped` if one does that does
     /// not get on; `Fault`, `Io`, `NoSpace` of
     /// the file. A refused write is counted in [`Stats::refusals`] and changes nothing else.
     pub fn set_with(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<()> {
@@ -213,7 +213,7 @@ impl Cache {
         self.check_writable(key)?;
         let clock = self.clock();
         let terms = ttl.terms(&clock)?;
-        let item = Item { hash: self.hash(key), key, value, terms, stamp: None };
+        let item = Item { hash: self.hash(key), key, value, terms, version: None };
         let shard = self.shard_of(item.hash)?;
         shard.index.prefetch_of(item.hash);
         let held = self.hold_shard(&shard, self.shard_number(item.hash))?;
@@ -269,8 +269,8 @@ impl Cache {
         let attached = &self.inner.attached;
         let geometry = &attached.header.geometry;
         let [hits, misses, _, removes, refusals, owner_stopped, damaged, clears] =
-            stats::sums(attached.view())?;
-        let [refused_too_large, refused_busy, refused_by_system] = stats::reasons(attached.view())?;
+            counters::sums(attached.view())?;
+        let [refused_too_large, refused_busy, refused_by_system] = counters::reasons(attached.view())?;
         let local = &self.inner.local;
         let mut stats = Stats {
             hits: hits.saturating_add(local.sum(Counter::Hits)),
@@ -289,7 +289,7 @@ impl Cache {
         };
         for number in 0..geometry.shards() {
             let shard = attached.shard(number)?;
-            let (ledger, pins) = (glance_noting(shard)?, Pins::of(shard));
+            let (metadata, pins) = (glance_noting(shard)?, Pins::of(shard));
             let data_bytes = shard.bounds().end.saturating_mul(UNIT);
             stats.data_bytes = stats.data_bytes.saturating_add(data_bytes);
             stats.file_bytes =
@@ -297,10 +297,10 @@ impl Cache {
             stats.sets = stats.sets.wrapping_add(shard.stored());
             stats.pins += pins.held(&|owner| attached.is_dead(owner))?;
             stats.pin_refusals = stats.pin_refusals.saturating_add(pins.refusals());
-            stats.entries = stats.entries.saturating_add(ledger.entries());
-            stats.live_bytes = stats.live_bytes.saturating_add(ledger.payload);
-            stats.evictions = stats.evictions.saturating_add(ledger.evictions);
-            stats.resets = stats.resets.saturating_add(ledger.resets);
+            stats.entries = stats.entries.saturating_add(metadata.entries());
+            stats.live_bytes = stats.live_bytes.saturating_add(metadata.payload);
+            stats.evictions = stats.evictions.saturating_add(metadata.evictions);
+            stats.resets = stats.resets.saturating_add(metadata.resets);
         }
         Ok(stats)
     }
@@ -319,8 +319,8 @@ impl Cache {
     /// `Busy` if a shard cannot be had for long enough; `Fault` if the file was cut short. What does not add up is no
     /// error of this call: it is in the [`Report`].
     pub fn check(&self) -> Result<Report> {
-        let (mut report, measure) = (Report::default(), self.inner.attached.measure()?);
-        report.resize_pending = measure.pending;
+        let (mut report, size_record) = (Report::default(), self.inner.attached.size_record()?);
+        report.resize_pending = size_record.pending;
         for number in 0..self.inner.attached.header.geometry.shards() {
             if self.inner.attached.is_writer() {
                 self.check_held(number, &mut report)?;
@@ -328,8 +328,8 @@ impl Cache {
                 self.check_watched(number, &mut report)?;
             }
             let bounds = self.inner.attached.shard(number)?.bounds();
-            if !measure.pending && self.inner.attached.measure()? == measure {
-                report.compare_end(number, &bounds, measure.units);
+            if !size_record.pending && self.inner.attached.size_record()? == size_record {
+                report.compare_end(number, &bounds, size_record.units);
             }
         }
         self.inner.attached.believe()?;
@@ -346,7 +346,7 @@ impl Cache {
             self.inner.attached.before_write()?;
         }
         writer.begin()?;
-        Recount::new(shard, number, report).run(writer.ledger())
+        Recount::new(shard, number, report).run(writer.metadata())
     }
 
     /// A read-only handle cannot keep writers out: it counts only if none came in between.
@@ -435,7 +435,7 @@ impl Cache {
     #[inline]
     pub(crate) fn hash(&self, key: &[u8]) -> KeyHash {
         let seed = self.inner.attached.header.hash_seed;
-        if self.space == Space::default() {
+        if self.namespace == NamespaceId::default() {
             return KeyHash::of(key, seed);
         }
         KeyHash::within(self.present(), key, seed)
@@ -446,9 +446,9 @@ impl Cache {
     }
 
     /// The namespace of this handle in its present epoch; once it was removed, in one that it never has.
-    pub(crate) fn present(&self) -> SpaceWord {
-        let never = SpaceWord::new(self.space.number, u64::MAX);
-        self.table().present(self.space).unwrap_or(never)
+    pub(crate) fn present(&self) -> NamespaceWord {
+        let never = NamespaceWord::new(self.namespace.number, u64::MAX);
+        self.table().present(self.namespace).unwrap_or(never)
     }
 
     #[inline]
@@ -508,14 +508,14 @@ impl Cache {
         act: impl Fn(&mut Writer<'_>) -> Result<T>,
     ) -> Result<T> {
         self.inner.attached.before_write()?;
-        self.inner.attached.before_laps(shard)?;
+        self.inner.attached.keep_horizon(shard)?;
         let is_dead = |owner| self.inner.attached.is_dead(owner);
         let prepare = |extent| self.inner.attached.prepare(shard, extent);
         let process = Process { is_dead: &is_dead, prepare: &prepare };
         let once = || {
             let mut writer = Writer::new(self.inner.attached.shard(shard)?, clock, process);
             writer.begin()?;
-            writer.enter(self.space)?;
+            writer.enter(self.namespace)?;
             act(&mut writer)
         };
         let done = match once() {
@@ -545,7 +545,8 @@ impl Cache {
 
     #[cold]
     fn check_value_exactly(&self, key: &[u8], value: &[u8], extras: Extras) -> Result<()> {
-        let extras = if self.space == Space::default() { extras } else { extras.with(Extras::SPACE) };
+        let extras =
+            if self.namespace == NamespaceId::default() { extras } else { extras.with(Extras::NAMESPACE) };
         let geometry = &self.inner.attached.header.geometry;
         let (largest, len) = (geometry.max_value_size, value.len() as u64);
         if len > largest {
@@ -577,7 +578,7 @@ impl Cache {
     /// A value was stored. The shard counts it under its writer lock; a namespace is told of its own.
     #[inline]
     pub(crate) fn count_stored(&self) -> Result<()> {
-        if self.space == Space::default() { Ok(()) } else { self.count_stored_here() }
+        if self.namespace == NamespaceId::default() { Ok(()) } else { self.count_stored_here() }
     }
 
     pub(crate) fn refusable<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -585,7 +586,7 @@ impl Cache {
         if let Err(error) = &done {
             let _ = self.count(Counter::Refusals);
             if self.inner.attached.is_writer() {
-                let _ = stats::count_reason(self.inner.attached.view(), error.kind());
+                let _ = counters::count_reason(self.inner.attached.view(), error.kind());
             }
             if error.kind() == ErrorKind::OwnerStopped {
                 let _ = self.count(Counter::OwnerStopped);
@@ -607,10 +608,10 @@ impl Cache {
         }
         match self.inner.attached.counts_as {
             Some(process) => {
-                if self.space != Space::default() {
+                if self.namespace != NamespaceId::default() {
                     self.count_here(process, counter, times as u64)?;
                 }
-                stats::count(self.inner.attached.view(), process, counter, times as u64)
+                counters::count(self.inner.attached.view(), process, counter, times as u64)
             }
             None => {
                 self.inner.local.count(counter, times);
@@ -628,38 +629,38 @@ impl fmt::Debug for Cache {
 }
 
 /// The accounts of a shard, without its lock: of one moment, unless writers keep changing them.
-fn glance(shard: Shard<'_>) -> Ledger {
-    let mut ledger = Ledger::read(shard.head, Selector::load(shard.head).holding());
+fn glance(shard: Shard<'_>) -> Metadata {
+    let mut metadata = Metadata::read(shard.head, Selector::load(shard.head).committed());
     for _ in 0..LOOKS {
         let selector = Selector::load(shard.head);
-        ledger = Ledger::read(shard.head, selector.holding());
+        metadata = Metadata::read(shard.head, selector.committed());
         samovar_mmap::fence_acquire();
         if Selector::load(shard.head) == selector {
             break;
         }
     }
-    ledger
+    metadata
 }
 
 /// The accounts of a shard, as they will be when its next writer has taken note of which namespaces were emptied.
-pub(crate) fn glance_noting(shard: Shard<'_>) -> Result<Ledger> {
-    let mut ledger = glance(shard);
+pub(crate) fn glance_noting(shard: Shard<'_>) -> Result<Metadata> {
+    let mut metadata = glance(shard);
     if shard.table.turns()? != 0 {
-        for space in space::NUMBERS {
-            let account = shard.accounts().load(space)?;
-            if account.epoch != shard.table.epoch(space)? {
-                ledger.write_off(&account);
+        for namespace in namespace::NUMBERS {
+            let account = shard.accounts().load(namespace)?;
+            if account.epoch != shard.table.epoch(namespace)? {
+                metadata.write_off(&account);
             }
         }
     }
-    Ok(ledger)
+    Ok(metadata)
 }
 
 fn entries(attached: &Attached) -> Result<u64> {
     let shards = 0..attached.header.geometry.shards();
     shards
         .map(|number| glance_noting(attached.shard(number)?))
-        .try_fold(0u64, |sum, ledger| Ok(sum.saturating_add(ledger?.entries())))
+        .try_fold(0u64, |sum, metadata| Ok(sum.saturating_add(metadata?.entries())))
 }
 
 #[inline(always)]

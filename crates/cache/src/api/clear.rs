@@ -2,8 +2,8 @@
 
 use crate::api::cache::{Cache, read_only};
 use crate::error::{ErrorKind, Result};
-use crate::file::space::Space;
-use crate::file::stats::Counter;
+use crate::file::counters::Counter;
+use crate::file::namespace::NamespaceId;
 use crate::repair::recover;
 
 impl Cache {
@@ -27,8 +27,8 @@ impl Cache {
     /// `ReadOnly`; `Busy` or `OwnerStopped` if a shard cannot be had, as for [`set_with`](Self::set_with); `Fault` if the
     /// file was cut short. All the other shards are empty even then.
     pub fn clear(&self) -> Result<()> {
-        if self.space != Space::default() {
-            return self.clear_space();
+        if self.namespace != NamespaceId::default() {
+            return self.clear_namespace();
         }
         self.refusable(|| {
             if !self.inner.attached.is_writer() {

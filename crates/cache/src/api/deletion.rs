@@ -10,7 +10,7 @@
 use crate::api::cache::Cache;
 use crate::api::options::Options;
 use crate::error::Result;
-use crate::file::gate::io_error;
+use crate::file::open_checks::io_error;
 use crate::repair::recover;
 use std::path::Path;
 

@@ -5,12 +5,12 @@
 
 use crate::api::cache::Cache;
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::ttl::Clock;
+use crate::file::clock::Clock;
 use crate::format::entry::{Extras, Mark};
-use crate::format::hash::SpaceWord;
+use crate::format::hash::NamespaceWord;
 use crate::format::position::Position;
 use crate::format::slot::Slot;
-use crate::read::reader::{LAPS_APART, RETRIES};
+use crate::read::copy::{LAPS_APART, RETRIES};
 use crate::shard::shard::Shard;
 use samovar_mmap::Word64;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub struct Iter<'a> {
 
 /// Which entries are given out.
 struct Wanted<'a> {
-    space: SpaceWord,
+    namespace: NamespaceWord,
     clock: Clock<'a>,
 }
 
@@ -86,7 +86,7 @@ impl Cache {
             return self.believe().map(|()| None);
         }
         for _ in 0..RETRIES {
-            let wanted = Wanted { space: self.present(), clock: self.clock() };
+            let wanted = Wanted { namespace: self.present(), clock: self.clock() };
             let seen = look(shard, word, &wanted)?;
             self.believe()?;
             match seen {
@@ -144,14 +144,14 @@ impl Iterator for Iter<'_> {
 
 impl std::iter::FusedIterator for Iter<'_> {}
 
-/// A copy that holds only if the slot and the frontier say afterwards what they said before; see [`crate::read::reader`].
+/// A copy that holds only if the slot and the frontier say afterwards what they said before; see [`crate::read::copy`].
 fn look(shard: Shard<'_>, word: Word64<'_>, wanted: &Wanted<'_>) -> Result<Seen> {
     // Acquire, with the release of the slot's exchange: the entry's bytes are older than its slot.
     let slot = Slot::from_word(word.load_acquire());
     if !slot.is_live() {
         return Ok(Seen::Nothing);
     }
-    let frontier = shard.frontier(slot.queue());
+    let frontier = shard.frontier(slot.ring());
     let first = Position::from_word(frontier.load());
     let seen = copy(shard, slot, wanted)?;
     // Acquire fence, with the release fence after a frontier's store: bytes first, then what they are worth.
@@ -175,7 +175,7 @@ fn copy(shard: Shard<'_>, slot: Slot, wanted: &Wanted<'_>) -> Result<Seen> {
     if header.units() > area.end - offset || header.extras().has(Extras::ABSENT) {
         return Ok(Seen::Nothing);
     }
-    if shard.log.space(offset, header)? != wanted.space {
+    if shard.log.namespace(offset, header)? != wanted.namespace {
         return Ok(Seen::Nothing);
     }
     let mut ttl = None;

@@ -6,12 +6,12 @@
 
 use crate::api::cache::Cache;
 use crate::error::{Error, Result};
-use crate::file::stats::Counter;
-use crate::file::ttl::{Clock, Ttl};
+use crate::file::clock::{Clock, Ttl};
+use crate::file::counters::Counter;
 use crate::format::entry::{Header, Terms};
-use crate::format::hash::{KeyHash, SpaceWord};
+use crate::format::hash::{KeyHash, NamespaceWord};
 use crate::format::seal::Home;
-use crate::read::reader::{Reader, Sink, Whole};
+use crate::read::copy::{Reader, Sink, Whole};
 use crate::shard::lease::{Grant, Leases, Request, Ticket};
 use crate::shard::log::Log;
 use crate::write::writer::Item;
@@ -73,7 +73,7 @@ impl Loaded {
 /// The right to load the value of a key, for one caller among all threads and processes.
 ///
 /// It is over once the value is stored, once it is dropped, with its process, once anybody writes or removes the key or
-/// clears the cache, and, if somebody else wants it, [`load_patience`](crate::Options::load_patience) after it was
+/// clears the cache, and, if somebody else wants it, [`load_timeout`](crate::Options::load_timeout) after it was
 /// granted. A child that is forked meanwhile has a copy that is void. A shard grants at most 64 leases at a time; where
 /// there is none left the lease is void from the start.
 ///
@@ -86,7 +86,7 @@ pub struct Lease {
     /// None if there was no room for a lease.
     ticket: Option<Ticket>,
     /// The epoch of the key's namespace when the load began: emptying a namespace voids leases, too, without looking for them.
-    space: SpaceWord,
+    namespace: NamespaceWord,
     made: Origin,
 }
 
@@ -146,10 +146,10 @@ impl Lease {
             let fits = cache.check_value(&self.key, value, terms.extras());
             let redeemed = cache.write(hash, &clock, |writer| {
                 let redeemed = Leases::of(cache.shard_of(hash)?).redeem(ticket)?
-                    && writer.is_in(self.space)
+                    && writer.is_in(self.namespace)
                     && cache.hash(&self.key) == hash;
                 if redeemed && fits.is_ok() {
-                    writer.set(&Item { hash, key: &self.key, value, terms, stamp: None })?;
+                    writer.set(&Item { hash, key: &self.key, value, terms, version: None })?;
                 } else if redeemed {
                     writer.remove(hash, &self.key)?;
                 }
@@ -285,7 +285,7 @@ impl Cache {
     /// and processes ask for the key at once, one of them loads, and the others wait for its value.
     ///
     /// Nothing is locked meanwhile. If the loader panics or dies, another caller loads. If it takes longer than
-    /// [`load_patience`](crate::Options::load_patience), another one begins as well, and who has waited that long loads for
+    /// [`load_timeout`](crate::Options::load_timeout), another one begins as well, and who has waited that long loads for
     /// itself. A value whose key was written or removed while it was loaded is returned, but not stored; so is one that
     /// the cache refuses, and one loaded while a shard had no lease left (it has 64). A [stale](Ttl::stale_after) value
     /// is given to everybody but the one who refreshes it. A `load` that asks for its own key waits for itself.
@@ -400,7 +400,7 @@ impl Cache {
                 }
                 Look::Missing(Turn::Theirs(ticket)) => ticket,
             };
-            let left = self.inner.load_patience.saturating_sub(began.elapsed());
+            let left = self.inner.load_timeout.saturating_sub(began.elapsed());
             if left.is_zero() {
                 return Ok(Settled::Load(self.lease(key, self.hash(key), None)));
             }
@@ -442,8 +442,9 @@ impl Cache {
                 Standing::Missing => None,
             };
             let now_ms = clock.now_ms();
-            let patience_ms = u64::try_from(self.inner.load_patience.as_millis()).unwrap_or(u64::MAX);
-            let request = Request { hash, owner, now_ms, deadline_ms: now_ms.saturating_add(patience_ms) };
+            let lock_timeout_ms = u64::try_from(self.inner.load_timeout.as_millis()).unwrap_or(u64::MAX);
+            let request =
+                Request { hash, owner, now_ms, deadline_ms: now_ms.saturating_add(lock_timeout_ms) };
             let grant = leases.grant(request, |owner| self.inner.attached.is_dead(owner))?;
             Ok(match (grant, stale) {
                 (Grant::Yours(ticket), Some(value)) => {
@@ -460,8 +461,8 @@ impl Cache {
     }
 
     fn lease(&self, key: &[u8], hash: KeyHash, ticket: Option<Ticket>) -> Lease {
-        let space = self.present();
-        Lease { cache: self.clone(), key: key.into(), hash, ticket, space, made: Origin::here() }
+        let namespace = self.present();
+        Lease { cache: self.clone(), key: key.into(), hash, ticket, namespace, made: Origin::here() }
     }
 
     /// What is stored for the reader's key. Where seals are checked, an entry that does not bear its own is none.

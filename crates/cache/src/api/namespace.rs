@@ -2,8 +2,8 @@
 
 use crate::api::cache::{Cache, read_only};
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::space::{MAX_NAME_LEN, Record, TALLIES, Table, Tally};
-use crate::file::stats::{self, Counter};
+use crate::file::counters::{self, Counter};
+use crate::file::namespace::{MAX_NAME_LEN, NAMESPACE_COUNTERS, NamespaceCounter, Record, Table};
 use crate::format::position::UNIT;
 use std::fmt;
 use std::ops::Deref;
@@ -107,16 +107,16 @@ impl Cache {
             ));
         }
         let limit = limit.unwrap_or(0);
-        let space = self.change_table(|table| match find(table, name)? {
+        let namespace = self.change_table(|table| match find(table, name)? {
             Some(known) => {
                 if known.limit != limit {
-                    table.set_limit(known.space.number, limit)?;
+                    table.set_limit(known.namespace.number, limit)?;
                 }
-                Ok(known.space)
+                Ok(known.namespace)
             }
             None => table.create(name, limit, |number| self.forget_tallies(number)),
         })?;
-        let cache = Cache { space, ..self.clone() };
+        let cache = Cache { namespace, ..self.clone() };
         Ok(Namespace { cache, name: name.to_owned() })
     }
 
@@ -137,7 +137,7 @@ impl Cache {
         let found = find(self.table(), name)?;
         self.believe()?;
         let Some(record) = found else { return Err(unknown(name)) };
-        let cache = Cache { space: record.space, ..self.clone() };
+        let cache = Cache { namespace: record.namespace, ..self.clone() };
         Ok(Namespace { cache, name: record.name })
     }
 
@@ -177,7 +177,7 @@ impl Cache {
     pub fn remove_namespace(&self, name: &str) -> Result<bool> {
         self.change_table(|table| {
             let Some(record) = find(table, name)? else { return Ok(false) };
-            table.remove(record.space).map(|()| true)
+            table.remove(record.namespace).map(|()| true)
         })
     }
 
@@ -196,10 +196,10 @@ impl Cache {
     }
 
     /// Empties the namespace of this handle.
-    pub(crate) fn clear_space(&self) -> Result<()> {
+    pub(crate) fn clear_namespace(&self) -> Result<()> {
         self.change_table(|table| {
-            table.present(self.space)?;
-            table.raise(self.space.number)
+            table.present(self.namespace)?;
+            table.raise(self.namespace.number)
         })
     }
 
@@ -216,32 +216,32 @@ impl Cache {
     #[inline(never)]
     pub(crate) fn count_stored_here(&self) -> Result<()> {
         match self.inner.attached.counts_as {
-            Some(process) => self.tally(process, Tally::Sets, 1),
+            Some(process) => self.counter(process, NamespaceCounter::Sets, 1),
             None => Ok(()),
         }
     }
 
     /// Counts for this handle's namespace, on a line that other threads seldom count on.
     pub(crate) fn count_here(&self, process: u32, counter: Counter, times: u64) -> Result<()> {
-        let tally = match counter {
-            Counter::Hits => Tally::Hits,
-            Counter::Misses => Tally::Misses,
-            Counter::Removes => Tally::Removes,
+        let counter = match counter {
+            Counter::Hits => NamespaceCounter::Hits,
+            Counter::Misses => NamespaceCounter::Misses,
+            Counter::Removes => NamespaceCounter::Removes,
             _ => return Ok(()),
         };
-        self.tally(process, tally, times)
+        self.counter(process, counter, times)
     }
 
-    fn tally(&self, process: u32, tally: Tally, times: u64) -> Result<()> {
+    fn counter(&self, process: u32, counter: NamespaceCounter, times: u64) -> Result<()> {
         let shards = crate::format::layout::at(self.inner.attached.header.geometry.shards());
-        let shard = self.inner.attached.shard(stats::stripe(process, shards) as u64)?;
-        shard.accounts().tally(self.space.number, tally)?.fetch_add(times);
+        let shard = self.inner.attached.shard(counters::stripe(process, shards) as u64)?;
+        shard.accounts().counter(self.namespace.number, counter)?.fetch_add(times);
         Ok(())
     }
 
     fn stats_of(&self, record: Record) -> Result<NamespaceStats> {
-        let (number, mut units, mut entries, mut live_bytes) = (record.space.number, 0u64, 0u64, 0u64);
-        let mut sums = [0u64; TALLIES];
+        let (number, mut units, mut entries, mut live_bytes) = (record.namespace.number, 0u64, 0u64, 0u64);
+        let mut sums = [0u64; NAMESPACE_COUNTERS];
         for shard in self.numbers() {
             let accounts = self.inner.attached.shard(shard)?.accounts();
             let account = accounts.load(number)?;
@@ -284,7 +284,7 @@ impl Namespace {
     /// # Errors
     /// `NoNamespace` if it was removed; else as [`Cache::create_namespace`].
     pub fn clear(&self) -> Result<()> {
-        self.cache.clear_space()
+        self.cache.clear_namespace()
     }
 
     /// What this namespace has done and holds.
@@ -292,8 +292,8 @@ impl Namespace {
     /// # Errors
     /// `NoNamespace` if it was removed; `Fault` if the file was cut short.
     pub fn stats(&self) -> Result<NamespaceStats> {
-        let record = self.cache.table().record(self.cache.space.number)?;
-        let record = record.filter(|record| record.space == self.cache.space);
+        let record = self.cache.table().record(self.cache.namespace.number)?;
+        let record = record.filter(|record| record.namespace == self.cache.namespace);
         let stats = self.cache.stats_of(record.ok_or_else(|| unknown(&self.name))?)?;
         self.cache.believe()?;
         Ok(stats)

@@ -3,9 +3,9 @@
 
 use crate::api::cache::{Cache, check_key};
 use crate::error::Result;
-use crate::file::stats::Counter;
-use crate::file::ttl::{Clock, Ttl};
-use crate::read::reader::Presence;
+use crate::file::clock::{Clock, Ttl};
+use crate::file::counters::Counter;
+use crate::read::copy::Presence;
 use crate::write::alteration::{self, Decision, End, Step, Successor};
 use crate::write::writer::Item;
 use std::fmt;
@@ -179,7 +179,7 @@ impl Cache {
     /// As [`get`](Self::get).
     pub fn get_with_version(&self, key: &[u8]) -> Result<Option<(Vec<u8>, Version)>> {
         let found = self.get_verified(key)?;
-        Ok(found.and_then(|found| Some((found.value, Version(found.preface?.stamp)))))
+        Ok(found.and_then(|found| Some((found.value, Version(found.preface?.version)))))
     }
 
     /// Stores `value` for `key` if what is stored is still of this version.
@@ -202,7 +202,7 @@ impl Cache {
         self.alter(key, |current, clock| {
             Ok(match current {
                 None => (None, Swap::Missing),
-                Some(current) if current.preface.stamp != version.0 => (None, Swap::Changed),
+                Some(current) if current.preface.version != version.0 => (None, Swap::Changed),
                 Some(_) => (Some(Successor::new(value, ttl.terms(clock)?)), Swap::Stored),
             })
         })
@@ -294,7 +294,7 @@ impl Cache {
             .map(|(key, value)| {
                 let (key, value) = (key.as_ref(), value.as_ref());
                 let hash = self.hash(key);
-                (self.shard_number(hash), Item { hash, key, value, terms, stamp: None })
+                (self.shard_number(hash), Item { hash, key, value, terms, version: None })
             })
             .collect();
         items.sort_by_key(|(shard, _)| *shard);
@@ -335,9 +335,9 @@ impl Cache {
             let hash = self.hash(key);
             self.write(hash, &clock, |writer| {
                 let (next, told) = decide(writer.current(hash, key)?, &clock)?;
-                let Some(Successor { value, terms, stamp }) = next else { return Ok((false, told)) };
+                let Some(Successor { value, terms, version }) = next else { return Ok((false, told)) };
                 self.check_value(key, &value, terms.extras())?;
-                writer.set(&Item { hash, key, value: &value, terms, stamp })?;
+                writer.set(&Item { hash, key, value: &value, terms, version })?;
                 Ok((true, told))
             })
         })?;

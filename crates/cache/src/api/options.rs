@@ -3,9 +3,9 @@
 use crate::api::cache::Cache;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Opening};
-use crate::file::estate;
-use crate::file::gate::Asked;
-use crate::file::measure::Measure;
+use crate::file::extents;
+use crate::file::open_checks::Asked;
+use crate::file::size_record::SizeRecord;
 use crate::format::entry;
 use crate::format::geometry::{Geometry, Policy, Size};
 use crate::format::header::Header;
@@ -48,9 +48,9 @@ pub struct Options {
     expected_entry_size: Option<u64>,
     read_only: bool,
     create: bool,
-    patience: Duration,
-    takeover_within: Duration,
-    load_patience: Duration,
+    lock_timeout: Duration,
+    owner_probe: Duration,
+    load_timeout: Duration,
     fault_guard: bool,
     prefault: bool,
     seals: Option<bool>,
@@ -82,9 +82,9 @@ impl Options {
             expected_entry_size: None,
             read_only: false,
             create: true,
-            patience: DEFAULT_PATIENCE,
-            takeover_within: DEFAULT_TAKEOVER,
-            load_patience: DEFAULT_LOAD_PATIENCE,
+            lock_timeout: DEFAULT_PATIENCE,
+            owner_probe: DEFAULT_TAKEOVER,
+            load_timeout: DEFAULT_LOAD_PATIENCE,
             fault_guard: true,
             prefault: false,
             seals: None,
@@ -251,22 +251,22 @@ impl Options {
     }
 
     /// How long a write waits for another writer of the same shard before it is refused. Default: one second.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn lock_timeout(mut self, lock_timeout: Duration) -> Self {
+        self.lock_timeout = lock_timeout;
         self
     }
 
     /// Within which time a write that waits for a process that died takes its place. Default: 100 ms; a tenth of it is how
     /// often a waiting write asks whether the owner lives. Reads never wait.
-    pub fn takeover_within(mut self, takeover_within: Duration) -> Self {
-        self.takeover_within = takeover_within;
+    pub fn owner_probe(mut self, owner_probe: Duration) -> Self {
+        self.owner_probe = owner_probe;
         self
     }
 
     /// How long the loading of a value may take before others, who wait for it no longer than that themselves, load it too:
     /// see [`Cache::get_or_insert_with`]. Default: ten seconds. Make it longer than what a load usually takes.
-    pub fn load_patience(mut self, load_patience: Duration) -> Self {
-        self.load_patience = load_patience;
+    pub fn load_timeout(mut self, load_timeout: Duration) -> Self {
+        self.load_timeout = load_timeout;
         self
     }
 
@@ -305,7 +305,7 @@ impl Options {
     /// `NotFound` without a file and a capacity to make one; `InvalidArgument` for a size that cannot be;
     /// `NotRegularFile`, `RemoteFilesystem`, `ReadOnly`, `EmptyFile`, `NotACache`, `UnsupportedVersion`, `Corrupt`,
     /// `Truncated`, `CapacityMismatch` for what is wrong with an existing file, which stays as it is; `NoSpace` if the disk
-    /// is too full; `TooManyProcesses`; `Busy` if another process opens or closes it and does not finish; `Cold` if
+    /// is too full; `TooManyProcesses`; `Busy` if another process opens or closes it and does not finish; `Untrusted` if
     /// a read-only handle would have to reset it.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Cache> {
         let path = path.as_ref();
@@ -340,8 +340,8 @@ impl Options {
                         attached.prefault()?;
                     }
                     let shards = attached.header.geometry.shards();
-                    let waiting = Waiting::new(shards, self.patience, self.takeover_within);
-                    return Cache::new(attached, waiting, self.verify, self.load_patience);
+                    let waiting = Waiting::new(shards, self.lock_timeout, self.owner_probe);
+                    return Cache::new(attached, waiting, self.verify, self.load_timeout);
                 }
                 Err(error) if error.kind() == ErrorKind::Replaced => {}
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -370,7 +370,7 @@ impl Options {
                 format!("{} is on a network file system; use a local disk or tmpfs", path.display()),
             ));
         }
-        estate::occupy(new.file(), &geometry, &Measure::new(&geometry))?;
+        extents::occupy(new.file(), &geometry, &SizeRecord::new(&geometry))?;
         let map = SharedMap::map(new.file(), Access::ReadWrite, 0, None)?;
         attach::format(&map, &header, samovar_mmap::file_id(new.file())?)?;
         map.close()?;

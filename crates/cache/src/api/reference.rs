@@ -2,10 +2,10 @@
 
 use crate::api::cache::{Cache, check_key, read_only};
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::stats::Counter;
-use crate::file::ttl::Clock;
+use crate::file::clock::Clock;
+use crate::file::counters::Counter;
 use crate::format::entry::Header;
-use crate::read::reader::{Reader, Sink};
+use crate::read::copy::{Reader, Sink};
 use crate::shard::log::Log;
 use crate::shard::pin::{self, Extent, Pin, Pins};
 use samovar_mmap::{Origin, View};

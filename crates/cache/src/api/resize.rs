@@ -2,14 +2,14 @@
 //!
 //! The file was laid out for the largest cache that it may become, and every process has mapped all of it: so nobody has
 //! to map anything anew, and readers need not know. To grow is to reserve space, and then to say so shard by shard; to shrink
-//! is to have each shard leave what it is to lose ([`crate::write::retreat`]), and then to give that back.
+//! is to have each shard leave what it is to lose ([`crate::write::shrink`]), and then to give that back.
 
 use crate::api::cache::{Cache, read_only};
 use crate::error::Result;
 use crate::event;
-use crate::file::estate;
-use crate::file::measure::Measure;
-use crate::write::retreat::Progress;
+use crate::file::extents;
+use crate::file::size_record::SizeRecord;
+use crate::write::shrink::Progress;
 use std::cell::Cell;
 use std::fs::File;
 use std::time::Duration;
@@ -81,13 +81,13 @@ impl Cache {
     /// `Fault` if the file was cut short.
     pub fn capacity(&self) -> Result<Capacity> {
         let attached = &self.inner.attached;
-        let (geometry, measure) = (&attached.header.geometry, attached.measure()?);
+        let (geometry, size_record) = (&attached.header.geometry, attached.size_record()?);
         let in_all = |bytes| if geometry.max_capacity == 0 { geometry.file_bytes } else { bytes };
         self.believe()?;
         Ok(Capacity {
-            bytes: in_all(measure.capacity),
+            bytes: in_all(size_record.capacity),
             max_bytes: in_all(geometry.max_capacity),
-            pending: measure.pending,
+            pending: size_record.pending,
             disk_bytes: samovar_mmap::disk_bytes(&attached.file()?)?,
         })
     }
@@ -137,13 +137,13 @@ impl Cache {
         if !attached.is_writer() {
             return Err(read_only());
         }
-        let target = Measure::plan(&attached.header.geometry, capacity)?;
+        let target = SizeRecord::plan(&attached.header.geometry, capacity)?;
         attached.resizing(|| self.resize_alone(target, each))
     }
 
-    fn resize_alone(&self, target: Measure, mut each: impl FnMut(u64, u64)) -> Result<Resized> {
+    fn resize_alone(&self, target: SizeRecord, mut each: impl FnMut(u64, u64)) -> Result<Resized> {
         let attached = &self.inner.attached;
-        let (before, shards) = (attached.measure()?, attached.header.geometry.shards());
+        let (before, shards) = (attached.size_record()?, attached.header.geometry.shards());
         let mut resized =
             Resized { from: before.capacity, to: target.capacity, evictions: 0, complete: true };
         if !before.pending && before.capacity == target.capacity {
@@ -151,10 +151,10 @@ impl Cache {
         }
         let file = attached.file()?;
         event::resize_begun(resized.from, resized.to);
-        let target = Measure { epoch: before.epoch + 1, ..target };
+        let target = SizeRecord { epoch: before.epoch + 1, ..target };
         self.record(target)?;
         if let Err(error) = self.reserve(&file, &target) {
-            self.record(Measure { epoch: before.epoch + 2, ..before })?;
+            self.record(SizeRecord { epoch: before.epoch + 2, ..before })?;
             return Err(error);
         }
         for number in 0..shards {
@@ -162,26 +162,26 @@ impl Cache {
             resized.complete &= self.give_back(&file, number, target.units)?;
             each(number + 1, shards);
         }
-        self.record(Measure { epoch: before.epoch + 2, pending: !resized.complete, ..target })?;
+        self.record(SizeRecord { epoch: before.epoch + 2, pending: !resized.complete, ..target })?;
         event::resize_ended(resized.to, resized.evictions, resized.complete);
         Ok(resized)
     }
 
     /// Writes a record down, as the write that it is.
-    fn record(&self, measure: Measure) -> Result<()> {
+    fn record(&self, size_record: SizeRecord) -> Result<()> {
         let _held = self.hold(0)?;
         self.inner.attached.before_write()?;
-        measure.store(self.inner.attached.view())?;
+        size_record.store(self.inner.attached.view())?;
         self.believe()
     }
 
     /// Takes the space of all that the shards are to get. If there is too little, what was taken is given back.
-    fn reserve(&self, file: &File, target: &Measure) -> Result<()> {
+    fn reserve(&self, file: &File, target: &SizeRecord) -> Result<()> {
         let (attached, geometry) = (&self.inner.attached, &self.inner.attached.header.geometry);
         for number in 0..geometry.shards() {
             let end = attached.shard(number)?.bounds().end;
-            let more = estate::data(geometry, number, end.min(target.units)..target.units);
-            if let Err(error) = estate::reserve(file, [more]) {
+            let more = extents::data(geometry, number, end.min(target.units)..target.units);
+            if let Err(error) = extents::reserve(file, [more]) {
                 for number in 0..=number {
                     self.give_back(file, number, attached.shard(number)?.bounds().end)?;
                 }
@@ -197,9 +197,9 @@ impl Cache {
         loop {
             let held = self.hold(number)?;
             let (progress, evicted) = self.write_held(&held, number, &clock, |writer| {
-                let before = writer.ledger().evictions;
+                let before = writer.metadata().evictions;
                 let progress = writer.approach(units, &walked)?;
-                Ok((progress, writer.ledger().evictions.wrapping_sub(before)))
+                Ok((progress, writer.metadata().evictions.wrapping_sub(before)))
             })?;
             evictions += evicted;
             if progress != Progress::More {
@@ -218,7 +218,7 @@ impl Cache {
         let clock = self.clock();
         let held = self.hold(number)?;
         let is_left = self.write_held(&held, number, &clock, |writer| {
-            let has_left = writer.bounds.top == end && writer.bounds.end == end;
+            let has_left = writer.bounds.high_water == end && writer.bounds.end == end;
             Ok(has_left && !writer.is_pinned_beyond()?)
         })?;
         drop(held);
@@ -226,7 +226,7 @@ impl Cache {
             return Ok(false);
         }
         let geometry = &self.inner.attached.header.geometry;
-        estate::release(file, estate::data(geometry, number, end..geometry.area().end))?;
+        extents::release(file, extents::data(geometry, number, end..geometry.area().end))?;
         Ok(true)
     }
 }

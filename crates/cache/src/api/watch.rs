@@ -3,12 +3,12 @@
 
 use crate::api::cache::{Cache, glance_noting};
 use crate::error::Result;
-use crate::file::place::{self, Occupant};
+use crate::file::process_slot::{self, Occupant};
 use crate::format::position::UNIT;
-use crate::format::ring::QUEUES;
+use crate::format::ring::RINGS;
 use crate::shard::lease::Leases;
-use crate::shard::ledger::Selector;
 use crate::shard::lock;
+use crate::shard::metadata::Selector;
 use crate::shard::pin::Pins;
 
 /// One shard of a cache, as it was at a moment: a whole small cache with a writer lock of its own.
@@ -99,24 +99,24 @@ impl Cache {
 
     fn watch(&self, number: u64) -> Result<ShardStats> {
         let shard = self.inner.attached.shard(number)?;
-        let ledger = glance_noting(shard)?;
-        let live_units = QUEUES.map(|queue| ledger.ring(queue).live);
+        let metadata = glance_noting(shard)?;
+        let live_units = RINGS.map(|ring| metadata.ring(ring).live);
         let writer = match lock::holder(shard.head) {
-            Some(owner) => place::pid_of(self.inner.attached.view(), owner)?,
+            Some(owner) => process_slot::pid_of(self.inner.attached.view(), owner)?,
             None => None,
         };
         Ok(ShardStats {
             number,
-            entries: ledger.entries(),
-            live_bytes: ledger.payload,
+            entries: metadata.entries(),
+            live_bytes: metadata.payload,
             used_bytes: live_units[0].saturating_add(live_units[1]).saturating_mul(UNIT),
             data_bytes: shard.bounds().end.saturating_mul(UNIT),
-            evictions: ledger.evictions,
-            resets: ledger.resets,
+            evictions: metadata.evictions,
+            resets: metadata.resets,
             leases: Leases::of(shard).count()?,
             pins: Pins::of(shard).held(&|owner| self.inner.attached.is_dead(owner))?,
             writer,
-            pending: matches!(Selector::load(shard.head), Selector::Pending(_)),
+            pending: matches!(Selector::load(shard.head), Selector::Prepared(_)),
         })
     }
 
@@ -126,7 +126,7 @@ impl Cache {
     /// # Errors
     /// `Io` if the system does not tell who holds which lock; `Fault` if the file was cut short.
     pub fn processes(&self) -> Result<Vec<Process>> {
-        let occupants = place::occupants(self.inner.attached.place()?, self.inner.attached.view())?;
+        let occupants = process_slot::occupants(self.inner.attached.place()?, self.inner.attached.view())?;
         self.believe()?;
         Ok(occupants.into_iter().map(Process::of).collect())
     }

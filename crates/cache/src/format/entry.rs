@@ -1,17 +1,17 @@
-//! An entry in the log: one header word, the optional words that its flags name, a stamp, the key, the value, padding to
+//! An entry in the log: one header word, the optional words that its flags name, a version, the key, the value, padding to
 //! eight bytes.
 //!
 //! ```text
 //!        63    56 55   48 47        32 31                  0
 //! header | check | flags |  key length |   value length    |
-//! then, each only if flagged, eight bytes: expiry, stale, space, seal; then the stamp, four bytes
+//! then, each only if flagged, eight bytes: expiry, stale, space, seal; then the version, four bytes
 //! ```
 //!
 //! Flags tell entries, and entries known to be dead, from the two marks that a walk meets: WRAP (the lap ends here, the
 //! next begins at the unit in the low 34 bits) and FILLER (skip `value length` units). The check byte is a sum over the
 //! other seven, so that a walk over damaged bytes stops at once.
 
-use crate::format::hash::SpaceWord;
+use crate::format::hash::NamespaceWord;
 use crate::format::position::{OFFSET_MASK, UNIT};
 use std::fmt;
 
@@ -19,7 +19,7 @@ use std::fmt;
 pub(crate) const MAX_KEY_LEN: usize = (1 << 16) - 1;
 /// The value length has 32 bits.
 pub(crate) const MAX_VALUE_LEN: u64 = (1 << 32) - 1;
-/// Bytes of the header word, of each optional word, and of the stamp.
+/// Bytes of the header word, of each optional word, and of the version.
 const WORD: usize = 8;
 const STAMP: usize = 4;
 /// Bytes before the key, at most.
@@ -48,12 +48,12 @@ impl Extras {
     /// From when the value is worth a refresh, in wall milliseconds.
     pub(crate) const STALE: Extras = Extras(16);
     /// Which namespace the entry is of, and in which epoch of it.
-    pub(crate) const SPACE: Extras = Extras(32);
+    pub(crate) const NAMESPACE: Extras = Extras(32);
     /// A keyed sum over the entry and its place.
     pub(crate) const SEAL: Extras = Extras(64);
     /// No word: the entry says that its key is known to have no value.
     pub(crate) const ABSENT: Extras = Extras(128);
-    const WORDS: [Extras; 4] = [Extras::EXPIRY, Extras::STALE, Extras::SPACE, Extras::SEAL];
+    const WORDS: [Extras; 4] = [Extras::EXPIRY, Extras::STALE, Extras::NAMESPACE, Extras::SEAL];
     const WORD_BITS: u8 = 1 | 16 | 32 | 64;
     const ALL_BITS: u8 = Extras::WORD_BITS | 128;
     /// All of them: no entry is longer than with these.
@@ -88,14 +88,14 @@ impl Extras {
     }
 
     #[inline(always)]
-    fn stamp_at(self) -> usize {
+    fn version_at(self) -> usize {
         WORD + self.words() * WORD
     }
 
     /// Bytes from the entry's start to its key.
     #[inline(always)]
     pub(crate) fn key_at(self) -> usize {
-        self.stamp_at() + STAMP
+        self.version_at() + STAMP
     }
 }
 
@@ -133,7 +133,7 @@ pub(crate) struct Terms {
     /// From when it is worth a refresh, in wall milliseconds.
     pub(crate) stale_ms: Option<u64>,
     /// The namespace's word.
-    pub(crate) space: Option<u64>,
+    pub(crate) namespace: Option<u64>,
     /// The key is known to have no value.
     pub(crate) absent: bool,
 }
@@ -145,7 +145,7 @@ pub(crate) struct Preface {
     /// The keyed sum, for an entry that has one.
     pub(crate) seal: Option<u64>,
     /// The low half of the shard's sequence when the value was set: the version of a compare-and-set.
-    pub(crate) stamp: u32,
+    pub(crate) version: u32,
 }
 
 /// Units in the log for an entry of these lengths.
@@ -156,10 +156,10 @@ pub(crate) fn units_for(key_len: u64, value_len: u64, extras: Extras) -> u64 {
 
 /// What stands before the key of an entry without extras.
 #[inline]
-pub(crate) fn plain_preface(header: Header, stamp: u32) -> [u8; PLAIN_PREFACE] {
+pub(crate) fn plain_preface(header: Header, version: u32) -> [u8; PLAIN_PREFACE] {
     let mut bytes = [0; PLAIN_PREFACE];
     bytes[..WORD].copy_from_slice(&header.word().to_le_bytes());
-    bytes[WORD..].copy_from_slice(&stamp.to_le_bytes());
+    bytes[WORD..].copy_from_slice(&version.to_le_bytes());
     bytes
 }
 
@@ -169,7 +169,7 @@ impl Terms {
         let flag = |set: bool, flag: Extras| if set { flag } else { Extras::NONE };
         flag(self.expiry_ms.is_some(), Extras::EXPIRY)
             .with(flag(self.stale_ms.is_some(), Extras::STALE))
-            .with(flag(self.space.is_some(), Extras::SPACE))
+            .with(flag(self.namespace.is_some(), Extras::NAMESPACE))
             .with(flag(self.absent, Extras::ABSENT))
     }
 }
@@ -190,10 +190,10 @@ impl Preface {
         };
         put(&header.word().to_le_bytes());
         let terms = self.terms;
-        for word in [terms.expiry_ms, terms.stale_ms, terms.space, self.seal].into_iter().flatten() {
+        for word in [terms.expiry_ms, terms.stale_ms, terms.namespace, self.seal].into_iter().flatten() {
             put(&word.to_le_bytes());
         }
-        put(&self.stamp.to_le_bytes());
+        put(&self.version.to_le_bytes());
         (bytes, len)
     }
 
@@ -205,27 +205,27 @@ impl Preface {
             word.copy_from_slice(&bytes[at..at + WORD]);
             header.extras().has(flag).then_some(u64::from_le_bytes(word))
         };
-        let [expiry_ms, stale_ms, space, seal] = Extras::WORDS.map(word);
-        let mut stamp = [0; STAMP];
-        let at = header.extras().stamp_at();
-        stamp.copy_from_slice(&bytes[at..at + STAMP]);
+        let [expiry_ms, stale_ms, namespace, seal] = Extras::WORDS.map(word);
+        let mut version = [0; STAMP];
+        let at = header.extras().version_at();
+        version.copy_from_slice(&bytes[at..at + STAMP]);
         let absent = header.extras().has(Extras::ABSENT);
-        let terms = Terms { expiry_ms, stale_ms, space, absent };
-        Preface { terms, seal, stamp: u32::from_le_bytes(stamp) }
+        let terms = Terms { expiry_ms, stale_ms, namespace, absent };
+        Preface { terms, seal, version: u32::from_le_bytes(version) }
     }
 }
 
 impl fmt::Display for Preface {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "stamp {}", self.stamp)?;
-        let Terms { expiry_ms, stale_ms, space, absent } = self.terms;
+        write!(f, "stamp {}", self.version)?;
+        let Terms { expiry_ms, stale_ms, namespace, absent } = self.terms;
         for (name, word) in [("expires", expiry_ms), ("stale", stale_ms)] {
             if let Some(word) = word {
                 write!(f, ", {name} {word}")?;
             }
         }
-        if let Some(space) = space.map(SpaceWord::from_word) {
-            write!(f, ", namespace {} in epoch {}", space.number(), space.epoch())?;
+        if let Some(namespace) = namespace.map(NamespaceWord::from_word) {
+            write!(f, ", namespace {} in epoch {}", namespace.number(), namespace.epoch())?;
         }
         if let Some(seal) = self.seal {
             write!(f, ", seal {seal:016x}")?;
@@ -280,8 +280,8 @@ impl Header {
     }
 
     /// Bytes from the entry's start to the word of its namespace, if it has one.
-    pub(crate) fn space_at(self) -> Option<usize> {
-        self.extras().has(Extras::SPACE).then_some(self.extras().word_at(Extras::SPACE))
+    pub(crate) fn namespace_at(self) -> Option<usize> {
+        self.extras().has(Extras::NAMESPACE).then_some(self.extras().word_at(Extras::NAMESPACE))
     }
 
     /// Bytes of key and value.
@@ -372,9 +372,13 @@ mod tests {
     fn a_preface_gives_back_what_was_put_in() {
         for bits in 0..32u64 {
             let word = |bit: u64| (bits >> bit & 1 == 1).then_some(bits * 1000 + bit);
-            let terms =
-                Terms { expiry_ms: word(0), stale_ms: word(1), space: word(2), absent: word(3).is_some() };
-            let preface = Preface { terms, seal: word(4), stamp: 0xdead_beef };
+            let terms = Terms {
+                expiry_ms: word(0),
+                stale_ms: word(1),
+                namespace: word(2),
+                absent: word(3).is_some(),
+            };
+            let preface = Preface { terms, seal: word(4), version: 0xdead_beef };
             let extras =
                 terms.extras().with(if preface.seal.is_some() { Extras::SEAL } else { Extras::NONE });
             let header = Header::new(3, 5, extras);

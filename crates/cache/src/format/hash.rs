@@ -15,26 +15,26 @@ pub(crate) const BUCKETS_PER_PAGE: u64 = 64;
 
 /// The hash, and the namespace that the key is of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct KeyHash(u64, SpaceWord);
+pub(crate) struct KeyHash(u64, NamespaceWord);
 
 /// A namespace in one of its epochs, as its entries name it: `epoch << 16 | number`, and 0 for the default namespace,
 /// whose entries name none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct SpaceWord(u64);
+pub(crate) struct NamespaceWord(u64);
 
 const NUMBER_BITS: u32 = 16;
 /// Tag bits that name the namespace, so that its entries can be searched for; no two namespaces share them.
-const TAG_SPACE: u64 = 63;
+const TAG_NAMESPACE: u64 = 63;
 
-impl SpaceWord {
-    pub(crate) const DEFAULT: SpaceWord = SpaceWord(0);
+impl NamespaceWord {
+    pub(crate) const DEFAULT: NamespaceWord = NamespaceWord(0);
 
     pub(crate) fn new(number: u64, epoch: u64) -> Self {
-        SpaceWord(epoch << NUMBER_BITS | number)
+        NamespaceWord(epoch << NUMBER_BITS | number)
     }
 
     pub(crate) fn from_word(word: u64) -> Self {
-        SpaceWord(word)
+        NamespaceWord(word)
     }
 
     pub(crate) fn word(self) -> u64 {
@@ -57,25 +57,25 @@ impl SpaceWord {
 
     /// The bits of the tags of its keys that say so.
     fn tag(self) -> u64 {
-        self.number().wrapping_sub(1) & TAG_SPACE
+        self.number().wrapping_sub(1) & TAG_NAMESPACE
     }
 }
 
 impl KeyHash {
     #[inline]
     pub(crate) fn of(key: &[u8], seed: u64) -> Self {
-        KeyHash(xxh3(key, seed), SpaceWord::DEFAULT)
+        KeyHash(xxh3(key, seed), NamespaceWord::DEFAULT)
     }
 
     /// Of a key in a namespace: another one than that of the same key elsewhere.
-    pub(crate) fn within(space: SpaceWord, key: &[u8], seed: u64) -> Self {
-        let salt = space.number().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        KeyHash(xxh3(key, seed ^ salt), space)
+    pub(crate) fn within(namespace: NamespaceWord, key: &[u8], seed: u64) -> Self {
+        let salt = namespace.number().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        KeyHash(xxh3(key, seed ^ salt), namespace)
     }
 
     /// The namespace, as it was when the key was hashed.
     #[inline]
-    pub(crate) fn space(self) -> SpaceWord {
+    pub(crate) fn namespace(self) -> NamespaceWord {
         self.1
     }
 
@@ -101,12 +101,12 @@ impl KeyHash {
     #[inline]
     pub(crate) fn tag(self) -> u64 {
         let tag = self.0 & 0xffff;
-        if self.1.is_default() { tag } else { tag & !TAG_SPACE | self.1.tag() }
+        if self.1.is_default() { tag } else { tag & !TAG_NAMESPACE | self.1.tag() }
     }
 
     /// May a key with this tag be of this namespace?
-    pub(crate) fn tag_is_of(tag: u64, space: SpaceWord) -> bool {
-        tag & TAG_SPACE == space.tag()
+    pub(crate) fn tag_is_of(tag: u64, namespace: NamespaceWord) -> bool {
+        tag & TAG_NAMESPACE == namespace.tag()
     }
 
     /// Bits that tell a ghost's key apart beyond its tag and bucket.

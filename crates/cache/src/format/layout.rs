@@ -19,7 +19,7 @@ pub(crate) const HEADER_CHECKSUM: usize = HEADER_LEN - 8;
 pub(crate) const CONTROL: usize = 4096;
 pub(crate) const CONTROL_LEN: usize = 4096;
 pub(crate) const CLEAN: usize = CONTROL;
-pub(crate) const EPOCH: usize = CONTROL + 8;
+pub(crate) const ERA: usize = CONTROL + 8;
 pub(crate) const BOOT_ID: usize = CONTROL + 16;
 pub(crate) const DEVICE: usize = CONTROL + 32;
 pub(crate) const INODE: usize = CONTROL + 40;
@@ -38,16 +38,16 @@ pub(crate) const SYNC_FAILED: usize = CONTROL + 64;
 /// Refusals by reason, a word each; they are rare, so that all processes share them.
 pub(crate) const REFUSED: usize = CONTROL + 192;
 /// How often a namespace was emptied or removed: a writer that finds another number than its shard has seen takes note.
-pub(crate) const SPACE_TURNS: usize = CONTROL + 256;
+pub(crate) const NAMESPACE_TURNS: usize = CONTROL + 256;
 /// One more than the entries that were kept when the file was last found cold; 0 if it was emptied.
 pub(crate) const SALVAGED: usize = CONTROL + 512;
 /// Where the rings of each shard stood at the last flush: two laps a shard.
-pub(crate) const ANCHORS: usize = CONTROL + 1024;
-pub(crate) const ANCHOR_LEN: usize = 8;
+pub(crate) const HORIZONS: usize = CONTROL + 1024;
+pub(crate) const HORIZON_LEN: usize = 8;
 
 /// How large the cache is, or is to be: two records, of which the one that holds has the higher epoch.
-pub(crate) const MEASURES: [usize; 2] = [CONTROL + 320, CONTROL + 384];
-pub(crate) const MEASURE_WORDS: usize = 8;
+pub(crate) const SIZE_RECORDS: [usize; 2] = [CONTROL + 320, CONTROL + 384];
+pub(crate) const SIZE_RECORD_WORDS: usize = 8;
 
 /// Process slots: who is attached.
 pub(crate) const PROCESSES: usize = 8192;
@@ -60,34 +60,34 @@ pub(crate) const COUNTER_STRIPES: usize = 128;
 pub(crate) const COUNTER_STRIPE_LEN: usize = 64;
 
 /// The table of namespaces, one cache line each.
-pub(crate) const SPACE_TABLE: usize = COUNTERS + COUNTER_STRIPES * COUNTER_STRIPE_LEN;
-pub(crate) const MAX_SPACES: usize = 64;
-pub(crate) const SPACE_ENTRY_LEN: usize = 64;
+pub(crate) const NAMESPACE_TABLE: usize = COUNTERS + COUNTER_STRIPES * COUNTER_STRIPE_LEN;
+pub(crate) const MAX_NAMESPACES: usize = 64;
+pub(crate) const NAMESPACE_ENTRY_LEN: usize = 64;
 
 /// Shard heads, then, on a page boundary, the annexes, then the indexes.
-pub(crate) const SHARD_HEADS: usize = SPACE_TABLE + MAX_SPACES * SPACE_ENTRY_LEN;
+pub(crate) const SHARD_HEADS: usize = NAMESPACE_TABLE + MAX_NAMESPACES * NAMESPACE_ENTRY_LEN;
 pub(crate) const SHARD_HEAD_LEN: usize = 512;
 /// Within a shard head: the writer lock, alone on its line.
 pub(crate) const LOCK: usize = 0;
-/// The number of `SPACE_TURNS` that the shard's accounts go by; on the lock's line, for its owner alone.
-pub(crate) const SPACE_TURNS_SEEN: usize = 8;
+/// The number of `NAMESPACE_TURNS` that the shard's accounts go by; on the lock's line, for its owner alone.
+pub(crate) const NAMESPACE_TURNS_SEEN: usize = 8;
 /// Values stored; there too.
 pub(crate) const STORED: usize = 16;
 /// The two reclaim frontiers, on the one line that readers look at.
 pub(crate) const FRONTIERS: usize = 64;
-/// Which copy of the ledger holds, and whether a change is pending.
+/// Which copy of the metadata holds, and whether a change is pending.
 pub(crate) const SELECTOR: usize = 128;
 /// How many leases were granted, and how much of their table may be in use; on the selector's line, which every writer reads.
 pub(crate) const LEASED: usize = SELECTOR + 8;
 /// Whether there may be pins, and how often something was refused because of them.
 pub(crate) const PINNED: usize = SELECTOR + 16;
 /// How far short writes may go, four words; there too.
-pub(crate) const RUNWAY: usize = SELECTOR + 24;
+pub(crate) const APPEND_WINDOW: usize = SELECTOR + 24;
 /// Where the rings meet and end, six words.
 pub(crate) const BOUNDS: usize = 192;
-/// The two copies of the ledger.
-pub(crate) const LEDGERS: [usize; 2] = [256, 384];
-pub(crate) const LEDGER_WORDS: usize = 16;
+/// The two copies of the metadata.
+pub(crate) const METADATA: [usize; 2] = [256, 384];
+pub(crate) const METADATA_WORDS: usize = 16;
 
 /// What a shard has beside its head, and seldom looks at: three pages each.
 pub(crate) const ANNEX_LEN: u64 = 3 * PAGE;
@@ -100,27 +100,29 @@ pub(crate) const LEASES: usize = 512;
 pub(crate) const LEASES_PER_SHARD: usize = 64;
 pub(crate) const LEASE_LEN: usize = 32;
 /// The accounts of namespaces that a pending change leads to.
-pub(crate) const INTENTS: usize = 2560;
-pub(crate) const INTENTS_PER_SHARD: usize = 2;
-pub(crate) const INTENT_LEN: usize = 64;
+pub(crate) const REDO_RECORDS: usize = 2560;
+pub(crate) const REDO_RECORDS_PER_SHARD: usize = 2;
+pub(crate) const REDO_RECORD_LEN: usize = 64;
 /// What each namespace holds in this shard: a line of accounts, a line of counters.
-pub(crate) const SPACES: usize = 4096;
-pub(crate) const SPACE_LEN: usize = 128;
+pub(crate) const NAMESPACE_ACCOUNTS: usize = 4096;
+pub(crate) const NAMESPACE_LEN: usize = 128;
 
 pub(crate) const BUCKET_LEN: u64 = 64;
 pub(crate) const SLOTS_PER_BUCKET: usize = 8;
 
 const _: () = assert!(CONTROL + CONTROL_LEN == PROCESSES);
 const _: () = assert!(SHARD_HEADS.is_multiple_of(HEADER_LEN));
-const _: () = assert!(SPACE_TURNS + 8 <= MEASURES[0] && MEASURES[0] + MEASURE_WORDS * 8 <= MEASURES[1]);
-const _: () = assert!(MEASURES[1] + MEASURE_WORDS * 8 <= CONTROL + CONTROL_LEN);
-const _: () = assert!(RUNWAY + 4 * 8 <= BOUNDS);
+const _: () = assert!(
+    NAMESPACE_TURNS + 8 <= SIZE_RECORDS[0] && SIZE_RECORDS[0] + SIZE_RECORD_WORDS * 8 <= SIZE_RECORDS[1]
+);
+const _: () = assert!(SIZE_RECORDS[1] + SIZE_RECORD_WORDS * 8 <= CONTROL + CONTROL_LEN);
+const _: () = assert!(APPEND_WINDOW + 4 * 8 <= BOUNDS);
 const _: () = assert!(PINS + PINS_PER_SHARD * PIN_LEN == LEASES);
-const _: () = assert!(LEASES + LEASES_PER_SHARD * LEASE_LEN == INTENTS);
-const _: () = assert!(INTENTS + INTENTS_PER_SHARD * INTENT_LEN <= SPACES);
-const _: () = assert!((SPACES + MAX_SPACES * SPACE_LEN) as u64 == ANNEX_LEN);
-const _: () = assert!(LEDGERS[0] + LEDGER_WORDS * 8 == LEDGERS[1]);
-const _: () = assert!(LEDGERS[1] + LEDGER_WORDS * 8 == SHARD_HEAD_LEN);
+const _: () = assert!(LEASES + LEASES_PER_SHARD * LEASE_LEN == REDO_RECORDS);
+const _: () = assert!(REDO_RECORDS + REDO_RECORDS_PER_SHARD * REDO_RECORD_LEN <= NAMESPACE_ACCOUNTS);
+const _: () = assert!((NAMESPACE_ACCOUNTS + MAX_NAMESPACES * NAMESPACE_LEN) as u64 == ANNEX_LEN);
+const _: () = assert!(METADATA[0] + METADATA_WORDS * 8 == METADATA[1]);
+const _: () = assert!(METADATA[1] + METADATA_WORDS * 8 == SHARD_HEAD_LEN);
 
 /// Byte locks, far beyond any file's end: they exclude and show life, and cover no data.
 pub(crate) mod lock_byte {
@@ -174,21 +176,21 @@ pub(crate) fn fingerprint() -> u64 {
         PROCESSES as u64,
         COUNTERS as u64,
         SHARD_HEADS as u64,
-        MEASURES[0] as u64,
+        SIZE_RECORDS[0] as u64,
         SHARD_HEAD_LEN as u64,
         BOUNDS as u64,
-        LEDGERS[0] as u64,
-        LEDGER_WORDS as u64,
+        METADATA[0] as u64,
+        METADATA_WORDS as u64,
         ANNEX_LEN,
         LEASED as u64,
         PINNED as u64,
-        RUNWAY as u64,
+        APPEND_WINDOW as u64,
         LEASES as u64,
-        SPACE_TABLE as u64,
-        INTENTS as u64,
-        SPACES as u64,
-        SPACE_LEN as u64,
-        ANCHORS as u64,
+        NAMESPACE_TABLE as u64,
+        REDO_RECORDS as u64,
+        NAMESPACE_ACCOUNTS as u64,
+        NAMESPACE_LEN as u64,
+        HORIZONS as u64,
         BUCKET_LEN,
         crate::format::hash::BUCKETS_PER_PAGE,
         u64::from(crate::format::position::OFFSET_BITS),
@@ -212,7 +214,7 @@ mod tests {
             ("control page", CONTROL, CONTROL_LEN),
             ("process table", PROCESSES, PROCESS_SLOTS * PROCESS_SLOT_LEN),
             ("counters", COUNTERS, COUNTER_STRIPES * COUNTER_STRIPE_LEN),
-            ("namespaces", SPACE_TABLE, MAX_SPACES * SPACE_ENTRY_LEN),
+            ("namespaces", NAMESPACE_TABLE, MAX_NAMESPACES * NAMESPACE_ENTRY_LEN),
             ("shard heads", SHARD_HEADS, SHARD_HEAD_LEN),
         ] {
             let line = format!("| {region} | {offset} | {len} |");
@@ -220,7 +222,7 @@ mod tests {
         }
         for (field, offset) in [
             ("clean", CLEAN - CONTROL),
-            ("epoch", EPOCH - CONTROL),
+            ("era", ERA - CONTROL),
             ("boot id", BOOT_ID - CONTROL),
             ("why emptied", EMPTIED_WHY - CONTROL),
             ("when emptied", EMPTIED_MS - CONTROL),
@@ -229,11 +231,11 @@ mod tests {
             ("time base", TIME_BASE - CONTROL),
             ("time ahead", TIME_AHEAD - CONTROL),
             ("refused", REFUSED - CONTROL),
-            ("turns", SPACE_TURNS - CONTROL),
+            ("turns", NAMESPACE_TURNS - CONTROL),
             ("salvaged", SALVAGED - CONTROL),
-            ("anchors", ANCHORS - CONTROL),
-            ("measure 0", MEASURES[0] - CONTROL),
-            ("measure 1", MEASURES[1] - CONTROL),
+            ("flush horizons", HORIZONS - CONTROL),
+            ("size record 0", SIZE_RECORDS[0] - CONTROL),
+            ("size record 1", SIZE_RECORDS[1] - CONTROL),
             ("checksum", HEADER_CHECKSUM),
         ] {
             let line = format!("| {field} | {offset} |");
@@ -244,13 +246,17 @@ mod tests {
             format!("{SELECTOR:>5}  selector"),
             format!("{LEASED:>5}  leased"),
             format!("{PINNED:>5}  pinned"),
-            format!("{RUNWAY:>5}  runway"),
+            format!("{APPEND_WINDOW:>5}  append window"),
             format!("{BOUNDS:>5}  boundary"),
-            format!("{:>5}  ledger 0                 {LEDGER_WORDS} words", LEDGERS[0]),
-            format!("{:>5}  ledger 1                 {LEDGER_WORDS} words", LEDGERS[1]),
+            format!("{:>5}  metadata A                 {METADATA_WORDS} words", METADATA[0]),
+            format!("{:>5}  metadata B                 {METADATA_WORDS} words", METADATA[1]),
             format!("{PINS:>5}  pins                     {PINS_PER_SHARD} of {PIN_LEN} bytes"),
-            format!("{INTENTS:>5}  intents                  {INTENTS_PER_SHARD} of {INTENT_LEN} bytes"),
-            format!("{SPACES:>5}  accounts of namespaces   {MAX_SPACES} of {SPACE_LEN} bytes"),
+            format!(
+                "{REDO_RECORDS:>5}  redo records             {REDO_RECORDS_PER_SHARD} of {REDO_RECORD_LEN} bytes"
+            ),
+            format!(
+                "{NAMESPACE_ACCOUNTS:>5}  accounts of namespaces   {MAX_NAMESPACES} of {NAMESPACE_LEN} bytes"
+            ),
             format!("{LEASES:>5}  leases                   {LEASES_PER_SHARD} of {LEASE_LEN} bytes"),
         ] {
             assert!(page.contains(&line), "FORMAT.md lacks {line:?}");

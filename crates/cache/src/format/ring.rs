@@ -17,14 +17,14 @@ use crate::format::position::{OFFSET_BITS, Position};
 
 /// Which of a shard's two rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Queue {
+pub(crate) enum Ring {
     /// Where new keys wait for a second look.
     Small = 0,
     /// Where entries live that were read, or came back after an eviction.
     Main = 1,
 }
 
-pub(crate) const QUEUES: [Queue; 2] = [Queue::Small, Queue::Main];
+pub(crate) const RINGS: [Ring; 2] = [Ring::Small, Ring::Main];
 
 /// A part of the shard's data area, in units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

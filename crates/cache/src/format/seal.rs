@@ -8,7 +8,7 @@
 
 use crate::format::entry::{Header, MAX_PREFACE, Preface};
 use crate::format::position::Position;
-use crate::format::ring::Queue;
+use crate::format::ring::Ring;
 use siphasher::sip::SipHasher13;
 use std::fmt;
 use std::hash::Hasher;
@@ -36,7 +36,7 @@ pub(crate) struct Sealer<'k> {
 /// Where an entry lies, for ever: positions are not used twice in an era.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Home {
-    pub(crate) queue: Queue,
+    pub(crate) ring: Ring,
     pub(crate) at: Position,
 }
 
@@ -76,7 +76,7 @@ impl Sealer<'_> {
         let mut hasher = SipHasher13::new_with_key(&self.key.secret);
         let (before_key, len) = Preface { seal: None, ..*preface }.encode(header);
         let mut before = [0; FIRST + MAX_PREFACE];
-        let words = [self.era, home.queue as u64, home.at.word(), content.value];
+        let words = [self.era, home.ring as u64, home.at.word(), content.value];
         for (part, word) in before.chunks_exact_mut(8).zip(words) {
             part.copy_from_slice(&word.to_le_bytes());
         }
@@ -114,10 +114,10 @@ mod tests {
     fn every_part_of_an_entry_and_its_place_counts() {
         let (secret, other) = (SealKey::new([7; 16]), SealKey::new([8; 16]));
         let key = secret.in_era(4);
-        let home = Home { queue: Queue::Small, at: Position::new(3, 100) };
+        let home = Home { ring: Ring::Small, at: Position::new(3, 100) };
         let terms = Terms { expiry_ms: Some(5), ..Terms::default() };
         let header = Header::new(1, 2, terms.extras().with(Extras::SEAL));
-        let preface = Preface { terms, seal: None, stamp: 9 };
+        let preface = Preface { terms, seal: None, version: 9 };
         let sum = key.seal(home, header, &preface, key.content([b"k", b"vv"]));
         let sealed = preface.sealed_with(sum);
         assert!(key.is_whole(home, header, &sealed, key.content([b"k", b"vv"])));
@@ -126,11 +126,11 @@ mod tests {
         let stale = Preface { terms: Terms { expiry_ms: Some(6), ..terms }, ..sealed };
         let later = Home { at: Position::new(4, 100), ..home };
         for (home, header, preface, parts) in [
-            (Home { queue: Queue::Main, ..home }, header, sealed, [&b"k"[..], &b"vv"[..]]),
+            (Home { ring: Ring::Main, ..home }, header, sealed, [&b"k"[..], &b"vv"[..]]),
             (later, header, sealed, [b"k", b"vv"]),
             (home, longer, sealed, [b"k", b"vv"]),
             (home, header, stale, [b"k", b"vv"]),
-            (home, header, Preface { stamp: 8, ..sealed }, [b"k", b"vv"]),
+            (home, header, Preface { version: 8, ..sealed }, [b"k", b"vv"]),
             (home, header, sealed, [b"l", b"vv"]),
             (home, header, sealed, [b"k", b"vw"]),
         ] {
@@ -149,8 +149,8 @@ mod tests {
 
     #[test]
     fn every_bit_of_a_value_counts() {
-        let home = Home { queue: Queue::Main, at: Position::new(3, 100) };
-        let preface = Preface { terms: Terms::default(), seal: None, stamp: 9 };
+        let home = Home { ring: Ring::Main, at: Position::new(3, 100) };
+        let preface = Preface { terms: Terms::default(), seal: None, version: 9 };
         let secret = SealKey::new([7; 16]);
         let key = secret.in_era(1);
         // The sum takes other ways with up to 3, 8, 16, 128, 240 bytes, and with more.
@@ -170,9 +170,9 @@ mod tests {
 
     #[test]
     fn seals_are_pinned_for_ever() {
-        let home = Home { queue: Queue::Small, at: Position::new(3, 100) };
+        let home = Home { ring: Ring::Small, at: Position::new(3, 100) };
         let header = |value_len| Header::new(1, value_len, Extras::SEAL);
-        let preface = Preface { terms: Terms::default(), seal: None, stamp: 9 };
+        let preface = Preface { terms: Terms::default(), seal: None, version: 9 };
         let secret = SealKey::new([7; 16]);
         let key = secret.in_era(4);
         let seal = |value: &[u8]| {

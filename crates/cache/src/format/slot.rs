@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!        63      48 47  46 45   44    43      34 33          0
-//! live  |   tag    | freq |1 | queue | lap low  |   offset    |
+//! live  |   tag    | freq |1 | ring | lap low  |   offset    |
 //!        63      48 47  46 45 44               24 23          0
-//! ghost |   tag    | 0  1 |0 | queue | more hash bits |  time  |
+//! ghost |   tag    | 0  1 |0 | ring | more hash bits |  time  |
 //! empty |                        0                             |
 //!
 //!   empty --set--> live --set--> live          (the slot is reused; a live key never moves to another slot)
@@ -18,13 +18,13 @@
 
 use crate::format::hash::KeyHash;
 use crate::format::position::{LOW_BITS, Position};
-use crate::format::ring::Queue;
+use crate::format::ring::Ring;
 use std::fmt;
 
 const TAG_SHIFT: u32 = 48;
 const FREQ_SHIFT: u32 = 46;
 const FREQ_MASK: u64 = 0b11 << FREQ_SHIFT;
-const QUEUE_SHIFT: u32 = 44;
+const RING_SHIFT: u32 = 44;
 const LOW_MASK: u64 = (1 << LOW_BITS) - 1;
 const GHOST: u64 = 1 << 46;
 const GHOST_EXTRA_SHIFT: u32 = 24;
@@ -35,8 +35,8 @@ pub(crate) const GHOST_AGE_MODULUS: u64 = 1 << GHOST_EXTRA_SHIFT;
 /// The frequency at which readers stop counting.
 pub(crate) const FREQ_MAX: u64 = 3;
 
-const _: () = assert!(LOW_BITS == QUEUE_SHIFT);
-const _: () = assert!(GHOST_EXTRA_SHIFT + GHOST_EXTRA_BITS == QUEUE_SHIFT);
+const _: () = assert!(LOW_BITS == RING_SHIFT);
+const _: () = assert!(GHOST_EXTRA_SHIFT + GHOST_EXTRA_BITS == RING_SHIFT);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Slot(u64);
@@ -49,7 +49,7 @@ impl Slot {
     pub(crate) const TAG_AND_LIVE: u64 = 0xffff << TAG_SHIFT | Slot::LIVE;
     /// The bits of a live slot that tell its entry from all others.
     pub(crate) const ENTRY_IDENTITY: u64 = !FREQ_MASK;
-    pub(crate) const GHOST_IDENTITY: u64 = !((GHOST_AGE_MODULUS - 1) | (1 << QUEUE_SHIFT));
+    pub(crate) const GHOST_IDENTITY: u64 = !((GHOST_AGE_MODULUS - 1) | (1 << RING_SHIFT));
 
     pub(crate) fn from_word(word: u64) -> Self {
         Slot(word)
@@ -59,16 +59,16 @@ impl Slot {
         self.0
     }
 
-    pub(crate) fn live(hash: KeyHash, queue: Queue, at: Position, freq: u64) -> Self {
-        let queue = (queue as u64) << QUEUE_SHIFT;
-        Slot(hash.tag() << TAG_SHIFT | freq.min(FREQ_MAX) << FREQ_SHIFT | Slot::LIVE | queue | at.low())
+    pub(crate) fn live(hash: KeyHash, ring: Ring, at: Position, freq: u64) -> Self {
+        let ring = (ring as u64) << RING_SHIFT;
+        Slot(hash.tag() << TAG_SHIFT | freq.min(FREQ_MAX) << FREQ_SHIFT | Slot::LIVE | ring | at.low())
     }
 
     /// What an entry leaves that is evicted from this ring, at this time of the ring's ghost clock.
-    pub(crate) fn ghost(hash: KeyHash, queue: Queue, time: u64) -> Self {
+    pub(crate) fn ghost(hash: KeyHash, ring: Ring, time: u64) -> Self {
         let extra = hash.ghost_bits() << GHOST_EXTRA_SHIFT & GHOST_EXTRA_MASK;
-        let queue = (queue as u64) << QUEUE_SHIFT;
-        Slot(hash.tag() << TAG_SHIFT | GHOST | queue | extra | (time % GHOST_AGE_MODULUS))
+        let ring = (ring as u64) << RING_SHIFT;
+        Slot(hash.tag() << TAG_SHIFT | GHOST | ring | extra | (time % GHOST_AGE_MODULUS))
     }
 
     pub(crate) fn is_empty(self) -> bool {
@@ -97,7 +97,7 @@ impl Slot {
 
     /// What the bits of `GHOST_IDENTITY` are in a ghost of this key.
     pub(crate) fn ghost_identity(hash: KeyHash) -> u64 {
-        Slot::ghost(hash, Queue::Small, 0).0
+        Slot::ghost(hash, Ring::Small, 0).0
     }
 
     /// Is this the key's ghost? Wrong about once in 2^36 slots looked at.
@@ -107,11 +107,11 @@ impl Slot {
 
     /// Ghosts that the same ring left since this one, given the clocks of both.
     pub(crate) fn ghost_age(self, clocks: [u64; 2]) -> u64 {
-        clocks[self.queue() as usize].wrapping_sub(self.0) % GHOST_AGE_MODULUS
+        clocks[self.ring() as usize].wrapping_sub(self.0) % GHOST_AGE_MODULUS
     }
 
-    pub(crate) fn queue(self) -> Queue {
-        if self.0 >> QUEUE_SHIFT & 1 == 0 { Queue::Small } else { Queue::Main }
+    pub(crate) fn ring(self) -> Ring {
+        if self.0 >> RING_SHIFT & 1 == 0 { Ring::Small } else { Ring::Main }
     }
 
     /// The low bits of the entry's position.
@@ -158,8 +158,8 @@ impl Slot {
     }
 
     /// Does this live slot name exactly this entry?
-    pub(crate) fn points_to(self, queue: Queue, at: Position) -> bool {
-        self.is_live() && self.queue() == queue && self.low() == at.low()
+    pub(crate) fn points_to(self, ring: Ring, at: Position) -> bool {
+        self.is_live() && self.ring() == ring && self.low() == at.low()
     }
 
     /// None of the words that a writer can have stored.
@@ -174,10 +174,10 @@ impl fmt::Debug for Slot {
             f.write_str("empty")
         } else if self.is_live() {
             let at = Position::from_word(self.low());
-            write!(f, "live {:?} {at:?} freq {} tag {:04x}", self.queue(), self.freq(), self.0 >> TAG_SHIFT)
+            write!(f, "live {:?} {at:?} freq {} tag {:04x}", self.ring(), self.freq(), self.0 >> TAG_SHIFT)
         } else if self.is_ghost() {
             let time = self.0 % GHOST_AGE_MODULUS;
-            write!(f, "ghost {:?} time {time} tag {:04x}", self.queue(), self.0 >> TAG_SHIFT)
+            write!(f, "ghost {:?} time {time} tag {:04x}", self.ring(), self.0 >> TAG_SHIFT)
         } else {
             write!(f, "damaged {:016x}", self.0)
         }
@@ -195,20 +195,20 @@ mod tests {
     #[test]
     fn a_live_slot_gives_back_what_was_packed() {
         let at = Position::new((1 << 30) - 1, (1 << 34) - 1);
-        let slot = Slot::live(hash(b"k"), Queue::Main, at, 2);
+        let slot = Slot::live(hash(b"k"), Ring::Main, at, 2);
         assert!(slot.is_live() && !slot.is_ghost() && !slot.is_empty() && !slot.is_damaged());
         assert!(slot.may_hold(hash(b"k")) && !slot.may_hold(hash(b"other")));
-        assert!(slot.points_to(Queue::Main, at) && !slot.points_to(Queue::Small, at));
+        assert!(slot.points_to(Ring::Main, at) && !slot.points_to(Ring::Small, at));
         assert_eq!((slot.freq(), slot.bumped().freq(), slot.offset()), (2, 3, (1 << 34) - 1));
         assert!(slot.same_entry(slot.bumped()) && !slot.same_entry(Slot::EMPTY));
     }
 
     #[test]
     fn a_ghost_knows_its_key_and_its_age() {
-        let ghost = Slot::ghost(hash(b"k"), Queue::Main, GHOST_AGE_MODULUS + 5);
+        let ghost = Slot::ghost(hash(b"k"), Ring::Main, GHOST_AGE_MODULUS + 5);
         assert!(ghost.is_ghost() && !ghost.is_live() && !ghost.is_empty());
         assert!(ghost.is_ghost_of(hash(b"k")) && !ghost.is_ghost_of(hash(b"other")));
-        assert_eq!((ghost.queue(), ghost.ghost_age([0, 7])), (Queue::Main, 2));
+        assert_eq!((ghost.ring(), ghost.ghost_age([0, 7])), (Ring::Main, 2));
         assert!(!ghost.may_hold(hash(b"k")));
     }
 
@@ -216,8 +216,8 @@ mod tests {
     fn no_live_slot_or_ghost_is_the_empty_word() {
         for key in 0u32..10_000 {
             let h = hash(&key.to_le_bytes());
-            assert!(!Slot::live(h, Queue::Small, Position::new(0, 0), 0).is_empty());
-            assert!(!Slot::ghost(h, Queue::Small, 0).is_empty());
+            assert!(!Slot::live(h, Ring::Small, Position::new(0, 0), 0).is_empty());
+            assert!(!Slot::ghost(h, Ring::Small, 0).is_empty());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Taking a place among those who have a file open, once it has passed [`crate::file::gate`].
+//! Taking a place among those who have a file open, once it has passed [`crate::file::open_checks`].
 //!
 //! ```text
 //!     (under the init byte) first opener?  no: join. A joiner resets nothing and judges nothing.
@@ -11,18 +11,18 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event;
-use crate::file::anchor::Anchor;
-use crate::file::cold::{Cold, Emptied};
-use crate::file::estate;
-use crate::file::gate::{self, Asked};
-use crate::file::groundwork::Groundwork;
-use crate::file::measure::Measure;
-use crate::file::place::{self, Place};
-use crate::file::ttl::{Clock, TimeBase};
+use crate::file::clock::{Clock, TimeBase};
+use crate::file::extents;
+use crate::file::horizon::FlushHorizon;
+use crate::file::open_checks::{self, Asked};
+use crate::file::prefault::PrefaultBitmap;
+use crate::file::process_slot::{self, Place};
+use crate::file::size_record::SizeRecord;
+use crate::file::untrusted::{Emptied, Untrusted};
 use crate::format::header::Header;
 use crate::format::layout::{self, lock_byte};
 use crate::format::owner::Owner;
-use crate::policy::runway::Runway;
+use crate::policy::append_window::AppendWindow;
 use crate::repair::recover;
 use crate::repair::salvage::{Observer, Salvage, Salvaged};
 use crate::shard::bounds::Bounds;
@@ -37,7 +37,7 @@ use std::sync::{PoisonError, TryLockError};
 use std::time::Duration;
 
 /// How long to wait for another process that is attaching or detaching.
-const INIT_PATIENCE: Duration = Duration::from_secs(10);
+const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// States of the clean word. `CLEARING` is the step between, so that nobody writes before the clearing is durable.
 const DIRTY: u64 = 0;
@@ -66,8 +66,8 @@ pub struct Attachment {
 
 /// What the first opener found, and did about it. Whoever joins found nothing.
 #[derive(Default)]
-struct Verdict {
-    reason: Option<Cold>,
+struct OpenOutcome {
+    reason: Option<Untrusted>,
     salvaged: Option<Salvaged>,
 }
 
@@ -84,7 +84,7 @@ pub(crate) struct Attached {
     /// counts are added, whoever else adds to them.
     pub(crate) counts_as: Option<u32>,
     time: TimeBase,
-    groundwork: Groundwork,
+    prefaulted: PrefaultBitmap,
     /// The promise of this handle's user, if there is one, by which it gives slices.
     pub(crate) trust: Option<TrustedWriters>,
     /// Who is told of a salvage; none if a file that cannot be trusted is to be emptied.
@@ -99,17 +99,18 @@ impl Attached {
         asked: Asked,
         salvage: Option<Observer>,
     ) -> Result<Self> {
-        let (file, header) = gate::open_checked(path, access)?;
+        let (file, header) = open_checks::open_checked(path, access)?;
         if salvage.is_some() && !header.sealed {
             return Err(unsealed(path));
         }
-        let path = std::path::absolute(path).map_err(|source| gate::io_error("finding", path, source))?;
+        let path =
+            std::path::absolute(path).map_err(|source| open_checks::io_error("finding", path, source))?;
         let id = samovar_mmap::file_id(&file)?;
         let map = SharedMap::map(&file, access, 0, Some(layout::at(header.geometry.file_bytes)))?;
-        gate::check_size(asked, &header.geometry, &Measure::load(map.view(), &header.geometry)?)?;
+        open_checks::check_size(asked, &header.geometry, &SizeRecord::load(map.view(), &header.geometry)?)?;
         let attachment = Attachment::default();
         let place = PerProcess::new();
-        let groundwork = Groundwork::new(header.geometry.data_offset, header.geometry.file_bytes);
+        let prefaulted = PrefaultBitmap::new(header.geometry.data_offset, header.geometry.file_bytes);
         let mut attached = Attached {
             map,
             header,
@@ -120,15 +121,15 @@ impl Attached {
             place,
             counts_as: None,
             time: TimeBase::Wall,
-            groundwork,
+            prefaulted,
             trust: None,
             salvage,
         };
-        let (place, verdict) = attached.join()?;
+        let (place, outcome) = attached.join()?;
         attached.time = attached.time_base()?;
-        attached.attachment.warm = verdict.reason.is_none();
-        attached.attachment.cold_reason = verdict.reason.map(|reason| reason.told().to_owned());
-        attached.attachment.salvaged = verdict.salvaged;
+        attached.attachment.warm = outcome.reason.is_none();
+        attached.attachment.cold_reason = outcome.reason.map(|reason| reason.told().to_owned());
+        attached.attachment.salvaged = outcome.salvaged;
         attached.attachment.last_emptied = Emptied::load(attached.view())?;
         attached.counts_as = place.seat().map(|seat| seat.process);
         let _ = attached.place.install(place);
@@ -195,32 +196,32 @@ impl Attached {
     }
 
     /// Takes a place; what was found, and done about it.
-    fn join(&self) -> Result<(Place, Verdict)> {
+    fn join(&self) -> Result<(Place, OpenOutcome)> {
         let mut place = Place::open(&self.path, self.id)?;
-        let verdict = match self.access {
+        let outcome = match self.access {
             Access::ReadWrite => self.join_writers(&mut place)?,
             Access::ReadOnly => self.join_readers(&place)?,
         };
         place.locks.unlock(lock_byte::INIT)?;
-        Ok((place, verdict))
+        Ok((place, outcome))
     }
 
-    fn join_writers(&self, place: &mut Place) -> Result<Verdict> {
+    fn join_writers(&self, place: &mut Place) -> Result<OpenOutcome> {
         lock_init(place)?;
-        let mut verdict = Verdict::default();
+        let mut outcome = OpenOutcome::default();
         if place.locks.try_exclusive(lock_byte::ATTACHED)? && !self.is_in_use()? {
-            verdict = self.judge()?;
+            outcome = self.judge()?;
         }
         if !place.locks.try_shared(lock_byte::ATTACHED)? {
             return Err(busy());
         }
         self.expect_current()?;
         place.take_seat(self.view())?;
-        Ok(verdict)
+        Ok(outcome)
     }
 
-    fn join_readers(&self, place: &Place) -> Result<Verdict> {
-        if !place.locks.shared(lock_byte::INIT, INIT_PATIENCE)? {
+    fn join_readers(&self, place: &Place) -> Result<OpenOutcome> {
+        if !place.locks.shared(lock_byte::INIT, INIT_TIMEOUT)? {
             return Err(busy());
         }
         if !place.locks.is_held_elsewhere(lock_byte::ATTACHED)?
@@ -235,12 +236,12 @@ impl Attached {
         if !place.locks.try_shared(lock_byte::READERS)? {
             return Err(busy());
         }
-        Ok(Verdict::default())
+        Ok(OpenOutcome::default())
     }
 
     /// Does anyone who opened this file still run, though nobody holds its locks?
     fn is_in_use(&self) -> Result<bool> {
-        Ok(self.stored_id()? == self.id && place::anyone_runs(self.view())?)
+        Ok(self.stored_id()? == self.id && process_slot::anyone_runs(self.view())?)
     }
 
     fn stored_id(&self) -> Result<FileId> {
@@ -249,42 +250,42 @@ impl Attached {
     }
 
     /// Why the file's content cannot be trusted; none if it can.
-    fn distrust(&self) -> Result<Option<Cold>> {
+    fn distrust(&self) -> Result<Option<Untrusted>> {
         let view = self.view();
         if view.word64(layout::SYNC_FAILED)?.load() != 0 {
-            return Ok(Some(Cold::SyncFailed));
+            return Ok(Some(Untrusted::SyncFailed));
         }
         match view.word64(layout::CLEAN)?.load() {
             CLEAN => return Ok(None),
-            REMOVED => return Ok(Some(Cold::Removed)),
+            REMOVED => return Ok(Some(Untrusted::Removed)),
             _ => {}
         }
         Ok(match samovar_mmap::boot_id() {
-            None => Some(Cold::Unflushed),
-            Some(_) if !is_of_this_boot(view)? => Some(Cold::Restarted),
-            Some(_) if self.stored_id()? != self.id => Some(Cold::Copied),
+            None => Some(Untrusted::Unflushed),
+            Some(_) if !is_of_this_boot(view)? => Some(Untrusted::Restarted),
+            Some(_) if self.stored_id()? != self.id => Some(Untrusted::Copied),
             Some(_) => None,
         })
     }
 
     /// What the first opener does before anybody joins: decide whether the file is warm, and forget volatile state.
-    fn judge(&self) -> Result<Verdict> {
+    fn judge(&self) -> Result<OpenOutcome> {
         let (view, reason, time) = (self.view(), self.distrust()?, self.time_base()?);
-        let (clock, measure) = (Clock::new(view, time), self.measure()?);
+        let (clock, size_record) = (Clock::new(view, time), self.size_record()?);
         let mut salvage = match (&self.salvage, reason) {
             (Some(observer), Some(reason)) if reason.is_salvageable() => {
                 Some(Salvage::begin(view, &self.header, clock.now_ms(), observer.clone())?)
             }
             _ => None,
         };
-        let estate = if reason.is_some() { self.take_estate(&measure)? } else { None };
+        let extents = if reason.is_some() { self.take_extents(&size_record)? } else { None };
         for number in 0..self.header.geometry.shards() {
             let shard = self.shard(number)?;
             lock::reset(shard.head);
-            Runway::close(shard.head);
+            AppendWindow::close(shard.head);
             lease::forget_all(shard)?;
             pin::forget_all(shard)?;
-            let bounds = Bounds::new(&self.header.geometry, measure.units);
+            let bounds = Bounds::new(&self.header.geometry, size_record.units);
             match (&mut salvage, reason) {
                 (Some(salvage), _) => salvage.shard(number, shard, &bounds)?,
                 (None, Some(_)) => drop(recover::reset_within(shard, &bounds)?),
@@ -293,12 +294,12 @@ impl Attached {
         }
         let salvaged = salvage.map(|salvage| salvage.told);
         if let Some(reason) = reason {
-            if reason == Cold::SyncFailed {
-                self.write_again(&measure)?;
+            if reason == Untrusted::SyncFailed {
+                self.write_again(&size_record)?;
             }
             Emptied::store(view, reason, clock.now_ms(), salvaged.map(|salvaged| salvaged.kept))?;
         }
-        place::forget_all(view)?;
+        process_slot::forget_all(view)?;
         if matches!(view.word64(layout::CLEAN)?.load(), CLEARING | REMOVED) {
             view.word64(layout::CLEAN)?.store(DIRTY);
         }
@@ -308,23 +309,23 @@ impl Attached {
             (Some(_), None) => self.begin_empty()?,
             (None, _) => {}
         }
-        if let Some(file) = estate {
-            self.leave_rest(&file, &measure)?;
+        if let Some(file) = extents {
+            self.leave_rest(&file, &size_record)?;
         }
         store_identity(view, self.id)?;
-        event::judged(reason.map(Cold::told));
+        event::judged(reason.map(Untrusted::told));
         if let Some(salvaged) = salvaged {
             event::salvaged(salvaged.kept, salvaged.dropped());
         }
-        Ok(Verdict { reason, salvaged })
+        Ok(OpenOutcome { reason, salvaged })
     }
 
     /// Begins a new era of a file that was emptied, in which no entry is ever taken for one of an era that the disk has forgotten:
     /// durably before the file is of this boot, and so before anybody writes. A salvage that died may have written entries of the
     /// next era; so this is the one behind that.
     fn begin_empty(&self) -> Result<()> {
-        self.view().word64(layout::EPOCH)?.fetch_add(2);
-        self.cast_anchors()?;
+        self.view().word64(layout::ERA)?.fetch_add(2);
+        self.set_horizons()?;
         if self.header.sealed {
             self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?;
         }
@@ -335,15 +336,15 @@ impl Attached {
     fn begin_salvaged(&self, time: TimeBase) -> Result<()> {
         self.believe()?;
         self.sync()?;
-        self.view().word64(layout::EPOCH)?.fetch_add(1);
+        self.view().word64(layout::ERA)?.fetch_add(1);
         // A clock of its own: it may be long since the salvage began.
         self.say_clean(&Clock::new(self.view(), time))
     }
 
     /// Everything is on disk, or nothing is there: slots are to be read by where the rings stand now.
-    fn cast_anchors(&self) -> Result<()> {
+    fn set_horizons(&self) -> Result<()> {
         for number in 0..self.header.geometry.shards() {
-            Anchor::new(self.view(), number).cast(self.shard(number)?.load_frontiers())?;
+            FlushHorizon::new(self.view(), number).cast(self.shard(number)?.load_frontiers())?;
         }
         Ok(())
     }
@@ -351,18 +352,19 @@ impl Attached {
     /// Before a ring of a sealed file goes so far that slots on the disk could not be told any more, everybody is to know,
     /// durably. The caller holds the shard's writer lock.
     #[inline]
-    pub(crate) fn before_laps(&self, shard: u64) -> Result<()> {
-        if self.header.sealed { self.weigh_anchor(shard) } else { Ok(()) }
+    pub(crate) fn keep_horizon(&self, shard: u64) -> Result<()> {
+        if self.header.sealed { self.expire_horizon(shard) } else { Ok(()) }
     }
 
-    fn weigh_anchor(&self, shard: u64) -> Result<()> {
-        let (anchor, frontiers) = (Anchor::new(self.view(), shard), self.shard(shard)?.load_frontiers());
-        if !anchor.drags(frontiers)? {
+    fn expire_horizon(&self, shard: u64) -> Result<()> {
+        let (horizon, frontiers) =
+            (FlushHorizon::new(self.view(), shard), self.shard(shard)?.load_frontiers());
+        if !horizon.is_expiring(frontiers)? {
             return Ok(());
         }
-        anchor.doubt(frontiers)?;
+        horizon.begin_expiry(frontiers)?;
         self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?;
-        anchor.lose()
+        horizon.finish_expiry()
     }
 
     /// Who this process is to others.
@@ -377,9 +379,9 @@ impl Attached {
     }
 
     /// Makes every page in use one that the next sync has to write: the system takes those whose sync failed for written.
-    fn write_again(&self, measure: &Measure) -> Result<()> {
+    fn write_again(&self, size_record: &SizeRecord) -> Result<()> {
         let mut byte = [0];
-        for part in estate::parts(&self.header.geometry, measure) {
+        for part in extents::parts(&self.header.geometry, size_record) {
             for at in (layout::at(part.start).max(layout::CONTROL)..layout::at(part.end))
                 .step_by(layout::CONTROL_LEN)
             {
@@ -392,28 +394,28 @@ impl Attached {
 
     /// Whatever became of a resize that was under way, a file that is judged cold is as large as its record says; one that
     /// never was resized is as it was. All that it is to use gets its space before anything is written there.
-    fn take_estate(&self, measure: &Measure) -> Result<Option<File>> {
-        if *measure == Measure::new(&self.header.geometry) {
+    fn take_extents(&self, size_record: &SizeRecord) -> Result<Option<File>> {
+        if *size_record == SizeRecord::new(&self.header.geometry) {
             return Ok(None);
         }
         let file = self.file()?;
-        estate::reserve(&file, estate::parts(&self.header.geometry, measure))?;
+        extents::reserve(&file, extents::parts(&self.header.geometry, size_record))?;
         Ok(Some(file))
     }
 
     /// Gives back what the file does not use, once all that is kept of it is where it is to be, durably; then no resize is
     /// pending.
-    fn leave_rest(&self, file: &File, measure: &Measure) -> Result<()> {
-        estate::release_rest(file, &self.header.geometry, measure)?;
-        if measure.pending {
-            Measure { epoch: measure.epoch + 1, pending: false, ..*measure }.store(self.view())?;
+    fn leave_rest(&self, file: &File, size_record: &SizeRecord) -> Result<()> {
+        extents::release_rest(file, &self.header.geometry, size_record)?;
+        if size_record.pending {
+            SizeRecord { epoch: size_record.epoch + 1, pending: false, ..*size_record }.store(self.view())?;
         }
         Ok(())
     }
 
     /// How large the cache is, or is to be.
-    pub(crate) fn measure(&self) -> Result<Measure> {
-        Measure::load(self.view(), &self.header.geometry)
+    pub(crate) fn size_record(&self) -> Result<SizeRecord> {
+        SizeRecord::load(self.view(), &self.header.geometry)
     }
 
     /// The file itself, opened anew.
@@ -448,7 +450,7 @@ impl Attached {
     pub(crate) fn prefault(&self) -> Result<()> {
         let access = if self.attachment.created { Access::ReadWrite } else { Access::ReadOnly };
         let _ = self.map.advise(Advice::HugePage, 0, self.map.len());
-        for part in estate::stretches(&self.header.geometry, &self.measure()?) {
+        for part in extents::merged(&self.header.geometry, &self.size_record()?) {
             let bytes = layout::at(part.start)..layout::at(part.end);
             match self.map.populate(access, bytes.start, bytes.len()) {
                 Err(error) if error.kind() == samovar_mmap::ErrorKind::Unsupported => return Ok(()),
@@ -457,7 +459,7 @@ impl Attached {
             // Huge pages are no promise: what does not become one stays as it is.
             let _ = self.map.advise(Advice::Collapse, bytes.start, bytes.len());
             if access == Access::ReadWrite {
-                self.groundwork.note(bytes);
+                self.prefaulted.note(bytes);
             }
         }
         Ok(())
@@ -470,7 +472,7 @@ impl Attached {
         let [from, to] = [extent.offset, extent.end()].map(|offset| start + layout::bytes_of(offset));
         let within =
             || start..start + self.shard(shard).map_or(0, |shard| layout::bytes_of(shard.bounds().end));
-        self.groundwork.lay(&self.map, from..to, within);
+        self.prefaulted.populate(&self.map, from..to, within);
     }
 
     /// Makes durable, before the first write after a flush, that the file is no longer clean; once for all processes.
@@ -483,7 +485,7 @@ impl Attached {
     fn clear_clean(&self) -> Result<()> {
         let place = self.place()?;
         let _turn = place.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        if !place.locks.exclusive(lock_byte::DIRTYING, INIT_PATIENCE)? {
+        if !place.locks.exclusive(lock_byte::DIRTYING, INIT_TIMEOUT)? {
             return Err(busy());
         }
         let cleared = self.clear_clean_alone();
@@ -549,7 +551,7 @@ impl Attached {
         clock.leave_off()?;
         self.view().word64(layout::CLEAN)?.store(CLEAN);
         // After `clean`: whoever writes next makes them durable first, even if this process dies here.
-        self.cast_anchors()?;
+        self.set_horizons()?;
         self.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?;
         Ok(())
     }
@@ -600,7 +602,7 @@ impl Drop for Attached {
 }
 
 fn lock_init(place: &Place) -> Result<()> {
-    if place.locks.exclusive(lock_byte::INIT, INIT_PATIENCE)? { Ok(()) } else { Err(busy()) }
+    if place.locks.exclusive(lock_byte::INIT, INIT_TIMEOUT)? { Ok(()) } else { Err(busy()) }
 }
 
 /// A new file's first state: no entries, this boot, clean.
@@ -609,7 +611,7 @@ pub(crate) fn format(map: &SharedMap, header: &Header, id: FileId) -> Result<()>
     for number in 0..header.geometry.shards() {
         recover::format(Shard::new(map.view(), header, number)?);
     }
-    Measure::new(&header.geometry).store(map.view())?;
+    SizeRecord::new(&header.geometry).store(map.view())?;
     TimeBase::resume(map.view())?.store(map.view())?;
     store_identity(map.view(), id)?;
     map.view().word64(layout::CLEAN)?.store(CLEAN);

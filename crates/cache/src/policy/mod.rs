@@ -1,4 +1,4 @@
 //! What is kept and what goes; how far ahead room is kept.
 
-pub(crate) mod evict;
-pub(crate) mod runway;
+pub(crate) mod append_window;
+pub(crate) mod eviction;

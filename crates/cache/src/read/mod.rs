@@ -1,3 +1,3 @@
 //! The validated copy.
 
-pub(crate) mod reader;
+pub(crate) mod copy;

@@ -1,13 +1,13 @@
 //! Recounting a cache from its bytes, and saying what does not add up.
 
 use crate::error::Result;
-use crate::file::space::{self, Account, Changes};
+use crate::file::namespace::{self, Account, AccountChanges};
 use crate::format::entry::{Header, Mark};
 use crate::format::position::Position;
-use crate::format::ring::{QUEUES, Queue};
+use crate::format::ring::{RINGS, Ring};
 use crate::format::seal::Home;
 use crate::shard::bounds::Bounds;
-use crate::shard::ledger::Ledger;
+use crate::shard::metadata::Metadata;
 use crate::shard::shard::Shard;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -45,11 +45,13 @@ impl Report {
 
     /// Once nothing is pending, every shard ends where the cache says that it does.
     pub(crate) fn compare_end(&mut self, shard: u64, bounds: &Bounds, units: u64) {
-        let Bounds { end, goal, top, .. } = *bounds;
-        if (end, goal, top) != (units, units, units) {
+        let Bounds { end, end_target, high_water, .. } = *bounds;
+        if (end, end_target, high_water) != (units, units, units) {
             self.problem(
                 shard,
-                format_args!("it is to end at unit {units}, and ends at {end}, goal {goal}, top {top}"),
+                format_args!(
+                    "it is to end at unit {units}, and ends at {end}, goal {end_target}, top {high_water}"
+                ),
             );
         }
     }
@@ -93,9 +95,9 @@ pub(crate) struct Recount<'a, 'r> {
     /// Live slots met that no account knows: their namespace was emptied.
     written_off: u64,
     /// What namespaces hold, as counted.
-    spaces: BTreeMap<u64, Account>,
+    namespaces: BTreeMap<u64, Account>,
     /// What they hold by the change that is pending.
-    pending: Changes,
+    pending: AccountChanges,
 }
 
 impl<'a, 'r> Recount<'a, 'r> {
@@ -108,32 +110,32 @@ impl<'a, 'r> Recount<'a, 'r> {
             entries: [0; 2],
             payload: 0,
             written_off: 0,
-            spaces: BTreeMap::new(),
-            pending: Changes::default(),
+            namespaces: BTreeMap::new(),
+            pending: AccountChanges::default(),
         }
     }
 
     /// Goes by these accounts of namespaces instead of those that stand.
-    pub(crate) fn with_pending(self, pending: Changes) -> Self {
+    pub(crate) fn with_pending(self, pending: AccountChanges) -> Self {
         Recount { pending, ..self }
     }
 
     /// Walks both rings and the index, and compares what is there with the accounts. The caller keeps writers out.
-    pub(crate) fn run(mut self, ledger: &Ledger) -> Result<()> {
-        for queue in QUEUES {
-            self.walk(queue, ledger)?;
+    pub(crate) fn run(mut self, metadata: &Metadata) -> Result<()> {
+        for ring in RINGS {
+            self.walk(ring, metadata)?;
         }
         self.scan_index()?;
-        for queue in QUEUES {
-            let ring = ledger.ring(queue);
-            self.compare(format_args!("live units of {queue:?}"), self.live[queue as usize], ring.live);
-            self.compare(format_args!("entries of {queue:?}"), self.entries[queue as usize], ring.entries);
+        for ring in RINGS {
+            let state = metadata.ring(ring);
+            self.compare(format_args!("live units of {ring:?}"), self.live[ring as usize], state.live);
+            self.compare(format_args!("entries of {ring:?}"), self.entries[ring as usize], state.entries);
         }
-        self.compare(format_args!("bytes of keys and values"), self.payload, ledger.payload);
+        self.compare(format_args!("bytes of keys and values"), self.payload, metadata.payload);
         let mut emptied = Report::default();
-        for number in space::NUMBERS {
+        for number in namespace::NUMBERS {
             let account = self.account(number)?;
-            let counted = self.spaces.get(&number).copied().unwrap_or(Account::of_epoch(account.epoch));
+            let counted = self.namespaces.get(&number).copied().unwrap_or(Account::of_epoch(account.epoch));
             if counted != account {
                 self.report.problem(
                     self.number,
@@ -163,12 +165,12 @@ impl<'a, 'r> Recount<'a, 'r> {
         }
     }
 
-    fn walk(&mut self, queue: Queue, ledger: &Ledger) -> Result<()> {
-        let (reach, ring) = (self.shard.bounds().reach(queue), *ledger.ring(queue));
-        let mut at = ring.tail;
-        while at != ring.head {
-            let more_laps = at.lap() < ring.head.lap();
-            let limit = if more_laps { reach.end } else { ring.head.offset() };
+    fn walk(&mut self, ring: Ring, metadata: &Metadata) -> Result<()> {
+        let (reach, state) = (self.shard.bounds().reach(ring), *metadata.ring(ring));
+        let mut at = state.tail;
+        while at != state.head {
+            let more_laps = at.lap() < state.head.lap();
+            let limit = if more_laps { reach.end } else { state.head.offset() };
             let left = limit.saturating_sub(at.offset());
             match self.shard.log.mark(at.offset())? {
                 Mark::Wrap(start) if more_laps && start >= reach.start => at = at.wrap(start),
@@ -178,11 +180,11 @@ impl<'a, 'r> Recount<'a, 'r> {
                     at = at.advance(units);
                 }
                 Mark::Entry(header) if header.units() <= left => {
-                    self.entry(queue, at, header)?;
+                    self.entry(ring, at, header)?;
                     at = at.advance(header.units());
                 }
                 mark => {
-                    self.report.problem(self.number, format_args!("{queue:?} ring, {at:?}: {mark:?}"));
+                    self.report.problem(self.number, format_args!("{ring:?} state, {at:?}: {mark:?}"));
                     return Ok(());
                 }
             }
@@ -190,41 +192,41 @@ impl<'a, 'r> Recount<'a, 'r> {
         Ok(())
     }
 
-    fn entry(&mut self, queue: Queue, at: Position, header: Header) -> Result<()> {
+    fn entry(&mut self, ring: Ring, at: Position, header: Header) -> Result<()> {
         let hash = self.shard.hash_at(at.offset(), header)?;
-        if self.shard.index.find_entry(hash, queue, at)?.is_none() {
+        if self.shard.index.find_entry(hash, ring, at)?.is_none() {
             self.report.dead_entries += 1;
             return Ok(());
         }
         if hash.shard(self.shard.geometry.shard_bits) != self.number {
             self.report
-                .problem(self.number, format_args!("{queue:?} ring, {at:?}: the key belongs elsewhere"));
+                .problem(self.number, format_args!("{ring:?} state, {at:?}: the key belongs elsewhere"));
         }
         let mut key = Vec::new();
         self.shard.log.append_key(at.offset(), header, &mut key)?;
         if let Some((first, _)) = self.shard.find(hash, &key)?
-            && !first.slot.points_to(queue, at)
+            && !first.slot.points_to(ring, at)
         {
             self.report
-                .problem(self.number, format_args!("{queue:?} ring, {at:?}: the key has a second slot"));
+                .problem(self.number, format_args!("{ring:?} state, {at:?}: the key has a second slot"));
         }
-        if !self.is_whole(Home { queue, at }, header, &key)? {
+        if !self.is_whole(Home { ring, at }, header, &key)? {
             self.report
-                .problem(self.number, format_args!("{queue:?} ring, {at:?}: the entry's seal is broken"));
+                .problem(self.number, format_args!("{ring:?} state, {at:?}: the entry's seal is broken"));
         }
-        let space = self.shard.log.space(at.offset(), header)?;
-        if !space.is_default() {
-            if self.account(space.number())?.epoch != space.epoch() {
+        let namespace = self.shard.log.namespace(at.offset(), header)?;
+        if !namespace.is_default() {
+            if self.account(namespace.number())?.epoch != namespace.epoch() {
                 self.report.dead_entries += 1;
                 self.written_off += 1;
                 return Ok(());
             }
-            let fresh = Account::of_epoch(space.epoch());
-            let account = self.spaces.entry(space.number()).or_insert(fresh);
-            account.link(queue, header.units(), header.payload());
+            let fresh = Account::of_epoch(namespace.epoch());
+            let account = self.namespaces.entry(namespace.number()).or_insert(fresh);
+            account.link(ring, header.units(), header.payload());
         }
-        self.live[queue as usize] += header.units();
-        self.entries[queue as usize] += 1;
+        self.live[ring as usize] += header.units();
+        self.entries[ring as usize] += 1;
         self.payload += header.payload();
         Ok(())
     }

@@ -1,15 +1,15 @@
 //! Decoding a file for a person to look at, whatever is in it: nothing is trusted, nothing is changed, nothing is locked.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::gate;
-use crate::file::measure::Measure;
-use crate::file::space::{Record, Table};
+use crate::file::namespace::{Record, Table};
+use crate::file::open_checks;
+use crate::file::size_record::SizeRecord;
 use crate::format::entry::{Header as EntryHeader, Mark};
 use crate::format::header::Header;
-use crate::format::layout::{self, CLEAN, DEVICE, EPOCH, INODE, LOCK, WATERMARK};
-use crate::format::ring::{QUEUES, Queue};
+use crate::format::layout::{self, CLEAN, DEVICE, ERA, INODE, LOCK, WATERMARK};
+use crate::format::ring::{RINGS, Ring};
 use crate::shard::head::Head;
-use crate::shard::ledger::{Ledger, Selector};
+use crate::shard::metadata::{Metadata, Selector};
 use crate::shard::shard::Shard;
 use samovar_mmap::{Access, SharedMap, View};
 use std::io::Write;
@@ -45,7 +45,7 @@ pub enum Depth {
 /// `NotFound`, `PermissionDenied`, `NotRegularFile`, `RemoteFilesystem` if the file cannot be read at all; the kinds of a
 /// header that cannot be decoded, since without one nothing else can be found; `Io` if `out` fails.
 pub fn dump(path: impl AsRef<Path>, depth: Depth, out: &mut dyn Write) -> Result<()> {
-    let (file, header, len) = gate::open_any_length(path.as_ref())?;
+    let (file, header, len) = open_checks::open_any_length(path.as_ref())?;
     let there = len.min(header.geometry.file_bytes);
     let map = SharedMap::map(&file, Access::ReadOnly, 0, Some(layout::at(there)))?;
     let mut dump = Dump { view: map.view(), header: &header, out };
@@ -53,7 +53,7 @@ pub fn dump(path: impl AsRef<Path>, depth: Depth, out: &mut dyn Write) -> Result
     dump.line(format_args!("created    {} ms", header.created_ms))?;
     dump.line(format_args!("geometry   {:?}", header.geometry))?;
     dump.control()?;
-    dump.measure()?;
+    dump.size_record()?;
     dump.namespaces()?;
     for number in 0..header.geometry.shards() {
         if let Err(error) = dump.shard(number, depth) {
@@ -79,13 +79,9 @@ impl Dump<'_, '_> {
     }
 
     fn control(&mut self) -> Result<()> {
-        for (name, at) in [
-            ("clean", CLEAN),
-            ("epoch", EPOCH),
-            ("device", DEVICE),
-            ("inode", INODE),
-            ("watermark", WATERMARK),
-        ] {
+        for (name, at) in
+            [("clean", CLEAN), ("era", ERA), ("device", DEVICE), ("inode", INODE), ("watermark", WATERMARK)]
+        {
             match self.view.word64(at) {
                 Ok(word) => self.line(format_args!("{name:<10} {}", word.load()))?,
                 Err(_) => self.line(format_args!("{name:<10} cut off"))?,
@@ -94,16 +90,16 @@ impl Dump<'_, '_> {
         Ok(())
     }
 
-    fn measure(&mut self) -> Result<()> {
-        match Measure::load(self.view, &self.header.geometry) {
-            Ok(measure) => self.line(format_args!("{measure:?}")),
+    fn size_record(&mut self) -> Result<()> {
+        match SizeRecord::load(self.view, &self.header.geometry) {
+            Ok(size_record) => self.line(format_args!("{size_record:?}")),
             Err(error) => self.line(format_args!("{error}")),
         }
     }
 
     fn namespaces(&mut self) -> Result<()> {
         for record in Table::new(self.view).records().unwrap_or_default() {
-            let (number, Record { name, epoch, limit, .. }) = (record.space.number, &record);
+            let (number, Record { name, epoch, limit, .. }) = (record.namespace.number, &record);
             self.line(format_args!("namespace {number} {name:?}, epoch {epoch}, limit {limit}"))?;
         }
         Ok(())
@@ -116,10 +112,10 @@ impl Dump<'_, '_> {
         let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
         self.line(format_args!("  frontiers {frontiers:?}"))?;
         self.line(format_args!("  {bounds:?}"))?;
-        let ledger = Ledger::read(shard.head, Selector::load(shard.head).holding());
+        let metadata = Metadata::read(shard.head, Selector::load(shard.head).committed());
         if depth == Depth::Entries {
-            for queue in QUEUES {
-                self.ring(shard, queue, &ledger)?;
+            for ring in RINGS {
+                self.ring(shard, ring, &metadata)?;
             }
         }
         Ok(())
@@ -130,18 +126,18 @@ impl Dump<'_, '_> {
         let selector = Selector::load(head);
         self.line(format_args!("  lock {lock:#010x}, {selector:?}"))?;
         for copy in 0..2 {
-            let ledger = Ledger::read(head, copy);
-            self.line(format_args!("  {copy}: {ledger:?}"))?;
+            let metadata = Metadata::read(head, copy);
+            self.line(format_args!("  {copy}: {metadata:?}"))?;
         }
         Ok(())
     }
 
     /// Walks from tail to head, as far as the bytes make sense, and never more steps than there are units.
-    fn ring(&mut self, shard: Shard<'_>, queue: Queue, ledger: &Ledger) -> Result<()> {
-        let (area, ring) = (shard.geometry.area(), ledger.ring(queue));
-        let (mut at, mut steps) = (ring.tail, 0);
-        self.line(format_args!("  {queue:?} ring"))?;
-        while at != ring.head && steps <= area.units() {
+    fn ring(&mut self, shard: Shard<'_>, ring: Ring, metadata: &Metadata) -> Result<()> {
+        let (area, state) = (shard.geometry.area(), metadata.ring(ring));
+        let (mut at, mut steps) = (state.tail, 0);
+        self.line(format_args!("  {ring:?} state"))?;
+        while at != state.head && steps <= area.units() {
             steps += 1;
             let mark = shard.log.mark(at.offset())?;
             let units = match mark {
@@ -151,10 +147,10 @@ impl Dump<'_, '_> {
                 Mark::Damaged => return self.line(format_args!("    {at:?}: no entry is here")),
             };
             if units > area.end.saturating_sub(at.offset()) {
-                return self.line(format_args!("    {at:?}: {mark:?} leaves the ring"));
+                return self.line(format_args!("    {at:?}: {mark:?} leaves the state"));
             }
             match mark {
-                Mark::Entry(header) => self.entry(shard, queue, at, header)?,
+                Mark::Entry(header) => self.entry(shard, ring, at, header)?,
                 other => self.line(format_args!("    {at:?}: {other:?}"))?,
             }
             at = if let Mark::Wrap(start) = mark { at.wrap(start) } else { at.advance(units) };
@@ -165,13 +161,13 @@ impl Dump<'_, '_> {
     fn entry(
         &mut self,
         shard: Shard<'_>,
-        queue: Queue,
+        ring: Ring,
         at: crate::format::position::Position,
         header: EntryHeader,
     ) -> Result<()> {
         let mut key = Vec::new();
         shard.log.append_key(at.offset(), header, &mut key)?;
-        let slot = shard.index.find_entry(shard.hash_at(at.offset(), header)?, queue, at)?;
+        let slot = shard.index.find_entry(shard.hash_at(at.offset(), header)?, ring, at)?;
         let known = slot
             .map_or_else(|| "no slot".to_owned(), |found| format!("slot {} {:?}", found.number, found.slot));
         let (shown, more) = (key.get(..SHOWN).unwrap_or(&key), if key.len() > SHOWN { ".." } else { "" });

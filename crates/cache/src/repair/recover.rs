@@ -3,40 +3,40 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Repair};
-use crate::file::space::Changes;
+use crate::file::namespace::AccountChanges;
 use crate::format::entry::Mark;
 use crate::format::position::Position;
-use crate::format::ring::{QUEUES, Queue};
+use crate::format::ring::{RINGS, Ring};
 use crate::format::slot::Slot;
 use crate::shard::bounds::Bounds;
 use crate::shard::lease::Leases;
-use crate::shard::ledger::{Change, Kind, Ledger, RingAccount, Selector};
+use crate::shard::metadata::{Change, Kind, Metadata, RingState, Selector};
 use crate::shard::shard::Shard;
 use crate::shard::stretch::{Live, Stretch};
 
 /// A shard's accounts in order.
 pub(crate) struct Settled {
-    pub(crate) ledger: Ledger,
+    pub(crate) metadata: Metadata,
     /// Which copy holds.
-    pub(crate) holding: usize,
+    pub(crate) committed: usize,
     pub(crate) frontiers: [Position; 2],
     pub(crate) bounds: Bounds,
 }
 
 /// The accounts after whatever repair they need. The caller holds the writer lock.
 pub(crate) fn settle(shard: Shard<'_>) -> Result<Settled> {
-    let (ledger, holding) = match Selector::load(shard.head) {
-        Selector::Holds(copy) => (Ledger::read(shard.head, copy), copy),
-        Selector::Pending(copy) => finish_or_undo(shard, copy)?,
+    let (metadata, committed) = match Selector::load(shard.head) {
+        Selector::Committed(copy) => (Metadata::read(shard.head, copy), copy),
+        Selector::Prepared(copy) => finish_or_undo(shard, copy)?,
     };
     let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
-    if is_sound(&bounds, &ledger, frontiers) {
-        return Ok(Settled { ledger, holding, frontiers, bounds });
+    if is_sound(&bounds, &metadata, frontiers) {
+        return Ok(Settled { metadata, committed, frontiers, bounds });
     }
-    let (ledger, holding) = reset(shard)?;
+    let (metadata, committed) = reset(shard)?;
     let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
-    if is_sound(&bounds, &ledger, frontiers) {
-        return Ok(Settled { ledger, holding, frontiers, bounds });
+    if is_sound(&bounds, &metadata, frontiers) {
+        return Ok(Settled { metadata, committed, frontiers, bounds });
     }
     // A file that is cut short, or damaged, while this goes on.
     Err(Error::corrupt("a shard of the cache does not stay as it was stored; run `samovar check`"))
@@ -44,10 +44,10 @@ pub(crate) fn settle(shard: Shard<'_>) -> Result<Settled> {
 
 /// The accounts that hold, without repairing anything: for those who may not write. A pending change has happened if its
 /// slot says so; of a shard that is half emptied there are none.
-pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
+pub(crate) fn outlook(shard: Shard<'_>) -> Result<Metadata> {
     let selector = Selector::load(shard.head);
-    if let Selector::Pending(copy) = selector {
-        let next = Ledger::read(shard.head, copy);
+    if let Selector::Prepared(copy) = selector {
+        let next = Metadata::read(shard.head, copy);
         if next.kind == Kind::Sure {
             return Ok(next);
         }
@@ -58,7 +58,7 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
             ));
         }
         if next.kind == Kind::Sweep {
-            return half_swept(shard, &Ledger::read(shard.head, 1 - copy), next);
+            return half_swept(shard, &Metadata::read(shard.head, 1 - copy), next);
         }
         let number = next.change.slot;
         if number < shard.geometry.slots_per_shard() && shard.index.load(number)?.same_entry(next.change.new)
@@ -66,46 +66,46 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Ledger> {
             return Ok(next);
         }
     }
-    Ok(Ledger::read(shard.head, selector.holding()))
+    Ok(Metadata::read(shard.head, selector.committed()))
 }
 
 /// The accounts in the middle of a sweep: what slots still name is not gone yet.
-fn half_swept(shard: Shard<'_>, before: &Ledger, next: Ledger) -> Result<Ledger> {
+fn half_swept(shard: Shard<'_>, before: &Metadata, next: Metadata) -> Result<Metadata> {
     let Some(stretch) = Stretch::between(before, &next) else { return Ok(*before) };
-    let mut ledger = next;
-    ledger.ring_mut(stretch.queue).tail = before.ring(stretch.queue).tail;
+    let mut metadata = next;
+    metadata.ring_mut(stretch.ring).tail = before.ring(stretch.ring).tail;
     stretch.for_each_live(shard, |live| {
-        ledger.link(stretch.queue, live.entry.header.units(), live.entry.header.payload());
+        metadata.link(stretch.ring, live.entry.header.units(), live.entry.header.payload());
         Ok(())
     })?;
-    Ok(ledger)
+    Ok(metadata)
 }
 
-/// The accounts of namespaces that a pending change leads to, by the outlook `ledger`.
-pub(crate) fn outlook_on_spaces(shard: Shard<'_>, ledger: &Ledger) -> Result<Changes> {
+/// The accounts of namespaces that a pending change leads to, by the outlook `metadata`.
+pub(crate) fn outlook_on_spaces(shard: Shard<'_>, metadata: &Metadata) -> Result<AccountChanges> {
     match Selector::load(shard.head) {
-        Selector::Pending(copy) if Ledger::read(shard.head, copy) == *ledger => {
-            shard.accounts().intended(ledger.accounts)
+        Selector::Prepared(copy) if Metadata::read(shard.head, copy) == *metadata => {
+            shard.accounts().read_redo(metadata.accounts)
         }
-        _ => Ok(Changes::default()),
+        _ => Ok(AccountChanges::default()),
     }
 }
 
 /// Are the positions possible: frontier, tail and head in order and less than a lap apart, and each ring on its side?
 #[inline(always)]
-pub(crate) fn is_sound(bounds: &Bounds, ledger: &Ledger, frontiers: [Position; 2]) -> bool {
-    let in_order = |queue: Queue| {
-        let ring = ledger.ring(queue);
-        bounds.reach(queue).orders(frontiers[queue as usize], ring.tail, ring.head)
+pub(crate) fn is_sound(bounds: &Bounds, metadata: &Metadata, frontiers: [Position; 2]) -> bool {
+    let in_order = |ring: Ring| {
+        let state = metadata.ring(ring);
+        bounds.reach(ring).orders(frontiers[ring as usize], state.tail, state.head)
     };
-    bounds.are_sound() && QUEUES.into_iter().all(in_order)
+    bounds.are_sound() && RINGS.into_iter().all(in_order)
 }
 
 /// One change was in flight when its writer died. If its slot has changed, the change happened; else it did not, and the
 /// bytes it may have been writing are skipped for good. One that empties slots is gone on with.
-fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
-    let next = Ledger::read(shard.head, pending);
-    let before = Ledger::read(shard.head, 1 - pending);
+fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Metadata, usize)> {
+    let next = Metadata::read(shard.head, pending);
+    let before = Metadata::read(shard.head, 1 - pending);
     let slots = shard.geometry.slots_per_shard();
     let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
     let sound = is_sound(&bounds, &next, frontiers) && is_sound(&bounds, &before, frontiers);
@@ -127,36 +127,36 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Ledger, usize)> {
         return undo(shard, pending, [before, next]);
     }
     if next.kind != Kind::Clear {
-        shard.accounts().apply(&shard.accounts().intended(next.accounts)?)?;
+        shard.accounts().apply(&shard.accounts().read_redo(next.accounts)?)?;
     }
-    Selector::Holds(pending).store(shard.head);
+    Selector::Committed(pending).store(shard.head);
     event::repaired(Repair::Finished, next.change.slot);
     Ok((next, pending))
 }
 
 /// Lets go of what a sweep has not come to; false if what lies there are no entries.
-fn finish_sweep(shard: Shard<'_>, before: &Ledger, next: &Ledger) -> Result<bool> {
+fn finish_sweep(shard: Shard<'_>, before: &Metadata, next: &Metadata) -> Result<bool> {
     let Some(stretch) = Stretch::between(before, next) else { return Ok(false) };
-    let clock = next.ghost_clocks[stretch.queue as usize];
+    let clock = next.ghost_clocks[stretch.ring as usize];
     stretch.for_each_live(shard, |Live { hash, found, .. }| {
-        let ghost = Slot::ghost(hash, stretch.queue, clock);
+        let ghost = Slot::ghost(hash, stretch.ring, clock);
         shard.index.exchange(Change { slot: found.number, old: found.slot, new: ghost })
     })
 }
 
 /// The change did not happen. What lies between the heads, its writer may still have been writing: that is skipped.
-fn undo(shard: Shard<'_>, pending: usize, [before, next]: [Ledger; 2]) -> Result<(Ledger, usize)> {
+fn undo(shard: Shard<'_>, pending: usize, [before, next]: [Metadata; 2]) -> Result<(Metadata, usize)> {
     let bounds = shard.bounds();
     let mut plugged = before;
-    for queue in QUEUES {
-        let (from, to) = (before.ring(queue).head, next.ring(queue).head);
-        plug(shard, bounds.span(queue).start, [from, to])?;
-        plugged.ring_mut(queue).head = to;
+    for ring in RINGS {
+        let (from, to) = (before.ring(ring).head, next.ring(ring).head);
+        plug(shard, bounds.span(ring).start, [from, to])?;
+        plugged.ring_mut(ring).head = to;
     }
     plugged.change = Change::NONE;
     (plugged.kind, plugged.accounts) = (Kind::Slot, 0);
     plugged.write(shard.head, pending);
-    Selector::Holds(pending).store(shard.head);
+    Selector::Committed(pending).store(shard.head);
     event::repaired(Repair::Undone, next.change.slot);
     Ok((plugged, pending))
 }
@@ -180,14 +180,14 @@ fn plug(shard: Shard<'_>, start: u64, [from, to]: [Position; 2]) -> Result<()> {
 /// Forgets everything in the shard, whose accounts are in order, for a caller who holds the writer lock. A key is gone
 /// with the exchange of its slot, in every process at once. After a death the next writer goes on with it.
 pub(crate) fn clear(shard: Shard<'_>) -> Result<()> {
-    let Settled { ledger, holding, .. } = settle(shard)?;
+    let Settled { metadata, committed, .. } = settle(shard)?;
     Leases::of(shard).void_all()?;
-    let spare = 1 - holding;
-    ledger.cleared().write(shard.head, spare);
-    Selector::Pending(spare).store(shard.head);
+    let spare = 1 - committed;
+    metadata.cleared().write(shard.head, spare);
+    Selector::Prepared(spare).store(shard.head);
     empty_slots(shard)?;
     shard.accounts().clear()?;
-    Selector::Holds(spare).store(shard.head);
+    Selector::Committed(spare).store(shard.head);
     Ok(())
 }
 
@@ -214,23 +214,24 @@ fn empty_slots(shard: Shard<'_>) -> Result<()> {
 
 /// Empties the shard in place. Every position moves two laps on and the frontiers go first, so that no read that began
 /// before can pass; a death in the middle leaves frontiers ahead of tails, and the next writer starts over.
-pub(crate) fn reset(shard: Shard<'_>) -> Result<(Ledger, usize)> {
+pub(crate) fn reset(shard: Shard<'_>) -> Result<(Metadata, usize)> {
     let found = shard.bounds();
-    let bounds = if found.are_sound() { found } else { Bounds::new(shard.geometry, shard.measure()?.units) };
+    let bounds =
+        if found.are_sound() { found } else { Bounds::new(shard.geometry, shard.size_record()?.units) };
     reset_within(shard, &bounds)
 }
 
 /// The same, with rings that meet and end where these bounds say.
-pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<(Ledger, usize)> {
+pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<(Metadata, usize)> {
     let selector = Selector::load(shard.head);
-    let ledgers = [Ledger::read(shard.head, 0), Ledger::read(shard.head, 1)];
+    let copies = [Metadata::read(shard.head, 0), Metadata::read(shard.head, 1)];
     let frontiers = shard.load_frontiers();
-    let rings = QUEUES.map(|queue| {
-        let heads = ledgers.map(|ledger| ledger.ring(queue).head.lap() & LAP_TRUSTED);
-        let lap = heads.into_iter().fold(frontiers[queue as usize].lap() & LAP_TRUSTED, u64::max);
-        let at = Position::new(lap + 2, bounds.span(queue).start);
-        shard.frontier(queue).store_release(at.word());
-        RingAccount { head: at, tail: at, live: 0, entries: 0 }
+    let rings = RINGS.map(|ring| {
+        let heads = copies.map(|metadata| metadata.ring(ring).head.lap() & LAP_TRUSTED);
+        let lap = heads.into_iter().fold(frontiers[ring as usize].lap() & LAP_TRUSTED, u64::max);
+        let at = Position::new(lap + 2, bounds.span(ring).start);
+        shard.frontier(ring).store_release(at.word());
+        RingState { head: at, tail: at, live: 0, entries: 0 }
     });
     bounds.store(shard.head);
     // Full fence: with the acquire fence in `Reader::look`, the frontiers are seen before any slot or byte changes; with the
@@ -243,8 +244,8 @@ pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<(Ledger,
         }
     }
     shard.accounts().clear()?;
-    let held = &ledgers[selector.holding()];
-    let ledger = Ledger {
+    let held = &copies[selector.committed()];
+    let metadata = Metadata {
         rings,
         payload: 0,
         evictions: held.evictions,
@@ -253,17 +254,17 @@ pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<(Ledger,
         accounts: 0,
         change: Change::NONE,
         resets: held.resets.wrapping_add(1),
-        sequence: ledgers[0].sequence.max(ledgers[1].sequence).wrapping_add(STAMPS_SKIPPED),
+        version: copies[0].version.max(copies[1].version).wrapping_add(VERSIONS_SKIPPED),
     };
-    let copy = 1 - selector.holding();
-    ledger.write(shard.head, copy);
-    Selector::Holds(copy).store(shard.head);
-    event::reset(held.entries(), ledger.resets);
-    Ok((ledger, copy))
+    let copy = 1 - selector.committed();
+    metadata.write(shard.head, copy);
+    Selector::Committed(copy).store(shard.head);
+    event::reset(held.entries(), metadata.resets);
+    Ok((metadata, copy))
 }
 
 /// A reset may follow a loss of the newest accounts: versions that were given out before it are not given out again.
-pub(crate) const STAMPS_SKIPPED: u64 = 1 << 24;
+pub(crate) const VERSIONS_SKIPPED: u64 = 1 << 24;
 
 /// Laps have 30 bits. A damaged position may hold any; keep two bits' room above so that adding laps cannot overflow.
 const LAP_TRUSTED: u64 = (1 << 28) - 1;
@@ -271,13 +272,13 @@ const LAP_TRUSTED: u64 = (1 << 28) - 1;
 /// The accounts of a shard that has never been written.
 pub(crate) fn format(shard: Shard<'_>) {
     let bounds = Bounds::new(shard.geometry, shard.geometry.units());
-    let rings = QUEUES.map(|queue| {
-        let at = Position::new(0, bounds.span(queue).start);
-        shard.frontier(queue).store(at.word());
-        RingAccount { head: at, tail: at, live: 0, entries: 0 }
+    let rings = RINGS.map(|ring| {
+        let at = Position::new(0, bounds.span(ring).start);
+        shard.frontier(ring).store(at.word());
+        RingState { head: at, tail: at, live: 0, entries: 0 }
     });
-    let ledger = Ledger { rings, ..Ledger::EMPTY };
+    let metadata = Metadata { rings, ..Metadata::EMPTY };
     bounds.store(shard.head);
-    ledger.write(shard.head, 0);
-    Selector::Holds(0).store(shard.head);
+    metadata.write(shard.head, 0);
+    Selector::Committed(0).store(shard.head);
 }

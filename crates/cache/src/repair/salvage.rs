@@ -1,14 +1,14 @@
 //! Salvage: what can be kept of a sealed file that a power loss has left with pages of different moments.
 //!
 //! ```text
-//!   slot --anchor--> position --header in bounds?--> entry --seal of this place?--> the key's own slot? --> found
+//!   slot --horizon--> position --header in bounds?--> entry --seal of this place?--> the key's own slot? --> found
 //!   found --latest of its key? its namespace in this epoch? not expired? room?--> kept: written anew into an empty shard
 //! ```
 //!
 //! Why nothing comes back that was replaced, removed or cleared before the last flush. Everything was on the disk then, so
 //! each page is now as it was at some time since. A live slot on the disk is a slot as it was at such a time; so the
-//! entry that it named was its key's value at that time, or at the flush. The anchor says at which position that entry
-//! lies, exactly (`crate::file::anchor`), and the seal says whether what lies there is that entry: it covers the position, which is
+//! entry that it named was its key's value at that time, or at the flush. The horizon says at which position that entry
+//! lies, exactly (`crate::file::horizon`), and the seal says whether what lies there is that entry: it covers the position, which is
 //! not used twice in an era, and every byte. Logs are never walked, since the seal of an entry that was removed is as good as ever.
 //! What expired before the flush stays so, since the flush has noted the time; what was of a namespace that was emptied
 //! before it names an epoch that no page has as the present one any more.
@@ -18,20 +18,20 @@
 //! as it was, with entries of both eras, and whoever salvages it again takes both: nobody else has written meanwhile.
 
 use crate::error::{ErrorKind, Result};
-use crate::file::anchor::Anchor;
-use crate::file::space::{Account, Changes, Record, Table};
+use crate::file::horizon::FlushHorizon;
+use crate::file::namespace::{Account, AccountChanges, Record, Table};
 use crate::format::entry::{Header, Mark, Preface};
-use crate::format::hash::{KeyHash, SpaceWord};
+use crate::format::hash::{KeyHash, NamespaceWord};
 use crate::format::header;
-use crate::format::layout::{EPOCH, SLOTS_PER_BUCKET};
+use crate::format::layout::{ERA, SLOTS_PER_BUCKET};
 use crate::format::position::{Position, UNIT};
-use crate::format::ring::{QUEUES, Queue};
+use crate::format::ring::{RINGS, Ring};
 use crate::format::seal::{Home, Sealer};
 use crate::format::slot::Slot;
-use crate::repair::recover::{self, STAMPS_SKIPPED};
+use crate::repair::recover::{self, VERSIONS_SKIPPED};
 use crate::shard::bounds::Bounds;
 use crate::shard::index::Numbered;
-use crate::shard::ledger::{Ledger, Selector};
+use crate::shard::metadata::{Metadata, Selector};
 use crate::shard::shard::Shard;
 use samovar_mmap::View;
 use std::collections::BTreeMap;
@@ -129,7 +129,7 @@ pub(crate) struct Salvage<'a> {
     /// Of the present era, and of the one that is to come, in which a salvage that died may have left entries.
     sealers: [Sealer<'a>; 2],
     file: View<'a>,
-    spaces: BTreeMap<u64, Record>,
+    namespaces: BTreeMap<u64, Record>,
     now_ms: u64,
     observer: Observer,
     looked: u64,
@@ -160,12 +160,12 @@ struct Found {
     /// Where its key and its value begin in the haul.
     from: usize,
     /// The ring that it goes to: its own, or the other if that one's bounds have moved since and it has no room there.
-    ring: Queue,
+    to: Ring,
 }
 
 /// What was found in a shard.
 #[derive(Default)]
-struct Haul {
+struct Candidates {
     /// Keys and values, one after another.
     bytes: Vec<u8>,
     entries: Vec<Found>,
@@ -174,12 +174,12 @@ struct Haul {
 }
 
 impl Found {
-    fn queue(&self) -> Queue {
-        self.named.slot.slot.queue()
+    fn ring(&self) -> Ring {
+        self.named.slot.slot.ring()
     }
 
     fn home(&self) -> Home {
-        Home { queue: self.queue(), at: self.named.at }
+        Home { ring: self.ring(), at: self.named.at }
     }
 
     fn units(&self) -> u64 {
@@ -188,11 +188,11 @@ impl Found {
 
     /// Was this value stored after the other one? Stamps are the low half of a sequence.
     fn is_later(&self, other: &Found) -> bool {
-        self.preface.stamp.wrapping_sub(other.preface.stamp) as i32 > 0
+        self.preface.version.wrapping_sub(other.preface.version) as i32 > 0
     }
 }
 
-impl Haul {
+impl Candidates {
     fn parts(&self, found: &Found) -> [&[u8]; 2] {
         let value = found.from + found.header.key_len();
         [&self.bytes[found.from..value], &self.bytes[value..value + found.header.value_len()]]
@@ -200,7 +200,7 @@ impl Haul {
 
     /// Takes an entry in, or keeps the later one of its key; true if there were two.
     fn add(&mut self, found: Found) -> bool {
-        match self.known.entry((found.hash.word(), found.hash.space().number())) {
+        match self.known.entry((found.hash.word(), found.hash.namespace().number())) {
             Entry::Vacant(place) => {
                 place.insert(self.entries.len());
                 self.entries.push(found);
@@ -225,12 +225,12 @@ impl<'a> Salvage<'a> {
         now_ms: u64,
         observer: Observer,
     ) -> Result<Self> {
-        let era = file.word64(EPOCH)?.load();
+        let era = file.word64(ERA)?.load();
         let records = Table::new(file).records()?;
         Ok(Salvage {
             sealers: [header.seal_key.in_era(era), header.seal_key.in_era(era.wrapping_add(1))],
             file,
-            spaces: records.into_iter().map(|record| (record.space.number, record)).collect(),
+            namespaces: records.into_iter().map(|record| (record.namespace.number, record)).collect(),
             now_ms,
             observer,
             looked: 0,
@@ -241,98 +241,101 @@ impl<'a> Salvage<'a> {
 
     /// Keeps what can be kept of a shard within these bounds, and forgets everything else in it.
     pub(crate) fn shard(&mut self, number: u64, shard: Shard<'_>, bounds: &Bounds) -> Result<()> {
-        let mut haul = self.collect(Site { number, shard })?;
-        let (mut ledger, copy) = recover::reset_within(shard, bounds)?;
-        for found in &haul.entries {
-            let ahead = found.preface.stamp.wrapping_sub(ledger.stamp());
+        let mut candidates = self.collect(Site { number, shard })?;
+        let (mut metadata, copy) = recover::reset_within(shard, bounds)?;
+        for found in &candidates.entries {
+            let ahead = found.preface.version.wrapping_sub(metadata.version());
             if ahead < 1 << 31 {
-                ledger.sequence = ledger.sequence.wrapping_add(u64::from(ahead) + STAMPS_SKIPPED);
+                metadata.version = metadata.version.wrapping_add(u64::from(ahead) + VERSIONS_SKIPPED);
             }
         }
-        self.sift(&mut haul);
-        self.fit(shard, bounds, &mut haul);
-        self.restore(shard, &haul, &mut ledger)?;
-        ledger.write(shard.head, 1 - copy);
-        Selector::Holds(1 - copy).store(shard.head);
+        self.sift(&mut candidates);
+        self.fit(shard, bounds, &mut candidates);
+        self.restore(shard, &candidates, &mut metadata)?;
+        metadata.write(shard.head, 1 - copy);
+        Selector::Committed(1 - copy).store(shard.head);
         Ok(())
     }
 
     /// Everything in the shard that a slot names, and that bears its seal; of each key the latest.
-    fn collect(&mut self, site: Site<'_>) -> Result<Haul> {
-        let mut haul = Haul::default();
+    fn collect(&mut self, site: Site<'_>) -> Result<Candidates> {
+        let mut candidates = Candidates::default();
         for number in 0..site.shard.geometry.slots_per_shard() {
             let slot = site.shard.index.load(number)?;
             if slot.is_live() {
-                self.take(site, Numbered { number, slot }, &mut haul)?;
+                self.take(site, Numbered { number, slot }, &mut candidates)?;
             }
             self.looked += 1;
             if self.looked.is_multiple_of(SLOTS_PER_TELLING) || self.looked == self.slots {
                 (self.observer.0)(self.looked, self.slots);
             }
         }
-        Ok(haul)
+        Ok(candidates)
     }
 
     /// Takes the entry that a live slot names to the haul; if it is not there, that is counted.
-    fn take(&mut self, site: Site<'_>, slot: Numbered, haul: &mut Haul) -> Result<()> {
-        let anchor = Anchor::new(self.file, site.number);
-        let Some(at) = anchor.whole(slot.slot.queue(), slot.slot.low())? else {
+    fn take(&mut self, site: Site<'_>, slot: Numbered, candidates: &mut Candidates) -> Result<()> {
+        let horizon = FlushHorizon::new(self.file, site.number);
+        let Some(at) = horizon.whole(slot.slot.ring(), slot.slot.low())? else {
             self.told.untold += 1;
             return Ok(());
         };
-        let from = haul.bytes.len();
-        match self.look(site, Named { slot, at }, haul) {
-            Ok(Some(found)) => self.told.replaced += u64::from(haul.add(found)),
+        let from = candidates.bytes.len();
+        match self.look(site, Named { slot, at }, candidates) {
+            Ok(Some(found)) => self.told.replaced += u64::from(candidates.add(found)),
             Err(error) if error.kind() != ErrorKind::Corrupt => return Err(error),
             Ok(None) | Err(_) => {
                 self.told.broken += 1;
-                haul.bytes.truncate(from);
+                candidates.bytes.truncate(from);
             }
         }
         Ok(())
     }
 
     /// The entry that lies there, if it bears its seal and the slot is its key's; its key and value go to the haul.
-    fn look(&self, site: Site<'_>, named: Named, haul: &mut Haul) -> Result<Option<Found>> {
+    fn look(&self, site: Site<'_>, named: Named, candidates: &mut Candidates) -> Result<Option<Found>> {
         let (shard, area, offset) = (site.shard, site.shard.geometry.area(), named.at.offset());
         if offset >= area.end {
             return Ok(None);
         }
         let Mark::Entry(header) = shard.log.mark(offset)? else { return Ok(None) };
         // What lies in one shard has room in one shard, unless somebody has made a file for this.
-        let room = crate::format::layout::bytes_of(area.end).saturating_sub(haul.bytes.len()) as u64;
+        let room = crate::format::layout::bytes_of(area.end).saturating_sub(candidates.bytes.len()) as u64;
         if header.units() > area.end - offset || header.payload() > room {
             return Ok(None);
         }
-        let from = haul.bytes.len();
-        shard.log.append_key(offset, header, &mut haul.bytes)?;
-        shard.log.append_value(offset, header, &mut haul.bytes)?;
+        let from = candidates.bytes.len();
+        shard.log.append_key(offset, header, &mut candidates.bytes)?;
+        shard.log.append_value(offset, header, &mut candidates.bytes)?;
         let preface = shard.log.preface(offset, header)?;
-        let key = &haul.bytes[from..from + header.key_len()];
-        let hash = match preface.terms.space {
-            Some(word) => KeyHash::within(SpaceWord::from_word(word), key, shard.hash_seed),
+        let key = &candidates.bytes[from..from + header.key_len()];
+        let hash = match preface.terms.namespace {
+            Some(word) => KeyHash::within(NamespaceWord::from_word(word), key, shard.hash_seed),
             None => KeyHash::of(key, shard.hash_seed),
         };
-        let found = Found { named, hash, header, preface, from, ring: named.slot.slot.queue() };
+        let found = Found { named, hash, header, preface, from, to: named.slot.slot.ring() };
         let bucket = named.slot.number / SLOTS_PER_BUCKET as u64;
         let is_its_own = hash.shard(shard.geometry.shard_bits) == site.number
             && named.slot.slot.may_hold(hash)
             && shard.index.buckets(hash).contains(&bucket);
-        Ok((is_its_own && self.bears_its_seal(haul, &found)).then_some(found))
+        Ok((is_its_own && self.bears_its_seal(candidates, &found)).then_some(found))
     }
 
-    fn bears_its_seal(&self, haul: &Haul, found: &Found) -> bool {
+    fn bears_its_seal(&self, candidates: &Candidates, found: &Found) -> bool {
         // They differ in their era, of which the content knows nothing.
-        let content = self.sealers[1].content(haul.parts(found));
+        let content = self.sealers[1].content(candidates.parts(found));
         self.sealers.iter().any(|sealer| sealer.is_whole(found.home(), found.header, &found.preface, content))
     }
 
     /// Drops what is of no more use to anybody.
-    fn sift(&mut self, haul: &mut Haul) {
-        haul.entries.retain(|found| {
-            let space = found.hash.space();
-            let lives = space.is_default()
-                || self.spaces.get(&space.number()).is_some_and(|record| record.epoch == space.epoch());
+    fn sift(&mut self, candidates: &mut Candidates) {
+        candidates.entries.retain(|found| {
+            let namespace = found.hash.namespace();
+            let lives = namespace.is_default()
+                || self
+                    .namespaces
+                    .get(&namespace.number())
+                    .is_some_and(|record| record.epoch == namespace.epoch());
             let expired = found.preface.terms.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= self.now_ms);
             self.told.emptied += u64::from(!lives);
             self.told.expired += u64::from(lives && expired);
@@ -341,20 +344,22 @@ impl<'a> Salvage<'a> {
     }
 
     /// Drops what has no room in either ring, or in its namespace's share: what lies nearest to a tail, and would have gone next.
-    fn fit(&mut self, shard: Shard<'_>, bounds: &Bounds, haul: &mut Haul) {
+    fn fit(&mut self, shard: Shard<'_>, bounds: &Bounds, candidates: &mut Candidates) {
         // The last unit of a ring is for the mark that ends a lap.
-        let mut room = QUEUES.map(|queue| bounds.span(queue).units().saturating_sub(1));
+        let mut room = RINGS.map(|ring| bounds.span(ring).units().saturating_sub(1));
         let mut shares = BTreeMap::<u64, u64>::new();
-        for (number, record) in self.spaces.iter().filter(|(_, record)| record.limit != 0) {
+        for (number, record) in self.namespaces.iter().filter(|(_, record)| record.limit != 0) {
             shares.insert(*number, record.limit / UNIT / shard.geometry.shards());
         }
         let mut alone = shares.clone();
-        haul.entries.sort_unstable_by_key(|found| std::cmp::Reverse((found.queue() as u64, found.named.at)));
-        haul.entries.retain_mut(|found| {
-            let (units, number) = (found.units(), found.hash.space().number());
-            let rings = if found.queue() == Queue::Small { QUEUES } else { [Queue::Main, Queue::Small] };
-            found.ring = rings.into_iter().find(|ring| room[*ring as usize] >= units).unwrap_or(found.ring);
-            let left = &mut room[found.ring as usize];
+        candidates
+            .entries
+            .sort_unstable_by_key(|found| std::cmp::Reverse((found.ring() as u64, found.named.at)));
+        candidates.entries.retain_mut(|found| {
+            let (units, number) = (found.units(), found.hash.namespace().number());
+            let rings = if found.ring() == Ring::Small { RINGS } else { [Ring::Main, Ring::Small] };
+            found.to = rings.into_iter().find(|ring| room[*ring as usize] >= units).unwrap_or(found.to);
+            let left = &mut room[found.to as usize];
             // One that is larger than the share may be the only one.
             let share = shares.get_mut(&number);
             let fits_share = share.as_ref().is_none_or(|left| **left >= units) || alone.contains_key(&number);
@@ -367,34 +372,34 @@ impl<'a> Salvage<'a> {
             self.told.no_room += u64::from(!fits);
             fits
         });
-        haul.entries.reverse();
+        candidates.entries.reverse();
     }
 
     /// Writes entries into the empty shard, in the order in which they lay, each into the ring that has room for it, and into its slot.
-    fn restore(&mut self, shard: Shard<'_>, haul: &Haul, ledger: &mut Ledger) -> Result<()> {
+    fn restore(&mut self, shard: Shard<'_>, candidates: &Candidates, metadata: &mut Metadata) -> Result<()> {
         let mut accounts = BTreeMap::<u64, Account>::new();
-        for found in &haul.entries {
-            let (queue, units, payload) = (found.ring, found.units(), found.header.payload());
-            let at = ledger.ring(queue).head;
-            let (home, parts) = (Home { queue, at }, haul.parts(found));
+        for found in &candidates.entries {
+            let (ring, units, payload) = (found.to, found.units(), found.header.payload());
+            let at = metadata.ring(ring).head;
+            let (home, parts) = (Home { ring, at }, candidates.parts(found));
             let sealer = self.sealers[1];
             let seal = sealer.seal(home, found.header, &found.preface, sealer.content(parts));
             shard.log.put_entry(at.offset(), found.header, &found.preface.sealed_with(seal), parts)?;
             let Numbered { number, slot } = found.named.slot;
             // Release, with the acquires of readers.
-            shard.index.word(number)?.store_release(Slot::live(found.hash, queue, at, slot.freq()).word());
-            ledger.link(queue, units, payload);
-            ledger.ring_mut(queue).head = at.advance(units);
-            let space = found.hash.space();
-            if !space.is_default() {
-                let fresh = Account::of_epoch(space.epoch());
-                accounts.entry(space.number()).or_insert(fresh).link(queue, units, payload);
+            shard.index.word(number)?.store_release(Slot::live(found.hash, ring, at, slot.freq()).word());
+            metadata.link(ring, units, payload);
+            metadata.ring_mut(ring).head = at.advance(units);
+            let namespace = found.hash.namespace();
+            if !namespace.is_default() {
+                let fresh = Account::of_epoch(namespace.epoch());
+                accounts.entry(namespace.number()).or_insert(fresh).link(ring, units, payload);
             }
             self.told.kept += 1;
             self.told.kept_bytes += payload;
         }
         for (number, account) in accounts {
-            let mut change = Changes::default();
+            let mut change = AccountChanges::default();
             change.set(number, account);
             shard.accounts().apply(&change)?;
         }

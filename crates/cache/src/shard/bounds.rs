@@ -3,7 +3,7 @@
 //! ```text
 //!   0                boundary                         end           top           end of the data area
 //!   |   small ring   |   main ring                    |   to leave   |   unused   |
-//!          ^ brink: where the small ring's laps end from now on
+//!          ^ small_end: where the small ring's laps end from now on
 //!            wish: where the boundary is to be, on either side of it
 //!                                 goal: where the end is to be, not above it
 //! ```
@@ -14,7 +14,7 @@
 //! * everything at or above the small ring's frontier lies below the boundary, everything at or above the main ring's
 //!   lies not below it: so the boundary sinks only once the small ring's lap ends below, and rises only once the main
 //!   ring's frontier has passed;
-//! * heads go no further than `brink` and `end` allow from now on, but what lies beyond since an earlier lap stays until
+//! * heads go no further than `small_end` and `end` allow from now on, but what lies beyond since an earlier lap stays until
 //!   its tail has passed;
 //! * everything at or above the main ring's frontier lies below `top`: so that rises before `end` does, and sinks to it only
 //!   once the frontier has passed what lies beyond.
@@ -32,7 +32,7 @@ use crate::format::entry::{self, Extras};
 use crate::format::geometry::{Geometry, Policy};
 use crate::format::layout::BOUNDS;
 use crate::format::position::Position;
-use crate::format::ring::{Queue, Span};
+use crate::format::ring::{Ring, Span};
 use crate::shard::head::Head;
 
 /// The least and the most of a shard's data that the small ring may have. With more, half a cache could not be kept.
@@ -40,11 +40,11 @@ const SMALL_PERCENT: [u64; 2] = [1, 22];
 /// A frontier moves in steps of this part of its ring, so that readers seldom see its line change.
 const STEPS_PER_RING: u64 = 1024;
 const BOUNDARY: usize = BOUNDS;
-const BRINK: usize = BOUNDS + 8;
-const WISH: usize = BOUNDS + 16;
+const SMALL_END: usize = BOUNDS + 8;
+const TARGET: usize = BOUNDS + 16;
 const END: usize = BOUNDS + 24;
-const GOAL: usize = BOUNDS + 32;
-const TOP: usize = BOUNDS + 40;
+const END_TARGET: usize = BOUNDS + 32;
+const HIGH_WATER: usize = BOUNDS + 40;
 /// A wish closer to what is than this part of the data is not followed.
 const SLACK: u64 = 64;
 /// The last one of so many parts of the main ring's lap is the time to follow a wish.
@@ -58,19 +58,19 @@ const SPARE_PARTS: u64 = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub(crate) boundary: u64,
-    pub(crate) brink: u64,
-    pub(crate) wish: u64,
+    pub(crate) small_end: u64,
+    pub(crate) target: u64,
     pub(crate) end: u64,
     /// Where the end is to be; above it, or equal to it, if it is to stay.
-    pub(crate) goal: u64,
-    pub(crate) top: u64,
+    pub(crate) end_target: u64,
+    pub(crate) high_water: u64,
     /// The end of the data area.
     outer: u64,
     /// Units of an entry with the largest value.
     largest: u64,
     pub(crate) policy: Policy,
     /// For who makes the rings smaller: whatever fits is kept, however much that takes.
-    pub(crate) is_retreat: bool,
+    pub(crate) is_shrink: bool,
 }
 
 impl Bounds {
@@ -79,15 +79,15 @@ impl Bounds {
         let small = geometry.small_part(units);
         Bounds {
             boundary: small,
-            brink: small,
-            wish: small,
+            small_end: small,
+            target: small,
             end: units,
-            goal: units,
-            top: units,
+            end_target: units,
+            high_water: units,
             outer: geometry.area().end,
             largest: entry::units_for(0, geometry.max_value_size, Extras::EXPIRY),
             policy: geometry.policy,
-            is_retreat: false,
+            is_shrink: false,
         }
     }
 
@@ -95,29 +95,29 @@ impl Bounds {
     #[inline(always)]
     pub(crate) fn load(head: Head<'_>, geometry: &Geometry) -> Self {
         let word = |at| head.word64(at).load();
-        let (boundary, brink, wish, end) = (word(BOUNDARY), word(BRINK), word(WISH), word(END));
+        let (boundary, small_end, target, end) = (word(BOUNDARY), word(SMALL_END), word(TARGET), word(END));
         Bounds {
             boundary,
-            brink: brink.min(boundary),
-            wish,
+            small_end: small_end.min(boundary),
+            target,
             end,
-            goal: word(GOAL),
-            top: word(TOP),
+            end_target: word(END_TARGET),
+            high_water: word(HIGH_WATER),
             outer: geometry.area().end,
             largest: entry::units_for(0, geometry.max_value_size, Extras::EXPIRY),
             policy: geometry.policy,
-            is_retreat: false,
+            is_shrink: false,
         }
     }
 
     pub(crate) fn store(&self, head: Head<'_>) {
         let bounds = [
             (BOUNDARY, self.boundary),
-            (BRINK, self.brink),
-            (WISH, self.wish),
+            (SMALL_END, self.small_end),
+            (TARGET, self.target),
             (END, self.end),
-            (GOAL, self.goal),
-            (TOP, self.top),
+            (END_TARGET, self.end_target),
+            (HIGH_WATER, self.high_water),
         ];
         for (at, bound) in bounds {
             let word = head.word64(at);
@@ -130,25 +130,25 @@ impl Bounds {
     /// Can these be the bounds of a shard? The wish and the goal may be any number.
     #[inline(always)]
     pub(crate) fn are_sound(&self) -> bool {
-        self.end <= self.top
-            && self.top <= self.outer
+        self.end <= self.high_water
+            && self.high_water <= self.outer
             && 1 <= self.boundary
             && self.boundary.saturating_add(4) <= self.end
     }
 
     /// Where the end is, or is to be.
     pub(crate) fn aim(&self) -> u64 {
-        self.goal.min(self.end)
+        self.end_target.min(self.end)
     }
 
     /// Is the end to sink?
     pub(crate) fn is_to_shrink(&self) -> bool {
-        self.goal < self.end
+        self.end_target < self.end
     }
 
     /// Is all that lives below an end that is to stay? If not, the main ring needs what is free in it for what it has to move.
     pub(crate) fn is_settled(&self) -> bool {
-        self.top == self.end && !self.is_to_shrink()
+        self.high_water == self.end && !self.is_to_shrink()
     }
 
     /// Is there more of the small ring than what it may have where the end is to be?
@@ -164,7 +164,7 @@ impl Bounds {
     /// Units of the main ring once the end is where it is to be.
     pub(crate) fn main_aim(&self) -> u64 {
         let sinks = self.is_to_shrink() && self.is_small_too_large();
-        self.aim().saturating_sub(if sinks { self.brink } else { self.boundary })
+        self.aim().saturating_sub(if sinks { self.small_end } else { self.boundary })
     }
 
     /// What is to be free in the main ring, once its end is where it is to be, so that all that lives can be moved: room for
@@ -176,7 +176,7 @@ impl Bounds {
     /// Units that may live in the main ring before any of it has to go.
     pub(crate) fn holds(&self) -> u64 {
         let size = self.main_aim();
-        if self.is_retreat {
+        if self.is_shrink {
             return size.saturating_sub(self.slack_for_moves() + size / SPARE_PARTS);
         }
         size.saturating_mul(ROOMY_PERCENT) / 100
@@ -184,24 +184,24 @@ impl Bounds {
 
     /// Where the boundary is to be, within what is allowed.
     #[inline]
-    pub(crate) fn wished(&self) -> u64 {
+    pub(crate) fn small_target(&self) -> u64 {
         if self.policy == Policy::Fifo {
             return self.boundary;
         }
         let [least, most] = self.small_limits();
-        self.wish.clamp(least, most)
+        self.target.clamp(least, most)
     }
 
     /// Is the wish so far above this bound, and the main ring's head so near its end, that it is time to follow?
     #[inline]
     pub(crate) fn is_to_rise(&self, bound: u64, main_head: Position) -> bool {
-        self.is_late(main_head) && self.is_settled() && self.wished() > bound + self.end / SLACK
+        self.is_late(main_head) && self.is_settled() && self.small_target() > bound + self.end / SLACK
     }
 
-    /// Is the brink to sink to the wish?
+    /// Is the small_end to sink to the wish?
     #[inline]
     pub(crate) fn is_to_sink(&self, main_head: Position) -> bool {
-        self.is_late(main_head) && self.wished() + self.end / SLACK < self.brink
+        self.is_late(main_head) && self.small_target() + self.end / SLACK < self.small_end
     }
 
     #[inline]
@@ -211,41 +211,41 @@ impl Bounds {
 
     /// What the ring's head may use from now on.
     #[inline]
-    pub(crate) fn span(&self, queue: Queue) -> Span {
-        match queue {
-            Queue::Small => Span { start: 0, end: self.brink.max(1) },
-            Queue::Main => Span { start: self.boundary, end: self.end },
+    pub(crate) fn span(&self, ring: Ring) -> Span {
+        match ring {
+            Ring::Small => Span { start: 0, end: self.small_end.max(1) },
+            Ring::Main => Span { start: self.boundary, end: self.end },
         }
     }
 
     /// What the ring's head may use for an entry of `units`: a small ring that is to shrink does so only as far as leaves
     /// two of them.
     #[inline]
-    pub(crate) fn span_for(&self, queue: Queue, units: u64) -> Span {
-        match queue {
-            Queue::Small => Span { start: 0, end: self.boundary.min(self.brink.max(2 * units + 1)) },
-            Queue::Main => self.span(Queue::Main),
+    pub(crate) fn span_for(&self, ring: Ring, units: u64) -> Span {
+        match ring {
+            Ring::Small => Span { start: 0, end: self.boundary.min(self.small_end.max(2 * units + 1)) },
+            Ring::Main => self.span(Ring::Main),
         }
     }
 
     /// What the ring's entries may still lie in, from before its bounds were moved.
     #[inline]
-    pub(crate) fn reach(&self, queue: Queue) -> Span {
-        match queue {
-            Queue::Small => Span { start: 0, end: self.boundary },
-            Queue::Main => Span { start: self.boundary, end: self.top },
+    pub(crate) fn reach(&self, ring: Ring) -> Span {
+        match ring {
+            Ring::Small => Span { start: 0, end: self.boundary },
+            Ring::Main => Span { start: self.boundary, end: self.high_water },
         }
     }
 
     #[inline]
     pub(crate) fn main_units(&self) -> u64 {
-        self.span(Queue::Main).units()
+        self.span(Ring::Main).units()
     }
 
     /// The least that the ring's frontier moves.
     #[inline]
-    pub(crate) fn step(&self, queue: Queue) -> u64 {
-        self.span(queue).units() / STEPS_PER_RING
+    pub(crate) fn step(&self, ring: Ring) -> u64 {
+        self.span(ring).units() / STEPS_PER_RING
     }
 
     /// The largest entry that is never evicted while the cache is half empty: one of the largest value, if that is no more

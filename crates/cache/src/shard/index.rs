@@ -8,9 +8,9 @@ use crate::file::area::Area;
 use crate::format::hash::{BUCKETS_PER_PAGE, KeyHash};
 use crate::format::layout::{self, BUCKET_LEN, PAGE, SLOTS_PER_BUCKET};
 use crate::format::position::Position;
-use crate::format::ring::Queue;
+use crate::format::ring::Ring;
 use crate::format::slot::Slot;
-use crate::shard::ledger::Change;
+use crate::shard::metadata::Change;
 use samovar_mmap::{Line, Word64};
 
 const LINES_PER_PAGE: usize = 64;
@@ -146,8 +146,8 @@ impl<'a> Index<'a> {
 
     /// The slot that names exactly this entry.
     #[inline(always)]
-    pub(crate) fn find_entry(self, hash: KeyHash, queue: Queue, at: Position) -> Result<Option<Numbered>> {
-        let wanted = Slot::live(hash, queue, at, 0);
+    pub(crate) fn find_entry(self, hash: KeyHash, ring: Ring, at: Position) -> Result<Option<Numbered>> {
+        let wanted = Slot::live(hash, ring, at, 0);
         for (bucket, line) in self.candidates(hash)? {
             for way in line.matches(Slot::ENTRY_IDENTITY, wanted.word()) {
                 let slot = Slot::from_word(line.word(way).load());
@@ -203,7 +203,7 @@ impl<'a> Index<'a> {
     #[cold]
     fn coldest(self, [first, second]: [u64; 2]) -> Result<Numbered> {
         let slots = numbered(first, self.line(first)?).chain(numbered(second, self.line(second)?));
-        let rank = |found: &Numbered| (found.slot.freq(), found.slot.queue() as u64);
+        let rank = |found: &Numbered| (found.slot.freq(), found.slot.ring() as u64);
         let none = Numbered { number: number(first, 0), slot: self.load(number(first, 0))? };
         Ok(slots.min_by_key(rank).unwrap_or(none))
     }

@@ -33,17 +33,17 @@ pub(crate) struct Held<'a> {
 
 /// How long the writers of a handle wait, and for whom they no longer do.
 pub(crate) struct Waiting {
-    patience: Duration,
+    lock_timeout: Duration,
     /// How often a waiter asks whether the owner lives.
     probe_every: Duration,
-    /// For each shard nothing (0), or what it looked like when somebody's patience with its living owner was at its end.
+    /// For each shard nothing (0), or what it looked like when somebody's lock_timeout with its living owner was at its end.
     stalled: Vec<AtomicUsize>,
 }
 
 impl Waiting {
-    pub(crate) fn new(shards: u64, patience: Duration, takeover_within: Duration) -> Self {
-        let probe_every = (takeover_within / PROBES).max(SHORTEST_PROBE);
-        Waiting { patience, probe_every, stalled: (0..shards).map(|_| AtomicUsize::new(0)).collect() }
+    pub(crate) fn new(shards: u64, lock_timeout: Duration, owner_probe: Duration) -> Self {
+        let probe_every = (owner_probe / PROBES).max(SHORTEST_PROBE);
+        Waiting { lock_timeout, probe_every, stalled: (0..shards).map(|_| AtomicUsize::new(0)).collect() }
     }
 }
 
@@ -89,7 +89,7 @@ impl<'a> Claim<'a> {
         let begun_with = self.look(word.load());
         let stalled = &waiting.stalled[layout::at(self.shard) % waiting.stalled.len()];
         let is_known = stalled.load(Ordering::Relaxed) == begun_with;
-        let give_up = Instant::now() + if is_known { waiting.probe_every } else { waiting.patience };
+        let give_up = Instant::now() + if is_known { waiting.probe_every } else { waiting.lock_timeout };
         loop {
             let seen = word.load();
             match Owner::of_word(seen) {

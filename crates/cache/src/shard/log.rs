@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::file::area::Area;
 use crate::format::entry::{self, Extras, Header, MAX_PREFACE, Mark, Preface};
-use crate::format::hash::{KeyHash, SpaceWord};
+use crate::format::hash::{KeyHash, NamespaceWord};
 use crate::format::layout::bytes_of;
 use samovar_mmap::View;
 
@@ -64,9 +64,9 @@ impl<'a> Log<'a> {
 
     /// The namespace that the entry is of, and in which epoch.
     #[inline]
-    pub(crate) fn space(self, offset: u64, header: Header) -> Result<SpaceWord> {
-        let word = header.space_at().map_or(Ok(0), |at| self.word(bytes_of(offset).wrapping_add(at)))?;
-        Ok(SpaceWord::from_word(word))
+    pub(crate) fn namespace(self, offset: u64, header: Header) -> Result<NamespaceWord> {
+        let word = header.namespace_at().map_or(Ok(0), |at| self.word(bytes_of(offset).wrapping_add(at)))?;
+        Ok(NamespaceWord::from_word(word))
     }
 
     /// What stands before the entry's key.
@@ -120,7 +120,7 @@ impl<'a> Log<'a> {
     #[inline(always)]
     pub(crate) fn likely_hash(self, offset: u64, header: Header, seed: u64) -> Result<KeyHash> {
         let len = header.key_len();
-        if len <= SHORT_KEY && !header.extras().has(Extras::SPACE) {
+        if len <= SHORT_KEY && !header.extras().has(Extras::NAMESPACE) {
             // What lies behind the key is read with it, and not looked at.
             let mut key = [0; SHORT_KEY];
             if self.0.read_short(bytes_of(offset).wrapping_add(header.key_at()), &mut key).is_ok() {
@@ -133,17 +133,23 @@ impl<'a> Log<'a> {
     /// The same, by way of a buffer of the key's length.
     fn hash_into(self, key: &mut [u8], offset: u64, header: Header, seed: u64) -> Result<KeyHash> {
         self.0.read_into(bytes_of(offset).wrapping_add(header.key_at()), key)?;
-        if header.extras().has(Extras::SPACE) {
-            return Ok(KeyHash::within(self.space(offset, header)?, key, seed));
+        if header.extras().has(Extras::NAMESPACE) {
+            return Ok(KeyHash::within(self.namespace(offset, header)?, key, seed));
         }
         Ok(KeyHash::of(key, seed))
     }
 
     /// Writes a whole entry of no extras.
     #[inline(always)]
-    pub(crate) fn put_plain(self, offset: u64, header: Header, stamp: u32, parts: [&[u8]; 2]) -> Result<()> {
+    pub(crate) fn put_plain(
+        self,
+        offset: u64,
+        header: Header,
+        version: u32,
+        parts: [&[u8]; 2],
+    ) -> Result<()> {
         let at = bytes_of(offset);
-        self.0.write_short(at, &entry::plain_preface(header, stamp))?;
+        self.0.write_short(at, &entry::plain_preface(header, version))?;
         let [key, value] = parts;
         self.0.write_from(at.wrapping_add(entry::PLAIN_PREFACE), key)?;
         self.put_value(at.wrapping_add(entry::PLAIN_PREFACE + key.len()), value)

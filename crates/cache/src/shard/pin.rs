@@ -17,7 +17,7 @@
 //! finds the pin, and goes around it.
 //!
 //! So that a shard without pins costs a writer one load, a word in its head says whether there may be any: `SOME` is stored by
-//! a reader after its pin and before its look at the slot; a writer that finds no pin turns it to `DOUBTED`, looks again
+//! a reader after its pin and before its look at the slot; a writer that finds no pin turns it to `EXPIRING`, looks again
 //! (full fence), and only then to `NONE`, so that a death in between hides no pin.
 
 use crate::error::{Error, ErrorKind, Result};
@@ -37,7 +37,7 @@ const EXTENT: usize = 8;
 /// States of the word in the shard's head, in its low bits; above them it counts refusals.
 const NONE: u64 = 0;
 const SOME: u64 = 1;
-const DOUBTED: u64 = 2;
+const EXPIRING: u64 = 2;
 const STATE: u64 = 3;
 const REFUSAL: u64 = 4;
 
@@ -140,7 +140,7 @@ impl<'a> Pins<'a> {
         // With the fence in `look_twice`, and the one after a frontier's store.
         samovar_mmap::fence_full();
         if self.summary().load() & STATE != SOME {
-            self.turn(&[NONE, DOUBTED], SOME);
+            self.turn(&[NONE, EXPIRING], SOME);
             samovar_mmap::fence_full();
         }
         Ok(())
@@ -214,7 +214,7 @@ impl<'a> Pins<'a> {
 
     /// No pin was seen: if none is there even after that was put in doubt, writers need not look any more.
     fn look_twice(self) -> Result<()> {
-        self.turn(&[SOME], DOUBTED);
+        self.turn(&[SOME], EXPIRING);
         // With the fence in `hold`.
         samovar_mmap::fence_full();
         for place in 0..PINS_PER_SHARD {
@@ -222,7 +222,7 @@ impl<'a> Pins<'a> {
                 return Ok(());
             }
         }
-        self.turn(&[DOUBTED], NONE);
+        self.turn(&[EXPIRING], NONE);
         Ok(())
     }
 
@@ -260,7 +260,7 @@ pub(crate) fn forget_all(shard: Shard<'_>) -> Result<()> {
             pins.extent(place)?.store(0);
             pins.owner(place)?.store(0);
         }
-        pins.turn(&[SOME, DOUBTED, STATE], NONE);
+        pins.turn(&[SOME, EXPIRING, STATE], NONE);
     }
     Ok(())
 }

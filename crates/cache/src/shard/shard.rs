@@ -2,17 +2,17 @@
 
 use crate::error::{Error, Result};
 use crate::file::area::Area;
-use crate::file::measure::Measure;
-use crate::file::space::{Accounts, Table};
+use crate::file::namespace::{Accounts, Table};
+use crate::file::size_record::SizeRecord;
 use crate::format::entry::{Extras, Header, Mark, Preface};
 use crate::format::geometry::Geometry;
 use crate::format::hash::KeyHash;
 use crate::format::header;
 use crate::format::layout::{
-    self, ANNEX_LEN, EPOCH, FRONTIERS, SHARD_HEAD_LEN, SHARD_HEADS, SPACE_TURNS_SEEN, STORED, at,
+    self, ANNEX_LEN, ERA, FRONTIERS, NAMESPACE_TURNS_SEEN, SHARD_HEAD_LEN, SHARD_HEADS, STORED, at,
 };
 use crate::format::position::Position;
-use crate::format::ring::Queue;
+use crate::format::ring::Ring;
 use crate::format::seal::{Home, Sealer};
 use crate::format::slot::Slot;
 use crate::shard::bounds::Bounds;
@@ -51,7 +51,7 @@ impl<'a> Shard<'a> {
             geometry,
             hash_seed: header.hash_seed,
             seal_key: match header.sealed {
-                true => Some(header.seal_key.in_era(file.word64(EPOCH)?.load())),
+                true => Some(header.seal_key.in_era(file.word64(ERA)?.load())),
                 false => None,
             },
         })
@@ -59,8 +59,8 @@ impl<'a> Shard<'a> {
 
     /// The word below which a ring's bytes may be overwritten.
     #[inline]
-    pub(crate) fn frontier(&self, queue: Queue) -> Word64<'a> {
-        self.head.word64(FRONTIERS + queue as usize * 8)
+    pub(crate) fn frontier(&self, ring: Ring) -> Word64<'a> {
+        self.head.word64(FRONTIERS + ring as usize * 8)
     }
 
     /// Where the rings meet and end, as it stands.
@@ -70,8 +70,8 @@ impl<'a> Shard<'a> {
     }
 
     /// How large the cache is, or is to be.
-    pub(crate) fn measure(self) -> Result<Measure> {
-        Measure::load(self.table.file(), self.geometry)
+    pub(crate) fn size_record(self) -> Result<SizeRecord> {
+        SizeRecord::load(self.table.file(), self.geometry)
     }
 
     /// The hash of an entry's key.
@@ -104,7 +104,7 @@ impl<'a> Shard<'a> {
 
     /// The number of turns of the namespaces that the accounts go by.
     pub(crate) fn turns_seen(&self) -> Word64<'a> {
-        self.head.word64(SPACE_TURNS_SEEN)
+        self.head.word64(NAMESPACE_TURNS_SEEN)
     }
 
     /// Counts a value that was stored. The caller holds the writer lock.
@@ -160,7 +160,7 @@ impl<'a> Shard<'a> {
         let found = self.index.find(hash, |slot| {
             let header = self.header_of(slot)?;
             let same = self.log.has_key(slot.offset(), header, key)?
-                && self.log.space(slot.offset(), header)?.number() == hash.space().number();
+                && self.log.namespace(slot.offset(), header)?.number() == hash.namespace().number();
             found_header = Some(header);
             Ok(same)
         })?;
@@ -170,7 +170,7 @@ impl<'a> Shard<'a> {
     /// Both frontiers as they stand.
     #[inline(always)]
     pub(crate) fn load_frontiers(&self) -> [Position; 2] {
-        [Queue::Small, Queue::Main].map(|queue| Position::from_word(self.frontier(queue).load()))
+        [Ring::Small, Ring::Main].map(|ring| Position::from_word(self.frontier(ring).load()))
     }
 }
 

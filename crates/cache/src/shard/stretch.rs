@@ -4,23 +4,23 @@ use crate::error::Result;
 use crate::format::entry::{Header, Mark};
 use crate::format::hash::KeyHash;
 use crate::format::position::Position;
-use crate::format::ring::{QUEUES, Queue};
+use crate::format::ring::{RINGS, Ring};
 use crate::format::seal::Home;
 use crate::shard::index::Numbered;
-use crate::shard::ledger::Ledger;
+use crate::shard::metadata::Metadata;
 use crate::shard::shard::Shard;
 
 /// An entry in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Located {
-    pub(crate) queue: Queue,
+    pub(crate) ring: Ring,
     pub(crate) at: Position,
     pub(crate) header: Header,
 }
 
 impl Located {
     pub(crate) fn home(self) -> Home {
-        Home { queue: self.queue, at: self.at }
+        Home { ring: self.ring, at: self.at }
     }
 
     /// Where the next entry begins.
@@ -33,7 +33,7 @@ impl Located {
 /// Part of a ring, within one lap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stretch {
-    pub(crate) queue: Queue,
+    pub(crate) ring: Ring,
     from: Position,
     to: Position,
 }
@@ -47,13 +47,13 @@ pub(crate) struct Live {
 }
 
 impl Stretch {
-    /// What lies between the tails of two ledgers; none if that is not part of one ring's lap.
-    pub(crate) fn between(before: &Ledger, next: &Ledger) -> Option<Self> {
-        let moved = |queue: &Queue| before.ring(*queue).tail != next.ring(*queue).tail;
-        let mut moved = QUEUES.into_iter().filter(moved);
-        let queue = moved.next().filter(|_| moved.next().is_none())?;
-        let (from, to) = (before.ring(queue).tail, next.ring(queue).tail);
-        (from.lap() == to.lap() && from < to).then_some(Stretch { queue, from, to })
+    /// What lies between the tails of two copies; none if that is not part of one ring's lap.
+    pub(crate) fn between(before: &Metadata, next: &Metadata) -> Option<Self> {
+        let moved = |ring: &Ring| before.ring(*ring).tail != next.ring(*ring).tail;
+        let mut moved = RINGS.into_iter().filter(moved);
+        let ring = moved.next().filter(|_| moved.next().is_none())?;
+        let (from, to) = (before.ring(ring).tail, next.ring(ring).tail);
+        (from.lap() == to.lap() && from < to).then_some(Stretch { ring, from, to })
     }
 
     /// Hands out every entry that a slot names; false, and no more of them, where it meets what is no entry.
@@ -68,9 +68,9 @@ impl Stretch {
             match shard.log.mark(at.offset())? {
                 Mark::Filler(units) | Mark::Dead(units) if units <= left => at = at.advance(units),
                 Mark::Entry(header) if header.units() <= left => {
-                    let entry = Located { queue: self.queue, at, header };
+                    let entry = Located { ring: self.ring, at, header };
                     let hash = shard.hash_at(at.offset(), header)?;
-                    if let Some(found) = shard.index.find_entry(hash, self.queue, at)? {
+                    if let Some(found) = shard.index.find_entry(hash, self.ring, at)? {
                         each(Live { entry, hash, found })?;
                     }
                     at = entry.end();

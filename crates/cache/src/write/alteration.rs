@@ -17,8 +17,8 @@ pub(crate) struct Current {
 pub(crate) struct Successor {
     pub(crate) value: Vec<u8>,
     pub(crate) terms: Terms,
-    /// The stamp of the value that this one repeats; none for a new value.
-    pub(crate) stamp: Option<u32>,
+    /// The version of the value that this one repeats; none for a new value.
+    pub(crate) version: Option<u32>,
 }
 
 /// What an alteration does, and what it tells its caller.
@@ -41,20 +41,20 @@ pub(crate) enum End {
 impl Successor {
     /// A new value.
     pub(crate) fn new(value: &[u8], terms: Terms) -> Self {
-        Successor { value: value.to_vec(), terms, stamp: None }
+        Successor { value: value.to_vec(), terms, version: None }
     }
 }
 
 impl Current {
     /// Another value under the same terms.
     fn changed(&self, value: Vec<u8>) -> Successor {
-        Successor { value, terms: self.preface.terms, stamp: None }
+        Successor { value, terms: self.preface.terms, version: None }
     }
 
     /// The same value, of the same version, under other terms.
     pub(crate) fn under(self, terms: Terms) -> Successor {
-        let terms = Terms { space: self.preface.terms.space, ..terms };
-        Successor { value: self.value, terms, stamp: Some(self.preface.stamp) }
+        let terms = Terms { namespace: self.preface.terms.namespace, ..terms };
+        Successor { value: self.value, terms, version: Some(self.preface.version) }
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     fn current(value: &[u8]) -> Option<Current> {
-        let preface = Preface { terms: Terms::default(), seal: None, stamp: 7 };
+        let preface = Preface { terms: Terms::default(), seal: None, version: 7 };
         Some(Current { preface, value: value.to_vec() })
     }
 
@@ -117,7 +117,7 @@ mod tests {
                 (Ok((Some(next), told)), Some(number)) => {
                     assert_eq!(told, Some(number));
                     assert_eq!(next.value, number.to_string().as_bytes());
-                    assert_eq!(next.stamp, None);
+                    assert_eq!(next.version, None);
                 }
                 (Err(error), None) => assert_eq!(error.kind(), ErrorKind::NotANumber),
                 _ => panic!("{}", value.escape_ascii()),

@@ -5,12 +5,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::entry::{Extras, Header, Mark, Preface};
 use crate::format::hash::KeyHash;
 use crate::format::position::{Position, UNIT};
-use crate::format::ring::{Place, Queue};
+use crate::format::ring::{Place, Ring};
 use crate::format::seal::Home;
 use crate::format::slot::Slot;
-use crate::policy::evict::{self, Candidate, Fate, Judge};
+use crate::policy::eviction::{self, Candidate, EvictionPolicy, Verdict};
 use crate::shard::index::Numbered;
-use crate::shard::ledger::{Change, Kind, Ledger};
+use crate::shard::metadata::{Change, Kind, Metadata};
 use crate::shard::pin::Extent;
 use crate::shard::stretch::{Live, Located, Stretch};
 use crate::write::writer::{Writer, mark_wrap};
@@ -33,7 +33,7 @@ struct Met {
 impl Met {
     fn none() -> Self {
         let header = Header::new(0, 0, Extras::NONE);
-        let entry = Located { queue: Queue::Small, at: Position::ZERO, header };
+        let entry = Located { ring: Ring::Small, at: Position::ZERO, header };
         Met { many: 0, list: [(entry, KeyHash::default()); TOGETHER] }
     }
 
@@ -78,28 +78,31 @@ impl Going {
 
 impl Writer<'_> {
     /// Passes one entry or mark at the tail; how many units it was long.
-    pub(crate) fn drain_one(&mut self, queue: Queue) -> Result<u64> {
-        self.drain(queue, 1)
+    pub(crate) fn drain_one(&mut self, ring: Ring) -> Result<u64> {
+        self.drain(ring, 1)
     }
 
     /// Passes what is dead at the tail, as much as there is up to so many units, or else one entry or mark; how many units
     /// that was.
-    fn drain(&mut self, queue: Queue, most: u64) -> Result<u64> {
-        let ring = *self.ledger.ring(queue);
-        let reach = self.bounds.reach(queue);
-        let more_laps = ring.tail.lap() < ring.head.lap();
-        let limit = if more_laps { reach.end } else { ring.head.offset() };
-        let left = limit.saturating_sub(ring.tail.offset());
-        match self.shard.log.mark(ring.tail.offset())? {
-            Mark::Wrap(start) if more_laps && start >= reach.start && ring.tail.wrap(start) <= ring.head => {
-                self.pass_tail(queue, ring.tail.wrap(start), 1)
+    fn drain(&mut self, ring: Ring, most: u64) -> Result<u64> {
+        let state = *self.metadata.ring(ring);
+        let reach = self.bounds.reach(ring);
+        let more_laps = state.tail.lap() < state.head.lap();
+        let limit = if more_laps { reach.end } else { state.head.offset() };
+        let left = limit.saturating_sub(state.tail.offset());
+        match self.shard.log.mark(state.tail.offset())? {
+            Mark::Wrap(start)
+                if more_laps && start >= reach.start && state.tail.wrap(start) <= state.head =>
+            {
+                self.pass_tail(ring, state.tail.wrap(start), 1)
             }
             Mark::Filler(units) | Mark::Dead(units) if units <= left => {
-                let passed = self.dead_from(ring.tail.offset() + units, most.saturating_sub(units), limit)?;
-                self.pass_tail(queue, ring.tail.advance(units + passed), units + passed)
+                let passed =
+                    self.dead_from(state.tail.offset() + units, most.saturating_sub(units), limit)?;
+                self.pass_tail(ring, state.tail.advance(units + passed), units + passed)
             }
             Mark::Entry(header) if header.units() <= left => {
-                self.drain_entry(Located { queue, at: ring.tail, header })?;
+                self.drain_entry(Located { ring, at: state.tail, header })?;
                 Ok(header.units())
             }
             _ => Err(damaged()),
@@ -121,48 +124,48 @@ impl Writer<'_> {
         Ok(passed)
     }
 
-    fn pass_tail(&mut self, queue: Queue, to: Position, units: u64) -> Result<u64> {
-        self.ledger.ring_mut(queue).tail = to;
+    fn pass_tail(&mut self, ring: Ring, to: Position, units: u64) -> Result<u64> {
+        self.metadata.ring_mut(ring).tail = to;
         self.unsettled = true;
         Ok(units)
     }
 
     fn drain_entry(&mut self, entry: Located) -> Result<()> {
         let hash = self.shard.hash_at(entry.at.offset(), entry.header)?;
-        let Some(found) = self.shard.index.find_entry(hash, entry.queue, entry.at)? else {
-            return self.pass_tail(entry.queue, entry.end(), 0).map(|_| ());
+        let Some(found) = self.shard.index.find_entry(hash, entry.ring, entry.at)? else {
+            return self.pass_tail(entry.ring, entry.end(), 0).map(|_| ());
         };
         if !self.is_gone(entry.at.offset(), entry.header)? && self.is_over_limit(entry)? {
             self.count_eviction(entry.at.offset(), entry.header)?;
             return self.forget(entry, found, Slot::EMPTY);
         }
         let live = Live { entry, hash, found };
-        let fate = self.fate(&Judge::new(&self.ledger, &self.bounds), live)?;
-        self.dispose(live, fate)
+        let verdict = self.verdict(&EvictionPolicy::new(&self.metadata, &self.bounds), live)?;
+        self.dispose(live, verdict)
     }
 
     #[inline(always)]
-    fn fate(&self, judge: &Judge, Live { entry, found, .. }: Live) -> Result<Fate> {
+    fn verdict(&self, judge: &EvictionPolicy, Live { entry, found, .. }: Live) -> Result<Verdict> {
         let candidate = Candidate {
-            queue: entry.queue,
+            ring: entry.ring,
             units: entry.header.units(),
             freq: found.slot.freq(),
             expired: self.is_gone(entry.at.offset(), entry.header)?,
         };
-        Ok(match judge.fate(self.ledger.ring(Queue::Main).live, candidate, self.moves) {
-            Fate::Move { .. } if self.is_pressed => Fate::Ghost,
-            fate => fate,
+        Ok(match judge.verdict(self.metadata.ring(Ring::Main).live, candidate, self.moves) {
+            Verdict::Move { .. } if self.is_pressed => Verdict::Ghost,
+            verdict => verdict,
         })
     }
 
-    fn dispose(&mut self, live: Live, fate: Fate) -> Result<()> {
+    fn dispose(&mut self, live: Live, verdict: Verdict) -> Result<()> {
         let Live { entry, hash, found } = live;
-        match fate {
-            Fate::Move { freq } => self.move_to_main(live, freq),
-            Fate::Drop => self.forget(entry, found, Slot::EMPTY),
-            Fate::Ghost => {
+        match verdict {
+            Verdict::Move { freq } => self.move_to_main(live, freq),
+            Verdict::Drop => self.forget(entry, found, Slot::EMPTY),
+            Verdict::Ghost => {
                 self.count_eviction(entry.at.offset(), entry.header)?;
-                let ghost = self.ghost(hash, entry.queue);
+                let ghost = self.ghost(hash, entry.ring);
                 self.forget(entry, found, ghost)
             }
         }
@@ -170,16 +173,16 @@ impl Writer<'_> {
 
     /// What an entry leaves that is evicted now.
     #[inline]
-    fn ghost(&mut self, hash: KeyHash, queue: Queue) -> Slot {
-        let clock = &mut self.ledger.ghost_clocks[queue as usize];
+    fn ghost(&mut self, hash: KeyHash, ring: Ring) -> Slot {
+        let clock = &mut self.metadata.ghost_clocks[ring as usize];
         *clock = clock.wrapping_add(1);
-        Slot::ghost(hash, queue, *clock)
+        Slot::ghost(hash, ring, *clock)
     }
 
     /// Unlinks the entry at the tail and passes it.
     fn forget(&mut self, entry: Located, found: Numbered, new: Slot) -> Result<()> {
         self.unlink(found.slot, entry.header)?;
-        self.ledger.ring_mut(entry.queue).tail = entry.end();
+        self.metadata.ring_mut(entry.ring).tail = entry.end();
         self.commit(Change { slot: found.number, old: found.slot, new }, || Ok(()))
     }
 
@@ -187,66 +190,66 @@ impl Writer<'_> {
     ///
     /// Their buckets are asked for before any is looked at, so that the waits overlap; and those that have to go, one after
     /// another, go in one change.
-    fn sweep(&mut self, queue: Queue, most: u64) -> Result<u64> {
-        let from = self.ledger.ring(queue).tail;
-        let (met, to) = self.meet(queue, most)?;
+    fn sweep(&mut self, ring: Ring, most: u64) -> Result<u64> {
+        let from = self.metadata.ring(ring).tail;
+        let (met, to) = self.meet(ring, most)?;
         if to == from {
-            return self.drain(queue, most);
+            return self.drain(ring, most);
         }
         let mut bounds = self.bounds;
-        let (mut judge, mut going) = (Judge::new(&self.ledger, &bounds), Going::NONE);
+        let (mut judge, mut going) = (EvictionPolicy::new(&self.metadata, &bounds), Going::NONE);
         for &(entry, hash) in met.list() {
-            let Some(found) = self.shard.index.find_entry(hash, queue, entry.at)? else {
+            let Some(found) = self.shard.index.find_entry(hash, ring, entry.at)? else {
                 if self.shard.hash_at(entry.at.offset(), entry.header)? == hash {
                     continue;
                 }
                 return Err(damaged());
             };
             let live = Live { entry, hash, found };
-            let fate = self.fate(&judge, live)?;
-            if fate == Fate::Ghost {
+            let verdict = self.verdict(&judge, live)?;
+            if verdict == Verdict::Ghost {
                 if going.is_empty() {
-                    // What is swept lies between two ledgers: this is the first.
+                    // What is swept lies between two copies: this is the first.
                     self.settle();
                 }
-                let new = self.ghost(hash, queue);
-                self.ledger.evictions = self.ledger.evictions.wrapping_add(1);
-                self.ledger.unlink(queue, entry.header.units(), entry.header.payload());
+                let new = self.ghost(hash, ring);
+                self.metadata.evictions = self.metadata.evictions.wrapping_add(1);
+                self.metadata.unlink(ring, entry.header.units(), entry.header.payload());
                 going.add(entry, Change { slot: found.number, old: found.slot, new });
                 continue;
             }
-            self.let_go(queue, &mut going)?;
-            self.dispose(live, fate)?;
-            if self.ledger.ring(queue).tail != entry.end() {
+            self.let_go(ring, &mut going)?;
+            self.dispose(live, verdict)?;
+            if self.metadata.ring(ring).tail != entry.end() {
                 // It had to make room in this very ring.
                 return Ok(entry.end().offset() - from.offset());
             }
-            if queue == Queue::Small || self.bounds != bounds {
+            if ring == Ring::Small || self.bounds != bounds {
                 bounds = self.bounds;
-                judge = Judge::new(&self.ledger, &bounds);
+                judge = EvictionPolicy::new(&self.metadata, &bounds);
             }
         }
-        self.let_go(queue, &mut going)?;
-        if self.ledger.ring(queue).tail != to {
-            self.pass_tail(queue, to, 0)?;
+        self.let_go(ring, &mut going)?;
+        if self.metadata.ring(ring).tail != to {
+            self.pass_tail(ring, to, 0)?;
         }
         Ok(to.offset() - from.offset())
     }
 
     /// The entries at the tail, and how far they and what is dead between them reach: within one lap, and none that takes more
-    /// than its fate to be passed.
-    fn meet(&self, queue: Queue, most: u64) -> Result<(Met, Position)> {
-        let (ring, reach) = (*self.ledger.ring(queue), self.bounds.reach(queue));
-        let end = if ring.tail.lap() < ring.head.lap() { reach.end } else { ring.head.offset() };
-        let (mut met, mut to) = (Met::none(), ring.tail);
-        while met.has_room() && to.offset() - ring.tail.offset() < most {
+    /// than its verdict to be passed.
+    fn meet(&self, ring: Ring, most: u64) -> Result<(Met, Position)> {
+        let (state, reach) = (*self.metadata.ring(ring), self.bounds.reach(ring));
+        let end = if state.tail.lap() < state.head.lap() { reach.end } else { state.head.offset() };
+        let (mut met, mut to) = (Met::none(), state.tail);
+        while met.has_room() && to.offset() - state.tail.offset() < most {
             let left = end.saturating_sub(to.offset());
             match self.shard.log.mark(to.offset())? {
                 Mark::Filler(units) | Mark::Dead(units) if units <= left => to = to.advance(units),
-                Mark::Entry(header) if header.units() <= left && !header.extras().has(Extras::SPACE) => {
+                Mark::Entry(header) if header.units() <= left && !header.extras().has(Extras::NAMESPACE) => {
                     let hash = self.shard.likely_hash_at(to.offset(), header)?;
                     self.shard.index.prefetch_of(hash);
-                    let entry = Located { queue, at: to, header };
+                    let entry = Located { ring, at: to, header };
                     met.add(entry, hash);
                     to = entry.end();
                 }
@@ -257,17 +260,17 @@ impl Writer<'_> {
     }
 
     /// Those that have to go are gone, and passed.
-    fn let_go(&mut self, queue: Queue, going: &mut Going) -> Result<()> {
+    fn let_go(&mut self, ring: Ring, going: &mut Going) -> Result<()> {
         if going.is_empty() {
             return Ok(());
         }
-        self.ledger.ring_mut(queue).tail = going.to;
-        let before = || Ledger::read(self.shard.head, self.holding);
+        self.metadata.ring_mut(ring).tail = going.to;
+        let before = || Metadata::read(self.shard.head, self.committed);
         debug_assert!(
-            Stretch::between(&before(), &self.ledger).is_some(),
+            Stretch::between(&before(), &self.metadata).is_some(),
             "whoever finishes it has to see what goes"
         );
-        (self.ledger.kind, self.ledger.change) = (Kind::Sweep, Change::NONE);
+        (self.metadata.kind, self.metadata.change) = (Kind::Sweep, Change::NONE);
         let spare = self.announce()?;
         for change in going.list() {
             self.shard.index.exchange(*change)?;
@@ -281,27 +284,27 @@ impl Writer<'_> {
     fn move_to_main(&mut self, Live { entry, hash, found }: Live, freq: u64) -> Result<()> {
         let units = entry.header.units();
         self.moves += 1;
-        let place = match entry.queue {
-            Queue::Small => match self.make_room(Queue::Main, units) {
+        let place = match entry.ring {
+            Ring::Small => match self.make_room(Ring::Main, units) {
                 Err(error) if error.kind() == ErrorKind::Pinned => None,
                 place => Some(place?),
             },
-            Queue::Main => self.place(Queue::Main, units)?,
+            Ring::Main => self.place(Ring::Main, units)?,
         };
         let Some(place) = place else {
             self.count_eviction(entry.at.offset(), entry.header)?;
             return self.forget(entry, found, Slot::EMPTY);
         };
-        let moved = Located { queue: Queue::Main, at: place.at, ..entry };
-        let space = self.shard.log.space(entry.at.offset(), entry.header)?;
-        let head = self.ledger.ring(Queue::Main).head;
+        let moved = Located { ring: Ring::Main, at: place.at, ..entry };
+        let namespace = self.shard.log.namespace(entry.at.offset(), entry.header)?;
+        let head = self.metadata.ring(Ring::Main).head;
         let resealed = self.resealed(entry, place)?;
         (self.process.prepare)(Extent { offset: place.at.offset(), units });
         self.unlink(found.slot, entry.header)?;
-        self.link(moved, space)?;
-        self.ledger.ring_mut(entry.queue).tail = entry.at.advance(units);
-        self.ledger.ring_mut(Queue::Main).head = place.at.advance(units);
-        let new = Slot::live(hash, Queue::Main, place.at, freq);
+        self.link(moved, namespace)?;
+        self.metadata.ring_mut(entry.ring).tail = entry.at.advance(units);
+        self.metadata.ring_mut(Ring::Main).head = place.at.advance(units);
+        let new = Slot::live(hash, Ring::Main, place.at, freq);
         let (log, change) = (self.shard.log, Change { slot: found.number, old: found.slot, new });
         self.commit(change, || {
             mark_wrap(log, head, place)?;
@@ -311,7 +314,7 @@ impl Writer<'_> {
                 None => Ok(()),
             }
         })?;
-        if entry.queue == Queue::Small { self.walk(Queue::Main, units) } else { Ok(()) }
+        if entry.ring == Ring::Small { self.walk(Ring::Main, units) } else { Ok(()) }
     }
 
     /// What is to stand before the key of a sealed entry that moves: a seal holds in one place alone. One that is broken
@@ -327,35 +330,35 @@ impl Writer<'_> {
         if !seal_key.is_whole(entry.home(), header, &preface, content) {
             return Ok(None);
         }
-        let home = Home { queue: Queue::Main, at: place.at };
+        let home = Home { ring: Ring::Main, at: place.at };
         Ok(Some(preface.sealed_with(seal_key.seal(home, header, &preface, content))))
     }
 
     /// Drains a little ahead of need, in proportion to what is appended. It comes before the change that will write down
     /// how far the tail has come.
-    pub(crate) fn walk(&mut self, queue: Queue, appended: u64) -> Result<()> {
-        if queue == Queue::Main {
-            self.move_brink();
+    pub(crate) fn walk(&mut self, ring: Ring, appended: u64) -> Result<()> {
+        if ring == Ring::Main {
+            self.move_small_end();
         }
-        let writes = evict::writes_per_walk(&self.bounds, appended);
-        if !self.ledger.sequence.is_multiple_of(writes) {
+        let writes = eviction::writes_per_walk(&self.bounds, appended);
+        if !self.metadata.version.is_multiple_of(writes) {
             return Ok(());
         }
         let appended = appended.saturating_mul(writes);
-        let mut left = evict::walk_after(&self.ledger, &self.bounds, queue, appended);
-        while left > 0 && self.ledger.ring(queue).head != self.ledger.ring(queue).tail {
-            left = left.saturating_sub(self.sweep(queue, left)?.max(1));
+        let mut left = eviction::walk_after(&self.metadata, &self.bounds, ring, appended);
+        while left > 0 && self.metadata.ring(ring).head != self.metadata.ring(ring).tail {
+            left = left.saturating_sub(self.sweep(ring, left)?.max(1));
         }
-        self.look_ahead(queue);
+        self.look_ahead(ring);
         Ok(())
     }
 
     /// Asks for what lies at the tail: the next walk will want it, and by then it is here.
-    fn look_ahead(&self, queue: Queue) {
+    fn look_ahead(&self, ring: Ring) {
         if self.shard.geometry.index_bytes_per_shard() < INDEX_OUT_OF_CACHE {
             return;
         }
-        let tail = self.ledger.ring(queue).tail.offset();
+        let tail = self.metadata.ring(ring).tail.offset();
         for line in 0..LINES_AHEAD {
             self.shard.log.prefetch(tail + line * UNITS_PER_LINE);
         }
@@ -364,5 +367,5 @@ impl Writer<'_> {
 
 #[cold]
 fn damaged() -> Error {
-    Error::corrupt("the cache's log is damaged at a ring's tail; run `samovar check`")
+    Error::corrupt("the cache's log is damaged at a state's tail; run `samovar check`")
 }

@@ -2,8 +2,8 @@
 
 pub(crate) mod alteration;
 pub(crate) mod drain;
-pub(crate) mod retreat;
 pub(crate) mod room;
 pub(crate) mod shortcut;
+pub(crate) mod shrink;
 pub(crate) mod tenancy;
 pub(crate) mod writer;

@@ -2,13 +2,13 @@
 //! limit. Writes to the default namespace come by here for one comparison.
 
 use crate::error::Result;
-use crate::file::space::{self, Account, Space, Tally};
+use crate::file::namespace::{self, Account, NamespaceCounter, NamespaceId};
 use crate::format::entry::{Extras, Header};
-use crate::format::hash::{KeyHash, SpaceWord};
+use crate::format::hash::{KeyHash, NamespaceWord};
 use crate::format::position::UNIT;
 use crate::format::slot::{FREQ_MAX, Slot};
 use crate::shard::index::Numbered;
-use crate::shard::ledger::{Change, Kind};
+use crate::shard::metadata::{Change, Kind};
 use crate::shard::stretch::Located;
 use crate::write::writer::{Item, Writer};
 
@@ -16,9 +16,9 @@ impl Writer<'_> {
     /// Writes from now on are to this namespace, in its present epoch. It is asked under the shard's lock, so that no writer
     /// is of an older epoch than one before it.
     #[inline]
-    pub(crate) fn enter(&mut self, space: Space) -> Result<()> {
+    pub(crate) fn enter(&mut self, namespace: NamespaceId) -> Result<()> {
         self.take_note()?;
-        self.own = self.shard.table.present(space)?;
+        self.own = self.shard.table.present(namespace)?;
         if !self.own.is_default() {
             self.write_off(self.own.number(), self.own.epoch())?;
         }
@@ -26,8 +26,8 @@ impl Writer<'_> {
     }
 
     /// Is this write to this namespace, in this epoch?
-    pub(crate) fn is_in(&self, space: SpaceWord) -> bool {
-        self.own == space
+    pub(crate) fn is_in(&self, namespace: NamespaceWord) -> bool {
+        self.own == namespace
     }
 
     /// Takes namespaces that were emptied off the shard's accounts, if any was since somebody last looked.
@@ -40,7 +40,7 @@ impl Writer<'_> {
     #[cold]
     fn note_turns(&mut self) -> Result<()> {
         let (turns, seen) = (self.shard.table.turns()?, self.shard.turns_seen());
-        for number in space::NUMBERS {
+        for number in namespace::NUMBERS {
             self.write_off(number, self.shard.table.epoch(number)?)?;
         }
         seen.store(turns);
@@ -53,8 +53,8 @@ impl Writer<'_> {
         if account.epoch == epoch {
             return Ok(());
         }
-        self.ledger.write_off(&account);
-        (self.ledger.kind, self.ledger.change) = (Kind::Sure, Change::NONE);
+        self.metadata.write_off(&account);
+        (self.metadata.kind, self.metadata.change) = (Kind::Sure, Change::NONE);
         self.accounts.forget();
         self.accounts.set(number, Account::of_epoch(epoch));
         let spare = self.announce()?;
@@ -75,63 +75,65 @@ impl Writer<'_> {
 
     /// Is the entry of a namespace that was emptied since?
     pub(crate) fn is_orphan(&self, offset: u64, header: Header) -> Result<bool> {
-        if !header.extras().has(Extras::SPACE) {
+        if !header.extras().has(Extras::NAMESPACE) {
             return Ok(false);
         }
-        let space = self.shard.log.space(offset, header)?;
-        if space.number() == self.own.number() {
-            return Ok(space != self.own);
+        let namespace = self.shard.log.namespace(offset, header)?;
+        if namespace.number() == self.own.number() {
+            return Ok(namespace != self.own);
         }
-        Ok(self.shard.table.epoch(space.number())? != space.epoch())
+        Ok(self.shard.table.epoch(namespace.number())? != namespace.epoch())
     }
 
     /// An entry is no longer known to a slot.
     #[inline(always)]
     pub(crate) fn unlink(&mut self, slot: Slot, header: Header) -> Result<()> {
-        if header.extras().has(Extras::SPACE) && !self.unlink_of_space(slot, header)? {
+        if header.extras().has(Extras::NAMESPACE) && !self.unlink_of_space(slot, header)? {
             return Ok(());
         }
-        self.ledger.unlink(slot.queue(), header.units(), header.payload());
+        self.metadata.unlink(slot.ring(), header.units(), header.payload());
         Ok(())
     }
 
     /// The same for its namespace; false if that was emptied, and the shard's accounts know the entry no more.
     #[inline(never)]
     fn unlink_of_space(&mut self, slot: Slot, header: Header) -> Result<bool> {
-        let space = self.shard.log.space(slot.offset(), header)?;
-        if space.is_default() {
+        let namespace = self.shard.log.namespace(slot.offset(), header)?;
+        if namespace.is_default() {
             return Ok(true);
         }
-        let mut account = self.account(space)?;
-        let known = account.epoch == space.epoch();
+        let mut account = self.account(namespace)?;
+        let known = account.epoch == namespace.epoch();
         if known {
-            account.unlink(slot.queue(), header.units(), header.payload());
-            self.accounts.set(space.number(), account);
+            account.unlink(slot.ring(), header.units(), header.payload());
+            self.accounts.set(namespace.number(), account);
         }
         Ok(known)
     }
 
     /// An entry becomes known to a slot.
     #[inline(always)]
-    pub(crate) fn link(&mut self, entry: Located, space: SpaceWord) -> Result<()> {
-        if !space.is_default() {
-            self.link_of_space(entry, space)?;
+    pub(crate) fn link(&mut self, entry: Located, namespace: NamespaceWord) -> Result<()> {
+        if !namespace.is_default() {
+            self.link_of_space(entry, namespace)?;
         }
-        self.ledger.link(entry.queue, entry.header.units(), entry.header.payload());
+        self.metadata.link(entry.ring, entry.header.units(), entry.header.payload());
         Ok(())
     }
 
     #[inline(never)]
-    fn link_of_space(&mut self, entry: Located, space: SpaceWord) -> Result<()> {
-        let mut account = self.account(space)?;
-        account.link(entry.queue, entry.header.units(), entry.header.payload());
-        self.accounts.set(space.number(), account);
+    fn link_of_space(&mut self, entry: Located, namespace: NamespaceWord) -> Result<()> {
+        let mut account = self.account(namespace)?;
+        account.link(entry.ring, entry.header.units(), entry.header.payload());
+        self.accounts.set(namespace.number(), account);
         Ok(())
     }
 
     /// The namespace's account as the change at hand leaves it so far.
-    fn account(&self, space: SpaceWord) -> Result<Account> {
-        self.accounts.get(space.number()).map_or_else(|| self.shard.accounts().load(space.number()), Ok)
+    fn account(&self, namespace: NamespaceWord) -> Result<Account> {
+        self.accounts
+            .get(namespace.number())
+            .map_or_else(|| self.shard.accounts().load(namespace.number()), Ok)
     }
 
     /// Units that a namespace may hold in this shard; none if it has no limit.
@@ -142,10 +144,10 @@ impl Writer<'_> {
 
     /// Does the entry's namespace hold more than it may? Then it goes at the tail, however often it was read.
     pub(crate) fn is_over_limit(&self, entry: Located) -> Result<bool> {
-        if !entry.header.extras().has(Extras::SPACE) {
+        if !entry.header.extras().has(Extras::NAMESPACE) {
             return Ok(false);
         }
-        let number = self.shard.log.space(entry.at.offset(), entry.header)?.number();
+        let number = self.shard.log.namespace(entry.at.offset(), entry.header)?.number();
         let Some(share) = self.share(number)? else { return Ok(false) };
         // One that is larger than the share may be the only one.
         let account = self.shard.accounts().load(number)?;
@@ -154,10 +156,10 @@ impl Writer<'_> {
 
     /// An entry has to go; it is also its namespace's.
     pub(crate) fn count_eviction(&mut self, offset: u64, header: Header) -> Result<()> {
-        self.ledger.evictions = self.ledger.evictions.wrapping_add(1);
-        let space = self.shard.log.space(offset, header)?;
-        if !space.is_default() {
-            self.shard.accounts().tally(space.number(), Tally::Evictions)?.fetch_add(1);
+        self.metadata.evictions = self.metadata.evictions.wrapping_add(1);
+        let namespace = self.shard.log.namespace(offset, header)?;
+        if !namespace.is_default() {
+            self.shard.accounts().counter(namespace.number(), NamespaceCounter::Evictions)?.fetch_add(1);
         }
         Ok(())
     }
@@ -187,16 +189,16 @@ impl Writer<'_> {
     /// round the slots, as in CLOCK: what was read since it came by last is passed over, and is a read colder.
     fn evict_own(&mut self, kept: Option<u64>) -> Result<bool> {
         let slots = self.shard.geometry.slots_per_shard();
-        let hand = self.shard.accounts().hand(self.own.number())?;
-        let mut number = hand.load() % slots;
+        let clock_hand = self.shard.accounts().clock_hand(self.own.number())?;
+        let mut number = clock_hand.load() % slots;
         for _ in 0..=slots.saturating_mul(FREQ_MAX + 1) {
             let slot = self.shard.index.load(number)?;
             let next = (number + 1) % slots;
             if slot.is_live() && KeyHash::tag_is_of(slot.tag(), self.own) && Some(number) != kept {
                 let header = self.shard.header_of(slot)?;
-                if self.shard.log.space(slot.offset(), header)? == self.own {
+                if self.shard.log.namespace(slot.offset(), header)? == self.own {
                     if slot.freq() == 0 {
-                        hand.store(next);
+                        clock_hand.store(next);
                         self.evict(Numbered { number, slot }, header)?;
                         return Ok(true);
                     }

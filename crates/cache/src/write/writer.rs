@@ -1,26 +1,26 @@
 //! What a process does while it holds a shard's writer lock.
 //!
-//! Every change of a slot goes through [`Writer::commit`]: the ledger that will hold is written beside the one that does,
-//! the bytes are copied, the slot is exchanged (the commit point), and the new ledger holds. A death between any two of
-//! these stores is decided by the slot alone; see [`crate::shard::ledger`].
+//! Every change of a slot goes through [`Writer::commit`]: the metadata that will hold is written beside the one that does,
+//! the bytes are copied, the slot is exchanged (the commit point), and the new metadata holds. A death between any two of
+//! these stores is decided by the slot alone; see [`crate::shard::metadata`].
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::space::Changes;
-use crate::file::ttl::Clock;
+use crate::file::clock::Clock;
+use crate::file::namespace::AccountChanges;
 use crate::format::entry::{Extras, Header, Mark, Preface, Terms};
-use crate::format::hash::{KeyHash, SpaceWord};
+use crate::format::hash::{KeyHash, NamespaceWord};
 use crate::format::position::Position;
-use crate::format::ring::{Place, Queue};
+use crate::format::ring::{Place, Ring};
 use crate::format::seal::{Home, Sealer};
 use crate::format::slot::Slot;
-use crate::policy::evict;
-use crate::policy::runway::Runway;
+use crate::policy::append_window::AppendWindow;
+use crate::policy::eviction;
 use crate::repair::recover::{self, Settled};
 use crate::shard::bounds::Bounds;
 use crate::shard::index::Numbered;
 use crate::shard::lease::Leases;
-use crate::shard::ledger::{Change, Kind, Ledger, Selector};
 use crate::shard::log::Log;
+use crate::shard::metadata::{Change, Kind, Metadata, Selector};
 use crate::shard::pin::{Extent, IsDead};
 use crate::shard::shard::Shard;
 use crate::shard::stretch::Located;
@@ -30,11 +30,11 @@ use crate::write::alteration::Current;
 pub(crate) struct Writer<'a> {
     pub(crate) shard: Shard<'a>,
     /// The accounts, as they will be once the change at hand has happened; tails may be ahead of the copy in the file.
-    pub(crate) ledger: Ledger,
+    pub(crate) metadata: Metadata,
     /// Which copy in the file holds.
-    pub(crate) holding: usize,
+    pub(crate) committed: usize,
     /// A change was pending when the accounts were read.
-    is_pending: bool,
+    is_prepared: bool,
     /// Tails have moved since the copy in the file was written.
     pub(crate) unsettled: bool,
     /// The frontiers in the file.
@@ -52,9 +52,9 @@ pub(crate) struct Writer<'a> {
     /// Entries moved by the write at hand.
     pub(crate) moves: u32,
     /// The namespace that is written to, in the epoch that this write belongs to.
-    pub(crate) own: SpaceWord,
+    pub(crate) own: NamespaceWord,
     /// What becomes of accounts of namespaces with the change at hand.
-    pub(crate) accounts: Changes,
+    pub(crate) accounts: AccountChanges,
 }
 
 /// What a writer asks of the process that it is in.
@@ -73,8 +73,8 @@ pub(crate) struct Item<'v> {
     pub(crate) key: &'v [u8],
     pub(crate) value: &'v [u8],
     pub(crate) terms: Terms,
-    /// The stamp of the value that this one repeats; none for a new value.
-    pub(crate) stamp: Option<u32>,
+    /// The version of the value that this one repeats; none for a new value.
+    pub(crate) version: Option<u32>,
 }
 
 impl Item<'_> {
@@ -94,12 +94,12 @@ impl<'a> Writer<'a> {
     #[inline(always)]
     pub(crate) fn new(shard: Shard<'a>, clock: &'a Clock<'a>, process: Process<'a>) -> Self {
         let selector = Selector::load(shard.head);
-        let holding = selector.holding();
+        let committed = selector.committed();
         Writer {
             shard,
-            ledger: Ledger::read(shard.head, holding),
-            holding,
-            is_pending: selector != Selector::Holds(holding),
+            metadata: Metadata::read(shard.head, committed),
+            committed,
+            is_prepared: selector != Selector::Committed(committed),
             unsettled: false,
             frontiers: shard.load_frontiers(),
             bounds: shard.bounds(),
@@ -108,38 +108,39 @@ impl<'a> Writer<'a> {
             is_pressed: false,
             ghost: None,
             moves: 0,
-            own: SpaceWord::DEFAULT,
-            accounts: Changes::default(),
+            own: NamespaceWord::DEFAULT,
+            accounts: AccountChanges::default(),
         }
     }
 
     /// Takes the shard's accounts up, finishing or undoing what a dead writer left. The caller holds the writer lock.
     #[inline(always)]
     pub(crate) fn begin(&mut self) -> Result<()> {
-        Runway::close(self.shard.head);
+        AppendWindow::close(self.shard.head);
         if self.is_in_order() { Ok(()) } else { self.repair() }
     }
 
     /// Is nothing of the shard's accounts to be repaired?
     #[inline(always)]
     pub(crate) fn is_in_order(&self) -> bool {
-        !self.is_pending && self.is_sound()
+        !self.is_prepared && self.is_sound()
     }
 
     #[inline(never)]
     fn is_sound(&self) -> bool {
-        recover::is_sound(&self.bounds, &self.ledger, self.frontiers)
+        recover::is_sound(&self.bounds, &self.metadata, self.frontiers)
     }
 
     #[cold]
     fn repair(&mut self) -> Result<()> {
-        let Settled { ledger, holding, frontiers, bounds } = recover::settle(self.shard)?;
-        (self.ledger, self.holding, self.frontiers, self.bounds) = (ledger, holding, frontiers, bounds);
+        let Settled { metadata, committed, frontiers, bounds } = recover::settle(self.shard)?;
+        (self.metadata, self.committed, self.frontiers, self.bounds) =
+            (metadata, committed, frontiers, bounds);
         Ok(())
     }
 
-    pub(crate) fn ledger(&self) -> &Ledger {
-        &self.ledger
+    pub(crate) fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     /// Stores the item, evicting what has to go.
@@ -157,9 +158,9 @@ impl<'a> Writer<'a> {
         // By its tag alone: to be wrong once in some thousands would change a ring, and nothing else. What was asked for
         // comes while room is made; and that may move or evict the key's entry, which is looked for after it.
         let seen = self.shard.foresee(item.hash)?;
-        let queue = self.queue_for(item.hash, seen, units)?;
-        self.walk(queue, units)?;
-        let (queue, place) = self.make_room_somewhere(queue, units)?;
+        let ring = self.ring_for(item.hash, seen, units)?;
+        self.walk(ring, units)?;
+        let (ring, place) = self.make_room_somewhere(ring, units)?;
         let (target, old, freq) = match self.shard.find(item.hash, item.key)? {
             Some((found, old)) => (found, Some(old), found.slot.freq()),
             None => self.take_slot(item.hash).map(|(target, old)| (target, old, 0))?,
@@ -167,20 +168,20 @@ impl<'a> Writer<'a> {
         if let Some(old) = old {
             self.unlink(target.slot, old)?;
         }
-        let (head, log) = (self.ledger.ring(queue).head, self.shard.log);
+        let (head, log) = (self.metadata.ring(ring).head, self.shard.log);
         (self.process.prepare)(Extent { offset: place.at.offset(), units });
-        self.link(Located { queue, at: place.at, header }, self.own)?;
-        self.ledger.ring_mut(queue).head = place.at.advance(units);
-        self.ledger.sequence = self.ledger.sequence.wrapping_add(1);
-        let new = Slot::live(item.hash, queue, place.at, freq);
-        let (seal_key, stamp) = (self.shard.seal_key, item.stamp.unwrap_or(self.ledger.stamp()));
+        self.link(Located { ring, at: place.at, header }, self.own)?;
+        self.metadata.ring_mut(ring).head = place.at.advance(units);
+        self.metadata.version = self.metadata.version.wrapping_add(1);
+        let new = Slot::live(item.hash, ring, place.at, freq);
+        let (seal_key, version) = (self.shard.seal_key, item.version.unwrap_or(self.metadata.version()));
         self.commit(Change { slot: target.number, old: target.slot, new }, || {
             mark_wrap(log, head, place)?;
             if header.extras().is_none() {
-                return log.put_plain(place.at.offset(), header, stamp, [item.key, item.value]);
+                return log.put_plain(place.at.offset(), header, version, [item.key, item.value]);
             }
-            let located = Located { queue, at: place.at, header };
-            let preface = Preface { terms: item.terms, seal: None, stamp };
+            let located = Located { ring, at: place.at, header };
+            let preface = Preface { terms: item.terms, seal: None, version };
             let preface = sealed(seal_key, located, preface, [item.key, item.value]);
             log.put_entry(place.at.offset(), header, &preface, [item.key, item.value])
         })?;
@@ -196,7 +197,7 @@ impl<'a> Writer<'a> {
         // The key's own ghost, so that it does not linger. Draining changes live slots alone.
         let target = match self.ghost {
             Some(ghost) => ghost,
-            None => self.shard.index.vacancy(hash, self.ledger.ghost_clocks)?,
+            None => self.shard.index.vacancy(hash, self.metadata.ghost_clocks)?,
         };
         if !target.slot.is_live() {
             return Ok((target, None));
@@ -209,7 +210,7 @@ impl<'a> Writer<'a> {
     #[inline(never)]
     fn set_in_namespace(&mut self, item: &Item<'_>) -> Result<()> {
         let mut item = *item;
-        item.terms.space = Some(self.own.word());
+        item.terms.namespace = Some(self.own.word());
         self.make_share(&item)?;
         self.set_within(&item)
     }
@@ -226,8 +227,8 @@ impl<'a> Writer<'a> {
         }
         let mut value = Vec::new();
         self.shard.log.append_value(offset, header, &mut value)?;
-        let queue = found.slot.queue();
-        let home = Home { queue, at: self.frontiers[queue as usize].ahead(found.slot.low()) };
+        let ring = found.slot.ring();
+        let home = Home { ring, at: self.frontiers[ring as usize].ahead(found.slot.low()) };
         let whole = self.shard.is_whole(home, header, &preface, [key, &value]);
         Ok(whole.then_some(Current { preface, value }))
     }
@@ -259,46 +260,46 @@ impl<'a> Writer<'a> {
     /// An overwrite stays in its ring, a key with a ghost goes to the main ring, a new one to the small ring; but what is
     /// large for the small ring, or comes while the main ring has room to spare, goes to the main ring.
     #[inline]
-    fn queue_for(&mut self, hash: KeyHash, known: Option<Slot>, units: u64) -> Result<Queue> {
-        let span = self.bounds.span_for(Queue::Small, units);
-        if units > span.units() / 2 || known.is_some_and(|slot| slot.queue() == Queue::Main) {
-            return Ok(Queue::Main);
+    fn ring_for(&mut self, hash: KeyHash, known: Option<Slot>, units: u64) -> Result<Ring> {
+        let span = self.bounds.span_for(Ring::Small, units);
+        if units > span.units() / 2 || known.is_some_and(|slot| slot.ring() == Ring::Main) {
+            return Ok(Ring::Main);
         }
-        let small = self.ledger.ring(Queue::Small);
+        let small = self.metadata.ring(Ring::Small);
         if span.place(small.head, small.tail, units).is_none() && self.has_main_room(units) {
-            return Ok(Queue::Main);
+            return Ok(Ring::Main);
         }
         if known.is_some() {
-            return Ok(Queue::Small);
+            return Ok(Ring::Small);
         }
         self.ghost = self.shard.index.find_ghost(hash)?;
-        let Some(ghost) = self.ghost else { return Ok(Queue::Small) };
-        if evict::is_regretted(&self.ledger, ghost.slot) && !self.has_main_room(units) {
-            self.wish(ghost.slot.queue(), units);
+        let Some(ghost) = self.ghost else { return Ok(Ring::Small) };
+        if eviction::is_regretted(&self.metadata, ghost.slot) && !self.has_main_room(units) {
+            self.target(ghost.slot.ring(), units);
         }
-        let earned = evict::has_earned_main(&self.ledger, ghost.slot);
-        Ok(if earned { Queue::Main } else { Queue::Small })
+        let earned = eviction::has_earned_main(&self.metadata, ghost.slot);
+        Ok(if earned { Ring::Main } else { Ring::Small })
     }
 
     fn has_main_room(&self, units: u64) -> bool {
-        evict::has_main_room(&self.ledger, &self.bounds, units)
+        eviction::has_main_room(&self.metadata, &self.bounds, units)
     }
 
     /// The ring would still have the key, were it a little larger: it shall be, by as much as the key's entry takes.
-    fn wish(&mut self, queue: Queue, units: u64) {
-        self.bounds.wish = match queue {
-            Queue::Small => self.bounds.wished() + units,
-            Queue::Main => self.bounds.wished().saturating_sub(units),
+    fn target(&mut self, ring: Ring, units: u64) {
+        self.bounds.target = match ring {
+            Ring::Small => self.bounds.small_target() + units,
+            Ring::Main => self.bounds.small_target().saturating_sub(units),
         };
-        self.bounds.wish = self.bounds.wished().max(evict::least_small(&self.ledger));
+        self.bounds.target = self.bounds.small_target().max(eviction::least_small(&self.metadata));
         self.bounds.store(self.shard.head);
     }
 
-    /// Changes one slot, and the accounts with it: those in hand are what they become. `copy` writes the bytes that the new
+    /// AccountChanges one slot, and the accounts with it: those in hand are what they become. `copy` writes the bytes that the new
     /// slot names.
     #[inline]
     pub(crate) fn commit(&mut self, change: Change, copy: impl FnOnce() -> Result<()>) -> Result<()> {
-        (self.ledger.kind, self.ledger.change) = (Kind::Slot, change);
+        (self.metadata.kind, self.metadata.change) = (Kind::Slot, change);
         let spare = self.announce()?;
         copy()?;
         self.shard.index.exchange(change)?;
@@ -310,26 +311,27 @@ impl<'a> Writer<'a> {
     /// Writes the accounts that are to hold beside those that do; which copy they are.
     #[inline]
     pub(crate) fn announce(&mut self) -> Result<usize> {
-        self.ledger.accounts = self.shard.accounts().intend(&self.accounts)?;
-        let spare = 1 - self.holding;
-        self.ledger.write(self.shard.head, spare);
-        Selector::Pending(spare).store(self.shard.head);
+        self.metadata.accounts = self.shard.accounts().write_redo(&self.accounts)?;
+        let spare = 1 - self.committed;
+        self.metadata.write(self.shard.head, spare);
+        Selector::Prepared(spare).store(self.shard.head);
         Ok(spare)
     }
 
     /// What was announced has happened.
     #[inline]
     pub(crate) fn hold(&mut self, copy: usize) {
-        Selector::Holds(copy).store(self.shard.head);
-        (self.holding, self.unsettled) = (copy, false);
+        Selector::Committed(copy).store(self.shard.head);
+        (self.committed, self.unsettled) = (copy, false);
     }
 
     /// Writes down tails that have moved, without changing a slot.
     pub(crate) fn settle(&mut self) {
         if self.unsettled {
-            let spare = 1 - self.holding;
-            (self.ledger.kind, self.ledger.accounts, self.ledger.change) = (Kind::Slot, 0, Change::NONE);
-            self.ledger.write(self.shard.head, spare);
+            let spare = 1 - self.committed;
+            (self.metadata.kind, self.metadata.accounts, self.metadata.change) =
+                (Kind::Slot, 0, Change::NONE);
+            self.metadata.write(self.shard.head, spare);
             self.hold(spare);
         }
     }

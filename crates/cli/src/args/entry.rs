@@ -147,7 +147,7 @@ pub(crate) struct LoadArguments {
     pub(crate) ttl: Option<Ttl>,
     /// How long the command may take before others who wait for its output run it too
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = humantime::parse_duration)]
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
     /// Report as JSON, instead of writing the value, whether the command ran and how long the value is
     #[arg(long)]
     pub(crate) json: bool,

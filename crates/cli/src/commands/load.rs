@@ -32,7 +32,7 @@ impl From<Error> for Trouble {
 /// Writes the value out, running the command first if there is none.
 pub(crate) fn run(arguments: &LoadArguments) -> Outcome<Status> {
     let path = arguments.target.file.as_path();
-    let options = Cache::options().create(false).load_patience(arguments.patience);
+    let options = Cache::options().create(false).load_timeout(arguments.timeout);
     let cache = options.open(path).map_err(|error| Failure::of_cache(path, &error))?;
     let (key, ttl) = (arguments.key.as_encoded_bytes(), arguments.ttl.unwrap_or(Ttl::NEVER));
     let mut loaded = false;

@@ -1,8 +1,8 @@
-//! The estate of a cache: which parts of its file have their space. The file is as long as the largest cache
+//! The extents of a cache: which parts of its file have their space. The file is as long as the largest cache
 //! that it may become; what the present one does not need are holes, where the file system has such.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::measure::Measure;
+use crate::file::size_record::SizeRecord;
 use crate::format::geometry::Geometry;
 use crate::format::layout::PAGE;
 use crate::format::position::UNIT;
@@ -18,26 +18,26 @@ pub(crate) fn data(geometry: &Geometry, shard: u64, units: Range<u64>) -> Range<
 }
 
 /// Everything that a cache of this measure uses.
-pub(crate) fn parts(geometry: &Geometry, measure: &Measure) -> Vec<Range<u64>> {
-    let shards = (0..geometry.shards()).map(|shard| data(geometry, shard, 0..measure.units));
+pub(crate) fn parts(geometry: &Geometry, size_record: &SizeRecord) -> Vec<Range<u64>> {
+    let shards = (0..geometry.shards()).map(|shard| data(geometry, shard, 0..size_record.units));
     std::iter::once(0..geometry.data_offset).chain(shards).collect()
 }
 
 /// The same, with what lies side by side in one piece.
-pub(crate) fn stretches(geometry: &Geometry, measure: &Measure) -> Vec<Range<u64>> {
-    let mut stretches: Vec<Range<u64>> = Vec::new();
-    for part in parts(geometry, measure) {
-        match stretches.last_mut() {
+pub(crate) fn merged(geometry: &Geometry, size_record: &SizeRecord) -> Vec<Range<u64>> {
+    let mut merged: Vec<Range<u64>> = Vec::new();
+    for part in parts(geometry, size_record) {
+        match merged.last_mut() {
             Some(last) if last.end == part.start => last.end = part.end,
-            _ => stretches.push(part),
+            _ => merged.push(part),
         }
     }
-    stretches
+    merged
 }
 
 /// Makes a new file as long as it may become, with space for what it is.
-pub(crate) fn occupy(file: &File, geometry: &Geometry, measure: &Measure) -> Result<()> {
-    if measure.bytes(geometry) == geometry.file_bytes {
+pub(crate) fn occupy(file: &File, geometry: &Geometry, size_record: &SizeRecord) -> Result<()> {
+    if size_record.bytes(geometry) == geometry.file_bytes {
         samovar_mmap::reserve(file, geometry.file_bytes)?;
         return Ok(());
     }
@@ -45,7 +45,7 @@ pub(crate) fn occupy(file: &File, geometry: &Geometry, measure: &Measure) -> Res
     file.set_len(geometry.file_bytes).map_err(|source| {
         Error::with_source(ErrorKind::Io, "making the new file as long as it may become", source)
     })?;
-    reserve(file, parts(geometry, measure))
+    reserve(file, parts(geometry, size_record))
 }
 
 /// Gives parts of the file their space. What they hold stays.
@@ -65,9 +65,9 @@ pub(crate) fn release(file: &File, part: Range<u64>) -> Result<()> {
 }
 
 /// Gives back whatever a cache of this measure does not use. Nobody may hold anything there.
-pub(crate) fn release_rest(file: &File, geometry: &Geometry, measure: &Measure) -> Result<()> {
+pub(crate) fn release_rest(file: &File, geometry: &Geometry, size_record: &SizeRecord) -> Result<()> {
     for shard in 0..geometry.shards() {
-        release(file, data(geometry, shard, measure.units..geometry.area().end))?;
+        release(file, data(geometry, shard, size_record.units..geometry.area().end))?;
     }
     Ok(())
 }

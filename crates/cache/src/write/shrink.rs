@@ -5,7 +5,7 @@
 //!   the goal is stored --> the small ring leaves what is not to be its own; its boundary sinks
 //!     --> the main ring's tail goes round, as it always does, until what lives fits: what goes, goes by the policy
 //!     --> all that lives lies in one lap, with room to move: THE END SINKS, and heads go no further from now on
-//!     --> the tail passes what lies beyond, and moves it down; then the frontier; then TOP SINKS, and nothing is there
+//!     --> the tail passes what lies beyond, and moves it down; then the frontier; then HIGH_WATER SINKS, and nothing is there
 //! ```
 //!
 //! Every step leaves a shard that is whole, and says in its head how far it has come: whoever goes on after a death needs no
@@ -14,7 +14,7 @@
 //! lap, always finds room for what it meets, since the head needs no more than what was just passed.
 
 use crate::error::Result;
-use crate::format::ring::{Queue, Span};
+use crate::format::ring::{Ring, Span};
 use crate::shard::pin::{Extent, Pins};
 use crate::write::writer::Writer;
 use std::cell::Cell;
@@ -37,17 +37,17 @@ pub(crate) enum Progress {
 impl Writer<'_> {
     /// One step towards data of so many units. `walked` is what the main ring's tail has passed in the steps before.
     pub(crate) fn approach(&mut self, units: u64, walked: &Cell<u64>) -> Result<Progress> {
-        self.bounds.is_retreat = true;
-        if self.bounds.goal != units || self.bounds.end < units {
+        self.bounds.is_shrink = true;
+        if self.bounds.end_target != units || self.bounds.end < units {
             self.aim(units);
         }
         let mut left = UNITS_PER_STEP;
-        while self.bounds.end > units || self.bounds.top > self.bounds.end {
+        while self.bounds.end > units || self.bounds.high_water > self.bounds.end {
             if left == 0 || self.moves >= MOVES_PER_STEP {
                 self.settle();
                 return Ok(Progress::More);
             }
-            left = left.saturating_sub(self.retreat(walked)?.max(1));
+            left = left.saturating_sub(self.shrink(walked)?.max(1));
         }
         self.settle();
         Ok(Progress::Done)
@@ -57,29 +57,29 @@ impl Writer<'_> {
     /// its space is reserved.
     fn aim(&mut self, units: u64) {
         let bounds = &mut self.bounds;
-        let wish = u128::from(bounds.wish) * u128::from(units) / u128::from(bounds.aim().max(1));
-        bounds.wish = u64::try_from(wish).unwrap_or(units).min(units);
+        let target = u128::from(bounds.target) * u128::from(units) / u128::from(bounds.aim().max(1));
+        bounds.target = u64::try_from(target).unwrap_or(units).min(units);
         if units >= bounds.end {
-            bounds.top = bounds.top.max(units);
+            bounds.high_water = bounds.high_water.max(units);
             bounds.store(self.shard.head);
-            (bounds.goal, bounds.end) = (units, units);
+            (bounds.end_target, bounds.end) = (units, units);
             bounds.store(self.shard.head);
             return;
         }
-        bounds.goal = units;
+        bounds.end_target = units;
         bounds.store(self.shard.head);
     }
 
     /// Passes one entry or mark, or moves a bound; how many units that were.
-    fn retreat(&mut self, walked: &Cell<u64>) -> Result<u64> {
+    fn shrink(&mut self, walked: &Cell<u64>) -> Result<u64> {
         let bounds = self.bounds;
         if bounds.is_to_shrink() && bounds.is_small_too_large() {
             return self.sink_boundary();
         }
-        let ring = *self.ledger.ring(Queue::Main);
+        let ring = *self.metadata.ring(Ring::Main);
         let limit = bounds.aim();
         if ring.head == ring.tail && ring.head.offset() >= limit {
-            self.restart_lap(Queue::Main);
+            self.restart_lap(Ring::Main);
             return Ok(1);
         }
         let one_lap = ring.head.lap() == ring.tail.lap();
@@ -95,42 +95,42 @@ impl Writer<'_> {
             self.sink_top();
             return Ok(1);
         }
-        let passed = self.drain_one(Queue::Main)?;
+        let passed = self.drain_one(Ring::Main)?;
         walked.set(walked.get() + passed.max(1));
         Ok(passed)
     }
 
-    /// The small ring leaves what lies above its brink; then the boundary is there.
+    /// The small ring leaves what lies above its small_end; then the boundary is there.
     fn sink_boundary(&mut self) -> Result<u64> {
-        if self.bounds.brink > self.bounds.wished() {
-            self.bounds.brink = self.bounds.wished();
+        if self.bounds.small_end > self.bounds.small_target() {
+            self.bounds.small_end = self.bounds.small_target();
             self.bounds.store(self.shard.head);
         }
-        let ring = *self.ledger.ring(Queue::Small);
-        let below = ring.head.offset() < self.bounds.brink;
+        let ring = *self.metadata.ring(Ring::Small);
+        let below = ring.head.offset() < self.bounds.small_end;
         if ring.head == ring.tail && !below {
-            self.restart_lap(Queue::Small);
+            self.restart_lap(Ring::Small);
             return Ok(1);
         }
         if ring.head.lap() == ring.tail.lap() && below {
-            self.publish_frontier(Queue::Small);
-            self.bounds.boundary = self.bounds.brink;
+            self.publish_frontier(Ring::Small);
+            self.bounds.boundary = self.bounds.small_end;
             self.bounds.store(self.shard.head);
             return Ok(1);
         }
-        self.drain_one(Queue::Small)
+        self.drain_one(Ring::Small)
     }
 
     /// From now on heads go no further than the goal.
     fn sink_end(&mut self) {
-        self.bounds.end = self.bounds.goal;
+        self.bounds.end = self.bounds.end_target;
         self.bounds.store(self.shard.head);
     }
 
     /// Nothing that lives lies above the end. Readers see that by the frontier before anything there changes.
     fn sink_top(&mut self) {
-        self.publish_frontier(Queue::Main);
-        self.bounds.top = self.bounds.end;
+        self.publish_frontier(Ring::Main);
+        self.bounds.high_water = self.bounds.end;
         self.bounds.store(self.shard.head);
     }
 

@@ -8,7 +8,7 @@ use std::fmt;
 
 /// A reason to empty a file. Its number is in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cold {
+pub(crate) enum Untrusted {
     /// Not clean, where boots cannot be told apart.
     Unflushed = 1,
     /// Not clean, and of an earlier boot.
@@ -21,32 +21,38 @@ pub(crate) enum Cold {
     Removed = 5,
 }
 
-impl Cold {
+impl Untrusted {
     fn from_number(number: u64) -> Option<Self> {
-        [Cold::Unflushed, Cold::Restarted, Cold::Copied, Cold::SyncFailed, Cold::Removed]
-            .into_iter()
-            .find(|cold| *cold as u64 == number)
+        [
+            Untrusted::Unflushed,
+            Untrusted::Restarted,
+            Untrusted::Copied,
+            Untrusted::SyncFailed,
+            Untrusted::Removed,
+        ]
+        .into_iter()
+        .find(|cold| *cold as u64 == number)
     }
 
     /// Is each page as it was at some time since the last flush? Then what can be verified is worth keeping. A copy may have
     /// been made over an older one, and stopped halfway. What a disk has refused may since have gone back in memory to what it
     /// was before, and have been written upon. And what was to be deleted is wanted by nobody.
     pub(crate) fn is_salvageable(self) -> bool {
-        matches!(self, Cold::Unflushed | Cold::Restarted)
+        matches!(self, Untrusted::Unflushed | Untrusted::Restarted)
     }
 
     /// What follows "because".
     pub(crate) fn told(self) -> &'static str {
         match self {
-            Cold::Unflushed => {
+            Untrusted::Unflushed => {
                 "it was not flushed, and this system does not tell whether it was restarted since"
             }
-            Cold::Restarted => {
+            Untrusted::Restarted => {
                 "the machine was restarted and the cache had not been flushed since it was last written"
             }
-            Cold::Copied => "it is a copy of a cache that was in use while it was copied",
-            Cold::Removed => "a process was about to delete it",
-            Cold::SyncFailed => "the disk had refused to take a part of it",
+            Untrusted::Copied => "it is a copy of a cache that was in use while it was copied",
+            Untrusted::Removed => "a process was about to delete it",
+            Untrusted::SyncFailed => "the disk had refused to take a part of it",
         }
     }
 }
@@ -82,14 +88,14 @@ impl fmt::Display for Emptied {
 impl Emptied {
     /// What the file remembers.
     pub(crate) fn load(file: View<'_>) -> Result<Option<Self>> {
-        let why = Cold::from_number(file.word64(EMPTIED_WHY)?.load());
+        let why = Untrusted::from_number(file.word64(EMPTIED_WHY)?.load());
         let at_ms = file.word64(EMPTIED_MS)?.load();
         let kept = file.word64(SALVAGED)?.load().checked_sub(1);
         Ok(why.map(|why| Emptied { why: why.told().to_owned(), at_ms, kept }))
     }
 
     /// Remembers it, and that no sync of what is there now has failed.
-    pub(crate) fn store(file: View<'_>, why: Cold, at_ms: u64, kept: Option<u64>) -> Result<()> {
+    pub(crate) fn store(file: View<'_>, why: Untrusted, at_ms: u64, kept: Option<u64>) -> Result<()> {
         file.word64(EMPTIED_MS)?.store(at_ms);
         file.word64(SALVAGED)?.store(kept.map_or(0, |kept| kept.saturating_add(1)));
         file.word64(EMPTIED_WHY)?.store(why as u64);

@@ -15,26 +15,31 @@ const WINDOW: usize = 64 << 10;
 const BITS: usize = usize::BITS as usize;
 
 /// One bit for each window of the file from where the data areas begin.
-pub(crate) struct Groundwork {
+pub(crate) struct PrefaultBitmap {
     first: usize,
     done: Box<[AtomicUsize]>,
 }
 
-impl Groundwork {
+impl PrefaultBitmap {
     /// Of a file of this length, whose data areas begin at this offset.
     pub(crate) fn new(data_offset: u64, file_bytes: u64) -> Self {
         let (first, end) = (at(data_offset) / WINDOW, at(file_bytes).div_ceil(WINDOW));
         let words = (end - first).div_ceil(BITS);
-        Groundwork { first, done: (0..words).map(|_| AtomicUsize::new(0)).collect() }
+        PrefaultBitmap { first, done: (0..words).map(|_| AtomicUsize::new(0)).collect() }
     }
 
     /// Has the bytes from one offset of the file to another made ready, unless they are. `within` says between which offsets
     /// lies what the cache uses there: beyond may be holes of the file, which are to stay such.
     #[inline(always)]
-    pub(crate) fn lay(&self, map: &SharedMap, bytes: Range<usize>, within: impl FnOnce() -> Range<usize>) {
+    pub(crate) fn populate(
+        &self,
+        map: &SharedMap,
+        bytes: Range<usize>,
+        within: impl FnOnce() -> Range<usize>,
+    ) {
         let (first, last) = (bytes.start / WINDOW, bytes.end.saturating_sub(1) / WINDOW);
         if (first..=last).any(|window| !self.is_done(window)) {
-            self.lay_windows(map, first..=last, within());
+            self.populate_windows(map, first..=last, within());
         }
     }
 
@@ -63,7 +68,7 @@ impl Groundwork {
     }
 
     #[cold]
-    fn lay_windows(&self, map: &SharedMap, windows: RangeInclusive<usize>, within: Range<usize>) {
+    fn populate_windows(&self, map: &SharedMap, windows: RangeInclusive<usize>, within: Range<usize>) {
         let start = (windows.start() * WINDOW).max(within.start);
         let end = ((windows.end() + 1) * WINDOW).min(within.end).max(start);
         // A refusal is no harm: whatever is wrong, the write meets it again, and can say so.

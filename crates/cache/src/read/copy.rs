@@ -14,7 +14,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::entry::{Extras, Header, Mark, Preface};
-use crate::format::hash::{KeyHash, SpaceWord};
+use crate::format::hash::{KeyHash, NamespaceWord};
 use crate::format::position::Position;
 use crate::format::seal::Home;
 use crate::format::slot::{FREQ_MAX, Slot};
@@ -211,7 +211,7 @@ impl Reader<'_, '_> {
     ) -> Result<Look> {
         // Where the value lies is known only once the header is here: most of it is on its way by then.
         self.shard.log.prefetch_behind(slot.offset());
-        let frontier = self.shard.frontier(slot.queue());
+        let frontier = self.shard.frontier(slot.ring());
         let first = Position::from_word(frontier.load());
         let seen = self.copy(slot, now_ms, out)?;
         // Acquire fence, with the release fence after a frontier's store: bytes first, then what they are worth.
@@ -221,7 +221,7 @@ impl Reader<'_, '_> {
         if slot.still_names(now) {
             let held = last.protects(slot.low()) && last.lap().wrapping_sub(first.lap()) < LAPS_APART;
             if held && matches!(seen, Look::Hit) {
-                out.settle(Home { queue: slot.queue(), at: last.ahead(slot.low()) });
+                out.settle(Home { ring: slot.ring(), at: last.ahead(slot.low()) });
                 self.count(word, now);
             }
             if !held {
@@ -246,12 +246,12 @@ impl Reader<'_, '_> {
         if header.units() > area.end - offset || !self.shard.log.has_key(offset, header, self.key)? {
             return Ok(Look::Other);
         }
-        let space = self.hash.space();
-        if header.extras().has(Extras::SPACE) == space.is_default() {
+        let namespace = self.hash.namespace();
+        if header.extras().has(Extras::NAMESPACE) == namespace.is_default() {
             return Ok(Look::Other);
         }
         if !header.extras().is_none() {
-            match state(self.shard.log, offset, header, space)? {
+            match state(self.shard.log, offset, header, namespace)? {
                 State::Foreign => return Ok(Look::Other),
                 State::Orphan => return Ok(Look::Gone),
                 State::Absent(_) if !S::TAKES_ABSENT => return Ok(Look::Gone),
@@ -290,12 +290,12 @@ enum State {
 
 /// Reads an entry's extras. Most entries have none, so that it is out of the way of those.
 #[inline(never)]
-fn state(log: Log<'_>, offset: u64, header: Header, own: SpaceWord) -> Result<State> {
-    let space = log.space(offset, header)?;
-    if space.number() != own.number() {
+fn state(log: Log<'_>, offset: u64, header: Header, own: NamespaceWord) -> Result<State> {
+    let namespace = log.namespace(offset, header)?;
+    if namespace.number() != own.number() {
         return Ok(State::Foreign);
     }
-    if space != own {
+    if namespace != own {
         return Ok(State::Orphan);
     }
     let expiry_ms = log.expiry_ms(offset, header)?;

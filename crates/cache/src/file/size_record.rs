@@ -13,7 +13,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::geometry::{Geometry, Size};
 use crate::format::hash::checksum;
-use crate::format::layout::{MEASURE_WORDS, MEASURES, PAGE};
+use crate::format::layout::{PAGE, SIZE_RECORD_WORDS, SIZE_RECORDS};
 use crate::format::position::UNIT;
 use samovar_mmap::View;
 
@@ -23,7 +23,7 @@ const PENDING: u64 = 1;
 
 /// The size of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Measure {
+pub(crate) struct SizeRecord {
     /// One more with each record.
     pub(crate) epoch: u64,
     /// The whole cache, in bytes, as asked for; 0 for a cache of a number of entries.
@@ -34,14 +34,14 @@ pub(crate) struct Measure {
     pub(crate) pending: bool,
 }
 
-impl Measure {
+impl SizeRecord {
     /// That of a new cache.
     pub(crate) fn new(geometry: &Geometry) -> Self {
         let capacity = match geometry.size {
             Size::Capacity(capacity) => capacity,
             Size::Entries { .. } => 0,
         };
-        Measure { epoch: 1, capacity, units: geometry.units(), pending: false }
+        SizeRecord { epoch: 1, capacity, units: geometry.units(), pending: false }
     }
 
     /// What a cache of another capacity is to be.
@@ -60,7 +60,7 @@ impl Measure {
             ));
         }
         match units_for(geometry, capacity) {
-            Some(units) => Ok(Measure { epoch: 0, capacity, units, pending: true }),
+            Some(units) => Ok(SizeRecord { epoch: 0, capacity, units, pending: true }),
             None => refused(format!(
                 "a capacity of {capacity} bytes is too small for values of {} bytes; the least for this cache is {}",
                 geometry.max_value_size,
@@ -73,8 +73,8 @@ impl Measure {
     pub(crate) fn load(file: View<'_>, geometry: &Geometry) -> Result<Self> {
         for _ in 0..LOOKS {
             let records = [read(file, 0, geometry)?, read(file, 1, geometry)?];
-            if let Some(measure) = records.into_iter().flatten().max_by_key(|record| record.epoch) {
-                return Ok(measure);
+            if let Some(size_record) = records.into_iter().flatten().max_by_key(|record| record.epoch) {
+                return Ok(size_record);
             }
         }
         Err(Error::corrupt(
@@ -94,7 +94,7 @@ impl Measure {
         Ok(())
     }
 
-    fn encode(&self) -> [u64; MEASURE_WORDS - 1] {
+    fn encode(&self) -> [u64; SIZE_RECORD_WORDS - 1] {
         let state = if self.pending { PENDING } else { 0 };
         [self.epoch, self.capacity, self.units, 0, state, 0, 0]
     }
@@ -108,24 +108,24 @@ impl Measure {
 
 /// Where the record of an epoch lies.
 fn place(epoch: u64) -> usize {
-    MEASURES[usize::from(epoch & 1 != 0)]
+    SIZE_RECORDS[usize::from(epoch & 1 != 0)]
 }
 
 /// One of the two, if it is whole and can be.
-fn read(file: View<'_>, which: usize, geometry: &Geometry) -> Result<Option<Measure>> {
-    let mut words = [0; MEASURE_WORDS - 1];
+fn read(file: View<'_>, which: usize, geometry: &Geometry) -> Result<Option<SizeRecord>> {
+    let mut words = [0; SIZE_RECORD_WORDS - 1];
     // Acquire, with the release in `store`.
-    let told = file.word64(MEASURES[which] + words.len() * 8)?.load_acquire();
+    let told = file.word64(SIZE_RECORDS[which] + words.len() * 8)?.load_acquire();
     for (index, word) in words.iter_mut().enumerate() {
-        *word = file.word64(MEASURES[which] + index * 8)?.load();
+        *word = file.word64(SIZE_RECORDS[which] + index * 8)?.load();
     }
     let [epoch, capacity, units, _, state, ..] = words;
-    let measure = Measure { epoch, capacity, units, pending: state & PENDING != 0 };
+    let size_record = SizeRecord { epoch, capacity, units, pending: state & PENDING != 0 };
     let can_be = geometry.max_entry_units(units) > 0 && units <= geometry.area().end;
-    Ok((told == sum(words) && place(epoch) == MEASURES[which] && can_be).then_some(measure))
+    Ok((told == sum(words) && place(epoch) == SIZE_RECORDS[which] && can_be).then_some(size_record))
 }
 
-fn sum(words: [u64; MEASURE_WORDS - 1]) -> u64 {
+fn sum(words: [u64; SIZE_RECORD_WORDS - 1]) -> u64 {
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     checksum(&bytes)
 }
@@ -160,21 +160,23 @@ mod tests {
     #[test]
     fn a_cache_laid_out_for_more_is_as_large_as_one_that_is_not() {
         let (one, other) = (geometry(64 << 20), geometry(128 << 20));
-        assert_eq!(Measure::new(&one).bytes(&one), one.file_bytes);
-        assert!(Measure::new(&other).bytes(&other) <= 64 << 20 && other.file_bytes > 127 << 20);
+        assert_eq!(SizeRecord::new(&one).bytes(&one), one.file_bytes);
+        assert!(SizeRecord::new(&other).bytes(&other) <= 64 << 20 && other.file_bytes > 127 << 20);
         for capacity in [64 << 20, 100 << 20, 128 << 20] {
-            let measure = Measure::plan(&other, capacity).unwrap();
-            assert!(measure.bytes(&other) <= capacity && measure.bytes(&other) > capacity - (1 << 20));
+            let size_record = SizeRecord::plan(&other, capacity).unwrap();
+            assert!(
+                size_record.bytes(&other) <= capacity && size_record.bytes(&other) > capacity - (1 << 20)
+            );
         }
-        assert_eq!(Measure::plan(&other, 128 << 20).unwrap().bytes(&other), other.file_bytes);
+        assert_eq!(SizeRecord::plan(&other, 128 << 20).unwrap().bytes(&other), other.file_bytes);
     }
 
     #[test]
     fn the_least_capacity_is_the_least() {
         let geometry = geometry(64 << 20);
         let least = least_capacity(&geometry);
-        assert!(Measure::plan(&geometry, least).is_ok());
-        let refused = Measure::plan(&geometry, least - 1).unwrap_err();
+        assert!(SizeRecord::plan(&geometry, least).is_ok());
+        let refused = SizeRecord::plan(&geometry, least - 1).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
         assert!(refused.to_string().contains(&least.to_string()), "{refused}");
     }

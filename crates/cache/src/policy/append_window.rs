@@ -14,18 +14,18 @@
 //! if whoever was to open it has died; and if somebody died who used it, so that a change is pending, whoever repairs that is a
 //! writer, and closes it.
 
-use crate::format::layout::RUNWAY;
+use crate::format::layout::APPEND_WINDOW;
 use crate::format::position::Position;
-use crate::format::ring::{QUEUES, Queue};
-use crate::policy::evict;
+use crate::format::ring::{RINGS, Ring};
+use crate::policy::eviction;
 use crate::shard::bounds::Bounds;
 use crate::shard::head::Head;
-use crate::shard::ledger::Sheet;
+use crate::shard::metadata::MetadataCopy;
 use crate::shard::shard::Shard;
 
 /// Where an entry can be appended at once, and how long that holds.
 #[derive(Clone, Copy)]
-pub(crate) struct Runway {
+pub(crate) struct AppendWindow {
     /// The sequence at which the next walk is due.
     until: u64,
     /// The most units of an entry that is appended, and of one that it replaces.
@@ -34,11 +34,11 @@ pub(crate) struct Runway {
     ends: [Position; 2],
 }
 
-impl Runway {
+impl AppendWindow {
     #[inline(always)]
     pub(crate) fn load(head: Head<'_>) -> Self {
-        let word = |at: usize| head.word64(RUNWAY + at * 8).load();
-        Runway { until: word(0), units: word(1), ends: [word(2), word(3)].map(Position::from_word) }
+        let word = |at: usize| head.word64(APPEND_WINDOW + at * 8).load();
+        AppendWindow { until: word(0), units: word(1), ends: [word(2), word(3)].map(Position::from_word) }
     }
 
     #[inline(always)]
@@ -48,30 +48,30 @@ impl Runway {
 
     /// May entries of so many units come and go at this point of the sequence?
     #[inline(always)]
-    pub(crate) fn serves(&self, sequence: u64, units: u64) -> bool {
-        sequence < self.until && units <= self.units
+    pub(crate) fn serves(&self, version: u64, units: u64) -> bool {
+        version < self.until && units <= self.units
     }
 
     /// Where an entry of so many units goes, if it still fits.
     #[inline(always)]
-    pub(crate) fn place(&self, queue: Queue, head: Position, units: u64) -> Option<Position> {
-        (head.advance(units) <= self.ends[queue as usize]).then_some(head)
+    pub(crate) fn place(&self, ring: Ring, head: Position, units: u64) -> Option<Position> {
+        (head.advance(units) <= self.ends[ring as usize]).then_some(head)
     }
 
     /// Writes it down, where none is.
     fn open(&self, head: Head<'_>) {
         let words = [self.units, self.ends[0].word(), self.ends[1].word()];
         for (at, word) in (1..).zip(words) {
-            head.word64(RUNWAY + at * 8).store(word);
+            head.word64(APPEND_WINDOW + at * 8).store(word);
         }
         // Release: whoever finds it open finds the rest. Its partner is the acquire with which the lock is taken.
-        head.word64(RUNWAY).store_release(self.until);
+        head.word64(APPEND_WINDOW).store_release(self.until);
     }
 
     /// Whatever comes next has to look around. The caller holds the writer lock.
     #[inline]
     pub(crate) fn close(head: Head<'_>) {
-        let until = head.word64(RUNWAY);
+        let until = head.word64(APPEND_WINDOW);
         if until.load() != 0 {
             until.store(0);
             // Before whatever this writer stores next, by which it might no longer hold; with the same acquire.
@@ -83,51 +83,51 @@ impl Runway {
 /// What decides whether an entry fits at the head of a ring. The caller holds the writer lock.
 pub(crate) struct Surroundings<'s, 'a> {
     shard: &'s Shard<'a>,
-    sheet: Sheet<'a>,
+    copy_in_file: MetadataCopy<'a>,
     bounds: Bounds,
 }
 
 impl<'s, 'a> Surroundings<'s, 'a> {
     #[inline(always)]
-    pub(crate) fn of(shard: &'s Shard<'a>, sheet: Sheet<'a>) -> Self {
-        Surroundings { shard, sheet, bounds: shard.bounds() }
+    pub(crate) fn of(shard: &'s Shard<'a>, copy_in_file: MetadataCopy<'a>) -> Self {
+        Surroundings { shard, copy_in_file, bounds: shard.bounds() }
     }
 
     /// Where an entry of so many units goes, if it fits as things stand, and leaves what is to be left free.
     #[inline(always)]
-    pub(crate) fn place(&self, queue: Queue, units: u64) -> Option<Position> {
-        let (head, main_live) = (self.sheet.ring(queue).head, self.sheet.ring(Queue::Main).live);
-        (head.advance(units) <= self.end(queue, units, main_live)).then_some(head)
+    pub(crate) fn place(&self, ring: Ring, units: u64) -> Option<Position> {
+        let (head, main_live) = (self.copy_in_file.ring(ring).head, self.copy_in_file.ring(Ring::Main).live);
+        (head.advance(units) <= self.end(ring, units, main_live)).then_some(head)
     }
 
     /// Where the last of some entries has to end that are appended to a ring, of at most so many units each, while at least so
     /// many units of the main ring are live.
     #[inline(always)]
-    fn end(&self, queue: Queue, units: u64, main_live: u64) -> Position {
-        let (ring, span) = (self.sheet.ring(queue), self.bounds.span_for(queue, units));
-        let frontier = Position::from_word(self.shard.frontier(queue).load());
-        let is_sound = self.bounds.are_sound() && span.orders(frontier, ring.tail, ring.head);
-        if !is_sound || !self.bounds.is_settled() || queue == Queue::Small && units > span.units() / 2 {
+    fn end(&self, ring: Ring, units: u64, main_live: u64) -> Position {
+        let (state, span) = (self.copy_in_file.ring(ring), self.bounds.span_for(ring, units));
+        let frontier = Position::from_word(self.shard.frontier(ring).load());
+        let is_sound = self.bounds.are_sound() && span.orders(frontier, state.tail, state.head);
+        if !is_sound || !self.bounds.is_settled() || ring == Ring::Small && units > span.units() / 2 {
             return Position::ZERO;
         }
-        let (reserve, _) = evict::headroom(main_live, &self.bounds, queue, units);
-        let free = span.gap(ring.head, ring.tail).saturating_sub(reserve);
-        ring.head.advance(free.min(span.ahead(ring.head, frontier)))
+        let (reserve, _) = eviction::headroom(main_live, &self.bounds, ring, units);
+        let free = span.gap(state.head, state.tail).saturating_sub(reserve);
+        state.head.advance(free.min(span.ahead(state.head, frontier)))
     }
 
-    /// Opens the runway for entries up to a size of which one walk does for several, if this one's is such a size; closes one
+    /// Opens the append_window for entries up to a size of which one walk does for several, if this one's is such a size; closes one
     /// that is open, since what it rests on changes now.
     pub(crate) fn pass_on(&self, units: u64) {
-        let writes = evict::MOST_WRITES_PER_WALK;
-        let most = evict::most_units_for(&self.bounds, writes);
-        if Runway::load(self.shard.head).is_open() {
-            Runway::close(self.shard.head);
+        let writes = eviction::MOST_WRITES_PER_WALK;
+        let most = eviction::most_units_for(&self.bounds, writes);
+        if AppendWindow::load(self.shard.head).is_open() {
+            AppendWindow::close(self.shard.head);
         } else if units <= most {
-            let until = (self.sheet.sequence() / writes + 1).saturating_mul(writes);
+            let until = (self.copy_in_file.version() / writes + 1).saturating_mul(writes);
             // As much of the main ring may no longer be live by then.
-            let main_live = self.sheet.ring(Queue::Main).live.saturating_sub((writes + 1) * most);
-            let ends = QUEUES.map(|queue| self.end(queue, most, main_live));
-            Runway { until, units: most, ends }.open(self.shard.head);
+            let main_live = self.copy_in_file.ring(Ring::Main).live.saturating_sub((writes + 1) * most);
+            let ends = RINGS.map(|ring| self.end(ring, most, main_live));
+            AppendWindow { until, units: most, ends }.open(self.shard.head);
         }
     }
 }

@@ -4,28 +4,28 @@
 //! A change that moves a slot goes through these states, named by the selector word:
 //!
 //! ```text
-//!   Holds(i) --write copy 1-i, store selector--> Pending(1-i) --slot changed--> Holds(1-i)
+//!   Committed(i) --write copy 1-i, store selector--> Prepared(1-i) --slot changed--> Committed(1-i)
 //!      ^                                             |
 //!      '----- slot unchanged: the writer failed -----'      (repair decides by looking at the slot, and nothing else)
 //! ```
 //!
-//! There is no edge from `Pending` to itself: one change is in flight at a time, and the shard's writer lock covers it.
-//! A change that moves no slot (a tail walking over dead entries) goes from `Holds(i)` to `Holds(1-i)` at once. One that
+//! There is no edge from `Prepared` to itself: one change is in flight at a time, and the shard's writer lock covers it.
+//! A change that moves no slot (a tail walking over dead entries) goes from `Committed(i)` to `Committed(1-i)` at once. One that
 //! empties every slot goes the same way as one that moves a slot, but is always finished: each slot is a commit point for
 //! its key. So is a sweep, by which entries at a tail go, several at once: those that the tail passes, and that a slot still
 //! names.
 //!
 //! ```text
-//!   Holds(i) --copy 1-i, Pending(1-i)--> one slot a ghost --> the next one --> ... --> Holds(1-i)
+//!   Committed(i) --copy 1-i, Prepared(1-i)--> one slot a ghost --> the next one --> ... --> Committed(1-i)
 //!                                        '--- the writer failed: the rest become ghosts ---^
 //! ```
 //!
 //! Values are absolute, never deltas, so that repeating a repair changes nothing.
 
-use crate::file::space::Account;
-use crate::format::layout::{LEDGER_WORDS, LEDGERS, SELECTOR};
+use crate::file::namespace::Account;
+use crate::format::layout::{METADATA, METADATA_WORDS, SELECTOR};
 use crate::format::position::Position;
-use crate::format::ring::Queue;
+use crate::format::ring::Ring;
 use crate::format::slot::Slot;
 use crate::shard::head::Head;
 use samovar_mmap::Line;
@@ -44,7 +44,7 @@ const RING_WORDS: usize = 4;
 
 /// One ring's part of the accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RingAccount {
+pub(crate) struct RingState {
     pub(crate) head: Position,
     pub(crate) tail: Position,
     /// Units of entries that a slot points to.
@@ -54,24 +54,24 @@ pub(crate) struct RingAccount {
 
 /// The accounts of one shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ledger {
-    pub(crate) rings: [RingAccount; 2],
+pub(crate) struct Metadata {
+    pub(crate) rings: [RingState; 2],
     /// Bytes of keys and values that a slot points to.
     pub(crate) payload: u64,
     /// Entries evicted since creation, to make room or for want of a slot.
     pub(crate) evictions: u64,
     /// Ghosts that each ring left since creation: the clocks by which ghosts age. They have 32 bits.
     pub(crate) ghost_clocks: [u64; 2],
-    /// What leads to this ledger.
+    /// What leads to this metadata.
     pub(crate) kind: Kind,
-    /// How many of the shard's intents go with it.
+    /// How many of the shard's redo_records go with it.
     pub(crate) accounts: u64,
     /// The change of a slot that does, if that is the kind.
     pub(crate) change: Change,
     /// Times that the shard was emptied because its bytes made no sense.
     pub(crate) resets: u64,
-    /// Values stored since creation: the clock that stamps them.
-    pub(crate) sequence: u64,
+    /// Values stored since creation: the clock that versions them.
+    pub(crate) version: u64,
 }
 
 /// One slot, as it was and as it will be.
@@ -83,7 +83,7 @@ pub(crate) struct Change {
     pub(crate) new: Slot,
 }
 
-/// What a pending ledger waits for.
+/// What a pending metadata waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// That its slot changes; until then nothing has happened.
@@ -92,7 +92,7 @@ pub(crate) enum Kind {
     Clear,
     /// For nothing: it has happened, but for accounts of namespaces that may not yet say so.
     Sure,
-    /// That no slot names an entry any more that lies between the tails of this ledger and the one before. Whoever finds it
+    /// That no slot names an entry any more that lies between the tails of this metadata and the one before. Whoever finds it
     /// pending goes on with that.
     Sweep,
 }
@@ -116,18 +116,18 @@ impl Change {
     pub(crate) const NONE: Change = Change { slot: 0, old: Slot::EMPTY, new: Slot::EMPTY };
 }
 
-/// Which copy of the ledger holds.
+/// Which copy of the metadata holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Selector {
-    Holds(usize),
+    Committed(usize),
     /// The named copy will hold once its slot has changed; until then the other does.
-    Pending(usize),
+    Prepared(usize),
 }
 
-impl Ledger {
+impl Metadata {
     /// That of a shard that has never been written, but for where its rings begin.
-    pub(crate) const EMPTY: Ledger = Ledger {
-        rings: [RingAccount { head: Position::ZERO, tail: Position::ZERO, live: 0, entries: 0 }; 2],
+    pub(crate) const EMPTY: Metadata = Metadata {
+        rings: [RingState { head: Position::ZERO, tail: Position::ZERO, live: 0, entries: 0 }; 2],
         payload: 0,
         evictions: 0,
         ghost_clocks: [0; 2],
@@ -135,22 +135,22 @@ impl Ledger {
         accounts: 0,
         change: Change::NONE,
         resets: 0,
-        sequence: 0,
+        version: 0,
     };
 
-    pub(crate) fn ring(&self, queue: Queue) -> &RingAccount {
-        &self.rings[queue as usize]
+    pub(crate) fn ring(&self, ring: Ring) -> &RingState {
+        &self.rings[ring as usize]
     }
 
-    pub(crate) fn ring_mut(&mut self, queue: Queue) -> &mut RingAccount {
-        &mut self.rings[queue as usize]
+    pub(crate) fn ring_mut(&mut self, ring: Ring) -> &mut RingState {
+        &mut self.rings[ring as usize]
     }
 
     /// A whole namespace is no longer known here, though slots still name its entries.
     pub(crate) fn write_off(&mut self, account: &Account) {
-        for (ring, part) in self.rings.iter_mut().zip(account.rings) {
-            ring.live = ring.live.saturating_sub(part.units);
-            ring.entries = ring.entries.saturating_sub(part.entries);
+        for (state, part) in self.rings.iter_mut().zip(account.rings) {
+            state.live = state.live.saturating_sub(part.units);
+            state.entries = state.entries.saturating_sub(part.entries);
         }
         self.payload = self.payload.saturating_sub(account.payload);
     }
@@ -159,36 +159,36 @@ impl Ledger {
         self.rings[0].entries.saturating_add(self.rings[1].entries)
     }
 
-    /// The stamp of the value stored at this point of the sequence.
-    pub(crate) fn stamp(&self) -> u32 {
-        stamp_of(self.sequence)
+    /// The version of the value stored at this point of the sequence.
+    pub(crate) fn version(&self) -> u32 {
+        entry_version_of(self.version)
     }
 
     /// An entry of this size becomes known to a slot.
-    pub(crate) fn link(&mut self, queue: Queue, units: u64, payload: u64) {
-        let ring = self.ring_mut(queue);
-        ring.live = ring.live.wrapping_add(units);
-        ring.entries = ring.entries.wrapping_add(1);
+    pub(crate) fn link(&mut self, ring: Ring, units: u64, payload: u64) {
+        let state = self.ring_mut(ring);
+        state.live = state.live.wrapping_add(units);
+        state.entries = state.entries.wrapping_add(1);
         self.payload = self.payload.wrapping_add(payload);
     }
 
     /// An entry of this size is no longer known to any slot.
-    pub(crate) fn unlink(&mut self, queue: Queue, units: u64, payload: u64) {
-        let ring = self.ring_mut(queue);
-        ring.live = ring.live.saturating_sub(units);
-        ring.entries = ring.entries.saturating_sub(1);
+    pub(crate) fn unlink(&mut self, ring: Ring, units: u64, payload: u64) {
+        let state = self.ring_mut(ring);
+        state.live = state.live.saturating_sub(units);
+        state.entries = state.entries.saturating_sub(1);
         self.payload = self.payload.saturating_sub(payload);
     }
 
     /// The same shard with nothing in it: all that the rings held is behind their tails.
     pub(crate) fn cleared(&self) -> Self {
-        let empty = |ring: RingAccount| RingAccount { tail: ring.head, live: 0, entries: 0, ..ring };
+        let empty = |state: RingState| RingState { tail: state.head, live: 0, entries: 0, ..state };
         let rings = self.rings.map(empty);
-        Ledger { rings, payload: 0, kind: Kind::Clear, accounts: 0, change: Change::NONE, ..*self }
+        Metadata { rings, payload: 0, kind: Kind::Clear, accounts: 0, change: Change::NONE, ..*self }
     }
 
     #[inline(always)]
-    fn encode(&self) -> [[u64; LEDGER_WORDS / 2]; 2] {
+    fn encode(&self) -> [[u64; METADATA_WORDS / 2]; 2] {
         let [small, main] = &self.rings;
         let rings = [
             small.head.word(),
@@ -208,22 +208,22 @@ impl Ledger {
             self.change.old.word(),
             self.change.new.word(),
             self.resets,
-            self.sequence,
+            self.version,
         ];
         [rings, rest]
     }
 
     #[inline(always)]
-    fn decode([rings, rest]: [[u64; LEDGER_WORDS / 2]; 2]) -> Self {
-        let ring = |at: usize| RingAccount {
+    fn decode([rings, rest]: [[u64; METADATA_WORDS / 2]; 2]) -> Self {
+        let state = |at: usize| RingState {
             head: Position::from_word(rings[at]),
             tail: Position::from_word(rings[at + 1]),
             live: rings[at + 2],
             entries: rings[at + 3],
         };
-        let [payload, evictions, clocks, what, old, new, resets, sequence] = rest;
-        Ledger {
-            rings: [ring(0), ring(4)],
+        let [payload, evictions, clocks, what, old, new, resets, version] = rest;
+        Metadata {
+            rings: [state(0), state(4)],
             payload,
             evictions,
             ghost_clocks: [clocks & CLOCK_MASK, clocks >> CLOCK_BITS],
@@ -235,14 +235,14 @@ impl Ledger {
                 new: Slot::from_word(new),
             },
             resets,
-            sequence,
+            version,
         }
     }
 
     #[inline(always)]
     pub(crate) fn read(head: Head<'_>, copy: usize) -> Self {
         let [rings, rest] = lines(head, copy);
-        Ledger::decode([rings.load_all(), rest.load_all()])
+        Metadata::decode([rings.load_all(), rest.load_all()])
     }
 
     #[inline(always)]
@@ -253,28 +253,28 @@ impl Ledger {
     }
 }
 
-/// The stamp of the value stored at a point of the sequence.
+/// The version of the value stored at a point of the sequence.
 #[inline]
-pub(crate) fn stamp_of(sequence: u64) -> u32 {
-    let [b0, b1, b2, b3, ..] = sequence.to_le_bytes();
+pub(crate) fn entry_version_of(version: u64) -> u32 {
+    let [b0, b1, b2, b3, ..] = version.to_le_bytes();
     u32::from_le_bytes([b0, b1, b2, b3])
 }
 
 /// One of the two copies where it lies in the file, for a change that alters few of its words.
 #[derive(Clone, Copy)]
-pub(crate) struct Sheet<'a>([Line<'a>; 2]);
+pub(crate) struct MetadataCopy<'a>([Line<'a>; 2]);
 
 /// What a change of one slot, whose entry stays in its ring, makes of the accounts.
 #[derive(Clone, Copy)]
-pub(crate) struct Amendment {
-    pub(crate) queue: Queue,
+pub(crate) struct Delta {
+    pub(crate) ring: Ring,
     /// Of the ring.
     pub(crate) head: Position,
     pub(crate) live: u64,
     pub(crate) entries: u64,
     pub(crate) payload: u64,
     pub(crate) change: Change,
-    pub(crate) sequence: u64,
+    pub(crate) version: u64,
 }
 
 /// Where words stand on the second line.
@@ -282,18 +282,18 @@ const PAYLOAD: usize = 0;
 const WHAT: usize = 3;
 const OLD: usize = 4;
 const NEW: usize = 5;
-const SEQUENCE: usize = 7;
+const VERSION_AT: usize = 7;
 
-impl<'a> Sheet<'a> {
+impl<'a> MetadataCopy<'a> {
     #[inline(always)]
     pub(crate) fn of(head: Head<'a>, copy: usize) -> Self {
-        Sheet(lines(head, copy))
+        MetadataCopy(lines(head, copy))
     }
 
     #[inline(always)]
-    pub(crate) fn ring(self, queue: Queue) -> RingAccount {
-        let word = |at: usize| self.0[0].word(queue as usize * RING_WORDS + at).load();
-        RingAccount {
+    pub(crate) fn ring(self, ring: Ring) -> RingState {
+        let word = |at: usize| self.0[0].word(ring as usize * RING_WORDS + at).load();
+        RingState {
             head: Position::from_word(word(0)),
             tail: Position::from_word(word(1)),
             live: word(2),
@@ -307,32 +307,32 @@ impl<'a> Sheet<'a> {
     }
 
     #[inline(always)]
-    pub(crate) fn sequence(self) -> u64 {
-        self.0[1].word(SEQUENCE).load()
+    pub(crate) fn version(self) -> u64 {
+        self.0[1].word(VERSION_AT).load()
     }
 
     /// Becomes what another one is, amended.
     #[inline(always)]
-    pub(crate) fn amend(self, other: Sheet<'_>, amendment: &Amendment) {
-        let Sheet([rings, rest]) = self;
+    pub(crate) fn apply(self, other: MetadataCopy<'_>, delta: &Delta) {
+        let MetadataCopy([rings, rest]) = self;
         rings.copy_from(other.0[0]);
         rest.copy_from(other.0[1]);
-        let ring = amendment.queue as usize * RING_WORDS;
-        rings.word(ring).store(amendment.head.word());
-        rings.word(ring + 2).store(amendment.live);
-        rings.word(ring + 3).store(amendment.entries);
-        rest.word(PAYLOAD).store(amendment.payload);
-        rest.word(WHAT).store(Kind::Slot.bits() | amendment.change.slot);
-        rest.word(OLD).store(amendment.change.old.word());
-        rest.word(NEW).store(amendment.change.new.word());
-        rest.word(SEQUENCE).store(amendment.sequence);
+        let state = delta.ring as usize * RING_WORDS;
+        rings.word(state).store(delta.head.word());
+        rings.word(state + 2).store(delta.live);
+        rings.word(state + 3).store(delta.entries);
+        rest.word(PAYLOAD).store(delta.payload);
+        rest.word(WHAT).store(Kind::Slot.bits() | delta.change.slot);
+        rest.word(OLD).store(delta.change.old.word());
+        rest.word(NEW).store(delta.change.new.word());
+        rest.word(VERSION_AT).store(delta.version);
     }
 }
 
 /// The two cache lines of a copy.
 #[inline(always)]
 fn lines(head: Head<'_>, copy: usize) -> [Line<'_>; 2] {
-    let at = LEDGERS[copy & 1];
+    let at = METADATA[copy & 1];
     [head.line(at), head.line(at + 64)]
 }
 
@@ -342,24 +342,24 @@ impl Selector {
     pub(crate) fn load(head: Head<'_>) -> Self {
         let word = head.word64(SELECTOR).load_acquire();
         let copy = usize::from(word & 1 != 0);
-        if word & PENDING != 0 { Selector::Pending(copy) } else { Selector::Holds(copy) }
+        if word & PENDING != 0 { Selector::Prepared(copy) } else { Selector::Committed(copy) }
     }
 
     /// Release, with the acquire in [`Selector::load`].
     #[inline(always)]
     pub(crate) fn store(self, head: Head<'_>) {
         let word = match self {
-            Selector::Holds(copy) => copy as u64,
-            Selector::Pending(copy) => PENDING | copy as u64,
+            Selector::Committed(copy) => copy as u64,
+            Selector::Prepared(copy) => PENDING | copy as u64,
         };
         head.word64(SELECTOR).store_release(word);
     }
 
     /// The copy that holds while no repair is needed, or until one is done.
-    pub(crate) fn holding(self) -> usize {
+    pub(crate) fn committed(self) -> usize {
         match self {
-            Selector::Holds(copy) => copy,
-            Selector::Pending(copy) => 1 - copy,
+            Selector::Committed(copy) => copy,
+            Selector::Prepared(copy) => 1 - copy,
         }
     }
 }

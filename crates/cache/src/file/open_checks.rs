@@ -5,7 +5,7 @@
 //! ```
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::measure::Measure;
+use crate::file::size_record::SizeRecord;
 use crate::format::geometry::{Geometry, Size};
 use crate::format::header::{Header, Unchecked};
 use crate::format::layout::{HEADER_LEN, MAGIC};
@@ -61,7 +61,7 @@ pub(crate) struct Asked {
     pub(crate) max_capacity: Option<u64>,
 }
 
-pub(crate) fn check_size(asked: Asked, geometry: &Geometry, measure: &Measure) -> Result<()> {
+pub(crate) fn check_size(asked: Asked, geometry: &Geometry, size_record: &SizeRecord) -> Result<()> {
     if let Some(most) = asked.max_capacity.filter(|most| *most != geometry.max_capacity) {
         return Err(Error::new(
             ErrorKind::CapacityMismatch,
@@ -72,7 +72,7 @@ pub(crate) fn check_size(asked: Asked, geometry: &Geometry, measure: &Measure) -
         ));
     }
     let found = match geometry.size {
-        Size::Capacity(_) => Size::Capacity(measure.capacity),
+        Size::Capacity(_) => Size::Capacity(size_record.capacity),
         entries @ Size::Entries { .. } => entries,
     };
     let Some(asked) = asked.size.filter(|asked| *asked != found) else { return Ok(()) };

@@ -10,10 +10,10 @@
 
 use crate::format::geometry::Policy;
 use crate::format::position::Position;
-use crate::format::ring::Queue;
+use crate::format::ring::Ring;
 use crate::format::slot::Slot;
 use crate::shard::bounds::Bounds;
-use crate::shard::ledger::Ledger;
+use crate::shard::metadata::Metadata;
 
 /// Reads in the small ring that earn a place in the main one.
 const PROMOTE_AT: u64 = 2;
@@ -26,7 +26,7 @@ pub(crate) const MOVES_PER_WRITE: u32 = 64;
 
 /// What to do with a live entry at the tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Verdict {
     /// It has expired: forget it.
     Drop,
     /// Forget it but for a ghost of its ring, and count an eviction.
@@ -38,64 +38,64 @@ pub(crate) enum Fate {
 /// A live entry at a tail.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
-    pub(crate) queue: Queue,
+    pub(crate) ring: Ring,
     pub(crate) units: u64,
     pub(crate) freq: u64,
     pub(crate) expired: bool,
 }
 
 /// Has the main ring so many dead bytes that this many units more can live in it, and nothing needs to go?
-pub(crate) fn roomy(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
-    ledger.ring(Queue::Main).live.saturating_add(units) <= bounds.holds()
+pub(crate) fn roomy(metadata: &Metadata, bounds: &Bounds, units: u64) -> bool {
+    metadata.ring(Ring::Main).live.saturating_add(units) <= bounds.holds()
 }
 
 /// Has the main ring this much free room before anything in it would have to be drained?
-pub(crate) fn free(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
-    units <= free_for(ledger, bounds)
+pub(crate) fn free(metadata: &Metadata, bounds: &Bounds, units: u64) -> bool {
+    units <= free_for(metadata, bounds)
 }
 
 /// The most units of an entry for which it has.
-fn free_for(ledger: &Ledger, bounds: &Bounds) -> u64 {
-    let main = ledger.ring(Queue::Main);
-    let kept = 2 * bounds.step(Queue::Main) + growth(main.head, bounds);
-    bounds.span(Queue::Main).gap(main.head, main.tail).saturating_sub(2 * kept) / 4
+fn free_for(metadata: &Metadata, bounds: &Bounds) -> u64 {
+    let main = metadata.ring(Ring::Main);
+    let kept = 2 * bounds.step(Ring::Main) + growth(main.head, bounds);
+    bounds.span(Ring::Main).gap(main.head, main.tail).saturating_sub(2 * kept) / 4
 }
 
 /// Can so many units be appended to the main ring before anything in it has to go?
-pub(crate) fn has_main_room(ledger: &Ledger, bounds: &Bounds, units: u64) -> bool {
-    roomy(ledger, bounds, units) || free(ledger, bounds, units)
+pub(crate) fn has_main_room(metadata: &Metadata, bounds: &Bounds, units: u64) -> bool {
+    roomy(metadata, bounds, units) || free(metadata, bounds, units)
 }
 
 /// Was the key evicted too soon? A slightly larger ring would have kept it.
-pub(crate) fn is_regretted(ledger: &Ledger, ghost: Slot) -> bool {
-    ghost.ghost_age(ledger.ghost_clocks) < regret_limit(ledger)
+pub(crate) fn is_regretted(metadata: &Metadata, ghost: Slot) -> bool {
+    ghost.ghost_age(metadata.ghost_clocks) < regret_limit(metadata)
 }
 
 /// Is the key to go to the main ring, now that it is back?
-pub(crate) fn has_earned_main(ledger: &Ledger, ghost: Slot) -> bool {
-    ghost.queue() == Queue::Small && ghost.ghost_age(ledger.ghost_clocks) < ghost_limit(ledger)
+pub(crate) fn has_earned_main(metadata: &Metadata, ghost: Slot) -> bool {
+    ghost.ring() == Ring::Small && ghost.ghost_age(metadata.ghost_clocks) < ghost_limit(metadata)
 }
 
 /// Ghosts of the small ring that are older than this earn nothing. S3-FIFO keeps as many as the main ring has entries;
 /// twice as many measure better where the cache holds a hundredth of the keys, and no worse elsewhere. Slots that live keys
 /// need go first anyway.
-fn ghost_limit(ledger: &Ledger) -> u64 {
-    ledger.ring(Queue::Main).entries.saturating_mul(2)
+fn ghost_limit(metadata: &Metadata) -> u64 {
+    metadata.ring(Ring::Main).entries.saturating_mul(2)
 }
 
 /// A key that comes back with a ghost younger than this was evicted too soon.
-fn regret_limit(ledger: &Ledger) -> u64 {
-    (ledger.entries() / REGRET_PARTS).max(1)
+fn regret_limit(metadata: &Metadata) -> u64 {
+    (metadata.entries() / REGRET_PARTS).max(1)
 }
 
 /// The least that the small ring is to have: room for a few entries of the usual size.
-pub(crate) fn least_small(ledger: &Ledger) -> u64 {
-    let live = ledger.rings[0].live.saturating_add(ledger.rings[1].live);
-    live / ledger.entries().max(1) * SMALL_ENTRIES
+pub(crate) fn least_small(metadata: &Metadata) -> u64 {
+    let live = metadata.rings[0].live.saturating_add(metadata.rings[1].live);
+    live / metadata.entries().max(1) * SMALL_ENTRIES
 }
 
-/// What fates depend on beside the entry: the same for all that are met until something is appended to the main ring.
-pub(crate) struct Judge {
+/// What verdicts depend on beside the entry: the same for all that are met until something is appended to the main ring.
+pub(crate) struct EvictionPolicy {
     policy: Policy,
     /// The most that an entry may take.
     longest: u64,
@@ -105,31 +105,33 @@ pub(crate) struct Judge {
     free: u64,
 }
 
-impl Judge {
-    pub(crate) fn new(ledger: &Ledger, bounds: &Bounds) -> Self {
-        Judge {
+impl EvictionPolicy {
+    pub(crate) fn new(metadata: &Metadata, bounds: &Bounds) -> Self {
+        EvictionPolicy {
             policy: bounds.policy,
             longest: if bounds.is_to_shrink() { bounds.main_aim() / 4 } else { u64::MAX },
             holds: bounds.holds(),
-            free: free_for(ledger, bounds),
+            free: free_for(metadata, bounds),
         }
     }
 
-    /// The fate of an entry at a tail, while so many units of the main ring are live. `moves` is how many the write at hand has
+    /// The verdict of an entry at a tail, while so many units of the main ring are live. `moves` is how many the write at hand has
     /// moved already.
     #[inline(always)]
-    pub(crate) fn fate(&self, main_live: u64, entry: Candidate, moves: u32) -> Fate {
+    pub(crate) fn verdict(&self, main_live: u64, entry: Candidate, moves: u32) -> Verdict {
         let roomy = |units: u64| main_live.saturating_add(units) <= self.holds;
-        match entry.queue {
-            _ if entry.expired => Fate::Drop,
-            _ if entry.units > self.longest => Fate::Ghost,
-            Queue::Small if roomy(entry.units) || entry.units <= self.free => Fate::Move { freq: entry.freq },
-            Queue::Small if entry.freq >= PROMOTE_AT => Fate::Move { freq: 0 },
-            Queue::Small => Fate::Ghost,
-            Queue::Main if roomy(0) => Fate::Move { freq: entry.freq },
-            Queue::Main if self.policy == Policy::Fifo => Fate::Ghost,
-            Queue::Main if entry.freq > 0 && moves < MOVES_PER_WRITE => Fate::Move { freq: entry.freq - 1 },
-            Queue::Main => Fate::Ghost,
+        match entry.ring {
+            _ if entry.expired => Verdict::Drop,
+            _ if entry.units > self.longest => Verdict::Ghost,
+            Ring::Small if roomy(entry.units) || entry.units <= self.free => {
+                Verdict::Move { freq: entry.freq }
+            }
+            Ring::Small if entry.freq >= PROMOTE_AT => Verdict::Move { freq: 0 },
+            Ring::Small => Verdict::Ghost,
+            Ring::Main if roomy(0) => Verdict::Move { freq: entry.freq },
+            Ring::Main if self.policy == Policy::Fifo => Verdict::Ghost,
+            Ring::Main if entry.freq > 0 && moves < MOVES_PER_WRITE => Verdict::Move { freq: entry.freq - 1 },
+            Ring::Main => Verdict::Ghost,
         }
     }
 }
@@ -141,14 +143,14 @@ impl Judge {
 /// or more is not live, there is always room for two of the largest that are promised to be kept: of two pieces one
 /// then has room for one, and what beginning a lap wastes is less than the other.
 #[inline(always)]
-pub(crate) fn headroom(main_live: u64, bounds: &Bounds, queue: Queue, units: u64) -> (u64, u64) {
-    let (size, step) = (bounds.main_units(), bounds.step(Queue::Main));
-    match queue {
-        Queue::Small => (0, 0),
-        Queue::Main if main_live.saturating_add(units).saturating_mul(4) <= size * 3 => {
+pub(crate) fn headroom(main_live: u64, bounds: &Bounds, ring: Ring, units: u64) -> (u64, u64) {
+    let (size, step) = (bounds.main_units(), bounds.step(Ring::Main));
+    match ring {
+        Ring::Small => (0, 0),
+        Ring::Main if main_live.saturating_add(units).saturating_mul(4) <= size * 3 => {
             ((2 * bounds.kept_units()).max(step).max(units), 2 * size)
         }
-        Queue::Main => (step.max(units), 2 * size),
+        Ring::Main => (step.max(units), 2 * size),
     }
 }
 
@@ -174,21 +176,21 @@ pub(crate) fn most_units_for(bounds: &Bounds, writes: u64) -> u64 {
 /// With `live` of `size` units live, walking `size / (size - live)` units frees one on average. That pace is kept while the
 /// gap is at its reserve; the smaller the gap, the faster, so that a long stretch in which everything lives is passed
 /// before the gap is used up.
-pub(crate) fn walk_after(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: u64) -> u64 {
-    let ring = ledger.ring(queue);
-    let span = bounds.span(queue);
-    let (size, gap) = (span.units(), span.gap(ring.head, ring.tail));
-    let step = bounds.step(queue);
-    let beyond = beyond(ledger, bounds, queue);
+pub(crate) fn walk_after(metadata: &Metadata, bounds: &Bounds, ring: Ring, units: u64) -> u64 {
+    let state = metadata.ring(ring);
+    let span = bounds.span(ring);
+    let (size, gap) = (span.units(), span.gap(state.head, state.tail));
+    let step = bounds.step(ring);
+    let beyond = beyond(metadata, bounds, ring);
     if beyond > 0 {
-        let reserve = ring.live.min(beyond) + 4 * bounds.kept_units() + 2 * units;
-        let room = bounds.end.saturating_sub(ring.head.offset()).saturating_sub(reserve);
+        let reserve = state.live.min(beyond) + 4 * bounds.kept_units() + 2 * units;
+        let room = bounds.end.saturating_sub(state.head.offset()).saturating_sub(reserve);
         let pace = (2 * PACE_UNIT).saturating_mul(beyond) / room.max(1);
         return (units.saturating_mul(pace) / PACE_UNIT).saturating_add(units).min(beyond);
     }
-    let dead = size.saturating_sub(gap).saturating_sub(ring.live);
-    if queue == Queue::Main && dead > 0 && roomy(ledger, bounds, 0) {
-        let free = size.saturating_sub(ring.live).max(1);
+    let dead = size.saturating_sub(gap).saturating_sub(state.live);
+    if ring == Ring::Main && dead > 0 && roomy(metadata, bounds, 0) {
+        let free = size.saturating_sub(state.live).max(1);
         let reserve = (size / RESERVE_PARTS).min(free / 2) + 2 * step;
         if gap >= reserve {
             return 0;
@@ -199,29 +201,30 @@ pub(crate) fn walk_after(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: 
     // No more than is missing: in a cache of few entries a single one too many is a part of what it could hold.
     // What is written before the next walk is missing too, where it is next to nothing.
     let least = (2 * step).max(units.min(bounds.main_units() / LULL_PARTS));
-    let (target, pace) = match queue {
-        Queue::Small => (least, 2),
-        Queue::Main => (least + growth(ring.head, bounds), 4),
+    let (target, pace) = match ring {
+        Ring::Small => (least, 2),
+        Ring::Main => (least + growth(state.head, bounds), 4),
     };
     units.saturating_mul(pace).min(target.saturating_sub(gap))
 }
 
 /// Where the end of the main ring has sunk: what its tail has yet to pass, at most, of what lies beyond; else 0.
-pub(crate) fn beyond(ledger: &Ledger, bounds: &Bounds, queue: Queue) -> u64 {
-    let ring = ledger.ring(Queue::Main);
-    let leaves = queue == Queue::Main && bounds.top > bounds.end && ring.tail.lap() < ring.head.lap();
-    if leaves { bounds.top.saturating_sub(ring.tail.offset()) } else { 0 }
+pub(crate) fn beyond(metadata: &Metadata, bounds: &Bounds, ring: Ring) -> u64 {
+    let state = metadata.ring(Ring::Main);
+    let leaves = ring == Ring::Main && bounds.high_water > bounds.end && state.tail.lap() < state.head.lap();
+    if leaves { bounds.high_water.saturating_sub(state.tail.offset()) } else { 0 }
 }
 
 /// Does the ring's head, if it takes so many units, leave room for all that the tail has yet to move from beyond the end?
-pub(crate) fn leaves_room(ledger: &Ledger, bounds: &Bounds, queue: Queue, units: u64) -> bool {
-    let (beyond, main) = (beyond(ledger, bounds, queue), ledger.ring(Queue::Main));
+pub(crate) fn leaves_room(metadata: &Metadata, bounds: &Bounds, ring: Ring, units: u64) -> bool {
+    let (beyond, main) = (beyond(metadata, bounds, ring), metadata.ring(Ring::Main));
     beyond == 0 || bounds.end.saturating_sub(main.head.offset()) > units + main.live.min(beyond)
 }
 
 /// What the main ring, near the end of its lap, is to leave to the small one when the next begins.
 fn growth(head: Position, bounds: &Bounds) -> u64 {
-    let growth = bounds.wished().saturating_sub(bounds.boundary).min(bounds.main_units() / GROWTH_PARTS);
+    let growth =
+        bounds.small_target().saturating_sub(bounds.boundary).min(bounds.main_units() / GROWTH_PARTS);
     if bounds.is_to_rise(bounds.boundary, head) { growth } else { 0 }
 }
 

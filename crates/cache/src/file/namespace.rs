@@ -13,12 +13,12 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::area::Area;
-use crate::format::hash::SpaceWord;
+use crate::format::hash::NamespaceWord;
 use crate::format::layout::{
-    INTENT_LEN, INTENTS, INTENTS_PER_SHARD, MAX_SPACES, SPACE_ENTRY_LEN, SPACE_LEN, SPACE_TABLE, SPACE_TURNS,
-    SPACES,
+    MAX_NAMESPACES, NAMESPACE_ACCOUNTS, NAMESPACE_ENTRY_LEN, NAMESPACE_LEN, NAMESPACE_TABLE, NAMESPACE_TURNS,
+    REDO_RECORD_LEN, REDO_RECORDS, REDO_RECORDS_PER_SHARD,
 };
-use crate::format::ring::Queue;
+use crate::format::ring::Ring;
 use samovar_mmap::{View, Word64};
 
 /// Within an entry of the table.
@@ -27,7 +27,7 @@ const EPOCH: usize = 8;
 const LIMIT: usize = 16;
 const NAME: usize = 24;
 /// The longest name, in bytes; one more byte tells its length.
-pub(crate) const MAX_NAME_LEN: usize = SPACE_ENTRY_LEN - NAME - 1;
+pub(crate) const MAX_NAME_LEN: usize = NAMESPACE_ENTRY_LEN - NAME - 1;
 
 /// A state: in use, since when in wall milliseconds, for the how manieth time.
 const USED: u64 = 1;
@@ -39,15 +39,15 @@ const EPOCH_MASK: u64 = (1 << 48) - 1;
 
 /// Within a namespace's part of an annex: the counters, behind the account.
 const COUNTERS_AT: usize = 64;
-const HAND_AT: usize = COUNTERS_AT + 7 * 8;
+const CLOCK_HAND_AT: usize = COUNTERS_AT + 7 * 8;
 const ACCOUNT_WORDS: usize = 6;
 
 /// Numbers of namespaces.
-pub(crate) const NUMBERS: std::ops::RangeInclusive<u64> = 1..=MAX_SPACES as u64;
+pub(crate) const NUMBERS: std::ops::RangeInclusive<u64> = 1..=MAX_NAMESPACES as u64;
 
 /// One life of a namespace: its number, and the state that it had when it was looked up. Number 0 is the default one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Space {
+pub(crate) struct NamespaceId {
     pub(crate) number: u64,
     state: u64,
 }
@@ -55,7 +55,7 @@ pub(crate) struct Space {
 /// What the table says of a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
-    pub(crate) space: Space,
+    pub(crate) namespace: NamespaceId,
     pub(crate) name: String,
     pub(crate) epoch: u64,
     /// Bytes; 0 for none.
@@ -65,7 +65,7 @@ pub(crate) struct Record {
 
 /// What is counted for each namespace, in the order of the counters.
 #[derive(Clone, Copy)]
-pub(crate) enum Tally {
+pub(crate) enum NamespaceCounter {
     Hits = 0,
     Misses = 1,
     Sets = 2,
@@ -73,7 +73,7 @@ pub(crate) enum Tally {
     Evictions = 4,
 }
 
-pub(crate) const TALLIES: usize = 5;
+pub(crate) const NAMESPACE_COUNTERS: usize = 5;
 
 /// The table of namespaces.
 #[derive(Clone, Copy)]
@@ -93,8 +93,8 @@ impl<'a> Table<'a> {
     #[inline]
     fn word(self, number: u64, field: usize) -> Result<Word64<'a>> {
         // A number from a damaged entry names some other namespace, in none of its epochs.
-        let index = crate::format::layout::at(number.wrapping_sub(1)) % MAX_SPACES;
-        Ok(self.0.word64(SPACE_TABLE + index * SPACE_ENTRY_LEN + field)?)
+        let index = crate::format::layout::at(number.wrapping_sub(1)) % MAX_NAMESPACES;
+        Ok(self.0.word64(NAMESPACE_TABLE + index * NAMESPACE_ENTRY_LEN + field)?)
     }
 
     /// The present epoch of a namespace.
@@ -113,7 +113,7 @@ impl<'a> Table<'a> {
     /// How often some namespace was emptied.
     #[inline]
     pub(crate) fn turns(self) -> Result<u64> {
-        Ok(self.0.word64(SPACE_TURNS)?.load_acquire())
+        Ok(self.0.word64(NAMESPACE_TURNS)?.load_acquire())
     }
 
     /// What entries of this namespace are to say of themselves now.
@@ -121,17 +121,17 @@ impl<'a> Table<'a> {
     /// The epoch is loaded before the state: if the namespace still lives its one life after that, the epoch is one of that
     /// life, and so never one of a later life of its number.
     #[inline(always)]
-    pub(crate) fn present(self, space: Space) -> Result<SpaceWord> {
-        if space.number == 0 { Ok(SpaceWord::DEFAULT) } else { self.present_of(space) }
+    pub(crate) fn present(self, namespace: NamespaceId) -> Result<NamespaceWord> {
+        if namespace.number == 0 { Ok(NamespaceWord::DEFAULT) } else { self.present_of(namespace) }
     }
 
     #[inline(never)]
-    fn present_of(self, space: Space) -> Result<SpaceWord> {
-        let epoch = self.epoch(space.number)?;
-        if self.word(space.number, STATE)?.load_acquire() != space.state {
+    fn present_of(self, namespace: NamespaceId) -> Result<NamespaceWord> {
+        let epoch = self.epoch(namespace.number)?;
+        if self.word(namespace.number, STATE)?.load_acquire() != namespace.state {
             return Err(missing());
         }
-        Ok(SpaceWord::new(space.number, epoch))
+        Ok(NamespaceWord::new(namespace.number, epoch))
     }
 
     /// A namespace in use, whose name makes sense.
@@ -144,7 +144,7 @@ impl<'a> Table<'a> {
         let name = bytes.get(1..=usize::from(bytes[0])).and_then(|name| std::str::from_utf8(name).ok());
         let Some(name) = name.filter(|name| state & USED != 0 && !name.is_empty()) else { return Ok(None) };
         Ok(Some(Record {
-            space: Space { number, state },
+            namespace: NamespaceId { number, state },
             name: name.to_owned(),
             epoch: self.epoch(number)?,
             limit: self.word(number, LIMIT)?.load(),
@@ -158,7 +158,12 @@ impl<'a> Table<'a> {
     }
 
     /// Takes a free number for a new namespace. The caller holds the table's lock, and knows that the name is free and fits.
-    pub(crate) fn create(self, name: &str, limit: u64, clear: impl Fn(u64) -> Result<()>) -> Result<Space> {
+    pub(crate) fn create(
+        self,
+        name: &str,
+        limit: u64,
+        clear: impl Fn(u64) -> Result<()>,
+    ) -> Result<NamespaceId> {
         for number in NUMBERS {
             if self.record(number)?.is_some() {
                 continue;
@@ -179,11 +184,11 @@ impl<'a> Table<'a> {
             let state = times | created | USED;
             // Release, with the acquires above: whoever sees it in use sees its name and epoch.
             word.store_release(state);
-            return Ok(Space { number, state });
+            return Ok(NamespaceId { number, state });
         }
         Err(Error::new(
             ErrorKind::TooManyNamespaces,
-            format!("the cache has {MAX_SPACES} namespaces, and takes no more; remove one"),
+            format!("the cache has {MAX_NAMESPACES} namespaces, and takes no more; remove one"),
         ))
     }
 
@@ -197,16 +202,16 @@ impl<'a> Table<'a> {
         self.word(number, EPOCH)?.fetch_add(1);
         // Turns come after the epoch: a writer that sees a new number of turns sees the epoch too. If this process dies
         // in between, shards go on counting the dead as living until they meet them, or until the next turn.
-        self.0.word64(SPACE_TURNS)?.fetch_add(1);
+        self.0.word64(NAMESPACE_TURNS)?.fetch_add(1);
         // Full fence, with the acquire in `epoch`: it is done when this returns.
         samovar_mmap::fence_full();
         Ok(())
     }
 
     /// Gives a number up.
-    pub(crate) fn remove(self, space: Space) -> Result<()> {
-        self.raise(space.number)?;
-        self.word(space.number, STATE)?.store_release(space.state & !USED);
+    pub(crate) fn remove(self, namespace: NamespaceId) -> Result<()> {
+        self.raise(namespace.number)?;
+        self.word(namespace.number, STATE)?.store_release(namespace.state & !USED);
         Ok(())
     }
 }
@@ -249,15 +254,15 @@ impl Account {
         *self == Account::of_epoch(self.epoch)
     }
 
-    pub(crate) fn link(&mut self, queue: Queue, units: u64, payload: u64) {
-        let part = &mut self.rings[queue as usize];
+    pub(crate) fn link(&mut self, ring: Ring, units: u64, payload: u64) {
+        let part = &mut self.rings[ring as usize];
         part.units = part.units.wrapping_add(units);
         part.entries = part.entries.wrapping_add(1);
         self.payload = self.payload.wrapping_add(payload);
     }
 
-    pub(crate) fn unlink(&mut self, queue: Queue, units: u64, payload: u64) {
-        let part = &mut self.rings[queue as usize];
+    pub(crate) fn unlink(&mut self, ring: Ring, units: u64, payload: u64) {
+        let part = &mut self.rings[ring as usize];
         part.units = part.units.saturating_sub(units);
         part.entries = part.entries.saturating_sub(1);
         self.payload = self.payload.saturating_sub(payload);
@@ -294,7 +299,7 @@ impl<'a> Accounts<'a> {
 
     fn at(number: u64) -> Result<usize> {
         if NUMBERS.contains(&number) {
-            Ok(SPACES + crate::format::layout::at(number - 1) * SPACE_LEN)
+            Ok(NAMESPACE_ACCOUNTS + crate::format::layout::at(number - 1) * NAMESPACE_LEN)
         } else {
             Err(Error::corrupt("an entry of the cache names no namespace; run `samovar check`"))
         }
@@ -317,14 +322,14 @@ impl<'a> Accounts<'a> {
 
     /// Writes down what accounts are to become, before the change that they go with is pending.
     #[inline]
-    pub(crate) fn intend(self, changes: &Changes) -> Result<u64> {
+    pub(crate) fn write_redo(self, changes: &AccountChanges) -> Result<u64> {
         if changes.list().is_empty() { Ok(0) } else { self.intend_some(changes) }
     }
 
     #[inline(never)]
-    fn intend_some(self, changes: &Changes) -> Result<u64> {
+    fn intend_some(self, changes: &AccountChanges) -> Result<u64> {
         for (place, (number, account)) in changes.list().iter().enumerate() {
-            let at = INTENTS + place * INTENT_LEN;
+            let at = REDO_RECORDS + place * REDO_RECORD_LEN;
             self.0.word64(at)?.store(*number);
             account.store(self.0, at + 8)?;
         }
@@ -332,10 +337,10 @@ impl<'a> Accounts<'a> {
     }
 
     /// What the accounts are to become with a pending change.
-    pub(crate) fn intended(self, many: u64) -> Result<Changes> {
-        let mut changes = Changes::default();
-        for place in 0..crate::format::layout::at(many).min(INTENTS_PER_SHARD) {
-            let at = INTENTS + place * INTENT_LEN;
+    pub(crate) fn read_redo(self, many: u64) -> Result<AccountChanges> {
+        let mut changes = AccountChanges::default();
+        for place in 0..crate::format::layout::at(many).min(REDO_RECORDS_PER_SHARD) {
+            let at = REDO_RECORDS + place * REDO_RECORD_LEN;
             let number = self.0.word64(at)?.load();
             Accounts::at(number)?;
             changes.set(number, Account::load(self.0, at + 8)?);
@@ -344,21 +349,21 @@ impl<'a> Accounts<'a> {
     }
 
     /// Stores what was intended; again, if somebody died of it.
-    pub(crate) fn apply(self, changes: &Changes) -> Result<()> {
+    pub(crate) fn apply(self, changes: &AccountChanges) -> Result<()> {
         changes.list().iter().try_for_each(|(number, account)| account.store(self.0, Accounts::at(*number)?))
     }
 
     /// A counter of a namespace in this shard.
-    pub(crate) fn tally(self, number: u64, which: Tally) -> Result<Word64<'a>> {
+    pub(crate) fn counter(self, number: u64, which: NamespaceCounter) -> Result<Word64<'a>> {
         self.0.word64(Accounts::at(number)? + COUNTERS_AT + which as usize * 8)
     }
 
     /// Where the search for a namespace's coldest entry stopped last; only its writers know.
-    pub(crate) fn hand(self, number: u64) -> Result<Word64<'a>> {
-        self.0.word64(Accounts::at(number)? + HAND_AT)
+    pub(crate) fn clock_hand(self, number: u64) -> Result<Word64<'a>> {
+        self.0.word64(Accounts::at(number)? + CLOCK_HAND_AT)
     }
 
-    pub(crate) fn tallies(self, number: u64) -> Result<[u64; TALLIES]> {
+    pub(crate) fn tallies(self, number: u64) -> Result<[u64; NAMESPACE_COUNTERS]> {
         let line = self.0.line(Accounts::at(number)? + COUNTERS_AT)?;
         Ok(std::array::from_fn(|index| line.word(index).load()))
     }
@@ -366,19 +371,19 @@ impl<'a> Accounts<'a> {
     /// Begins to count anew.
     pub(crate) fn forget_tallies(self, number: u64) -> Result<()> {
         let line = self.0.line(Accounts::at(number)? + COUNTERS_AT)?;
-        (0..TALLIES).for_each(|index| line.word(index).store(0));
+        (0..NAMESPACE_COUNTERS).for_each(|index| line.word(index).store(0));
         Ok(())
     }
 }
 
 /// What the accounts of at most two namespaces become with one change: that of what is stored, and that of what had to go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Changes {
-    list: [(u64, Account); INTENTS_PER_SHARD],
+pub(crate) struct AccountChanges {
+    list: [(u64, Account); REDO_RECORDS_PER_SHARD],
     len: usize,
 }
 
-impl Changes {
+impl AccountChanges {
     #[inline]
     pub(crate) fn list(&self) -> &[(u64, Account)] {
         &self.list[..self.len]
@@ -392,7 +397,7 @@ impl Changes {
     pub(crate) fn set(&mut self, number: u64, account: Account) {
         match self.list[..self.len].iter_mut().find(|(known, _)| *known == number) {
             Some((_, known)) => *known = account,
-            None if self.len < INTENTS_PER_SHARD => {
+            None if self.len < REDO_RECORDS_PER_SHARD => {
                 self.list[self.len] = (number, account);
                 self.len += 1;
             }
