@@ -15,7 +15,7 @@ mod common;
 use common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
 use nix::sys::signal::{Signal, raise};
 use samovar::{Cache, Ref, Swap, Ttl};
-use samovar_mmap::seam::{Event, set_process_hook};
+use samovar_mmap::hooks::{Event, set_process_hook};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;

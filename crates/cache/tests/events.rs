@@ -9,7 +9,7 @@ mod common;
 use common::{FILE, ROLE, this_program};
 use nix::sys::signal::{Signal, raise};
 use samovar::{Cache, ErrorKind};
-use samovar_mmap::seam::{Event, set_process_hook};
+use samovar_mmap::hooks::{Event, set_process_hook};
 use std::fmt;
 use std::path::Path;
 use std::process::Child;

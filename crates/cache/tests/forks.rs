@@ -15,7 +15,7 @@ use nix::sys::signal::{Signal, kill, raise};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 use samovar::Cache;
-use samovar_mmap::seam::{Event, set_process_hook};
+use samovar_mmap::hooks::{Event, set_process_hook};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};

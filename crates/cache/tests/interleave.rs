@@ -16,7 +16,7 @@ use common::turns::{Flow, take_turns};
 use common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
 use nix::sys::signal::{Signal, raise};
 use samovar::{Cache, ErrorKind, Options};
-use samovar_mmap::seam::{Event, set_process_hook};
+use samovar_mmap::hooks::{Event, set_process_hook};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -10,7 +10,7 @@ use common::{FILE, ROLE, this_program};
 use nix::sys::signal::{Signal, kill, raise};
 use nix::unistd::Pid;
 use samovar::{Cache, ErrorKind, ProcessState};
-use samovar_mmap::seam::{Event, set_process_hook, set_thread_hook};
+use samovar_mmap::hooks::{Event, set_process_hook, set_thread_hook};
 use std::cell::Cell;
 use std::io::{BufRead, BufReader};
 use std::panic::{AssertUnwindSafe, catch_unwind};

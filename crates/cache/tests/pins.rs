@@ -330,7 +330,7 @@ fn values_of_every_shape_are_held() {
 /// Does something at one event of what another does on this thread, as if it were another thread.
 #[cfg(feature = "inject")]
 fn at_event(nth: u32, meanwhile: impl Fn() + 'static, act: impl FnOnce()) -> bool {
-    use samovar_mmap::seam::set_thread_hook;
+    use samovar_mmap::hooks::set_thread_hook;
     use std::cell::Cell;
     let events = std::rc::Rc::new(Cell::new(0));
     let seen = events.clone();
@@ -394,7 +394,7 @@ fn a_reader_overtaken_while_it_pins_holds_what_it_says() {
         drop(found);
         assert_eq!(cache.stats().pins, 0, "event {nth}");
         if !more {
-            assert!(nth > 20, "a pin has more events than {nth}: the seam is not where it was");
+            assert!(nth > 20, "a pin has more events than {nth}: the hooks are not where they were");
             return;
         }
     }
@@ -432,7 +432,7 @@ fn a_writer_overtaken_by_a_pin_goes_around_it() {
         held.borrow_mut().clear();
         set_many(cache, from - 60..from + 4);
         if !more {
-            assert!(nth > 100, "four sets have more events than {nth}: the seam is not where it was");
+            assert!(nth > 100, "four sets have more events than {nth}: the hooks are not where they were");
             return;
         }
     }

@@ -3,7 +3,7 @@
 //! Canary, tried and found: a reader that counts on when the frequency is at its maximum.
 
 use samovar::Cache;
-use samovar_mmap::seam::{Event, set_thread_hook};
+use samovar_mmap::hooks::{Event, set_thread_hook};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -12,7 +12,7 @@ mod common;
 use common::disk::{Disk, restart};
 use common::{Rng, Stamp, number, seed};
 use samovar::{Cache, Salvaged, Ttl};
-use samovar_mmap::seam::{Clock, set_process_hook, set_thread_clock};
+use samovar_mmap::hooks::{Clock, set_process_hook, set_thread_clock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt;

@@ -8,7 +8,7 @@ mod common;
 use common::Stamp;
 use common::disk::restart;
 use samovar::{Cache, ErrorKind, Policy, Salvaged, Swap, Ttl};
-use samovar_mmap::seam::{Clock, Event, set_thread_clock, set_thread_hook};
+use samovar_mmap::hooks::{Clock, Event, set_thread_clock, set_thread_hook};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::os::unix::fs::FileExt;

@@ -6,7 +6,7 @@
 #![cfg(unix)]
 
 use samovar::Cache;
-use samovar_mmap::seam::{Event, set_thread_hook};
+use samovar_mmap::hooks::{Event, set_thread_hook};
 use std::cell::Cell;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -64,7 +64,7 @@ fn at_every_event(meanwhile: impl Fn(&Cache) + Clone + 'static, judge: impl Fn(O
         }
         events = nth;
     }
-    assert!(events >= 8, "a get has more events than {events}: the seam is not where it was");
+    assert!(events >= 8, "a get has more events than {events}: the hooks are not where they were");
 }
 
 #[test]

@@ -7,7 +7,7 @@
 
 use proptest::prelude::*;
 use samovar::{Cache, Ttl};
-use samovar_mmap::seam::{Clock, set_thread_clock};
+use samovar_mmap::hooks::{Clock, set_thread_clock};
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;

@@ -5,7 +5,7 @@
 #![cfg(all(unix, feature = "inject"))]
 
 use samovar::{Cache, ErrorKind, Ttl};
-use samovar_mmap::seam::{Clock, set_thread_clock, set_thread_disk_refuses};
+use samovar_mmap::hooks::{Clock, set_thread_clock, set_thread_disk_refuses};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};

@@ -2,8 +2,8 @@
 
 use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};
+use crate::hooks;
 use crate::identity::FileId;
-use crate::seam;
 use crate::sys;
 use std::fs::File;
 use std::path::Path;
@@ -68,7 +68,7 @@ pub fn reserve(file: &File, len: u64) -> Result<AllocGuarantee> {
 pub fn reserve_range(file: &File, offset: u64, len: u64) -> Result<AllocGuarantee> {
     let Some(request) = range(file, offset, len)? else { return Ok(AllocGuarantee::Reserved) };
     let doing = || format!("reserving {len} bytes at {offset}");
-    seam::hit(seam::Event::Space);
+    hooks::report(hooks::Event::Space);
     match sys::reserve_range(&request) {
         Err(error) if error.kind() == std::io::ErrorKind::Unsupported => return Ok(AllocGuarantee::None),
         done => done.map_err(|source| Error::os(doing(), source))?,
@@ -98,7 +98,7 @@ pub fn reserve_range(file: &File, offset: u64, len: u64) -> Result<AllocGuarante
 /// everything is as it was.
 pub fn punch(file: &File, offset: u64, len: u64) -> Result<()> {
     let Some(request) = range(file, offset, len)? else { return Ok(()) };
-    seam::hit(seam::Event::Space);
+    hooks::report(hooks::Event::Space);
     sys::punch(&request)
         .map_err(|source| Error::os(format_args!("giving {len} bytes at {offset} back"), source))
 }

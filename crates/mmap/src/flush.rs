@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
-use crate::seam;
+use crate::hooks;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How far a flush brought the bytes, as far as the system says. What only begins to write them
@@ -72,8 +72,8 @@ impl FlushLatch {
         if let Some(fault) = fault {
             return Err(Error::faulted(fault));
         }
-        seam::hit(seam::Event::Flush);
-        let flushed = if seam::disk_refuses() { Err(refused()) } else { flush() };
+        hooks::report(hooks::Event::Flush);
+        let flushed = if hooks::disk_refuses() { Err(refused()) } else { flush() };
         flushed.inspect_err(|_| self.failed.store(true, Ordering::Relaxed))
     }
 }

@@ -1,6 +1,6 @@
 //! Which life of the machine and of a process this is, and what time it is.
 
-use crate::{seam, sys};
+use crate::{hooks, sys};
 
 /// What tells one boot of the machine from another. `None` if the system does not say.
 ///
@@ -19,7 +19,7 @@ pub fn boot_id() -> Option<[u8; 16]> {
 /// ```
 #[inline]
 pub fn wall_ms() -> u64 {
-    seam::clock().map_or_else(sys::wall_ms, |clock| clock.wall_ms)
+    hooks::clock().map_or_else(sys::wall_ms, |clock| clock.wall_ms)
 }
 
 /// Milliseconds since the boot that [`boot_id`] names, by a clock that is never set and that goes on while the machine sleeps.
@@ -31,7 +31,7 @@ pub fn wall_ms() -> u64 {
 /// ```
 #[inline]
 pub fn boot_ms() -> Option<u64> {
-    seam::clock().map_or_else(sys::boot_ms, |clock| Some(clock.boot_ms))
+    hooks::clock().map_or_else(sys::boot_ms, |clock| Some(clock.boot_ms))
 }
 
 /// When this process started, in a unit of the system's own: two processes that had the same number in turn

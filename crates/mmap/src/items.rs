@@ -5,7 +5,7 @@
 
 use crate::copy::{self, short};
 use crate::error::Result;
-use crate::seam::{self, Event};
+use crate::hooks::{self, Event};
 use crate::view::{View, copy_out, read_fault};
 use std::marker::PhantomData;
 
@@ -93,7 +93,7 @@ impl<T> Items<'_, T> {
             return Ok(false);
         }
         let from = self.base.wrapping_add(index * size_of::<T>());
-        if seam::ON || size_of::<T>() > short::LONGEST {
+        if hooks::ON || size_of::<T>() > short::LONGEST {
             // SAFETY: an item below `len`, which is mapped; `out` is borrowed for writing and has its size.
             unsafe { copy_out(out.as_mut_ptr(), from, size_of::<T>()) }
                 .map_err(|at| read_fault(at, self.window, 0))?;
@@ -119,7 +119,7 @@ impl<T> Items<'_, T> {
         if indices.end > self.len || !whole || !room || part == 0 {
             return Ok(false);
         }
-        seam::hit(Event::CopyOut);
+        hooks::report(Event::CopyOut);
         let mut from = self.base.wrapping_add(indices.start * size_of::<T>() + offset);
         for to in out.chunks_exact_mut(part) {
             let copied = if part > short::LONGEST {

@@ -109,6 +109,10 @@ mod flush;
 mod fork;
 mod growing;
 mod guard;
+#[cfg(feature = "inject")]
+pub mod hooks;
+#[cfg(not(feature = "inject"))]
+mod hooks;
 mod host;
 mod identity;
 mod items;
@@ -123,10 +127,6 @@ mod region;
 mod registry;
 mod seal;
 mod sealed;
-#[cfg(feature = "inject")]
-pub mod seam;
-#[cfg(not(feature = "inject"))]
-mod seam;
 mod sys;
 mod trust;
 mod view;

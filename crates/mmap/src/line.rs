@@ -4,7 +4,7 @@
 
 use crate::access::Access;
 use crate::copy;
-use crate::seam::{self, Event};
+use crate::hooks::{self, Event};
 use crate::word::{Word32, Word64};
 use std::marker::PhantomData;
 
@@ -80,7 +80,7 @@ impl<'a> Line<'a> {
     #[inline(always)]
     pub fn load_all(self) -> [u64; WORDS] {
         let words = std::array::from_fn(|index| self.word(index).load_silent());
-        seam::hit(Event::Load);
+        hooks::report(Event::Load);
         words
     }
 
@@ -114,7 +114,7 @@ impl<'a> Line<'a> {
     /// If the map is read-only.
     #[inline(always)]
     pub fn copy_from(self, other: Line<'_>) {
-        if seam::ON || self.access == Access::ReadOnly {
+        if hooks::ON || self.access == Access::ReadOnly {
             return self.store_all(other.load_all());
         }
         self.copy_words(other);
@@ -153,7 +153,7 @@ impl<'a> Line<'a> {
     #[inline(always)]
     pub fn matches(self, mask: u64, wanted: u64) -> Matches {
         let found = self.compare(mask, wanted);
-        seam::hit(Event::Load);
+        hooks::report(Event::Load);
         Matches(found)
     }
 

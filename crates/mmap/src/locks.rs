@@ -6,8 +6,8 @@
 use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::file_id;
+use crate::hooks;
 use crate::identity::FileId;
-use crate::seam;
 use crate::sys::fork::OwnFile;
 use crate::sys::{self, ByteLock};
 use std::fs::File;
@@ -159,7 +159,7 @@ fn poll(timeout: Duration, attempt: impl Fn() -> Result<bool>) -> Result<bool> {
         if left.is_zero() {
             return Ok(false);
         }
-        if !seam::waited() {
+        if !hooks::waited() {
             std::thread::sleep(sleep.min(left));
         }
         sleep = (sleep * 2).min(LONGEST_SLEEP);

@@ -7,9 +7,9 @@ use crate::access::Access;
 use crate::copy::{self, Unreachable, short};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::{Fault, FaultKind};
+use crate::hooks::{self, Event};
 use crate::line::{Block, Line};
 use crate::registry;
-use crate::seam::{self, Event};
 use crate::sys;
 use crate::word::{Word32, Word64};
 use std::marker::PhantomData;
@@ -170,7 +170,7 @@ impl<'a> View<'a> {
             let word = unsafe { Word64::new(at.wrapping_add(i * 8).cast(), Access::ReadOnly) };
             word.load_silent()
         });
-        seam::hit(Event::Load);
+        hooks::report(Event::Load);
         Ok(words)
     }
 
@@ -181,7 +181,7 @@ impl<'a> View<'a> {
     #[inline]
     pub fn read_into(self, offset: usize, out: &mut [u8]) -> Result<()> {
         let from = self.at(offset, out.len())?;
-        if let (false, Ok(out)) = (seam::ON, <&mut [u8; 8]>::try_from(&mut *out)) {
+        if let (false, Ok(out)) = (hooks::ON, <&mut [u8; 8]>::try_from(&mut *out)) {
             // SAFETY: `from` is mapped for eight bytes.
             *out = unsafe { copy::load(from) }.map_err(|at| read_fault(at, self.place(), offset))?;
             return Ok(());
@@ -213,7 +213,7 @@ impl<'a> View<'a> {
     /// `OutOfBounds`; `Fault` if the file was cut short and that was noticed.
     #[inline(always)]
     pub fn read_short(self, offset: usize, out: &mut [u8]) -> Result<()> {
-        if seam::ON || out.len() > short::LONGEST {
+        if hooks::ON || out.len() > short::LONGEST {
             return self.read_into(offset, out);
         }
         let from = self.at(offset, out.len())?;
@@ -249,7 +249,7 @@ impl<'a> View<'a> {
     #[inline]
     pub fn write_from(self, offset: usize, bytes: &[u8]) -> Result<()> {
         let to = self.writable(offset, bytes.len())?;
-        if let (false, Ok(bytes)) = (seam::ON, <[u8; 8]>::try_from(bytes)) {
+        if let (false, Ok(bytes)) = (hooks::ON, <[u8; 8]>::try_from(bytes)) {
             // SAFETY: `to` is mapped for writing eight bytes.
             return unsafe { copy::store(to, bytes) }.map_err(|at| write_fault(at, self.place(), offset));
         }
@@ -279,7 +279,7 @@ impl<'a> View<'a> {
     /// As [`write_from`](Self::write_from).
     #[inline]
     pub fn stream_from(self, offset: usize, bytes: &[u8]) -> Result<()> {
-        if seam::ON {
+        if hooks::ON {
             return self.write_from(offset, bytes);
         }
         let to = self.writable(offset, bytes.len())?;
@@ -310,7 +310,7 @@ impl<'a> View<'a> {
     /// noticed.
     #[inline(always)]
     pub fn write_short(self, offset: usize, bytes: &[u8]) -> Result<()> {
-        if seam::ON || bytes.len() > short::LONGEST {
+        if hooks::ON || bytes.len() > short::LONGEST {
             return self.write_from(offset, bytes);
         }
         let to = self.writable(offset, bytes.len())?;
@@ -344,7 +344,7 @@ impl<'a> View<'a> {
     #[inline]
     pub fn equals(self, offset: usize, bytes: &[u8]) -> Result<bool> {
         let at = self.at(offset, bytes.len())?;
-        seam::hit(Event::CopyOut);
+        hooks::report(Event::CopyOut);
         // SAFETY: `at` is mapped for `bytes.len()` bytes, and `bytes` is borrowed.
         unsafe { copy::equals(at, bytes.as_ptr(), bytes.len()) }
             .map_err(|at| read_fault(at, self.place(), offset))
@@ -357,12 +357,12 @@ impl<'a> View<'a> {
     #[inline]
     pub fn zero(self, offset: usize, len: usize) -> Result<()> {
         let to = self.writable(offset, len)?;
-        seam::hit(Event::CopyIn);
-        let half = if seam::ON { len / 2 } else { 0 };
+        hooks::report(Event::CopyIn);
+        let half = if hooks::ON { len / 2 } else { 0 };
         if half > 0 {
             // SAFETY: the first half of a range that is mapped for writing.
             unsafe { copy::zero(to, half) }.map_err(|at| write_fault(at, self.place(), offset))?;
-            seam::hit(Event::CopyHalf);
+            hooks::report(Event::CopyHalf);
         }
         // SAFETY: the rest of a range that is mapped for writing.
         unsafe { copy::zero(to.wrapping_add(half), len - half) }
@@ -466,7 +466,7 @@ impl std::fmt::Debug for View<'_> {
     }
 }
 
-/// Copies into the map, with the seam before it and at its middle.
+/// Copies into the map, with a hook before it and at its middle.
 ///
 /// # Safety
 /// That of [`copy::copy`].
@@ -476,7 +476,7 @@ unsafe fn copy_in(to: *mut u8, from: *const u8, len: usize) -> Result<(), Unreac
     unsafe { copy_halves(to, from, len, [Event::CopyIn, Event::CopyHalf]) }
 }
 
-/// Copies out of the map, with the seam before it and at its middle.
+/// Copies out of the map, with a hook before it and at its middle.
 ///
 /// # Safety
 /// That of [`copy::copy`].
@@ -495,12 +495,12 @@ unsafe fn copy_halves(
     len: usize,
     events: [Event; 2],
 ) -> Result<(), Unreachable> {
-    seam::hit(events[0]);
-    let half = if seam::ON { len / 2 } else { 0 };
+    hooks::report(events[0]);
+    let half = if hooks::ON { len / 2 } else { 0 };
     if half > 0 {
         // SAFETY: the first half of what the caller promises.
         unsafe { copy::copy(to, from, half) }?;
-        seam::hit(events[1]);
+        hooks::report(events[1]);
     }
     // SAFETY: the rest of what the caller promises.
     unsafe { copy::copy(to.wrapping_add(half), from.wrapping_add(half), len - half) }

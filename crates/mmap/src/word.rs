@@ -2,12 +2,12 @@
 //!
 //! Invariant: a word is aligned and mapped for `'a`. This is the only file with atomics on mapped memory.
 //! Words are little-endian in the file: values are turned on their way in and out. Every store passes the
-//! seam first.
+//! hooks first.
 
 #![allow(clippy::disallowed_types)] // the one place where they belong
 
 use crate::access::Access;
-use crate::seam::{self, Event};
+use crate::hooks::{self, Event};
 use crate::sys;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
@@ -51,7 +51,7 @@ macro_rules! word {
                 if self.access == Access::ReadOnly {
                     read_only();
                 }
-                seam::hit(event);
+                hooks::report(event);
                 self.atomic()
             }
 
@@ -59,7 +59,7 @@ macro_rules! word {
             #[inline]
             pub fn load(self) -> $int {
                 let value = self.load_silent();
-                seam::hit(Event::Load);
+                hooks::report(Event::Load);
                 value
             }
 
@@ -74,7 +74,7 @@ macro_rules! word {
                 // A relaxed load and a fence, since an acquire load of a read-only page is not defined.
                 let value = self.load_silent();
                 fence(Ordering::Acquire);
-                seam::hit(Event::Load);
+                hooks::report(Event::Load);
                 value
             }
 
@@ -189,7 +189,7 @@ impl Word32<'_> {
             if left.is_some_and(|left| left.is_zero()) {
                 return false;
             }
-            if seam::waited() {
+            if hooks::waited() {
                 return true;
             }
             let request = sys::WaitRequest { word: self.atomic(), expected: expected.to_le(), timeout: left };

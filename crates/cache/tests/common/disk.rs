@@ -1,7 +1,7 @@
 //! A disk that loses power: of every page it has some version since that page was last synced.
 
 use super::Rng;
-use samovar_mmap::seam::{Event, set_process_hook};
+use samovar_mmap::hooks::{Event, set_process_hook};
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};

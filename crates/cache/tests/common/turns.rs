@@ -1,4 +1,4 @@
-//! Whose turn it is: several flows of control on one thread, of which one at a time goes on. At the seam, that is at its loads,
+//! Whose turn it is: several flows of control on one thread, of which one at a time goes on. At the hooks, that is at its loads,
 //! stores, swaps, copies and waits, a flow gives way to another one, when and to whom a seed decides.
 //!
 //! They are coroutines and not threads: to give way costs no system call, so that a schedule takes a millisecond, and
@@ -6,7 +6,7 @@
 
 use super::Rng;
 use generator::{Generator, Gn};
-use samovar_mmap::seam::{self, Event};
+use samovar_mmap::hooks::{self, Event};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -80,7 +80,7 @@ fn at_event(state: &RefCell<State>, event: Event) {
         now.pass_on();
         if now.turn != me {
             drop(now);
-            seam::outside(give_way);
+            hooks::outside(give_way);
         }
     }
 }
@@ -101,11 +101,11 @@ fn at_wait(state: &RefCell<State>) {
 pub(crate) fn take_turns(seed: u64, flows: Vec<Flow<'_>>) {
     let state = Rc::new(RefCell::new(State::new(flows.len(), seed)));
     let (events, waits) = (Rc::clone(&state), Rc::clone(&state));
-    seam::set_thread_hook(Some(Box::new(move |event| at_event(&events, event))));
-    seam::set_thread_waiter(Some(Box::new(move || at_wait(&waits))));
+    hooks::set_thread_hook(Some(Box::new(move |event| at_event(&events, event))));
+    hooks::set_thread_waiter(Some(Box::new(move || at_wait(&waits))));
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&state, flows)));
-    seam::set_thread_hook(None);
-    seam::set_thread_waiter(None);
+    hooks::set_thread_hook(None);
+    hooks::set_thread_waiter(None);
     if let Err(panic) = ran {
         std::panic::resume_unwind(panic);
     }

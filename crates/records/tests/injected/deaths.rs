@@ -5,7 +5,7 @@
 //! there: by leaving at once, or by waiting to be killed.
 
 use crate::common::{Bar, bar, process};
-use samovar_mmap::seam::{Event, set_process_hook, set_thread_hook};
+use samovar_mmap::hooks::{Event, set_process_hook, set_thread_hook};
 use samovar_records::{Generation, RecordFile, RecordSet};
 use std::cell::Cell;
 use std::io::{BufRead, BufReader};

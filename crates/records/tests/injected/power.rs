@@ -7,7 +7,7 @@
 //! words of a flush stored before its records were flushed.
 
 use crate::common::{Bar, bar, number, process};
-use samovar_mmap::seam::{Event, set_process_hook};
+use samovar_mmap::hooks::{Event, set_process_hook};
 use samovar_records::{RecordFile, RecordSet};
 use std::fs::File;
 use std::io::Read;

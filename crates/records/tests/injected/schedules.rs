@@ -4,7 +4,7 @@
 //! The hook of the reader's thread is called at each load and in the middle of each copy; at the chosen one it writes.
 
 use crate::common::{Bar, bar, number};
-use samovar_mmap::seam::set_thread_hook;
+use samovar_mmap::hooks::set_thread_hook;
 use samovar_records::RecordFile;
 use std::cell::Cell;
 use std::path::Path;

@@ -1,8 +1,8 @@
-//! The one seam of all accesses to mapped memory: with the feature `inject`, a hook is called at each of
+//! Fault injection hooks at all accesses to mapped memory: with the feature `inject`, a hook is called at each of
 //! them.
 //!
 //! A test kills its process in the hook, or waits in it for another thread's step, and so makes a death or an
-//! interleaving happen at a chosen store. Without the feature [`hit`] is empty. Events inside a hook are not
+//! interleaving happen at a chosen store. Without the feature [`report`] is empty. Events inside a hook are not
 //! reported. What else a schedule has to govern passes here too: sleeping for want of a lock, and the clock.
 
 /// What is about to happen, or for a load has just happened.
@@ -47,7 +47,7 @@ pub struct Clock {
 mod hook {
     /// Nothing is injected in this build.
     #[inline(always)]
-    pub(crate) fn hit(_event: super::Event) {}
+    pub(crate) fn report(_event: super::Event) {}
 
     /// Nobody does anything instead of sleeping.
     #[inline(always)]
@@ -95,7 +95,7 @@ mod hook {
 
     /// Calls the hooks, this thread's and then the process's.
     #[inline]
-    pub(crate) fn hit(event: Event) {
+    pub(crate) fn report(event: Event) {
         if HOOKS.load(Ordering::Relaxed) != 0 {
             call(event);
         }
@@ -151,10 +151,10 @@ mod hook {
     /// Sets this thread's hook, or takes it away.
     ///
     /// ```
-    /// use samovar_mmap::seam;
+    /// use samovar_mmap::hooks;
     ///
-    /// seam::set_thread_hook(Some(Box::new(|event| println!("{event:?}"))));
-    /// seam::set_thread_hook(None);
+    /// hooks::set_thread_hook(Some(Box::new(|event| println!("{event:?}"))));
+    /// hooks::set_thread_hook(None);
     /// ```
     pub fn set_thread_hook(hook: Option<Box<dyn Fn(Event)>>) {
         let is_some = hook.is_some();
@@ -166,9 +166,9 @@ mod hook {
     /// none it sleeps.
     ///
     /// ```
-    /// # use samovar_mmap::seam;
-    /// seam::set_thread_waiter(Some(Box::new(std::thread::yield_now)));
-    /// seam::set_thread_waiter(None);
+    /// # use samovar_mmap::hooks;
+    /// hooks::set_thread_waiter(Some(Box::new(std::thread::yield_now)));
+    /// hooks::set_thread_waiter(None);
     /// ```
     pub fn set_thread_waiter(waiter: Option<Box<dyn Fn()>>) {
         WAITER.set(waiter.map(Rc::from));
@@ -178,9 +178,9 @@ mod hook {
     /// whose events are to be reported.
     ///
     /// ```
-    /// # use samovar_mmap::seam;
-    /// seam::set_thread_hook(Some(Box::new(|_| seam::outside(|| ()))));
-    /// # seam::set_thread_hook(None);
+    /// # use samovar_mmap::hooks;
+    /// hooks::set_thread_hook(Some(Box::new(|_| hooks::outside(|| ()))));
+    /// # hooks::set_thread_hook(None);
     /// ```
     pub fn outside(act: impl FnOnce()) {
         let inside = INSIDE.replace(false);
@@ -191,13 +191,13 @@ mod hook {
     /// Whether flushes by this thread fail, as they do when the disk does not take what is written.
     ///
     /// ```
-    /// # use samovar_mmap::{Access, SharedMap, seam};
+    /// # use samovar_mmap::{Access, SharedMap, hooks};
     /// # let file = tempfile::tempfile()?;
     /// # file.set_len(64)?;
     /// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
-    /// seam::set_thread_disk_refuses(true);
+    /// hooks::set_thread_disk_refuses(true);
     /// assert!(map.flush().is_err());
-    /// # seam::set_thread_disk_refuses(false);
+    /// # hooks::set_thread_disk_refuses(false);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_thread_disk_refuses(refuses: bool) {
@@ -208,10 +208,10 @@ mod hook {
     /// clocks back.
     ///
     /// ```
-    /// # use samovar_mmap::{seam, wall_ms};
-    /// seam::set_thread_clock(Some(seam::Clock { wall_ms: 7, boot_ms: 1 }));
+    /// # use samovar_mmap::{hooks, wall_ms};
+    /// hooks::set_thread_clock(Some(hooks::Clock { wall_ms: 7, boot_ms: 1 }));
     /// assert_eq!(wall_ms(), 7);
-    /// seam::set_thread_clock(None);
+    /// hooks::set_thread_clock(None);
     /// ```
     pub fn set_thread_clock(clock: Option<Clock>) {
         CLOCK.set(clock);
@@ -225,7 +225,7 @@ mod hook {
     }
 }
 
-pub(crate) use hook::{ON, clock, disk_refuses, hit, waited};
+pub(crate) use hook::{ON, clock, disk_refuses, report, waited};
 #[cfg(feature = "inject")]
 pub use hook::{
     outside, set_process_hook, set_thread_clock, set_thread_disk_refuses, set_thread_hook, set_thread_waiter,

@@ -1,7 +1,7 @@
-//! The seam: what is reported, and a death in the middle of a copy.
+//! The hooks: what is reported, and a death in the middle of a copy.
 #![cfg(feature = "inject")]
 
-use samovar_mmap::seam::{Event, set_process_hook, set_thread_hook};
+use samovar_mmap::hooks::{Event, set_process_hook, set_thread_hook};
 use samovar_mmap::{Access, SharedMap};
 use std::cell::RefCell;
 use std::process::Command;
