@@ -1,5 +1,4 @@
 //! What only Windows does.
-#![cfg(windows)]
 
 use samovar_mmap::{
     Access, Advice, CowMap, ErrorKind, GrowingMap, GuardState, LockMode, Memory, Pages, SharedMap,

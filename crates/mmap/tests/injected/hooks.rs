@@ -1,10 +1,9 @@
 //! The hooks: what is reported, and a death in the middle of a copy.
-#![cfg(feature = "inject")]
 
+use crate::common::this_program;
 use samovar_mmap::hooks::{Event, set_process_hook, set_thread_hook};
 use samovar_mmap::{Access, SharedMap};
 use std::cell::RefCell;
-use std::process::Command;
 use std::rc::Rc;
 
 const FILE: &str = "SAMOVAR_TEST_FILE";
@@ -63,12 +62,7 @@ fn dying_process() {
 fn a_death_in_mid_copy_leaves_half() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let map = map(file.path());
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "dying_process", "--ignored"])
-        .env(FILE, file.path())
-        .output()
-        .unwrap()
-        .status;
+    let status = this_program("hooks::dying_process").env(FILE, file.path()).output().unwrap().status;
     assert!(!status.success());
     assert!(map.view().equals(9, b"\0abcd\0\0\0\0\0").unwrap());
 }

@@ -2,9 +2,7 @@
 //!
 //! The test program starts itself again as the other process: see `other_process`.
 
-mod common;
-
-use common::{is_emulated, this_program};
+use crate::common::{is_emulated, this_program};
 use samovar_mmap::{
     Access, ByteLocks, ErrorKind, NewFile, SharedMap, boot_id, file_id, open_existing, process_start,
     process_start_of, reserve, wall_ms,
@@ -26,7 +24,7 @@ struct Other {
 
 impl Other {
     fn start(role: &str, file: &Path) -> Other {
-        let mut child = this_program("other_process")
+        let mut child = this_program("processes::other_process")
             .env(ROLE, role)
             .env(FILE, file)
             .stdin(Stdio::piped())
@@ -292,7 +290,8 @@ fn processes_agree_on_the_boot_and_on_starts() {
 /// Though its parent still holds on to it, so that the system still knows when it began.
 #[test]
 fn a_process_that_has_ended_has_no_start() {
-    let mut child = this_program("other_process").stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut child =
+        this_program("processes::other_process").stdout(std::process::Stdio::null()).spawn().unwrap();
     child.wait().unwrap();
     assert_eq!(process_start_of(child.id()), None);
 }

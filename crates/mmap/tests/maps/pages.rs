@@ -1,10 +1,7 @@
 //! What can be asked of pages: advice, population, residency, locking, discarding, huge pages, sealing, sharing with
 //! children.
-#![cfg(unix)]
 
-mod common;
-
-use common::is_emulated;
+use crate::common::is_emulated;
 use samovar_mmap::{
     Access, Advice, CowMap, Discard, ErrorKind, LockMode, Memory, Pages, SharedMap, SharedMemory,
 };
@@ -142,7 +139,7 @@ fn locked_pages_stay_in_memory() {
 #[test]
 #[cfg(target_os = "linux")]
 fn the_limit_on_locking_is_in_the_error() {
-    let mut child = common::this_program("lock_too_much");
+    let mut child = crate::common::this_program("pages::lock_too_much");
     if is_emulated() {
         return println!("SKIPPED: the emulator does not keep the limit");
     }
@@ -351,7 +348,7 @@ fn writing_back_can_be_started() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_flush_tells_a_device_from_memory() {
-    use common::Mounted;
+    use crate::common::Mounted;
     use samovar_mmap::{Durability, GrowingMap, memory_file};
     let flushed = |file: &std::fs::File| {
         let map = SharedMap::map(file, Access::ReadWrite, 100, None).unwrap();

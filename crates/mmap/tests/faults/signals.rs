@@ -1,0 +1,248 @@
+//! Whose signal it is. What may end a process runs in one of its own: see `another_process`.
+
+use crate::common::{in_another_process, is_emulated};
+use crate::guarded::{COPIES_LEAVE_NO_TRACE, PAGE, file_of};
+use samovar_mmap::{
+    Access, ErrorKind, GuardState, SharedMap, fault_guard_state, install_fault_guard, remove_fault_guard,
+};
+use std::os::unix::process::ExitStatusExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A map of somebody else's, whose file is then cut short. Touching it is a fault that is no business of ours.
+fn touch_a_foreign_map() -> u8 {
+    use std::os::fd::AsRawFd;
+    let file = file_of(1);
+    let (read, shared) = (libc::PROT_READ, libc::MAP_SHARED);
+    // SAFETY: asks for no address; the file is open.
+    let base = unsafe { libc::mmap(std::ptr::null_mut(), PAGE, read, shared, file.as_raw_fd(), 0) };
+    assert_ne!(base, libc::MAP_FAILED);
+    file.set_len(0).unwrap();
+    // SAFETY: mapped above. That it faults is what is to be seen.
+    unsafe { base.cast::<u8>().read_volatile() }
+}
+
+fn a_guarded_copy_fails() {
+    let file = file_of(2);
+    let map = SharedMap::map(&file, Access::ReadWrite, 0, None).unwrap();
+    file.set_len(0).unwrap();
+    assert_eq!(map.view().read_into(0, &mut [0; 8]).unwrap_err().kind(), ErrorKind::Fault);
+    assert_eq!(map.is_poisoned(), !COPIES_LEAVE_NO_TRACE);
+    assert_eq!(map.view().word64(PAGE).unwrap().load(), 0);
+    assert!(map.is_poisoned());
+}
+
+extern "C" fn old_handler(_signal: libc::c_int) {
+    // SAFETY: ends the process, as a handler may.
+    unsafe { libc::_exit(42) };
+}
+
+extern "C" fn old_handler_with_cause(
+    signal: libc::c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut libc::c_void,
+) {
+    // SAFETY: the kernel's, valid in the handler.
+    let cause = unsafe { &*info };
+    // SAFETY: a fault has an address.
+    let address = unsafe { cause.si_addr() };
+    let right = signal == libc::SIGBUS && !address.is_null() && !context.is_null();
+    // SAFETY: ends the process, as a handler may.
+    unsafe { libc::_exit(if right { 43 } else { 1 }) };
+}
+
+fn set_handler(handler: usize, flags: libc::c_int) -> libc::sigaction {
+    // SAFETY: a C struct of integers and pointers, for which zeroes are a value.
+    let (mut action, mut before): (libc::sigaction, libc::sigaction) = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = handler;
+    action.sa_flags = flags;
+    // SAFETY: the handler fits the flags, as each caller sees to.
+    assert_eq!(unsafe { libc::sigaction(libc::SIGBUS, &raw const action, &raw mut before) }, 0);
+    before
+}
+
+static OURS: AtomicUsize = AtomicUsize::new(0);
+
+/// A later handler that passes on what it does not know.
+extern "C" fn polite_handler(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
+    // SAFETY: the guard's handler, which takes these three.
+    let ours: Handler = unsafe { std::mem::transmute(OURS.load(Ordering::Relaxed)) };
+    ours(signal, info, context);
+}
+
+#[inline(never)]
+fn overflow(depth: u64) -> u64 {
+    let room = std::hint::black_box([depth; 64]);
+    if depth == u64::MAX { 0 } else { overflow(depth + 1) + room[3] }
+}
+
+/// The other process. It does nothing in a plain run.
+#[test]
+#[ignore = "started by the other tests as a process of its own"]
+fn another_process() {
+    let Ok(role) = std::env::var("SAMOVAR_TEST_ROLE") else { return };
+    let plain = old_handler as *const () as usize;
+    let with_cause = old_handler_with_cause as *const () as usize;
+    match role.as_str() {
+        "no guard" => {}
+        "no guard for a copy" => a_guarded_copy_fails(),
+        "guard alone" => install_fault_guard().unwrap(),
+        "plain handler first" => {
+            set_handler(plain, 0);
+            install_fault_guard().unwrap();
+        }
+        "handler with cause first" => {
+            set_handler(with_cause, libc::SA_SIGINFO | libc::SA_ONSTACK);
+            install_fault_guard().unwrap();
+        }
+        "polite handler later" => {
+            set_handler(with_cause, libc::SA_SIGINFO);
+            install_fault_guard().unwrap();
+            let ours = set_handler(polite_handler as *const () as usize, libc::SA_SIGINFO);
+            OURS.store(ours.sa_sigaction, Ordering::Relaxed);
+            assert_eq!(fault_guard_state(), GuardState::Replaced);
+            install_fault_guard().unwrap();
+        }
+        "guard removed" => {
+            set_handler(plain, 0);
+            install_fault_guard().unwrap();
+            remove_fault_guard().unwrap();
+            assert_eq!(fault_guard_state(), GuardState::Absent);
+            touch_a_foreign_map();
+        }
+        "guard removed and installed" => {
+            set_handler(with_cause, libc::SA_SIGINFO);
+            install_fault_guard().unwrap();
+            remove_fault_guard().unwrap();
+            install_fault_guard().unwrap();
+            assert_eq!(fault_guard_state(), GuardState::Active);
+        }
+        "signal sent" => {
+            set_handler(plain, 0);
+            install_fault_guard().unwrap();
+            // SAFETY: sends a signal to this thread.
+            unsafe { libc::raise(libc::SIGBUS) };
+        }
+        "signal ignored" => {
+            set_handler(libc::SIG_IGN, 0);
+            install_fault_guard().unwrap();
+            // SAFETY: sends a signal to this thread.
+            unsafe { libc::raise(libc::SIGBUS) };
+            a_guarded_copy_fails();
+            std::process::exit(44);
+        }
+        "signal sent by default" => {
+            set_handler(libc::SIG_DFL, 0);
+            install_fault_guard().unwrap();
+            // SAFETY: sends a signal to this thread.
+            unsafe { libc::raise(libc::SIGBUS) };
+        }
+        "stack overflow" => {
+            install_fault_guard().unwrap();
+            a_guarded_copy_fails();
+            println!("{}", overflow(0));
+        }
+        "fork" => fork(),
+        other => panic!("no role {other}"),
+    }
+    if role != "no guard" {
+        a_guarded_copy_fails();
+    }
+    touch_a_foreign_map();
+    std::process::exit(2);
+}
+
+/// The guard holds in a forked child, and for maps from before the fork.
+fn fork() {
+    install_fault_guard().unwrap();
+    let file = file_of(2);
+    let map = SharedMap::map(&file, Access::ReadWrite, 0, None).unwrap();
+    // SAFETY: the child calls what this test is about, which takes no lock, and ends.
+    let child = unsafe { libc::fork() };
+    file.set_len(0).unwrap();
+    assert_eq!(map.view().word64(PAGE).unwrap().load(), 0);
+    assert_eq!(map.view().read_into(0, &mut [0; 8]).unwrap_err().kind(), ErrorKind::Fault);
+    let right = map.is_poisoned();
+    if child == 0 {
+        // SAFETY: ends the process at once.
+        unsafe { libc::_exit(if right { 7 } else { 1 }) };
+    }
+    let mut status = 0;
+    // SAFETY: our child, and an integer of ours.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert!(right && libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 7);
+    std::process::exit(45);
+}
+
+#[track_caller]
+fn assert_exit(role: &str, code: i32) {
+    let output = in_another_process("signals::another_process", role);
+    assert_eq!(output.status.code(), Some(code), "{role}: {output:?}");
+}
+
+#[track_caller]
+fn assert_killed_by_the_fault(role: &str) {
+    let output = in_another_process("signals::another_process", role);
+    assert!(
+        output.status.signal() == Some(libc::SIGBUS) || is_emulated() && !output.status.success(),
+        "{output:?}"
+    );
+}
+
+/// A foreign fault reaches the handler from before, whatever its kind; without one it is deadly, as ever.
+#[test]
+fn faults_of_others_reach_the_handler_before_ours() {
+    assert_exit("plain handler first", 42);
+    assert_exit("handler with cause first", 43);
+    assert_exit("guard removed", 42);
+    assert_exit("guard removed and installed", 43);
+    assert_killed_by_the_fault("no guard");
+    assert_killed_by_the_fault("no guard for a copy");
+    assert_killed_by_the_fault("guard alone");
+}
+
+/// A handler that another library sets after ours, and that passes on, gets ours called once and no more.
+#[test]
+fn a_later_handler_that_passes_on_keeps_the_guard() {
+    assert_exit("polite handler later", 43);
+}
+
+#[test]
+fn signals_that_were_sent_do_what_they_did() {
+    assert_exit("signal sent", 42);
+    assert_exit("signal ignored", 44);
+    assert_killed_by_the_fault("signal sent by default");
+}
+
+/// The standard library's report is as it was.
+#[test]
+fn a_stack_overflow_is_still_reported() {
+    if is_emulated() {
+        println!("SKIPPED: the emulator has no such report");
+        return;
+    }
+    let output = in_another_process("signals::another_process", "stack overflow");
+    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("overflowed its stack"), "{said}");
+}
+
+/// As hosts with small stacks ask (Go, for one): on the alternate stack, with the cause; and installed once.
+#[test]
+fn the_handler_runs_on_the_alternate_stack() {
+    install_fault_guard().unwrap();
+    install_fault_guard().unwrap();
+    assert_eq!(fault_guard_state(), GuardState::Active);
+    // SAFETY: a C struct of integers and pointers, for which zeroes are a value.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: asks only, and has room for the answer.
+    assert_eq!(unsafe { libc::sigaction(libc::SIGBUS, std::ptr::null(), &raw mut action) }, 0);
+    let flags = libc::SA_ONSTACK | libc::SA_SIGINFO;
+    assert_eq!(action.sa_flags & flags, flags);
+}
+
+/// A forked child.
+#[test]
+fn the_guard_holds_after_a_fork() {
+    assert_exit("fork", 45);
+}

@@ -1,0 +1,7 @@
+//! What files that are shared need: space, a name, locks, and processes that come and go.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod new_file;
+mod processes;
+mod space;

@@ -1,0 +1,5 @@
+//! The fault injection hooks.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod hooks;
