@@ -1,9 +1,11 @@
 //! A file cut short under a running cache is an error in it, never a dead process, and never a wrong value.
-#![cfg(unix)]
 
+use crate::common::{Rng, number, seed};
 use samovar::{Cache, ErrorKind};
 use std::fs::OpenOptions;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_file_cut_short_is_an_error_of_every_operation() {
@@ -38,12 +40,43 @@ fn value_of(key: u32) -> Vec<u8> {
     key.to_le_bytes().repeat(1 + (key % 500) as usize)
 }
 
-/// Opens, works until the file is cut, and opens again; how many gets were right, and how many operations failed.
-fn work_until(path: &std::path::Path, done: &AtomicBool, writes: bool) -> (u64, u64) {
-    let (mut right, mut failed) = (0, 0);
-    while !done.load(Ordering::Relaxed) {
+/// What the workers have met so far.
+#[derive(Debug, Default)]
+struct Met {
+    right: AtomicUsize,
+    failed: AtomicUsize,
+    done: AtomicBool,
+}
+
+impl Met {
+    /// Waits until one more is counted than there were.
+    fn one_more(&self, counter: &AtomicUsize, what: &str) {
+        let (before, deadline) = (counter.load(Ordering::Relaxed), Instant::now() + Duration::from_secs(30));
+        while counter.load(Ordering::Relaxed) == before {
+            assert!(Instant::now() < deadline, "no operation {what} for half a minute");
+            std::thread::sleep(Duration::from_micros(100));
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.done.load(Ordering::Relaxed)
+    }
+}
+
+/// Ends the work also if the test fails.
+struct Done<'a>(&'a Met);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.done.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Opens, works until the file is cut, and opens again.
+fn work(path: &Path, met: &Met, writes: bool) {
+    while !met.is_done() {
         let Ok(cache) = Cache::options().open(path) else {
-            failed += 1;
+            met.failed.fetch_add(1, Ordering::Relaxed);
             continue;
         };
         for key in (0u32..).map(|round| round.wrapping_mul(2_654_435_761) % 2000) {
@@ -52,52 +85,43 @@ fn work_until(path: &std::path::Path, done: &AtomicBool, writes: bool) -> (u64, 
             } else {
                 cache.get(&key.to_le_bytes())
             };
-            match result {
-                Ok(found) => {
-                    assert!(found.is_none_or(|found| found == value_of(key)), "a wrong value of {key}")
-                }
-                Err(_) => {
-                    failed += 1;
-                    break;
-                }
-            }
-            right += 1;
-            if done.load(Ordering::Relaxed) {
+            let Ok(found) = result else {
+                met.failed.fetch_add(1, Ordering::Relaxed);
+                break;
+            };
+            assert!(found.is_none_or(|found| found == value_of(key)), "a wrong value of {key}");
+            met.right.fetch_add(1, Ordering::Relaxed);
+            if met.is_done() {
                 break;
             }
         }
     }
-    (right, failed)
 }
 
 /// Readers and writers while the file is cut and grown again: each answer is right or an error, and the process lives.
 /// `SAMOVAR_STORM_ROUNDS` makes it longer.
 #[test]
 fn a_storm_of_cuts_ends_no_process_and_tells_no_lie() {
-    let rounds =
-        std::env::var("SAMOVAR_STORM_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(150);
+    let (rounds, mut rng) = (number("SAMOVAR_STORM_ROUNDS", 150), Rng::new(seed()));
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("c.samovar");
-    let whole = Cache::options().capacity(4 << 20).open(&path).unwrap().stats().file_bytes;
-    let (done, path) = (&AtomicBool::new(false), &path);
-    let (right, failed) = std::thread::scope(|scope| {
-        let workers: Vec<_> = [true, true, false, false]
-            .map(|writes| scope.spawn(move || work_until(path, done, writes)))
-            .into();
+    let path = &dir.path().join("c.samovar");
+    let whole = Cache::options().capacity(4 << 20).open(path).unwrap().stats().file_bytes;
+    let met = &Met::default();
+    std::thread::scope(|scope| {
+        let _done = Done(met);
+        for writes in [true, true, false, false] {
+            scope.spawn(move || work(path, met, writes));
+        }
         let file = OpenOptions::new().write(true).open(path).unwrap();
         for _ in 0..rounds {
-            std::thread::sleep(std::time::Duration::from_millis(2));
+            // At any point of what the others do then.
+            met.one_more(&met.right, "was right");
+            std::thread::sleep(Duration::from_micros(rng.below(2000)));
             // The header and the control page stay; all else comes back as zeroes.
             file.set_len(8192).unwrap();
-            std::thread::sleep(std::time::Duration::from_millis(1));
+            met.one_more(&met.failed, "failed");
             file.set_len(whole).unwrap();
         }
-        done.store(true, Ordering::Relaxed);
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap())
-            .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     });
-    println!("{right} operations were right, {failed} were errors");
-    assert!(right > rounds && failed > rounds / 2, "{right} right, {failed} errors: no storm");
+    println!("{met:?}");
 }

@@ -5,11 +5,8 @@
 //! same, guided by coverage.
 //!
 //! Canary, tried and found: a writer that does not doubt the positions in a ledger (`recover::is_sound`).
-#![cfg(unix)]
 
-mod common;
-
-use common::{Rng, number, seed};
+use crate::common::{Rng, number, seed};
 use samovar::{Cache, Ttl};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;

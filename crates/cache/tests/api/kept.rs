@@ -4,9 +4,7 @@
 //! Canary, tried and found: without the reserve in `evict::headroom`, entries that meet a gap smaller than themselves
 //! are evicted.
 
-mod common;
-
-use common::{Rng, seed};
+use crate::common::{Rng, seed};
 use samovar::Cache;
 
 const CAPACITY: u64 = 2 << 20;

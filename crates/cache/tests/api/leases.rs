@@ -6,9 +6,7 @@
 //! Canaries, each tried, each found: a set, or a remove, that does not void; a lease whose dead owner is never found dead; a
 //! redemption that does not ask whether the lease still holds; a forked child that releases.
 
-mod common;
-
-use common::{FILE, ROLE, this_program};
+use crate::common::{FILE, ROLE, this_program};
 use samovar::{Cache, Lease, Loaded, Lookup, Options, Ttl};
 use samovar_mmap::{Access, SharedMap, open_existing};
 use std::io::Write;
@@ -100,7 +98,7 @@ fn process() {
 }
 
 fn start(role: &str, path: &Path) -> Child {
-    this_program("process", role, path).stdout(Stdio::null()).spawn().unwrap()
+    this_program!(process, role, path).stdout(Stdio::null()).spawn().unwrap()
 }
 
 /// Eight threads that all want the key as soon as they are told.

@@ -1,9 +1,7 @@
 //! Every operation that looks before it writes: what it answers, what it leaves, and that nothing comes in between, of
 //! threads or of processes.
 
-mod common;
-
-use common::{FILE, ROLE, this_program};
+use crate::common::{FILE, ROLE, this_program};
 use samovar::{Cache, ErrorKind, Swap, Ttl, Version};
 use std::path::Path;
 use std::thread;
@@ -226,7 +224,7 @@ fn nothing_is_lost_between_threads_and_processes() {
     cache.set(b"swapped", b"0").unwrap();
     cache.set(b"list", b"").unwrap();
     let children: Vec<_> =
-        (0..HANDS).map(|hand| this_program("a_hand", &hand.to_string(), &path).spawn().unwrap()).collect();
+        (0..HANDS).map(|hand| this_program!(a_hand, &hand.to_string(), &path).spawn().unwrap()).collect();
     thread::scope(|scope| {
         for hand in HANDS..2 * HANDS {
             let cache = &cache;

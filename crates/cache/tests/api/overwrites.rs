@@ -3,9 +3,7 @@
 //!
 //! Canaries: `short way ...` in `scripts/canaries`.
 
-mod common;
-
-use common::{Rng, seed};
+use crate::common::{Rng, seed};
 use samovar::{Cache, Lookup, Options, Ttl};
 use std::time::Duration;
 

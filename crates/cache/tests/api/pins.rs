@@ -6,9 +6,7 @@
 //! Canaries, each tried, each found: no look at the pins before an entry is placed; a pin that is not looked at again once it
 //! can be seen; a head that goes on inside what is pinned; a dead owner who is never found dead.
 
-mod common;
-
-use common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
+use crate::common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
 use samovar::{Cache, ErrorKind, Options, Ref};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -195,7 +193,7 @@ fn another_process_goes_around_a_pin() {
         cache.set(&key_of(key), &value_of(key, 1, 3000)).unwrap();
     }
     let held: Vec<Held<'_>> = [1000, 1001, 1002].map(|key| hold(&cache, key).unwrap()).into();
-    let mut other = this_program("process", "overwrites", &scene.path);
+    let mut other = this_program!(process, "overwrites", &scene.path);
     assert!(other.env("SAMOVAR_SEED", seed.to_string()).status().unwrap().success());
     held.iter().for_each(Held::judge);
     expect_clean(&cache);
@@ -223,7 +221,7 @@ fn a_pin_costs_no_more_than_its_entry() {
 }
 
 fn pins_all(scene: &Scene) -> Child {
-    let mut command = this_program("process", "pins all", &scene.path);
+    let mut command = this_program!(process, "pins all", &scene.path);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     assert!(lines.any(|line| line == "pinned"));
@@ -501,5 +499,5 @@ fn forks(cache: &Cache) {
 #[test]
 fn a_forked_child_lets_go_of_nothing() {
     let scene = Scene::new();
-    assert!(this_program("process", "forks", &scene.path).status().unwrap().success());
+    assert!(this_program!(process, "forks", &scene.path).status().unwrap().success());
 }

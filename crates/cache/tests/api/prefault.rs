@@ -1,7 +1,6 @@
 //! A cache that is opened with all its memory made.
 //!
 //! Canary: in `scripts/canaries`.
-#![cfg(target_os = "linux")]
 
 use samovar::{Cache, Options};
 use samovar_mmap::{Access, Pages, Residency, SharedMap, open_existing};

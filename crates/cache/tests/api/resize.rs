@@ -1,8 +1,6 @@
 //! A cache that is resized while it is used: what fits stays, what does not goes by the policy, and everyone sees it.
 
-mod common;
-
-use common::{FILE, ROLE, Rng, Stamp, seed, this_program};
+use crate::common::{FILE, ROLE, Rng, Stamp, seed, this_program};
 use samovar::{Cache, ErrorKind, Options, Policy};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -226,7 +224,7 @@ fn a_read_only_handle_and_another_process_see_it() {
     let options = Cache::options().capacity(MIB).max_capacity(4 * MIB).max_value_size(16 << 10);
     let cache = options.expected_entry_size(1000).open(&path).unwrap();
     let reader = Cache::options().read_only(true).open(&path).unwrap();
-    let mut other = this_program("other_process", "fill", &path).spawn().unwrap();
+    let mut other = this_program!(other_process, "fill", &path).spawn().unwrap();
     assert!(other.wait().unwrap().success());
     assert_eq!(count(&reader, 0..300, 1000), 300);
     assert_eq!(cache.resize(4 * MIB).unwrap().evictions, 0);
@@ -236,7 +234,7 @@ fn a_read_only_handle_and_another_process_see_it() {
         assert_eq!(reader.stats().data_bytes, cache.stats().data_bytes);
         assert_eq!(count(&reader, 0..300, 1000), 300);
         assert!(reader.check().unwrap().is_clean());
-        let status = this_program("other_process", &format!("see {}", to * MIB), &path).status().unwrap();
+        let status = this_program!(other_process, &format!("see {}", to * MIB), &path).status().unwrap();
         assert!(status.success(), "{to} MiB");
     }
 }

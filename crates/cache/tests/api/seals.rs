@@ -1,8 +1,6 @@
 //! Sealed entries: a byte that changes behind the engine's back makes a miss for those who verify, a finding for
 //! `check`, and nothing worse. Canary: without the comparison in `Whole::is_whole` the damaged values come out.
 
-#![cfg(unix)]
-
 use samovar::{Cache, ErrorKind, Swap, Ttl};
 use std::os::unix::fs::FileExt;
 use std::path::Path;

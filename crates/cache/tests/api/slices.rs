@@ -2,9 +2,7 @@
 //! written, and nobody else gets one. This is the one test that makes the promise; like every user who makes it, it must say
 //! why it may.
 
-mod common;
-
-use common::{Rng, Stamp, seed};
+use crate::common::{Rng, Stamp, seed};
 use samovar::{Cache, TrustedWriters};
 
 const CAPACITY: u64 = 272 << 10;

@@ -4,9 +4,7 @@
 //! Canaries, each tried, each found: a reader that does not compare epochs; a set that makes no room within the share; an
 //! emptied namespace that stays in the accounts; and, by `die.rs`, a repair that does not store the accounts.
 
-mod common;
-
-use common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
+use crate::common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
 use samovar::{Cache, ErrorKind, Lookup, Namespace, Swap, Ttl};
 use samovar_mmap::{Access, SharedMap, Word64, open_existing, reserve};
 use std::collections::BTreeMap;
@@ -332,7 +330,7 @@ fn what_was_set_before_a_clear_is_never_seen_after_it_in_any_process() {
     let elsewhere = reader.namespace("tea").unwrap();
     reserve(&std::fs::File::create_new(path.with_extension("progress")).unwrap(), 4096).unwrap();
     let progress = progress(&path);
-    let mut command = this_program("writing_process", "writer", &path);
+    let mut command = this_program!(writing_process, "writer", &path);
     let mut writer = Child(command.env("SAMOVAR_SEED", seed().to_string()).spawn().unwrap());
     let mut met = 0;
     for round in 1..=number("SAMOVAR_ROUNDS", 300) {

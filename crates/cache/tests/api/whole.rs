@@ -3,9 +3,7 @@
 //! Canaries, each tried, each found: `Iter` that skips a slot which changed meanwhile; a clear that leaves out the main ring's
 //! slots; an `iter::look` without its second look.
 
-mod common;
-
-use common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
+use crate::common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
 use samovar::{Cache, ErrorKind, Ttl};
 use samovar_mmap::{Access, SharedMap, Word64, open_existing, reserve};
 use std::collections::BTreeMap;
@@ -89,7 +87,7 @@ fn beside_a_writer(act: impl Fn(&Cache, &Progress)) {
         cache.set(&key_of(key), &Stamp { key, writer: 0, sequence: 0 }.value(900)).unwrap();
     }
     let progress = Progress::create(&path);
-    let mut command = this_program("writing_process", "writer", &path);
+    let mut command = this_program!(writing_process, "writer", &path);
     let mut writer = Child(command.env("SAMOVAR_SEED", seed().to_string()).spawn().unwrap());
     while progress.acknowledged().load_acquire() == 0 {
         std::thread::yield_now();

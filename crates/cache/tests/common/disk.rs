@@ -1,7 +1,7 @@
 //! A disk that loses power: of every page it has some version since that page was last synced.
 
 use super::Rng;
-use samovar_mmap::hooks::{Event, set_process_hook};
+use samovar_mmap::hooks::{Event, set_thread_hook};
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -93,7 +93,7 @@ impl Disk {
         pages.versions = pages.read().chunks(PAGE).map(|page| vec![page.to_vec()]).collect();
         let pages = Arc::new(Mutex::new(pages));
         let hooked = Arc::clone(&pages);
-        set_process_hook(Some(Box::new(move |event| hooked.lock().unwrap().hit(event))));
+        set_thread_hook(Some(Box::new(move |event| hooked.lock().unwrap().hit(event))));
         Disk { pages, path: path.to_owned() }
     }
 
@@ -109,7 +109,7 @@ impl Disk {
 
     /// What it has when the power is back. Nothing that is done until then goes to it.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
-        set_process_hook(None);
+        set_thread_hook(None);
         std::fs::remove_file(&self.path).unwrap();
         self.pages.lock().unwrap().lost.take().unwrap()
     }

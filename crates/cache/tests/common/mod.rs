@@ -9,18 +9,45 @@ pub(crate) mod turns;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The environment variable that names what a process started by a test is to do; in a plain run it is not set.
 pub(crate) const ROLE: &str = "SAMOVAR_TEST_ROLE";
 /// The file that it is about.
 pub(crate) const FILE: &str = "SAMOVAR_TEST_FILE";
 
-/// This test program, to be started again for one of its ignored tests.
-pub(crate) fn this_program(test: &str, role: &str, file: &Path) -> Command {
+/// This test program, to be started again for one of the ignored tests of the module that asks, in a role, on a file.
+macro_rules! this_program {
+    ($test:ident, $role:expr, $file:expr) => {{
+        // A test that is not there would be passed by all that is run: none.
+        let _: fn() = $test;
+        crate::common::program(concat!(module_path!(), "::", stringify!($test)), $role, $file)
+    }};
+}
+#[allow(unused_imports)] // as above
+pub(crate) use this_program;
+
+/// See [`this_program`]; the test is named with its module.
+pub(crate) fn program(test: &str, role: &str, file: &Path) -> Command {
+    let (_, within_this_crate) = test.split_once("::").unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"]);
+    command.args(["--exact", within_this_crate, "--ignored", "--nocapture", "--test-threads=1"]);
     command.env(ROLE, role).env(FILE, file);
     command
+}
+
+/// Hooks every thread of this process, which a test has started: that of the tests themselves has other tests in its
+/// threads.
+#[cfg(feature = "inject")]
+pub(crate) fn hook_process(hook: impl Fn(samovar_mmap::hooks::Event) + Send + Sync + 'static) {
+    assert!(std::env::var_os(ROLE).is_some(), "not a process of its own");
+    samovar_mmap::hooks::set_process_hook(Some(Box::new(hook)));
+}
+
+/// The machine, for a test that keeps it busy with processes, or measures how long something takes.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static MACHINE: Mutex<()> = Mutex::new(());
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A number from the environment, or the usual one.

@@ -3,11 +3,8 @@
 //! Canaries, each tried, each found by these tests: a small ring whose bound sinks before its lap has ended below it; a
 //! main ring whose bound rises past its tail; a walk that takes the present start of a ring for the start of its next
 //! lap.
-#![cfg(feature = "inject")]
 
-mod common;
-
-use common::{Rng, Stamp, seed};
+use crate::common::{Rng, Stamp, seed};
 use samovar::Cache;
 use std::collections::HashMap;
 

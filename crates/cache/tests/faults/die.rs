@@ -8,14 +8,11 @@
 //! settled; a dead owner who is never found dead.
 //!
 //! `SAMOVAR_SEED` repeats a run; `SAMOVAR_DIE_STRIDE=1` makes the nested deaths exhaustive too.
-#![cfg(all(unix, feature = "inject"))]
 
-mod common;
-
-use common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
+use crate::common::{FILE, ROLE, Rng, Stamp, hook_process, number, seed, this_program};
 use nix::sys::signal::{Signal, raise};
 use samovar::{Cache, Ref, Swap, Ttl};
-use samovar_mmap::hooks::{Event, set_process_hook};
+use samovar_mmap::hooks::Event;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -293,11 +290,11 @@ fn dying_process() {
     let scenario = scenarios(number(SEED, 0)).into_iter().find(|one| one.name == role).unwrap();
     let (path, die_at) = (Path::new(&file), usize::try_from(number(DIE_AT, u64::MAX)).unwrap());
     static STORES: AtomicUsize = AtomicUsize::new(0);
-    set_process_hook(Some(Box::new(move |event| {
+    hook_process(move |event| {
         if is_store(event) && STORES.fetch_add(1, Ordering::Relaxed) == die_at {
             die_now();
         }
-    })));
+    });
     let (mut cache, mut bounds, mut moves) = (None, Vec::new(), 0);
     for op in scenario.act {
         cache = perform(op, cache, path, scenario.size);
@@ -322,7 +319,7 @@ struct Outcome {
 }
 
 fn run(scenario: &Scenario, path: &Path, die_at: usize, seed: u64) -> Outcome {
-    let mut command = this_program("dying_process", scenario.name, path);
+    let mut command = this_program!(dying_process, scenario.name, path);
     command.env(DIE_AT, die_at.to_string()).env(SEED, seed.to_string());
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);

@@ -2,14 +2,11 @@
 //! gets and sets that meet nobody: nothing.
 //!
 //! Canary, tried and found: without the event in `lock::acquire_slow` the takeover is not heard.
-#![cfg(unix)]
 
-mod common;
-
-use common::{FILE, ROLE, this_program};
+use crate::common::{FILE, ROLE, hook_process, this_program};
 use nix::sys::signal::{Signal, raise};
 use samovar::{Cache, ErrorKind};
-use samovar_mmap::hooks::{Event, set_process_hook};
+use samovar_mmap::hooks::Event;
 use std::fmt;
 use std::path::Path;
 use std::process::Child;
@@ -167,11 +164,11 @@ fn owner() {
     let cache = open(Path::new(&file));
     cache.set(b"first", b"value").unwrap();
     let signal = if role == "stops" { Signal::SIGSTOP } else { Signal::SIGKILL };
-    set_process_hook(Some(Box::new(move |event| {
+    hook_process(move |event| {
         if event == Event::CopyHalf {
             raise(signal).unwrap();
         }
-    })));
+    });
     cache.set(b"second", b"value").unwrap();
 }
 
@@ -180,7 +177,7 @@ fn a_takeover_and_its_repair_are_told() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.samovar");
     let cache = open(&path);
-    this_program("owner", "dies", &path).status().unwrap();
+    this_program!(owner, "dies", &path).status().unwrap();
     let ((), lines) = heard(|| cache.set(b"mine", b"value").unwrap());
     let takeover = "took a shard over from a dead process shard=0 process=1";
     expect(&lines, &[takeover, "repaired a change that was left half done how=\"undone\" index_slot="]);
@@ -202,7 +199,7 @@ fn an_owner_that_does_not_get_on_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.samovar");
     let cache = open(&path);
-    let owner = Stopped(this_program("owner", "stops", &path).spawn().unwrap());
+    let owner = Stopped(this_program!(owner, "stops", &path).spawn().unwrap());
     while cache.shards().unwrap()[0].writer != Some(owner.0.id()) || !cache.shards().unwrap()[0].pending {
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -8,15 +8,12 @@
 //!
 //! The canaries are in `scripts/canaries`, which takes the guards away one by one: the slot's exchange, its second look, the frontier,
 //! the lock, its takeover, the repair, the init byte, the judgement of who is last.
-#![cfg(unix)]
 
-mod common;
-
-use common::turns::{Flow, take_turns};
-use common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
+use crate::common::turns::{Flow, take_turns};
+use crate::common::{FILE, ROLE, Rng, Stamp, hook_process, number, seed, this_program};
 use nix::sys::signal::{Signal, raise};
 use samovar::{Cache, ErrorKind, Options};
-use samovar_mmap::hooks::{Event, set_process_hook};
+use samovar_mmap::hooks::Event;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -251,12 +248,12 @@ fn corpse() {
         (0..KEYS).for_each(|key| world.step(&cache, key).unwrap());
     }
     let (stores, die_at) = (AtomicUsize::new(0), usize::try_from(number(DIE_AT, 0)).unwrap());
-    set_process_hook(Some(Box::new(move |event| {
+    hook_process(move |event| {
         let is_store = !matches!(event, Event::Load | Event::CopyOut | Event::CopyOutHalf);
         if is_store && stores.fetch_add(1, Ordering::Relaxed) == die_at {
             raise(Signal::SIGKILL).unwrap();
         }
-    })));
+    });
     cache.set(b"corpse", &[1; 400]).unwrap();
 }
 
@@ -272,7 +269,7 @@ fn corpses(path: &Path) -> Vec<Vec<u8>> {
     let mut left = Vec::new();
     loop {
         file.write_all_at(&pristine, 0).unwrap();
-        let mut corpse = this_program("corpse", "corpse", path);
+        let mut corpse = this_program!(corpse, "corpse", path);
         if corpse.env(DIE_AT, left.len().to_string()).output().unwrap().status.success() {
             return left;
         }

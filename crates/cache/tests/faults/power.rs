@@ -5,12 +5,9 @@
 //!
 //! Canary, tried and found: the clean word cleared without making that durable before the first write. (That `flush` has
 //! written everything before it says so is the order that this model assumes of its calls, and so cannot judge.)
-#![cfg(all(unix, feature = "inject"))]
 
-mod common;
-
-use common::disk::{Disk, restart};
-use common::{Rng, Stamp, number, seed};
+use crate::common::disk::{Disk, restart};
+use crate::common::{Rng, Stamp, number, seed};
 use samovar::Cache;
 use std::collections::BTreeMap;
 use std::path::Path;

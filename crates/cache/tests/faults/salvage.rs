@@ -5,14 +5,11 @@
 //!
 //! `SAMOVAR_LOSSES` is how many stories of losses (40; 1,000 in CI), `SAMOVAR_SEED` repeats the choices. Canaries: in
 //! `scripts/canaries`.
-#![cfg(all(unix, feature = "inject"))]
 
-mod common;
-
-use common::disk::{Disk, restart};
-use common::{Rng, Stamp, number, seed};
+use crate::common::disk::{Disk, restart};
+use crate::common::{Rng, Stamp, number, seed};
 use samovar::{Cache, Salvaged, Ttl};
-use samovar_mmap::hooks::{Clock, set_process_hook, set_thread_clock};
+use samovar_mmap::hooks::{Clock, set_thread_clock, set_thread_hook};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -337,7 +334,7 @@ impl Story {
                 continue;
             };
             if last {
-                set_process_hook(None);
+                set_thread_hook(None);
                 self.go_on(cache);
                 return;
             }

@@ -1,12 +1,9 @@
 //! What a salvage tells, what it refuses, how it dies, and the slot that would deceive it.
 //!
 //! Canary, in `scripts/canaries`: a ring that goes on for ever since the last flush.
-#![cfg(all(unix, feature = "inject"))]
 
-mod common;
-
-use common::Stamp;
-use common::disk::restart;
+use crate::common::Stamp;
+use crate::common::disk::restart;
 use samovar::{Cache, ErrorKind, Policy, Salvaged, Swap, Ttl};
 use samovar_mmap::hooks::{Clock, Event, set_thread_clock, set_thread_hook};
 use std::cell::{Cell, RefCell};

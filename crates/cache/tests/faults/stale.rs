@@ -3,7 +3,6 @@
 //!
 //! Canary: without the checks at the end of `Reader::look`, both tests of an overtaken reader fail; `scripts/canaries` takes away that
 //! of the laps alone.
-#![cfg(unix)]
 
 use samovar::Cache;
 use samovar_mmap::hooks::{Event, set_thread_hook};

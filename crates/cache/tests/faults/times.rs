@@ -3,7 +3,6 @@
 //!
 //! The rule that the model knows: an entry is gone once the time it was given has passed; within a boot time passes as the
 //! clock since the boot says, across a restart as the clock on the wall says, unless that went back.
-#![cfg(all(unix, feature = "inject"))]
 
 use proptest::prelude::*;
 use samovar::{Cache, Ttl};

@@ -2,7 +2,6 @@
 //! sync failed of; and why a file was emptied, which it remembers.
 //!
 //! Canaries: in `scripts/canaries`.
-#![cfg(all(unix, feature = "inject"))]
 
 use samovar::{Cache, ErrorKind, Ttl};
 use samovar_mmap::hooks::{Clock, set_thread_clock, set_thread_disk_refuses};

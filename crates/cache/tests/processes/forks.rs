@@ -4,18 +4,15 @@
 //!
 //! Canaries, each tried, each found: descriptors that stay open in the child (an idle child then keeps its dead parent's
 //! lock); a child that goes on as its parent's owner.
-#![cfg(unix)]
 
-mod common;
-
-use common::oracle::Oracle;
-use common::{FILE, ROLE, Rng, number, seed, this_program};
+use crate::common::oracle::Oracle;
+use crate::common::{FILE, ROLE, Rng, alone, hook_process, number, seed, this_program};
 use fork::{Fork, fork};
 use nix::sys::signal::{Signal, kill, raise};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 use samovar::Cache;
-use samovar_mmap::hooks::{Event, set_process_hook};
+use samovar_mmap::hooks::Event;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -104,19 +101,20 @@ fn die_holding(file: &Path) {
         cache.set(b"idle child", b"woke").unwrap();
         std::fs::write(file.with_extension("woke"), b"").unwrap();
     });
-    set_process_hook(Some(Box::new(|event| {
+    hook_process(|event| {
         if event == Event::CopyHalf {
             raise(Signal::SIGSTOP).unwrap();
         }
-    })));
+    });
     cache.set(b"parent", &[1; 5000]).unwrap();
 }
 
 #[test]
 fn parent_children_and_grandchildren_share_a_handle() {
+    let _machine = alone();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.samovar");
-    let output = this_program("parent", "family", &path).output().unwrap();
+    let output = this_program!(parent, "family", &path).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let cache = open(&path);
     assert!(cache.attachment().warm && cache.check().unwrap().is_clean());
@@ -124,10 +122,11 @@ fn parent_children_and_grandchildren_share_a_handle() {
 
 #[test]
 fn a_parent_killed_while_holding_a_lock_is_replaced_though_its_child_sits_idle() {
+    let _machine = alone();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.samovar");
     let cache = open(&path);
-    let mut parent = this_program("parent", "dies holding", &path).stdout(Stdio::null()).spawn().unwrap();
+    let mut parent = this_program!(parent, "dies holding", &path).stdout(Stdio::null()).spawn().unwrap();
     let stat = format!("/proc/{}/stat", parent.id());
     wait_until("it stopped", || std::fs::read_to_string(&stat).unwrap().contains(") T "));
     parent.kill().unwrap();
@@ -181,11 +180,12 @@ fn refork(file: &Path) {
 
 #[test]
 fn workers_are_killed_and_forked_anew() {
+    let _machine = alone();
     let seed = seed();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.samovar");
     Oracle::create(&oracle_path(&path), KEYS);
-    let mut command = this_program("parent", "refork", &path);
+    let mut command = this_program!(parent, "refork", &path);
     let output = command.env("SAMOVAR_SEED", seed.to_string()).output().unwrap();
     assert!(output.status.success(), "SAMOVAR_SEED={seed}: {output:?}");
     let cache = open(&path);

@@ -7,10 +7,8 @@
 //!
 //! Canaries, each tried, each found: a lock that is taken from the living; the slot exchanged before the bytes are copied.
 
-mod common;
-
-use common::oracle::Oracle;
-use common::{FILE, ROLE, Rng, number, seed, this_program};
+use crate::common::oracle::Oracle;
+use crate::common::{FILE, ROLE, Rng, alone, number, seed, this_program};
 use samovar::{Cache, ErrorKind};
 use samovar_mmap::{Access, SharedMap, open_existing};
 use std::path::{Path, PathBuf};
@@ -97,7 +95,7 @@ impl Storm {
     }
 
     fn spawn(&self, number: u64) -> Child {
-        let mut command = this_program("worker", "worker", &self.file);
+        let mut command = this_program!(worker, "worker", &self.file);
         command.env(WORKER, number.to_string()).env("SAMOVAR_SEED", self.seed.to_string());
         command.stdout(std::process::Stdio::null()).spawn().unwrap()
     }
@@ -159,6 +157,7 @@ impl Drop for Storm {
 
 #[test]
 fn eight_processes_and_many_kills() {
+    let _machine = alone();
     let (seed, kills) = (seed(), number("SAMOVAR_KILLS", 40));
     let dir = tempfile::tempdir().unwrap();
     let mut storm = Storm::start(dir.path().join("c.samovar"), seed);

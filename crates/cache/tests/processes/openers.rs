@@ -4,11 +4,8 @@
 //! `SAMOVAR_OPENINGS` is how many pairs race (40; 1,000 by hand), `SAMOVAR_SEED` repeats the choices.
 //!
 //! Canary, tried and found: without the init byte, two openers judge one file at once, and one finds it corrupt.
-#![cfg(unix)]
 
-mod common;
-
-use common::{FILE, ROLE, Rng, number, seed, this_program};
+use crate::common::{FILE, ROLE, Rng, alone, number, seed, this_program};
 use samovar::{Cache, ErrorKind};
 use samovar_mmap::{Access, ByteLocks, file_id, open_existing};
 use std::io::{BufRead, BufReader};
@@ -38,7 +35,7 @@ fn opener() {
 }
 
 fn start(role: &str, path: &Path) -> Child {
-    let mut command = this_program("opener", role, path);
+    let mut command = this_program!(opener, role, path);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
@@ -85,6 +82,7 @@ fn prepare(found: Found, path: &Path) -> bool {
 
 #[test]
 fn two_openers_at_once_and_one_is_killed() {
+    let _machine = alone();
     let mut rng = Rng::new(seed());
     for round in 0..number("SAMOVAR_OPENINGS", 40) {
         let found = [Found::Missing, Found::Clean, Found::Unclean, Found::Cold][(round % 4) as usize & 3];
@@ -113,6 +111,7 @@ fn two_openers_at_once_and_one_is_killed() {
 
 #[test]
 fn a_full_process_table_is_an_error_of_its_own() {
+    let _machine = alone();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.samovar");
     let cache = open(&path);
@@ -129,6 +128,7 @@ fn a_full_process_table_is_an_error_of_its_own() {
 
 #[test]
 fn two_openings_in_one_process_are_two_owners() {
+    let _machine = alone();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.samovar");
     let (one, other) = (open(&path), open(&path));
@@ -149,6 +149,7 @@ fn two_openings_in_one_process_are_two_owners() {
 
 #[test]
 fn a_copy_of_a_file_in_use_is_cold_and_a_copy_of_a_flushed_one_is_warm() {
+    let _machine = alone();
     let dir = tempfile::tempdir().unwrap();
     let (path, copy) = (dir.path().join("c.samovar"), dir.path().join("copy.samovar"));
     let cache = open(&path);
@@ -168,6 +169,7 @@ fn a_copy_of_a_file_in_use_is_cold_and_a_copy_of_a_flushed_one_is_warm() {
 
 #[test]
 fn another_user_gets_what_the_mode_gives() {
+    let _machine = alone();
     let dir = tempfile::tempdir().unwrap();
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = dir.path().join("c.samovar");
@@ -175,7 +177,7 @@ fn another_user_gets_what_the_mode_gives() {
     cache.set(b"k", b"v").unwrap();
     for (mode, expected) in [(0o600, "PermissionDenied"), (0o644, "PermissionDenied v"), (0o666, "v v")] {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        let mut command = this_program("another_user", "user", &path);
+        let mut command = this_program!(another_user, "user", &path);
         let Ok(output) = command.uid(65534).gid(65534).output() else {
             println!("SKIPPED: only root can be another user");
             return;

@@ -2,11 +2,8 @@
 //! is logged, one on what the disk had after any number of those writes. They do nothing in a plain run.
 //!
 //! The writer says when a flush begins and when it is over, by marks in the log, so that the judge knows what must be there.
-#![cfg(unix)]
 
-mod common;
-
-use common::{FILE, ROLE, Rng, Stamp, number};
+use crate::common::{FILE, ROLE, Rng, Stamp, number};
 use samovar::Cache;
 use std::path::Path;
 use std::process::Command;

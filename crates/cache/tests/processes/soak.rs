@@ -2,12 +2,9 @@
 //! acknowledged step; what fits is kept.
 //!
 //! `SAMOVAR_SOAK_SECONDS` is how long (10; ten minutes by hand), `SAMOVAR_SEED` repeats the choices.
-#![cfg(unix)]
 
-mod common;
-
-use common::oracle::Oracle;
-use common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
+use crate::common::oracle::Oracle;
+use crate::common::{FILE, ROLE, Rng, Stamp, alone, number, seed, this_program};
 use samovar::{Cache, Error, ErrorKind, Lookup, Namespace, Swap, Ttl};
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -170,7 +167,7 @@ impl Worker {
     /// Values of a namespace, which anybody clears at any time.
     fn use_space(&mut self) -> Result<(), Error> {
         let key = self.rng.below(50);
-        let name = common::oracle::key_bytes(key);
+        let name = crate::common::oracle::key_bytes(key);
         if self.rng.below(2) == 0 {
             return self.space.set(&name, &Stamp { key, writer: 99, sequence: self.me }.value(300));
         }
@@ -236,13 +233,14 @@ fn worker() {
 }
 
 fn spawn(file: &Path, number: u64, seed: u64) -> Child {
-    let mut command = this_program("worker", "worker", file);
+    let mut command = this_program!(worker, "worker", file);
     command.env(WORKER, number.to_string()).env("SAMOVAR_SEED", seed.to_string());
     command.stdout(std::process::Stdio::null()).spawn().unwrap()
 }
 
 #[test]
 fn six_processes_use_everything_while_some_die() {
+    let _machine = alone();
     let (seed, seconds) = (seed(), number("SAMOVAR_SOAK_SECONDS", 10));
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("c.samovar");

@@ -72,7 +72,7 @@ const FLOORS: &[&str] = &[
 
 /// Where another language, a library that asks for it, or a promise that only a user can make, makes unsafe code
 /// unavoidable.
-const BORDERS: &[&str] = &["crates/bench/src/peers/lmdb.rs", "crates/cache/tests/slices.rs"];
+const BORDERS: &[&str] = &["crates/bench/src/peers/lmdb.rs", "crates/cache/tests/api/slices.rs"];
 
 const LONGEST_FILE: usize = 600;
 

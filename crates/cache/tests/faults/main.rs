@@ -1,0 +1,28 @@
+//! What only the feature `inject` can bring about: deaths at any store, chosen schedules, lost power, clocks that are set.
+//!
+//! A hook of the whole process is for processes that a test starts, each for itself; the tests themselves run side by side
+//! in threads, and what they set is their own thread's.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bounds;
+#[cfg(unix)]
+mod die;
+#[cfg(all(unix, feature = "tracing"))]
+mod events;
+#[cfg(unix)]
+mod interleave;
+#[cfg(unix)]
+mod power;
+mod quiet;
+#[cfg(unix)]
+mod salvage;
+#[cfg(unix)]
+mod salvaged;
+#[cfg(unix)]
+mod stale;
+#[cfg(unix)]
+mod times;
+#[cfg(unix)]
+mod trust;

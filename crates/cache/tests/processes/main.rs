@@ -1,0 +1,18 @@
+//! Many processes on one file: killed, stopped, forked, and opening it at once.
+//!
+//! Each test has the machine to itself (`common::alone`): their processes are many, and some measure how long others wait.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+#[cfg(all(unix, feature = "inject"))]
+mod forks;
+mod kills;
+#[cfg(unix)]
+mod openers;
+#[cfg(all(unix, feature = "inject"))]
+mod owners;
+#[cfg(unix)]
+mod powercut;
+#[cfg(unix)]
+mod soak;
