@@ -13,21 +13,40 @@ mod records_csv;
 mod records_file;
 mod replay;
 
+use answer::failure::{Failure, Status};
+use answer::output::Format;
 use args::Arguments;
-use clap::Parser;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let asked_for = Format::asked_for(&words);
+    let arguments = match Arguments::read(words) {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error, asked_for),
+    };
     if arguments.verbose {
         let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).without_time();
         lines.with_ansi(false).with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG).init();
     }
-    match commands::run(arguments.command) {
+    let format = if arguments.json { Format::Json } else { Format::Text };
+    match commands::run(&arguments.command, format) {
         Ok(status) => status.into(),
         Err(failure) => {
-            failure.print();
+            format.fail(&failure);
             failure.status().into()
         }
     }
+}
+
+/// Answers a command line that asks for nothing that there is, or for help.
+fn refuse(error: &clap::Error, format: Format) -> ExitCode {
+    if format == Format::Json && error.use_stderr() {
+        format.fail(&Failure::of_usage(error));
+    } else {
+        // A closed standard output or error is nobody's concern any more.
+        drop(error.print());
+    }
+    if error.use_stderr() { Status::Usage.into() } else { Status::Done.into() }
 }

@@ -1,7 +1,7 @@
 //! `samovar records`: files of fixed-size records, whose types are known by their schema alone.
 
 use crate::answer::failure::{Outcome, Status};
-use crate::answer::output;
+use crate::answer::output::Format;
 use crate::args::records::{InfoArguments, RecordsCommand};
 use crate::records_csv;
 use crate::records_file::{failure_of, open};
@@ -9,12 +9,12 @@ use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
 
 /// Does what is asked.
-pub(crate) fn run(command: &RecordsCommand) -> Outcome<Status> {
+pub(crate) fn run(command: &RecordsCommand, format: Format) -> Outcome<Status> {
     match command {
-        RecordsCommand::Info(arguments) => info(arguments),
+        RecordsCommand::Info(arguments) => info(arguments, format),
         RecordsCommand::Head(arguments) => records_csv::head(arguments),
         RecordsCommand::Tail(arguments) => records_csv::tail(arguments),
-        RecordsCommand::Import(arguments) => records_csv::import(arguments),
+        RecordsCommand::Import(arguments) => records_csv::import(arguments, format),
         RecordsCommand::Export(arguments) => records_csv::export(arguments),
     }
 }
@@ -33,7 +33,7 @@ struct View {
     records_offset: u64,
 }
 
-fn info(arguments: &InfoArguments) -> Outcome<Status> {
+fn info(arguments: &InfoArguments, format: Format) -> Outcome<Status> {
     let path = arguments.file.as_path();
     let file = open(path)?;
     let info = file.info().map_err(|error| failure_of(path, &error))?;
@@ -49,11 +49,7 @@ fn info(arguments: &InfoArguments) -> Outcome<Status> {
         created_ms: info.created_ms,
         records_offset: info.records_offset,
     };
-    if arguments.json {
-        output::put_json(&view)?
-    } else {
-        output::put(&view.to_string())?
-    }
+    format.report(&view)?;
     Ok(Status::Done)
 }
 

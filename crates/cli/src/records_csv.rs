@@ -1,10 +1,13 @@
 //! Records out to CSV and in from it: a column for each number, the first line names them.
 
 use crate::answer::failure::{Failure, Outcome, Status};
+use crate::answer::output::Format;
 use crate::args::records::{ExportArguments, ImportArguments, SomeArguments};
 use crate::records_file::{failure_of, open, parse_schema};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use samovar_records::{Column, ErrorKind, RawFile, Schema};
+use serde::Serialize;
+use std::fmt::{self, Display, Formatter};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::ops::Range;
@@ -100,7 +103,7 @@ fn is_closed_pipe(error: &csv::Error) -> bool {
 }
 
 /// Appends the lines of a CSV file, after all of them have been read.
-pub(crate) fn import(arguments: &ImportArguments) -> Outcome<Status> {
+pub(crate) fn import(arguments: &ImportArguments, format: Format) -> Outcome<Status> {
     let path = arguments.file.as_path();
     let asked = arguments.schema.as_deref().map(parse_schema).transpose()?;
     let there = match RawFile::open(path) {
@@ -121,8 +124,21 @@ pub(crate) fn import(arguments: &ImportArguments) -> Outcome<Status> {
     let file = RawFile::open_or_create(path, schema, count).map_err(|error| failure_of(path, &error))?;
     let appended = file.extend_from_bytes(&records).and_then(|()| file.close());
     appended.map_err(|error| failure_of(path, &error))?;
-    crate::answer::output::put(&format!("{count} records appended to {}", path.display()))?;
+    format.line(&Imported { file: path.display().to_string(), records: count })?;
     Ok(Status::Done)
+}
+
+/// What was appended to a record file.
+#[derive(Debug, Serialize)]
+struct Imported {
+    file: String,
+    records: usize,
+}
+
+impl Display for Imported {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} records appended to {}", self.records, self.file)
+    }
 }
 
 fn read_table(path: &Path, schema: &Schema) -> Outcome<Vec<u8>> {

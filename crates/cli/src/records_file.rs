@@ -27,7 +27,7 @@ pub(crate) fn failure_of(path: &Path, error: &Error) -> Failure {
         ErrorKind::Truncated | ErrorKind::Corrupt | ErrorKind::Fault => Status::Damage,
         _ => Status::Other,
     };
-    let failure = Failure::new(status, path.display(), error);
+    let failure = Failure::new(status, path.display(), error).of_kind(&error.kind());
     match error.kind() {
         ErrorKind::NotFound => {
             failure.with_remedy("make it with `samovar records import FILE CSV --schema time:i64,close:f64`")

@@ -1,11 +1,12 @@
-//! What went wrong, in one line: `samovar: what: why; what to do`, and the exit status that goes with it.
+//! What went wrong, in one line: `samovar: what: why; what to do`, or the same as JSON, and the exit status that goes with it.
 //!
-//! One kind of error is one exit status, whichever command meets it. [`Status`] is documented for users in
-//! the help of the program.
+//! One kind of error is one exit status, whichever command meets it. [`Status`] is documented for users in the help of
+//! the program.
 
 use samovar::{Error, ErrorKind};
-use std::fmt::Display;
-use std::io::{self, Write};
+use serde::Serialize;
+use std::fmt::{self, Debug, Display, Formatter};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -27,9 +28,9 @@ pub(crate) enum Status {
     Other = 4,
 }
 
-impl Status {
-    /// The status that answers a question.
-    pub(crate) fn of_answer(yes: bool) -> Status {
+/// The status that answers a question: yes is done.
+impl From<bool> for Status {
+    fn from(yes: bool) -> Self {
         if yes { Status::Done } else { Status::No }
     }
 }
@@ -46,29 +47,51 @@ pub(crate) struct Failure {
     what: String,
     why: String,
     remedy: Option<String>,
+    kind: String,
     status: Status,
 }
 
 impl Failure {
     /// `what` could not be done, `why`.
     pub(crate) fn new(status: Status, what: impl Display, why: impl Display) -> Self {
-        Failure { what: what.to_string(), why: why.to_string(), remedy: None, status }
+        Failure {
+            what: what.to_string(),
+            why: why.to_string(),
+            remedy: None,
+            kind: snake_case(&status),
+            status,
+        }
     }
 
-    /// The engine's answer about the cache at `path`. It says itself what to do, in terms of the engine.
+    /// What is wrong with the command line. The usage that people are shown with it is left out.
+    pub(crate) fn of_usage(error: &clap::Error) -> Self {
+        let text = error.render().to_string();
+        let lines =
+            text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+        let why = lines.map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+        let why = why.strip_prefix("error: ").unwrap_or(&why);
+        Failure::new(Status::Usage, "samovar", why).with_remedy("see `samovar help`")
+    }
+
+    /// The engine's answer about the cache at `path`. Where the engine's remedy is a call, the command is named instead.
     pub(crate) fn of_cache(path: &Path, error: &Error) -> Self {
-        let failure = Failure::new(status_of(error.kind()), path.display(), error);
-        match error.kind() {
-            ErrorKind::NotFound => Failure { why: "it does not exist".to_owned(), ..failure }.with_remedy(
-                "make it with `samovar create FILE --capacity 64MiB`, in a directory that exists",
-            ),
-            _ => failure,
-        }
+        let (cause, told) = match error.kind() {
+            ErrorKind::NotFound => ("it does not exist".to_owned(), None),
+            _ => Cause::of(path, error).split(),
+        };
+        let failure = Failure::new(status_of(error.kind()), path.display(), cause).of_kind(&error.kind());
+        Failure { remedy: remedy(path, error.kind()).or(told), ..failure }
     }
 
     /// The system's answer about the file at `path`.
     pub(crate) fn of_file(path: &Path, error: &io::Error) -> Self {
-        Failure::new(Status::Other, path.display(), error)
+        Failure::new(Status::Other, path.display(), error).of_kind(&error.kind())
+    }
+
+    /// Names the kind of error, by which a program tells it from others.
+    pub(crate) fn of_kind(mut self, kind: &impl Debug) -> Self {
+        self.kind = snake_case(kind);
+        self
     }
 
     /// Adds what the user can do about it.
@@ -82,21 +105,105 @@ impl Failure {
         self.status
     }
 
-    /// Writes the line to standard error. A closed one is nobody's concern any more.
-    pub(crate) fn print(&self) {
-        // The engine often names the file itself.
-        let is_named = self.why.contains(&self.what);
-        let mut line = if is_named {
-            format!("samovar: {}", self.why)
-        } else {
-            format!("samovar: {}: {}", self.what, self.why)
-        };
-        if let Some(remedy) = &self.remedy {
-            line.push_str("; ");
-            line.push_str(remedy);
-        }
-        drop(writeln!(io::stderr(), "{line}"));
+    /// The failure as an object in one line.
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(&Told::of(self)).unwrap_or_default()
     }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        // The engine often names the file itself.
+        if !self.why.contains(&self.what) {
+            write!(f, "{}: ", self.what)?;
+        }
+        write!(f, "{}", self.why)?;
+        self.remedy.as_ref().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
+    }
+}
+
+/// A failure, for scripts.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    error: String,
+    kind: &'a str,
+    what: &'a str,
+    why: &'a str,
+    remedy: Option<&'a str>,
+    status: u8,
+}
+
+impl<'a> Told<'a> {
+    fn of(failure: &'a Failure) -> Self {
+        let Failure { what, why, remedy, kind, status } = failure;
+        Told { error: failure.to_string(), kind, what, why, remedy: remedy.as_deref(), status: *status as u8 }
+    }
+}
+
+/// `NotFound` as `not_found`.
+fn snake_case(kind: &impl Debug) -> String {
+    let mut name = String::new();
+    for letter in format!("{kind:?}").chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
+/// An engine's message: `cause; remedy`, and what the system said.
+struct Cause {
+    message: String,
+    /// Where the name of the file ends, which may have a semicolon.
+    named: usize,
+    source: Option<String>,
+}
+
+impl Cause {
+    fn of(path: &Path, error: &Error) -> Self {
+        let source = std::error::Error::source(error).map(ToString::to_string);
+        let text = error.to_string();
+        let message = source.as_ref().and_then(|source| text.strip_suffix(&format!(": {source}")));
+        let message = message.unwrap_or(&text).to_owned();
+        let name = path.display().to_string();
+        let named = message.find(&name).map_or(0, |at| at + name.len());
+        Cause { message, named, source }
+    }
+
+    fn split(self) -> (String, Option<String>) {
+        let Cause { message, named, source } = self;
+        let (cause, remedy) = match message[named..].split_once("; ") {
+            Some((cause, remedy)) => (format!("{}{cause}", &message[..named]), Some(remedy.to_owned())),
+            None => (message, None),
+        };
+        match source.filter(|source| !cause.contains(source.as_str())) {
+            Some(source) => (format!("{cause}: {source}"), remedy),
+            None => (cause, remedy),
+        }
+    }
+}
+
+/// What the user of the command can do, where the engine's own message names what a program can do.
+fn remedy(path: &Path, kind: ErrorKind) -> Option<String> {
+    let file = path.display();
+    let remedy = match kind {
+        ErrorKind::NotFound => format!("make it with `samovar create {file} --capacity 64MiB`"),
+        ErrorKind::EmptyFile | ErrorKind::Truncated => {
+            format!("remove it with `samovar delete {file}`, and make a new one")
+        }
+        ErrorKind::UnsupportedVersion => {
+            format!("use it with the program that made it, or remove it with `samovar delete {file}`")
+        }
+        ErrorKind::Cold => format!(
+            "`samovar salvage {file}` keeps what can be kept; the next command that writes empties it"
+        ),
+        ErrorKind::NoNamespace => format!("make it with `samovar ns create {file} NAME`"),
+        ErrorKind::ReadOnly => "change its mode to write to it".to_owned(),
+        ErrorKind::Fault => format!("`samovar check {file}` says what is left of it"),
+        _ => return None,
+    };
+    Some(remedy)
 }
 
 fn status_of(kind: ErrorKind) -> Status {

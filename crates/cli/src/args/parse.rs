@@ -12,21 +12,60 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
         .map_err(|error| format!("{error}; write a number of bytes, or a size such as 64MiB or 1G"))
 }
 
-/// Reads a time to live: `30s`, `1h30m`, `250ms`. The shortest is a millisecond.
-pub(crate) fn parse_ttl(text: &str) -> Result<Ttl, String> {
-    let duration = humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; write a time such as 30s, 250ms or 1h30m"))?;
-    match u64::try_from(duration.as_millis()) {
-        Ok(0) => Err("it is shorter than a millisecond".to_owned()),
-        Ok(milliseconds) => Ok(Ttl::millis(milliseconds)),
-        Err(_) => Err("it is too long".to_owned()),
+/// How long a value lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// For so many milliseconds.
+    Millis(u64),
+    /// Until its room is needed.
+    ForEver,
+}
+
+impl Life {
+    /// As the engine takes it.
+    pub(crate) fn ttl(self) -> Ttl {
+        match self {
+            Life::Millis(milliseconds) => Ttl::millis(milliseconds),
+            Life::ForEver => Ttl::NEVER,
+        }
+    }
+
+    /// The same for a value that is stale before; none if it would be forgotten first.
+    pub(crate) fn stale_after(self, soft: Duration) -> Option<Ttl> {
+        match self {
+            Life::Millis(milliseconds) if soft >= Duration::from_millis(milliseconds) => None,
+            _ => Some(self.ttl().stale_after(soft)),
+        }
     }
 }
 
-/// Reads how long to wait: `1s`, `250ms`. The shortest is ten milliseconds, the longest a day.
+/// Reads how long a value lives: `never` is when it is forgotten, or after a time of at least a millisecond.
+pub(crate) fn parse_life(text: &str) -> Result<Life, String> {
+    if text == "never" {
+        return Ok(Life::ForEver);
+    }
+    let milliseconds = u64::try_from(parse_time(text)?.as_millis());
+    milliseconds.map(Life::Millis).map_err(|_| "it is too long".to_owned())
+}
+
+/// Reads a time of at least a millisecond: `5`, which is five seconds, `250ms`, `1h30m`.
+pub(crate) fn parse_time(text: &str) -> Result<Duration, String> {
+    let seconds = || text.parse().map(Duration::from_secs).ok();
+    let time = match seconds() {
+        Some(time) => time,
+        None => humantime::parse_duration(text).map_err(|error| {
+            format!("{error}; write a number of seconds, or a time such as 250ms or 1h30m")
+        })?,
+    };
+    if time < Duration::from_millis(1) {
+        return Err("it is shorter than a millisecond".to_owned());
+    }
+    Ok(time)
+}
+
+/// Reads how long to wait between two looks: at least ten milliseconds, at most a day.
 pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
-    let interval = humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; write a time such as 1s, 250ms or 1m"))?;
+    let interval = parse_time(text)?;
     if (Duration::from_millis(10)..=Duration::from_secs(86_400)).contains(&interval) {
         Ok(interval)
     } else {

@@ -9,8 +9,10 @@ pub(crate) enum RecordsCommand {
     /// Show what a record file holds
     Info(InfoArguments),
     /// Write the oldest records as CSV
+    #[command(after_help = HEAD_NOTES)]
     Head(SomeArguments),
     /// Write the newest records as CSV
+    #[command(after_help = TAIL_NOTES)]
     Tail(SomeArguments),
     /// Append the lines of a CSV file; all of them or, if one is bad, none
     Import(ImportArguments),
@@ -20,12 +22,10 @@ pub(crate) enum RecordsCommand {
 
 /// `samovar records info`
 #[derive(Debug, Args)]
+#[command(after_help = INFO_NOTES)]
 pub(crate) struct InfoArguments {
     /// The record file
     pub(crate) file: PathBuf,
-    /// Report as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// `samovar records head` and `tail`
@@ -40,6 +40,7 @@ pub(crate) struct SomeArguments {
 
 /// `samovar records import`
 #[derive(Debug, Args)]
+#[command(after_help = IMPORT_NOTES)]
 pub(crate) struct ImportArguments {
     /// The record file; made if it is not there, which needs --schema
     pub(crate) file: PathBuf,
@@ -47,6 +48,7 @@ pub(crate) struct ImportArguments {
     pub(crate) csv: PathBuf,
     /// The fields of a record, in order
     #[arg(
+        short,
         long,
         value_name = "SCHEMA",
         help = "The fields of a record: NAME:TYPE or NAME:TYPE[COUNT], such as time:i64,open:f64,bid:f64[5],name:u8[8]"
@@ -56,10 +58,37 @@ pub(crate) struct ImportArguments {
 
 /// `samovar records export`
 #[derive(Debug, Args)]
+#[command(after_help = EXPORT_NOTES)]
 pub(crate) struct ExportArguments {
     /// The record file
     pub(crate) file: PathBuf,
     /// Write to this file instead of standard output
-    #[arg(long, value_name = "PATH")]
+    #[arg(short, long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
 }
+
+pub(super) const NOTES: &str = "\
+Example:
+  samovar records import bars.records bars.csv --schema time:i64,close:f64
+  samovar records tail bars.records -n 1";
+
+const INFO_NOTES: &str = "\
+Example:
+  samovar records info bars.records";
+
+const HEAD_NOTES: &str = "\
+Example:
+  samovar records head bars.records -n 5";
+
+const TAIL_NOTES: &str = "\
+Example:
+  samovar records tail bars.records -n 5";
+
+const IMPORT_NOTES: &str = "\
+Examples:
+  samovar records import bars.records bars.csv --schema time:i64,close:f64
+  tail -n 1 bars.csv | sed '1i time,close' | samovar records import bars.records -";
+
+const EXPORT_NOTES: &str = "\
+Example:
+  samovar records export bars.records --out bars.csv";

@@ -14,7 +14,7 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) cache: PathBuf,
     /// How large a new cache file is, everything included [default: 64MiB]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(short, long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) capacity: Option<u64>,
     /// Give a new cache file exactly the room of this many entries instead
     #[arg(long, value_name = "N", conflicts_with = "capacity", value_parser = clap::value_parser!(u64).range(1..))]
@@ -25,20 +25,21 @@ pub(crate) struct ReplayArguments {
     /// Replay recorded sets as sets and deletes as deletes; without it, every record is a look-up
     #[arg(long)]
     pub(crate) honour_ops: bool,
-    /// Remove the cache file first, so as to start with an empty one
+    /// Delete the cache file first, so as to start with an empty one
     #[arg(long)]
     pub(crate) cold: bool,
-    /// Report as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// `samovar demo`
 #[derive(Debug, Args)]
+#[command(after_help = DEMO_NOTES)]
 pub(crate) struct DemoArguments {
     /// Keep the cache files in this directory; without it they go to a temporary one and are removed
-    #[arg(long, value_name = "DIRECTORY")]
+    #[arg(short, long, value_name = "DIRECTORY")]
     pub(crate) dir: Option<PathBuf>,
+    /// Write the trace that is replayed to this file, and do nothing else: `samovar replay` takes it
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["dir", "child"])]
+    pub(crate) write_trace: Option<PathBuf>,
     /// The part of the demonstration that is killed: fill this cache, at a pace that can be watched
     #[arg(long, hide = true, value_name = "FILE")]
     pub(crate) child: Option<PathBuf>,
@@ -55,4 +56,15 @@ Run it again on the same file, and it starts warm. Run it twice at once on the s
 length of --value-size, or 100. Otherwise a new file takes values up to the largest of the trace, but not above a \
 sixteenth of its capacity; larger ones are refused and counted.
 
-A SIZE is a number of bytes, or one with a unit: 4096, 64KiB, 64MiB, 1G. Units are powers of 1024.";
+A SIZE is a number of bytes, or one with a unit: 4096, 64KiB, 64MiB, 1G. Units are powers of 1024.
+
+Examples:
+  samovar demo --write-trace web12.trace.zst
+  samovar replay web12.trace.zst --cache replay.samovar
+  samovar replay web12.trace.zst --cache small.samovar --capacity-entries 1376";
+
+const DEMO_NOTES: &str = "\
+The trace: HTTP requests to the product pages of a web shop, December 2013. Copyright headissue GmbH, Jens Wilke, CC BY 4.0.
+
+Example:
+  samovar demo";

@@ -2,20 +2,17 @@
 
 use crate::access;
 use crate::answer::failure::{Failure, Outcome, Status};
-use crate::answer::output;
-use crate::args::file::ReportArguments;
+use crate::answer::output::Format;
+use crate::args::file::FileArguments;
 use samovar::{Cache, Report};
 use serde::Serialize;
+use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
 /// Prints the findings; the status says whether there are any.
-pub(crate) fn run(arguments: &ReportArguments) -> Outcome<Status> {
+pub(crate) fn run(arguments: &FileArguments, format: Format) -> Outcome<Status> {
     let report = recount(&arguments.file)?;
-    if arguments.json {
-        output::put_json(&Findings::of(&report))?
-    } else {
-        output::put(&report.to_string())?
-    }
+    format.report(&Findings::of(&arguments.file, &report))?;
     Ok(if report.is_clean() { Status::Done } else { Status::Damage })
 }
 
@@ -35,9 +32,10 @@ fn recount_in(path: &Path, cache: Cache) -> Outcome<Report> {
     Ok(report)
 }
 
-/// The report as JSON.
+/// The report, as it is shown.
 #[derive(Debug, Serialize)]
 struct Findings<'a> {
+    file: String,
     clean: bool,
     entries: u64,
     live_bytes: u64,
@@ -47,11 +45,14 @@ struct Findings<'a> {
     resize_pending: bool,
     problem_count: u64,
     problems: &'a [String],
+    #[serde(skip)]
+    text: &'a Report,
 }
 
 impl<'a> Findings<'a> {
-    fn of(report: &'a Report) -> Self {
+    fn of(path: &Path, report: &'a Report) -> Self {
         Findings {
+            file: path.display().to_string(),
             clean: report.is_clean(),
             entries: report.entries,
             live_bytes: report.live_bytes,
@@ -61,6 +62,13 @@ impl<'a> Findings<'a> {
             resize_pending: report.resize_pending,
             problem_count: report.problem_count,
             problems: &report.problems,
+            text: report,
         }
+    }
+}
+
+impl Display for Findings<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.text)
     }
 }

@@ -1,105 +1,154 @@
-//! `samovar set`, `get`, `contains` and `del`: one entry.
+//! `samovar set`, `get`, `contains` and `del`: entries, each for itself.
 
-use crate::access::{with_cache, with_cache_to_read};
+use super::source;
+use crate::access::{Place, with_keys};
+use crate::answer::bytes::{Fate, KeyText, ValueText, put_fate};
 use crate::answer::failure::{Failure, Outcome, Status};
-use crate::answer::output;
-use crate::args::entry::{GetArguments, KeyArguments, SetArguments};
-use crate::commands::source;
-use samovar::{Swap, Ttl, Version};
+use crate::answer::output::{self, Format};
+use crate::args::entry::{ContainsArguments, DelArguments, GetArguments, SetArguments};
+use samovar::{Cache, Error, Swap, Version};
 use serde::Serialize;
+use std::ffi::OsStr;
 use std::path::Path;
 
 /// Stores a value, if nothing speaks against it.
-pub(crate) fn set(arguments: &SetArguments) -> Outcome<Status> {
+pub(crate) fn set(arguments: &SetArguments, format: Format) -> Outcome<Status> {
     let value = source::read(&arguments.value)?;
-    let (key, ttl) = (arguments.key.as_encoded_bytes(), arguments.ttl.unwrap_or(Ttl::NEVER));
-    let swap = with_cache(&arguments.target, |cache| match arguments.if_version {
+    let (key, ttl) = (arguments.key.as_encoded_bytes(), arguments.life.ttl.ttl());
+    let swap = with_keys(&arguments.target, |cache| match arguments.if_version {
         None => cache.set_with(key, &value, ttl).map(|()| Swap::Stored),
         Some(number) => cache.compare_and_set(key, Version::from_number(number), &value, ttl),
     })?;
-    if arguments.json {
-        output::put_json(&SetAnswer { outcome: name(swap) })?;
-    }
-    Ok(Status::of_answer(swap == Swap::Stored))
+    put_fate(key, fate(swap), format)
 }
 
-/// What became of a value, for scripts.
-#[derive(Debug, Serialize)]
-struct SetAnswer {
-    outcome: &'static str,
-}
-
-fn name(swap: Swap) -> &'static str {
+fn fate(swap: Swap) -> Fate {
     match swap {
-        Swap::Stored => "stored",
-        Swap::Changed => "changed",
-        Swap::Missing => "missing",
+        Swap::Stored => Fate::Stored,
+        Swap::Changed => Fate::Changed,
+        Swap::Missing => Fate::Missing,
     }
 }
 
-/// Writes a value out, byte for byte, or what else of it was asked for.
-pub(crate) fn get(arguments: &GetArguments) -> Outcome<Status> {
-    let key = arguments.key.as_encoded_bytes();
-    let target = &arguments.target;
-    if arguments.version || arguments.json {
-        let found = with_cache_to_read(target, |cache| cache.get_with_version(key))?;
-        return put_versioned(arguments, found);
+/// A value that was found, and its version unless it was touched.
+struct Found {
+    value: Vec<u8>,
+    version: Option<Version>,
+}
+
+/// Writes values out, byte for byte, or what else of them was asked for.
+pub(crate) fn get(arguments: &GetArguments, format: Format) -> Outcome<Status> {
+    if arguments.out.is_some() && arguments.keys.len() > 1 {
+        return Err(Failure::new(
+            Status::Usage,
+            "--out",
+            "it takes the value of one key, and several are asked for",
+        )
+        .with_remedy("ask for one after the other, or use --json"));
     }
-    let found = match arguments.touch {
-        Some(ttl) => with_cache(target, |cache| cache.get_and_touch(key, ttl))?,
-        None => with_cache_to_read(target, |cache| cache.get(key))?,
+    let is_read = arguments.count || arguments.touch.is_some();
+    let place =
+        if is_read { Place::open(&arguments.target)? } else { Place::open_to_look(&arguments.target)? };
+    let mut all_found = true;
+    for key in &arguments.keys {
+        let found = place.with(|cache| look_up(cache, key, arguments))?;
+        all_found &= found.is_some();
+        match format {
+            Format::Json => put_json(arguments, key, found)?,
+            Format::Text => found.map_or(Ok(()), |found| put_text(arguments, &found))?,
+        }
+    }
+    place.close()?;
+    Ok(Status::from(all_found))
+}
+
+fn look_up(cache: &Cache, key: &OsStr, arguments: &GetArguments) -> Result<Option<Found>, Error> {
+    let key = key.as_encoded_bytes();
+    match arguments.touch {
+        Some(life) => Ok(cache.get_and_touch(key, life.ttl())?.map(|value| Found { value, version: None })),
+        None => {
+            let found = cache.get_with_version(key)?;
+            Ok(found.map(|(value, version)| Found { value, version: Some(version) }))
+        }
+    }
+}
+
+fn put_text(arguments: &GetArguments, found: &Found) -> Outcome<()> {
+    let end = match arguments {
+        GetArguments { null: true, .. } => "\0",
+        GetArguments { keys, version: false, .. } if keys.len() == 1 => "",
+        _ => "\n",
     };
-    let Some(value) = found else { return Ok(Status::No) };
+    if let Some(out) = &arguments.out {
+        put_file(out, &found.value)?;
+    }
+    if let (true, Some(version)) = (arguments.version, found.version) {
+        return output::put_bytes(format!("{}{end}", version.number()).as_bytes());
+    }
+    if arguments.out.is_some() {
+        return Ok(());
+    }
+    output::put_bytes(&found.value)?;
+    output::put_bytes(end.as_bytes())
+}
+
+fn put_json(arguments: &GetArguments, key: &OsStr, found: Option<Found>) -> Outcome<()> {
+    let key = key.as_encoded_bytes();
+    let Some(Found { value, version }) = found else {
+        return output::put_json_line(&GetAnswer::missing(key));
+    };
+    let mut answer = GetAnswer { found: true, bytes: Some(value.len()), ..GetAnswer::missing(key) };
+    answer.version = version.map(Version::number);
     match &arguments.out {
         Some(out) => put_file(out, &value)?,
-        None => output::put_bytes(&value)?,
+        None => answer.value = Some(ValueText::of(&value)),
     }
-    Ok(Status::Done)
-}
-
-fn put_versioned(arguments: &GetArguments, found: Option<(Vec<u8>, Version)>) -> Outcome<Status> {
-    let answer = Status::of_answer(found.is_some());
-    if arguments.json {
-        output::put_json(&found.as_ref().map(|(value, version)| GetAnswer::new(value, *version)))?;
-    } else if let Some((value, version)) = &found {
-        arguments.out.as_ref().map_or(Ok(()), |out| put_file(out, value))?;
-        output::put(&version.number().to_string())?;
-    }
-    Ok(answer)
+    output::put_json_line(&answer)
 }
 
 fn put_file(out: &Path, value: &[u8]) -> Outcome<()> {
     std::fs::write(out, value).map_err(|error| Failure::of_file(out, &error))
 }
 
-/// A value, for scripts: as text if it is one, else in hexadecimal.
+/// What a key has, for scripts.
 #[derive(Debug, Serialize)]
 struct GetAnswer<'a> {
-    version: u32,
-    bytes: usize,
+    #[serde(flatten)]
+    key: KeyText<'a>,
+    found: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<&'a str>,
+    version: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value_hex: Option<String>,
+    bytes: Option<usize>,
+    #[serde(flatten)]
+    value: Option<ValueText<'a>>,
 }
 
 impl<'a> GetAnswer<'a> {
-    fn new(value: &'a [u8], version: Version) -> Self {
-        let text = std::str::from_utf8(value).ok();
-        let hex = || value.iter().map(|byte| format!("{byte:02x}")).collect();
-        let value_hex = text.is_none().then(hex);
-        GetAnswer { version: version.number(), bytes: value.len(), value: text, value_hex }
+    fn missing(key: &'a [u8]) -> Self {
+        GetAnswer { key: KeyText::of(key), found: false, version: None, bytes: None, value: None }
     }
 }
 
 /// Says whether an entry is there.
-pub(crate) fn contains(arguments: &KeyArguments) -> Outcome<Status> {
+pub(crate) fn contains(arguments: &ContainsArguments, format: Format) -> Outcome<Status> {
     let key = arguments.key.as_encoded_bytes();
-    with_cache_to_read(&arguments.target, |cache| cache.contains(key)).map(Status::of_answer)
+    let place = Place::open_to_look(&arguments.target)?;
+    let found = place.with(|cache| cache.contains(key))?;
+    place.close()?;
+    format.answer(&GetAnswer { found, ..GetAnswer::missing(key) })?;
+    Ok(Status::from(found))
 }
 
-/// Removes an entry.
-pub(crate) fn delete(arguments: &KeyArguments) -> Outcome<Status> {
-    let key = arguments.key.as_encoded_bytes();
-    with_cache(&arguments.target, |cache| cache.remove(key)).map(Status::of_answer)
+/// Removes entries.
+pub(crate) fn delete(arguments: &DelArguments, format: Format) -> Outcome<Status> {
+    let place = Place::open(&arguments.target)?;
+    let mut all_found = true;
+    for key in &arguments.keys {
+        let key = key.as_encoded_bytes();
+        let fate = if place.with(|cache| cache.remove(key))? { Fate::Removed } else { Fate::Missing };
+        all_found &= put_fate(key, fate, format)? == Status::Done;
+    }
+    place.close()?;
+    Ok(Status::from(all_found))
 }

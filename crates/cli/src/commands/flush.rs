@@ -2,16 +2,31 @@
 
 use crate::access;
 use crate::answer::failure::{Failure, Outcome, Status};
-use crate::answer::output;
-use crate::answer::units;
+use crate::answer::output::Format;
+use crate::answer::units::entries;
 use crate::args::file::FileArguments;
+use serde::Serialize;
+use std::fmt::{self, Display, Formatter};
 
 /// Flushes, and tells how much is safe now.
-pub(crate) fn run(arguments: &FileArguments) -> Outcome<Status> {
+pub(crate) fn run(arguments: &FileArguments, format: Format) -> Outcome<Status> {
     let path = &arguments.file;
     let cache = access::open(path)?;
     cache.flush().map_err(|error| Failure::of_cache(path, &error))?;
-    output::put(&format!("flushed, with {}", units::entries(cache.stats().entries)))?;
+    format.line(&Flushed { file: path.display().to_string(), entries: cache.stats().entries })?;
     access::close(path, cache)?;
     Ok(Status::Done)
+}
+
+/// What is on disk now.
+#[derive(Debug, Serialize)]
+struct Flushed {
+    file: String,
+    entries: u64,
+}
+
+impl Display for Flushed {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "flushed, with {}", entries(self.entries))
+    }
 }

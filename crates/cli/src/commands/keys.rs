@@ -1,26 +1,18 @@
 //! `samovar keys`: what is in a cache, a line each, while others use it. The file is only read.
 
 use crate::access;
+use crate::answer::bytes::KeyText;
 use crate::answer::failure::{Failure, Outcome, Status};
-use crate::answer::output;
+use crate::answer::output::{self, Format};
 use crate::args::file::KeysArguments;
 use samovar::{Cache, Entry, ErrorKind};
 use serde::Serialize;
 
-/// Lines that are written at once.
+/// Bytes that are written at once.
 const PAGE: usize = 64 << 10;
 
-/// A key, for scripts: as text if it is one, else in hexadecimal.
-#[derive(Serialize)]
-struct Line {
-    key: Option<String>,
-    key_hex: Option<String>,
-    value_bytes: usize,
-    ttl_ms: Option<u64>,
-}
-
 /// Prints the keys in no particular order.
-pub(crate) fn run(arguments: &KeysArguments) -> Outcome<Status> {
+pub(crate) fn run(arguments: &KeysArguments, format: Format) -> Outcome<Status> {
     let path = arguments.file.as_path();
     let cache = access::open_read_only(path)?;
     let space = arguments.namespace.as_ref().map(|name| cache.namespace(name)).transpose();
@@ -29,12 +21,7 @@ pub(crate) fn run(arguments: &KeysArguments) -> Outcome<Status> {
     let mut page = Vec::new();
     for entry in here {
         match entry {
-            Ok(entry) if arguments.json => {
-                let text = serde_json::to_string(&Line::of(entry))
-                    .map_err(|error| Failure::new(Status::Other, "the key as JSON", error))?;
-                page.extend_from_slice(text.as_bytes());
-            }
-            Ok(entry) => page.extend_from_slice(entry.key.escape_ascii().to_string().as_bytes()),
+            Ok(entry) => page.extend_from_slice(line(&entry, format)?.as_bytes()),
             // Rewritten all the time, and so left out.
             Err(error) if error.kind() == ErrorKind::Busy => continue,
             Err(error) => return Err(Failure::of_cache(path, &error)),
@@ -49,14 +36,25 @@ pub(crate) fn run(arguments: &KeysArguments) -> Outcome<Status> {
     Ok(Status::Done)
 }
 
-impl Line {
-    fn of(entry: Entry) -> Self {
-        let hex = |key: &[u8]| key.iter().map(|byte| format!("{byte:02x}")).collect();
-        let (key, key_hex) = match String::from_utf8(entry.key) {
-            Ok(text) => (Some(text), None),
-            Err(bytes) => (None, Some(hex(bytes.as_bytes()))),
-        };
+fn line(entry: &Entry, format: Format) -> Outcome<String> {
+    match format {
+        Format::Text => Ok(entry.key.escape_ascii().to_string()),
+        Format::Json => output::json_line(&Line::of(entry)),
+    }
+}
+
+/// A key, for scripts.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    key: KeyText<'a>,
+    value_bytes: usize,
+    ttl_ms: Option<u64>,
+}
+
+impl<'a> Line<'a> {
+    fn of(entry: &'a Entry) -> Self {
         let ttl_ms = entry.ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
-        Line { key, key_hex, value_bytes: entry.value.len(), ttl_ms }
+        Line { key: KeyText::of(&entry.key), value_bytes: entry.value.len(), ttl_ms }
     }
 }

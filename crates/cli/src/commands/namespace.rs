@@ -3,52 +3,75 @@
 use crate::access;
 use crate::access::with_file;
 use crate::answer::failure::{Outcome, Status};
-use crate::answer::output;
+use crate::answer::output::Format;
 use crate::answer::units::{bytes, count, percent};
-use crate::args::file::{ClearArguments, ReportArguments};
-use crate::args::namespace::NamespaceCommand;
+use crate::args::file::{ClearArguments, FileArguments};
+use crate::args::namespace::{NamespaceArguments, NamespaceCommand, NamespaceCreateArguments};
 use samovar::{Cache, NamespaceStats};
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
 use std::time::UNIX_EPOCH;
 
 /// Does what was asked of the namespaces.
-pub(crate) fn run(command: &NamespaceCommand) -> Outcome<Status> {
+pub(crate) fn run(command: &NamespaceCommand, format: Format) -> Outcome<Status> {
     match command {
-        NamespaceCommand::List(arguments) => list(arguments),
-        NamespaceCommand::Create(arguments) => {
-            with_file(&arguments.file, |cache| {
-                cache.create_namespace(&arguments.name, arguments.limit).map(drop)
-            })?;
-            Ok(Status::Done)
-        }
+        NamespaceCommand::List(arguments) => list(arguments, format),
+        NamespaceCommand::Create(arguments) => create(arguments, format),
         NamespaceCommand::Clear(arguments) => {
             with_file(&arguments.file, |cache| cache.namespace(&arguments.name)?.clear())?;
-            Ok(Status::Done)
+            put(&arguments.name, "cleared", format)
         }
-        NamespaceCommand::Remove(arguments) => {
-            with_file(&arguments.file, |cache| cache.remove_namespace(&arguments.name)).map(Status::of_answer)
-        }
+        NamespaceCommand::Remove(arguments) => remove(arguments, format),
     }
 }
 
 /// Empties the cache, or one namespace.
-pub(crate) fn clear(arguments: &ClearArguments) -> Outcome<Status> {
+pub(crate) fn clear(arguments: &ClearArguments, format: Format) -> Outcome<Status> {
     with_file(&arguments.file, |cache| match &arguments.namespace {
         None => cache.clear(),
         Some(name) => cache.namespace(name)?.clear(),
     })?;
+    format.answer(&NamespaceAnswer { namespace: arguments.namespace.as_deref(), outcome: "cleared" })?;
     Ok(Status::Done)
 }
 
-fn list(arguments: &ReportArguments) -> Outcome<Status> {
-    let rows = rows(&access::open_read_only(&arguments.file)?);
-    if arguments.json {
-        output::put_json(&rows)?;
-    } else {
-        output::put_bytes(rows.iter().map(|row| format!("{row}\n")).collect::<String>().as_bytes())?;
-    }
+fn create(arguments: &NamespaceCreateArguments, format: Format) -> Outcome<Status> {
+    with_file(&arguments.file, |cache| cache.create_namespace(&arguments.name, arguments.limit).map(drop))?;
+    put(&arguments.name, "created", format)
+}
+
+fn remove(arguments: &NamespaceArguments, format: Format) -> Outcome<Status> {
+    let removed = with_file(&arguments.file, |cache| cache.remove_namespace(&arguments.name))?;
+    put(&arguments.name, if removed { "removed" } else { "missing" }, format)?;
+    Ok(Status::from(removed))
+}
+
+/// What became of a namespace, or, if none is named, of the whole cache.
+#[derive(Debug, Serialize)]
+struct NamespaceAnswer<'a> {
+    namespace: Option<&'a str>,
+    outcome: &'static str,
+}
+
+fn put(name: &str, outcome: &'static str, format: Format) -> Outcome<Status> {
+    format.answer(&NamespaceAnswer { namespace: Some(name), outcome })?;
     Ok(Status::Done)
+}
+
+fn list(arguments: &FileArguments, format: Format) -> Outcome<Status> {
+    format.report(&Rows(rows(&access::open_read_only(&arguments.file)?)))?;
+    Ok(Status::Done)
+}
+
+/// All namespaces, a line each.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Rows(Vec<Row>);
+
+impl Display for Rows {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|row| writeln!(f, "{row}"))
+    }
 }
 
 /// A namespace as it is shown.

@@ -5,6 +5,7 @@
 //! Counters end in `_total` and only grow, as long as the file is the same; sizes are in bytes; the rest are gauges. Refusals
 //! have a reason each, and their sum is that of all.
 
+use super::seen::used_bytes;
 use samovar::{Cache, Capacity, NamespaceStats, Stats};
 use std::fmt::Write;
 
@@ -23,7 +24,7 @@ fn one(name: &'static str, help: &'static str, value: u64) -> Metric {
 pub(crate) fn exposition(file: &str, cache: &Cache) -> String {
     let file = escaped(file);
     let mut text = String::new();
-    let sizes = cache.capacity().into_iter().flat_map(sizes);
+    let sizes = cache.capacity().into_iter().flat_map(sizes).chain(used(cache));
     let spaces = of_namespaces(&cache.namespaces().unwrap_or_default());
     for Metric { name, help, samples } in metrics(&cache.stats()).into_iter().chain(sizes).chain(spaces) {
         let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
@@ -74,6 +75,11 @@ fn metrics(stats: &Stats) -> Vec<Metric> {
         one("samovar_data_bytes", "Bytes that entries can take.", stats.data_bytes),
         one("samovar_index_bytes", "Bytes of the index.", stats.index_bytes),
     ]
+}
+
+fn used(cache: &Cache) -> Option<Metric> {
+    let used_bytes = used_bytes(&cache.shards().ok()?);
+    Some(one("samovar_used_bytes", "Bytes that entries take, headers and padding included.", used_bytes))
 }
 
 /// The metrics of namespaces; none where there are no namespaces.

@@ -2,7 +2,7 @@
 
 use crate::access;
 use crate::answer::failure::{Outcome, Status};
-use crate::answer::output;
+use crate::answer::output::Format;
 use crate::answer::progress;
 use crate::args::trace::ReplayArguments;
 use crate::replay::plan::Plan;
@@ -12,26 +12,20 @@ use crate::replay::trace::Trace;
 use samovar::Cache;
 
 /// Replays and reports; the status says whether every value was right.
-pub(crate) fn run(arguments: &ReplayArguments) -> Outcome<Status> {
+pub(crate) fn run(arguments: &ReplayArguments, format: Format) -> Outcome<Status> {
     let trace = Trace::open(&arguments.trace)?;
-    if arguments.cold {
-        access::remove(&arguments.cache)?;
+    if arguments.cold && arguments.cache.symlink_metadata().is_ok() {
+        access::delete(&arguments.cache)?;
     }
     let plan = Plan::new(arguments, &trace);
     let cache = plan.open()?;
     let start = plan.start(&cache);
-    if !arguments.json {
-        output::put(&start.to_string())?;
-    }
+    format.say(&start.to_string())?;
     let before = cache.stats();
     let tally = replay(&plan, &cache, &trace)?;
     let report = Report::new(start, &tally, &before, &cache.stats());
     access::close(&arguments.cache, cache)?;
-    if arguments.json {
-        output::put_json(&report)?
-    } else {
-        output::put(&report.to_string())?
-    }
+    format.report(&report)?;
     Ok(if tally.wrong_values == 0 { Status::Done } else { Status::Damage })
 }
 

@@ -2,15 +2,17 @@
 
 use crate::access;
 use crate::answer::failure::{Failure, Outcome, Status};
-use crate::answer::output;
+use crate::answer::output::Format;
 use crate::answer::progress;
-use crate::answer::units;
+use crate::answer::units::{bytes, entries};
 use crate::args::file::ResizeArguments;
 use samovar::Resized;
 use serde::Serialize;
+use std::fmt::{self, Display, Formatter};
+use std::path::Path;
 
 /// Resizes the cache, and tells what that cost.
-pub(crate) fn run(arguments: &ResizeArguments) -> Outcome<Status> {
+pub(crate) fn run(arguments: &ResizeArguments, format: Format) -> Outcome<Status> {
     let path = &arguments.file;
     let cache = access::open(path)?;
     let bar = progress::bar(0, "", "parts of the cache");
@@ -21,31 +23,14 @@ pub(crate) fn run(arguments: &ResizeArguments) -> Outcome<Status> {
     bar.finish_and_clear();
     let resized = resized.map_err(|error| Failure::of_cache(path, &error))?;
     access::close(path, cache)?;
-    if arguments.json {
-        output::put_json(&View::of(&resized))?
-    } else {
-        output::put(&tell(&resized))?
-    }
+    format.line(&View::of(path, &resized))?;
     Ok(Status::Done)
 }
 
-fn tell(resized: &Resized) -> String {
-    let (from, to) = (units::bytes(resized.from), units::bytes(resized.to));
-    let evictions = match resized.evictions {
-        0 => "nothing had to go".to_owned(),
-        evictions => format!("{} had to go", units::entries(evictions)),
-    };
-    let held = if resized.complete {
-        ""
-    } else {
-        "; readers hold values in what it leaves: resize it again, to the same size, to give that back"
-    };
-    format!("{from} became {to}: {evictions}{held}")
-}
-
-/// The outcome as JSON.
+/// The outcome, as it is shown.
 #[derive(Debug, Serialize)]
 struct View {
+    file: String,
     from: u64,
     to: u64,
     evictions: u64,
@@ -53,8 +38,25 @@ struct View {
 }
 
 impl View {
-    fn of(resized: &Resized) -> View {
+    fn of(path: &Path, resized: &Resized) -> View {
         let Resized { from, to, evictions, complete, .. } = *resized;
-        View { from, to, evictions, complete }
+        View { file: path.display().to_string(), from, to, evictions, complete }
+    }
+}
+
+impl Display for View {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} became {}: ", bytes(self.from), bytes(self.to))?;
+        match self.evictions {
+            0 => write!(f, "nothing had to go")?,
+            evictions => write!(f, "{} had to go", entries(evictions))?,
+        }
+        if self.complete {
+            return Ok(());
+        }
+        write!(
+            f,
+            "; readers hold values in the part that it leaves: resize it again, to the same size, to give that back"
+        )
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::access;
 use crate::answer::failure::{Failure, Outcome, Status};
-use crate::answer::output;
+use crate::answer::output::Format;
 use crate::answer::progress;
 use crate::answer::units::{bytes, entries};
-use crate::args::file::ReportArguments;
+use crate::args::file::FileArguments;
 use indicatif::ProgressBar;
 use samovar::{Cache, ErrorKind, Options, Salvaged};
 use serde::Serialize;
@@ -13,7 +13,7 @@ use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
 /// Salvages the file, if it needs that, and tells what was kept. One that is warm stays as it is.
-pub(crate) fn run(arguments: &ReportArguments) -> Outcome<Status> {
+pub(crate) fn run(arguments: &FileArguments, format: Format) -> Outcome<Status> {
     let path = arguments.file.as_path();
     let read_only = Cache::options().create(false).read_only(true).open(path);
     let story = match read_only {
@@ -21,12 +21,8 @@ pub(crate) fn run(arguments: &ReportArguments) -> Outcome<Status> {
         Err(error) if error.kind() == ErrorKind::Cold => salvage(path)?,
         Err(error) => return Err(Failure::of_cache(path, &error)),
     };
-    if arguments.json {
-        output::put_json(&story)?
-    } else {
-        output::put(&story.to_string())?
-    }
-    Ok(Status::of_answer(story.salvage.is_some_and(|salvage| salvage.kept > 0)))
+    format.report(&story)?;
+    Ok(Status::from(story.salvage.is_some_and(|salvage| salvage.kept > 0)))
 }
 
 fn salvage(path: &Path) -> Outcome<Story> {

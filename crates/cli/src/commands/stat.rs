@@ -1,30 +1,30 @@
 //! `samovar stat`: what a cache holds, what it costs and how well it does. The file is only read.
 
 use crate::access;
-use crate::answer::failure::{Outcome, Status};
-use crate::answer::output;
+use crate::answer::failure::{Failure, Outcome, Status};
+use crate::answer::output::{self, Format};
 use crate::answer::units::{bytes, count, entries, percent};
 use crate::args::file::StatArguments;
 use crate::commands::namespace;
 use crate::commands::prometheus;
-use samovar::{Cache, Emptied, Stats};
+use crate::commands::seen::Seen;
+use samovar::{Cache, Emptied};
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Prints the statistics.
-pub(crate) fn run(arguments: &StatArguments) -> Outcome<Status> {
+pub(crate) fn run(arguments: &StatArguments, format: Format) -> Outcome<Status> {
     let cache = access::open_read_only(&arguments.file)?;
     let file = arguments.file.display().to_string();
-    if arguments.prometheus {
-        output::put(&prometheus::exposition(&file, &cache))?;
-        return Ok(Status::Done);
+    if arguments.prometheus && format == Format::Json {
+        return Err(Failure::new(Status::Usage, "--prometheus", "it is another format than that of --json")
+            .with_remedy("name one of the two"));
     }
-    let view = View::of(&file, &cache);
-    if arguments.json {
-        output::put_json(&view)?
+    if arguments.prometheus {
+        output::put(&prometheus::exposition(&file, &cache))?
     } else {
-        output::put(&view.to_string())?
+        format.report(&View::of(&file, &cache, &Seen::now(&cache)))?
     }
     Ok(Status::Done)
 }
@@ -49,6 +49,8 @@ pub(crate) struct View {
     index_bytes: u64,
     entries: u64,
     live_bytes: u64,
+    /// What entries take of the room for them, headers and padding included.
+    used_bytes: Option<u64>,
     overhead_bytes_per_entry: Option<f64>,
     hit_ratio: Option<f64>,
     hits: u64,
@@ -93,14 +95,9 @@ impl Display for LastCold {
 }
 
 impl View {
-    /// The statistics of the cache in `file`.
-    fn of(file: &str, cache: &Cache) -> View {
-        View::at(file, cache, &cache.stats())
-    }
-
-    /// The same, as they were counted earlier.
-    pub(crate) fn at(file: &str, cache: &Cache, stats: &Stats) -> View {
-        let capacity = cache.capacity().ok();
+    /// The statistics of the cache in `file`, as it told them just now or some time ago.
+    pub(crate) fn of(file: &str, cache: &Cache, seen: &Seen) -> View {
+        let (capacity, stats) = (cache.capacity().ok(), &seen.stats);
         View {
             capacity_bytes: capacity.map(|capacity| capacity.bytes),
             max_capacity_bytes: capacity.map(|capacity| capacity.max_bytes),
@@ -115,7 +112,8 @@ impl View {
             index_bytes: stats.index_bytes,
             entries: stats.entries,
             live_bytes: stats.live_bytes,
-            overhead_bytes_per_entry: stats.overhead_per_entry(),
+            used_bytes: seen.used_bytes,
+            overhead_bytes_per_entry: seen.overhead_per_entry(),
             hit_ratio: stats.hit_ratio(),
             hits: stats.hits,
             misses: stats.misses,
@@ -148,13 +146,16 @@ impl View {
 impl Display for View {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-        let overhead = self.overhead_bytes_per_entry.map(|bytes| format!("{bytes:.1} bytes an entry"));
+        let overhead = self
+            .overhead_bytes_per_entry
+            .map(|bytes| format!("{bytes:.1} bytes an entry, free room not counted"));
         writeln!(f, "{}: {}", self.file, self.state)?;
         let rows = [
             ("capacity", or_dash(self.capacity_told())),
             ("on disk", or_dash(self.disk_bytes.map(bytes))),
             ("file", bytes(self.file_bytes)),
             ("  for entries", bytes(self.data_bytes)),
+            ("    in use", or_dash(self.used_bytes.map(bytes))),
             ("  for the index", bytes(self.index_bytes)),
             ("entries", count(self.entries)),
             ("live bytes", format!("{} of keys and values", bytes(self.live_bytes))),

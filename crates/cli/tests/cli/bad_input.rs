@@ -18,7 +18,7 @@ fn each_on(cache: &str) -> Vec<Vec<&str>> {
         vec!["prepend", cache, "k", "v"],
         vec!["incr", cache, "k"],
         vec!["decr", cache, "k"],
-        vec!["touch", cache, "k"],
+        vec!["touch", cache, "k", "--ttl", "1h"],
         vec!["del", cache, "k"],
         vec!["stat", cache],
         vec!["check", cache],
@@ -114,4 +114,12 @@ fn a_value_is_given_once() {
     let cache = place.cache("c");
     samovar(&["set", &cache, "k"]).ends(USAGE);
     samovar(&["set", &cache, "k", "v", "--value-file", &cache]).ends(USAGE);
+}
+
+#[test]
+fn a_missing_directory_is_named() {
+    let place = Place::new();
+    let cache = place.file("none/c");
+    samovar(&["create", &cache, "--capacity", "1MiB"]).ends(OTHER).says(&[&place.file("none"), "directory"]);
+    samovar(&["get", &cache, "leaf"]).ends(OTHER).says(&[&cache, "does not exist"]);
 }

@@ -93,6 +93,21 @@ impl Answer {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
     }
 
+    /// The objects of an answer that has one a line.
+    #[track_caller]
+    pub(crate) fn json_lines(&self) -> Vec<Value> {
+        let parse = |line: &str| serde_json::from_str(line).expect("JSON on standard output");
+        self.out().lines().map(parse).collect()
+    }
+
+    /// The error of a run that was asked for JSON, which is one line on standard error.
+    #[track_caller]
+    pub(crate) fn json_error(&self) -> Value {
+        let err = self.err();
+        assert_eq!(err.lines().count(), 1, "{err}");
+        serde_json::from_str(&err).unwrap_or_else(|error| panic!("{error}: {err}"))
+    }
+
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.output.stdout).expect("JSON on standard output")
@@ -102,7 +117,14 @@ impl Answer {
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_samovar"));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env_remove("SAMOVAR_FILE");
     command
+}
+
+/// Runs the program where `SAMOVAR_FILE` names a cache.
+pub(crate) fn samovar_about(file: &str, arguments: &[&str]) -> Answer {
+    let child = command(arguments).env("SAMOVAR_FILE", file).spawn().expect("samovar starts");
+    finish(arguments, child)
 }
 
 /// Runs the program to its end.
@@ -168,6 +190,6 @@ pub(crate) fn busy_trace(records: u64) -> Vec<u8> {
 
 /// The trace that ships in the project.
 pub(crate) fn web12() -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/web12.trace.zst");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/web12.trace.zst");
     file.to_str().expect("a path in UTF-8").to_owned()
 }

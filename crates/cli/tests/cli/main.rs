@@ -3,14 +3,17 @@
 mod bad_input;
 mod commands;
 mod damage;
+mod default_file;
 mod demo;
 mod harness;
 mod help;
 mod house;
+mod json;
 mod kills;
 mod load;
 mod namespaces;
 mod operations;
+mod package;
 mod prometheus;
 #[cfg(unix)]
 mod pty;
@@ -18,6 +21,7 @@ mod read_only;
 mod records;
 mod replays;
 mod salvage;
+mod several_keys;
 mod sharing;
 mod top;
 mod traces;

@@ -7,7 +7,7 @@ fn a_namespace_has_keys_of_its_own() {
     let place = Place::new();
     let cache = place.cache("c");
     samovar(&["set", &cache, "leaf", "oolong"]).ends(DONE);
-    samovar(&["set", &cache, "leaf", "x", "--namespace", "green"]).ends(USAGE).says(&["green", "create it"]);
+    samovar(&["set", &cache, "leaf", "x", "--namespace", "green"]).ends(USAGE).says(&["green", "ns create"]);
     samovar(&["ns", "create", &cache, "green"]).ends(DONE);
     samovar(&["get", &cache, "leaf", "--namespace", "green"]).ends(ABSENT);
     samovar(&["set", &cache, "leaf", "sencha", "--namespace", "green"]).ends(DONE);

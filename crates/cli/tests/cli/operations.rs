@@ -43,12 +43,12 @@ fn numbers_are_counted_and_printed() {
     let cache = place.cache("c");
     assert!(samovar(&["incr", &cache, "cups"]).ends(ABSENT).bytes().is_empty());
     let answer = samovar(&["incr", &cache, "cups", "--json"]).ends(ABSENT).json();
-    assert_eq!(answer, serde_json::json!({ "value": null }));
+    assert_eq!(answer, serde_json::json!({ "key": "cups", "value": null }));
     samovar(&["add", &cache, "cups", "0"]).ends(DONE);
     assert_eq!(samovar(&["incr", &cache, "cups"]).ends(DONE).out(), "1\n");
     assert_eq!(samovar(&["incr", &cache, "cups", "41"]).ends(DONE).out(), "42\n");
     let answer = samovar(&["decr", &cache, "cups", "2", "--json"]).ends(DONE).json();
-    assert_eq!(answer, serde_json::json!({ "value": 40 }));
+    assert_eq!(answer, serde_json::json!({ "key": "cups", "value": 40 }));
     assert_eq!(samovar(&["decr", &cache, "cups", "1000"]).ends(DONE).out(), "0\n");
     samovar(&["set", &cache, "cups", &u64::MAX.to_string()]).ends(DONE);
     assert_eq!(samovar(&["incr", &cache, "cups", "2"]).ends(DONE).out(), "1\n");
@@ -114,7 +114,8 @@ fn a_value_is_swapped_only_for_the_version_that_was_read() {
 fn a_value_is_told_as_json() {
     let place = Place::new();
     let cache = place.cache("c");
-    assert!(samovar(&["get", &cache, "leaf", "--json"]).ends(ABSENT).json().is_null());
+    let answer = samovar(&["get", &cache, "leaf", "--json"]).ends(ABSENT).json();
+    assert_eq!(answer, serde_json::json!({ "key": "leaf", "found": false }));
     samovar(&["set", &cache, "leaf", "oo\"long"]).ends(DONE);
     let answer = samovar(&["get", &cache, "leaf", "--json"]).ends(DONE).json();
     assert_eq!((&answer["value"], &answer["bytes"]), (&"oo\"long".into(), &7.into()), "{answer}");
@@ -134,7 +135,10 @@ fn a_touch_gives_another_time_to_live() {
     }
     samovar(&["touch", &cache, "brief", "--ttl", "1ms"]).ends(DONE);
     samovar(&["touch", &cache, "longer", "--ttl", "2h"]).ends(DONE);
-    samovar(&["touch", &cache, "for ever"]).ends(DONE);
+    samovar(&["touch", &cache, "for ever", "--ttl", "never"]).ends(DONE);
+    // Nothing lives for ever by an option that was left out.
+    let answer = samovar(&["touch", &cache, "longer"]).ends(USAGE);
+    assert!(answer.err().contains("--ttl"), "{}", answer.err());
     assert_eq!(samovar(&["get", &cache, "seen", "--touch", "1ms"]).ends(DONE).out(), "v");
     sleep(Duration::from_millis(50));
     samovar(&["contains", &cache, "brief"]).ends(ABSENT);

@@ -89,8 +89,8 @@ fn the_text_is_well_formed_and_tells_what_stat_tells() {
     let place = Place::new();
     let cache = place.cache("c");
     samovar(&["set", &cache, "leaf", "oolong"]).ends(DONE);
-    samovar(&["get", &cache, "leaf"]).ends(DONE);
-    samovar(&["get", &cache, "root"]).ends(ABSENT);
+    samovar(&["get", &cache, "leaf", "--count"]).ends(DONE);
+    samovar(&["get", &cache, "root", "--count"]).ends(ABSENT);
     samovar(&["incr", &cache, "leaf"]).ends(USAGE);
     let large = place.write("large", &vec![0; 7 << 20]);
     samovar(&["set", &cache, "large", "--value-file", &large]).ends(USAGE);
@@ -123,8 +123,8 @@ fn a_namespace_has_its_numbers_under_its_name() {
     for _ in 0..2 {
         samovar(&["set", &cache, "leaf", "oolong", "--namespace", name]).ends(DONE);
     }
-    samovar(&["get", &cache, "leaf", "--namespace", name]).ends(DONE);
-    samovar(&["get", &cache, "leaf", "--namespace", "tea"]).ends(ABSENT);
+    samovar(&["get", &cache, "leaf", "--count", "--namespace", name]).ends(DONE);
+    samovar(&["get", &cache, "leaf", "--count", "--namespace", "tea"]).ends(ABSENT);
     samovar(&["set", &cache, "root", "v", "--namespace", "tea"]).ends(DONE);
     samovar(&["del", &cache, "root", "--namespace", "tea"]).ends(DONE);
     let scrape = Scrape::read(&samovar(&["stat", &cache, "--prometheus"]).ends(DONE).out());

@@ -8,7 +8,7 @@ fn one_frame_tells_what_is_there_and_changes_nothing() {
     let place = Place::new();
     let cache = place.cache("c");
     samovar(&["set", &cache, "leaf", "oolong"]).ends(DONE);
-    samovar(&["get", &cache, "leaf"]).ends(DONE);
+    samovar(&["get", &cache, "leaf", "--count"]).ends(DONE);
     let before = fs::read(&cache).expect("the file");
     let frame = samovar(&["top", &cache, "--once"]).ends(DONE).out();
     for words in ["samovar top: ", "hit ratio", "100.00 %", "entries 1, ", "processes 0", "shards 1"] {
@@ -47,7 +47,7 @@ fn namespaces_are_shown_with_what_they_hold_and_did() {
     samovar(&["ns", "create", &cache, "green\ntea", "--limit", "64KiB"]).ends(DONE);
     samovar(&["ns", "create", &cache, "black"]).ends(DONE);
     samovar(&["set", &cache, "leaf", "sencha", "--namespace", "green\ntea"]).ends(DONE);
-    samovar(&["get", &cache, "leaf", "--namespace", "green\ntea"]).ends(DONE);
+    samovar(&["get", &cache, "leaf", "--count", "--namespace", "green\ntea"]).ends(DONE);
     let frame = samovar(&["top", &cache, "--once"]).ends(DONE).out();
     let line = |start: &str| -> Vec<&str> {
         let found = frame.lines().find(|line| line.trim_start().starts_with(start));
@@ -107,7 +107,7 @@ mod live {
         drop(held);
         handle.close().expect("closed");
         pty.shows("processes 0 ");
-        samovar(&["get", &cache, "root"]).ends(ABSENT);
+        samovar(&["get", &cache, "root", "--count"]).ends(ABSENT);
         pty.shows("50.00 %");
         samovar(&["ns", "create", &cache, "green"]).ends(DONE);
         pty.shows("namespaces 1 ");

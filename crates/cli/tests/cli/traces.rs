@@ -4,7 +4,7 @@ use crate::harness::{DONE, GET, OTHER, Place, USAGE, samovar, trace};
 
 #[track_caller]
 fn refused(place: &Place, file: &str, status: i32, words: &[&str]) {
-    let answer = samovar(&["replay", file, "--cache", &place.file("c"), "--json"]).ends(status).says(words);
+    let answer = samovar(&["replay", file, "--cache", &place.file("c")]).ends(status).says(words);
     assert!(answer.bytes().is_empty() && !place.path("c").exists());
 }
 

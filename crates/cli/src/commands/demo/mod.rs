@@ -5,7 +5,7 @@ mod victim;
 
 use crate::access;
 use crate::answer::failure::{Failure, Outcome, Status};
-use crate::answer::output;
+use crate::answer::output::{self, Format};
 use crate::answer::units;
 use crate::args::trace::DemoArguments;
 use crate::replay::runner::{Runner, ValueSizes};
@@ -13,107 +13,187 @@ use crate::replay::tally::Tally;
 use crate::replay::trace::Trace;
 use console::style;
 use samovar::Attachment;
+use serde::Serialize;
 use stage::{CAPACITY_BYTES, PAGE_BYTES, Stage, open_or_create};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use victim::Victim;
 
-/// The whole demonstration, or the part of it that is killed.
-pub(crate) fn run(arguments: &DemoArguments) -> Outcome<Status> {
+/// The whole demonstration, or the part of it that is killed, or only its trace.
+pub(crate) fn run(arguments: &DemoArguments, format: Format) -> Outcome<Status> {
+    if let Some(file) = &arguments.write_trace {
+        std::fs::write(file, WEB12).map_err(|error| Failure::of_file(file, &error))?;
+        return Ok(Status::Done);
+    }
     let trace = Trace::decode(WEB12).map_err(|why| Failure::new(Status::Other, "the trace web12", why))?;
     if let Some(file) = &arguments.child {
         return victim::fill_slowly(file, &trace);
     }
     let stage = Stage::set(arguments.dir.as_deref())?;
-    introduce(&trace)?;
-    kill_in_the_middle(&stage.survivor(), &trace)?;
-    let found = look_again(&stage.survivor())?;
-    let runs = compare(&stage, &trace)?;
-    conclude(&stage, &found, &runs)
+    Demo { stage, trace, format }.run()
 }
 
-fn introduce(trace: &Trace) -> Outcome<()> {
-    output::put(&format!("{}\n", style("Samovar: a cache that is a file").bold()))?;
-    let requests = units::count(trace.len());
-    output::put(&format!("  trace   web12: {requests} HTTP requests for product pages of a web shop"))?;
-    let capacity = units::bytes(CAPACITY_BYTES);
-    output::put(&format!("  cache   one file of {capacity}; a page is {PAGE_BYTES} bytes here"))
-}
-
-fn kill_in_the_middle(file: &Path, trace: &Trace) -> Outcome<()> {
-    step("1. Another process fills the cache, slowly enough to watch. Half-way, it is killed.")?;
-    let victim = Victim::start(file)?;
-    let process = victim.process();
-    let done = units::count(victim.watch_and_kill(trace.len())?);
-    let killed = style("killed").red().bold();
-    output::put(&format!(
-        "    process {process} {killed} after {done} requests, with no time to save anything"
-    ))
+/// The demonstration.
+struct Demo {
+    stage: Stage,
+    trace: Trace,
+    format: Format,
 }
 
 /// What was in the file after the kill.
 struct Found {
     attachment: Attachment,
     is_clean: bool,
+    open_time: Duration,
 }
 
-fn look_again(file: &Path) -> Outcome<Found> {
-    step("2. The file is opened again.")?;
-    let start = Instant::now();
-    let cache = access::open(file)?;
-    let open_time = units::duration(start.elapsed());
-    let report = cache.check().map_err(|error| Failure::of_cache(file, &error))?;
-    let state = style(access::describe(&cache)).green().bold();
-    output::put(&format!("    {state}; it took {open_time}"))?;
-    output::put(&format!("    every entry read and recounted: {} problems", report.problem_count))?;
-    let found = Found { attachment: cache.attachment(), is_clean: report.is_clean() };
-    access::close(file, cache)?;
-    Ok(found)
+/// A replay, to the end.
+struct Run {
+    name: &'static str,
+    tally: Tally,
 }
 
-fn compare(stage: &Stage, trace: &Trace) -> Outcome<[Tally; 3]> {
-    step("3. The whole trace is replayed, from its first request to its last.")?;
-    output::put(&format!("    {:<32}{:>10}{:>14}", "", "misses", "miss ratio"))?;
-    Ok([
-        replay("cold: a new file", &stage.newcomer(), trace)?,
-        replay("warm: the file that survived", &stage.survivor(), trace)?,
-        replay("warm: the same, once more", &stage.survivor(), trace)?,
-    ])
-}
-
-fn replay(name: &str, file: &Path, trace: &Trace) -> Outcome<Tally> {
-    let cache = open_or_create(file)?;
-    let tally = Runner::new(&cache, file, ValueSizes::Fixed(PAGE_BYTES))?.run(trace, &mut |_| ())?;
-    access::close(file, cache)?;
-    let miss_ratio = units::ratio(tally.misses, tally.requests).map(units::percent).unwrap_or_default();
-    output::put(&format!("    {name:<32}{:>10}{miss_ratio:>14}", units::count(tally.misses)))?;
-    Ok(tally)
-}
-
-fn conclude(stage: &Stage, found: &Found, runs: &[Tally; 3]) -> Outcome<Status> {
-    let wrong: u64 = runs.iter().map(|tally| tally.wrong_values).sum();
-    let hits = units::count(runs.iter().map(|tally| tally.hits).sum());
-    if !found.attachment.warm || !found.is_clean || wrong > 0 {
-        let why = format!("the cache was lost or damaged, with {wrong} wrong values in {hits} hits");
-        return Err(Failure::new(Status::Damage, "the demonstration failed", why));
+impl Demo {
+    fn run(&self) -> Outcome<Status> {
+        self.introduce()?;
+        let killed_after = self.kill_in_the_middle()?;
+        let found = self.look_again()?;
+        let runs = self.compare()?;
+        self.judge(&found, &runs)?;
+        if self.format == Format::Json {
+            output::put_json_report(&Report::of(killed_after, &found, &runs))?;
+            return Ok(Status::Done);
+        }
+        self.conclude(&found, &runs)
     }
-    step("What this shows")?;
-    let kept = units::entries(found.attachment.entries);
-    output::put(&format!(
-        "    A miss is a page to be made anew. The killed process saved nothing and closed nothing, and yet the\n    \
-         {kept} that it had stored were there: they were in the file, which is its memory.\n    \
-         Every hit, {hits} in all, was compared to the last byte: none was wrong."
-    ))?;
-    let survivor = stage.survivor();
-    if stage.is_kept() {
-        step(&format!("Look at it: samovar stat {}", survivor.display()))?
+
+    fn say(&self, text: &str) -> Outcome<()> {
+        self.format.say(text)
     }
-    Ok(Status::Done)
+
+    fn step(&self, title: &str) -> Outcome<()> {
+        self.say(&format!("\n{}", style(title).bold()))
+    }
+
+    fn introduce(&self) -> Outcome<()> {
+        self.say(&format!("{}\n", style("Samovar: a cache that is a file").bold()))?;
+        let requests = units::count(self.trace.len());
+        self.say(&format!("  trace   web12: {requests} HTTP requests for product pages of a web shop"))?;
+        let capacity = units::bytes(CAPACITY_BYTES);
+        self.say(&format!("  cache   one file of {capacity}; a page is {PAGE_BYTES} bytes here"))
+    }
+
+    /// Says after how many requests the process was killed.
+    fn kill_in_the_middle(&self) -> Outcome<u64> {
+        self.step("1. Another process fills the cache, slowly enough to watch. Half-way, it is killed.")?;
+        let victim = Victim::start(&self.stage.survivor())?;
+        let process = victim.process();
+        let done = victim.watch_and_kill(self.trace.len())?;
+        let (killed, requests) = (style("killed").red().bold(), units::count(done));
+        self.say(&format!(
+            "    process {process} {killed} after {requests} requests, with no time to save anything"
+        ))?;
+        Ok(done)
+    }
+
+    fn look_again(&self) -> Outcome<Found> {
+        self.step("2. The file is opened again.")?;
+        let file = self.stage.survivor();
+        let start = Instant::now();
+        let cache = access::open(&file)?;
+        let open_time = start.elapsed();
+        let report = cache.check().map_err(|error| Failure::of_cache(&file, &error))?;
+        let state = style(access::describe(&cache)).green().bold();
+        self.say(&format!("    {state}; it took {}", units::duration(open_time)))?;
+        self.say(&format!("    every entry read and recounted: {} problems", report.problem_count))?;
+        let found = Found { attachment: cache.attachment(), is_clean: report.is_clean(), open_time };
+        access::close(&file, cache)?;
+        Ok(found)
+    }
+
+    fn compare(&self) -> Outcome<[Run; 3]> {
+        self.step("3. The whole trace is replayed, from its first request to its last.")?;
+        self.say(&format!("    {:<32}{:>10}{:>14}", "", "misses", "miss ratio"))?;
+        let (survivor, newcomer) = (self.stage.survivor(), self.stage.newcomer());
+        Ok([
+            self.replay("cold: a new file", &newcomer)?,
+            self.replay("warm: the file that survived", &survivor)?,
+            self.replay("warm: the same, once more", &survivor)?,
+        ])
+    }
+
+    fn replay(&self, name: &'static str, file: &Path) -> Outcome<Run> {
+        let cache = open_or_create(file)?;
+        let tally =
+            Runner::new(&cache, file, ValueSizes::Fixed(PAGE_BYTES))?.run(&self.trace, &mut |_| ())?;
+        access::close(file, cache)?;
+        let miss_ratio = units::ratio(tally.misses, tally.requests).map(units::percent).unwrap_or_default();
+        self.say(&format!("    {name:<32}{:>10}{miss_ratio:>14}", units::count(tally.misses)))?;
+        Ok(Run { name, tally })
+    }
+
+    fn judge(&self, found: &Found, runs: &[Run; 3]) -> Outcome<()> {
+        let wrong: u64 = runs.iter().map(|run| run.tally.wrong_values).sum();
+        if found.attachment.warm && found.is_clean && wrong == 0 {
+            return Ok(());
+        }
+        let why = format!("the cache was lost or damaged, with {wrong} wrong values in {} hits", hits(runs));
+        Err(Failure::new(Status::Damage, "the demonstration failed", why))
+    }
+
+    fn conclude(&self, found: &Found, runs: &[Run; 3]) -> Outcome<Status> {
+        self.step("What this shows")?;
+        let kept = units::entries(found.attachment.entries);
+        let hits = units::count(hits(runs));
+        self.say(&format!(
+            "    A miss is a page to be made anew. The killed process saved nothing and closed nothing, and yet the\n    \
+             {kept} that it had stored were there: they were in the file, which is its memory.\n    \
+             Every hit, {hits} in all, was compared to the last byte: none was wrong."
+        ))?;
+        if self.stage.is_kept() {
+            self.step(&format!("Look at it: samovar stat {}", self.stage.survivor().display()))?
+        }
+        Ok(Status::Done)
+    }
 }
 
-fn step(title: &str) -> Outcome<()> {
-    output::put(&format!("\n{}", style(title).bold()))
+fn hits(runs: &[Run; 3]) -> u64 {
+    runs.iter().map(|run| run.tally.hits).sum()
 }
 
-/// The trace, as it ships in the project.
-const WEB12: &[u8] = include_bytes!("../../../../../data/web12.trace.zst");
+/// The demonstration, for scripts. It is only told if it ended well.
+#[derive(Debug, Serialize)]
+struct Report {
+    killed_after: u64,
+    entries_found: u64,
+    open_ns: u64,
+    runs: Vec<RunReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct RunReport {
+    name: &'static str,
+    requests: u64,
+    misses: u64,
+    wrong_values: u64,
+}
+
+impl Report {
+    fn of(killed_after: u64, found: &Found, runs: &[Run; 3]) -> Self {
+        let run = |Run { name, tally }: &Run| RunReport {
+            name,
+            requests: tally.requests,
+            misses: tally.misses,
+            wrong_values: tally.wrong_values,
+        };
+        Report {
+            killed_after,
+            entries_found: found.attachment.entries,
+            open_ns: u64::try_from(found.open_time.as_nanos()).unwrap_or(u64::MAX),
+            runs: runs.iter().map(run).collect(),
+        }
+    }
+}
+
+/// The trace, as it ships in the crate.
+const WEB12: &[u8] = include_bytes!("../../../data/web12.trace.zst");

@@ -20,8 +20,11 @@ impl Stage {
         };
         std::fs::create_dir_all(&stage.directory)
             .map_err(|error| Failure::of_file(&stage.directory, &error))?;
-        access::remove(&stage.survivor())?;
-        access::remove(&stage.newcomer())?;
+        for file in [stage.survivor(), stage.newcomer()] {
+            if file.symlink_metadata().is_ok() {
+                access::delete(&file)?;
+            }
+        }
         Ok(stage)
     }
 

@@ -79,7 +79,7 @@ impl Frame<'_> {
     /// The frame as JSON tells it.
     pub(crate) fn report(&self) -> Report {
         Report {
-            totals: View::at(&self.path.display().to_string(), self.cache, &self.now.stats),
+            totals: View::of(&self.path.display().to_string(), self.cache, &self.now.seen()),
             leases: self.now.leases(),
             interval: self.interval(),
             processes: self.now.processes.iter().map(ProcessReport::of).collect(),

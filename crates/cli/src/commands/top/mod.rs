@@ -9,7 +9,7 @@ mod screen;
 
 use crate::access;
 use crate::answer::failure::{Failure, Outcome, Status};
-use crate::answer::output;
+use crate::answer::output::{self, Format};
 use crate::args::file::TopArguments;
 use frame::Frame;
 use samovar::Cache;
@@ -23,10 +23,10 @@ use std::time::{Duration, Instant};
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Watches until told to stop, or looks once.
-pub(crate) fn run(arguments: &TopArguments) -> Outcome<Status> {
+pub(crate) fn run(arguments: &TopArguments, format: Format) -> Outcome<Status> {
     let path = arguments.file.as_path();
     let cache = access::open_read_only(path)?;
-    if !arguments.once && !arguments.json && io::stdout().is_terminal() {
+    if !arguments.once && format == Format::Text && io::stdout().is_terminal() {
         Watch { cache: &cache, path }.run(arguments.interval.unwrap_or(DEFAULT_INTERVAL))?;
         return Ok(Status::Done);
     }
@@ -41,10 +41,9 @@ pub(crate) fn run(arguments: &TopArguments) -> Outcome<Status> {
         rest => (None, &rest[0]),
     };
     let frame = watch.frame(before, now);
-    if arguments.json {
-        output::put_json(&frame.report())?
-    } else {
-        output::put(&frame.lines().join("\n"))?
+    match format {
+        Format::Json => output::put_json_report(&frame.report())?,
+        Format::Text => output::put(&frame.lines().join("\n"))?,
     }
     Ok(Status::Done)
 }

@@ -1,5 +1,6 @@
 //! One look at a cache in use.
 
+use crate::commands::seen::{Seen, used_bytes};
 use samovar::{Cache, Error, NamespaceStats, Process, ShardStats, Stats};
 use std::time::Instant;
 
@@ -18,6 +19,11 @@ impl Sample {
         let (at, stats) = (Instant::now(), cache.stats());
         let (processes, namespaces) = (cache.processes()?, cache.namespaces()?);
         Ok(Sample { at, stats, shards: cache.shards()?, processes, namespaces })
+    }
+
+    /// The totals, as `stat` shows them.
+    pub(crate) fn seen(&self) -> Seen {
+        Seen { stats: self.stats, used_bytes: Some(used_bytes(&self.shards)) }
     }
 
     /// Keys that somebody is loading.

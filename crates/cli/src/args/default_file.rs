@@ -1,0 +1,66 @@
+//! `SAMOVAR_FILE`: the cache file that every command is about, so that it need not be named each time.
+//!
+//! A command that takes the file and nothing else takes it from there where it is not named. A command that takes a
+//! key, a size or a name as well could not tell `get FILE KEY` from `get KEY KEY`, so the rule is strict: where the variable
+//! is set, such a command takes no file. Its first argument is then never a cache file: that is refused, since somebody
+//! has named the file out of habit.
+
+use clap::Command;
+use samovar::{Cache, ErrorKind};
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+/// The environment variable.
+pub(super) const SAMOVAR_FILE: &str = "SAMOVAR_FILE";
+/// What the file is called in commands that take no file where the variable is set.
+pub(super) const CACHE_FILE: &str = "cache_file";
+
+/// A cache file was named where `SAMOVAR_FILE` names one.
+#[derive(Debug)]
+pub(super) struct NamedTwice {
+    pub(super) named: OsString,
+}
+
+/// Puts `file` into the words of the command line, where the command takes one.
+pub(super) fn insert(
+    mut words: Vec<OsString>,
+    file: OsString,
+    program: &Command,
+) -> Result<Vec<OsString>, NamedTwice> {
+    let Some(place) = place_of_file(&words, program) else { return Ok(words) };
+    if let Some(named) = words[place..].iter().find(|word| !is_option(word)).filter(|word| is_cache(word)) {
+        return Err(NamedTwice { named: named.clone() });
+    }
+    words.insert(place, file);
+    Ok(words)
+}
+
+/// Behind the name of a command whose first argument is the file, and not the only one.
+fn place_of_file(words: &[OsString], program: &Command) -> Option<usize> {
+    let (mut place, mut command) = (1, program);
+    while command.has_subcommands() {
+        place += words.get(place..)?.iter().position(|word| !is_option(word))?;
+        command = command.find_subcommand(&words[place])?;
+        place += 1;
+    }
+    let first = command.get_positionals().next()?;
+    (first.get_id() == CACHE_FILE).then_some(place)
+}
+
+/// No option before the arguments of a command takes a value.
+fn is_option(word: &OsStr) -> bool {
+    word.as_encoded_bytes().starts_with(b"-")
+}
+
+fn is_cache(word: &OsStr) -> bool {
+    let path = Path::new(word);
+    if !path.is_file() {
+        return false;
+    }
+    match Cache::options().create(false).read_only(true).open(path) {
+        Ok(_) => true,
+        Err(error) => {
+            matches!(error.kind(), ErrorKind::Cold | ErrorKind::Truncated | ErrorKind::UnsupportedVersion)
+        }
+    }
+}
