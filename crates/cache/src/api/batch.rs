@@ -11,7 +11,7 @@
 //! for are on their way at any time, from the first key to the last. In a file that stays in the processor's caches there is
 //! nothing to wait for, and keys are looked up one after the other.
 
-use crate::api::cache::{Cache, check_key};
+use crate::api::handle::{Cache, check_key};
 use crate::error::{Error, Result};
 use crate::file::clock::Clock;
 use crate::file::counters::Counter;

@@ -1,97 +1,27 @@
 //! The cache as its users see it: a handle that is cheap to clone and may be shared by threads.
 
+use crate::api::handle::{Cache, check_key, read_only};
+use crate::api::ttl::Ttl;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event;
-use crate::file::clock::{Clock, Ttl};
-use crate::file::counters::{self, Counter, Local, Stats};
-use crate::file::namespace::{self, NamespaceId, Table};
-use crate::format::entry::{Extras, MAX_KEY_LEN, units_for};
+use crate::file::clock::Clock;
+use crate::file::counters::Counter;
 use crate::format::geometry::Policy;
-use crate::format::hash::{KeyHash, NamespaceWord};
-use crate::format::layout::PAGE;
-use crate::format::position::UNIT;
-use crate::open::attach::{Attached, Attachment};
+use crate::format::hash::KeyHash;
 use crate::read::copy::{Reader, Sink, Trace, Whole};
 use crate::repair::check::{Recount, Report};
 use crate::repair::recover;
-use crate::shard::lock::{Claim, Held, Waiting};
-use crate::shard::metadata::{Metadata, Selector};
-use crate::shard::pin::Pins;
+use crate::shard::lock::{Claim, Held};
 use crate::shard::shard::Shard;
 use crate::write::shortcut;
 use crate::write::writer::{Item, Process, Writer};
-use std::fmt;
 use std::mem;
-use std::sync::Arc;
-use std::time::Duration;
 
 /// Of a writer that writes no entries, and so meets no pins.
 const IDLE: Process<'static> = Process { is_dead: &|_| Ok(false), prepare: &|_| () };
 /// Tries at an undisturbed look at a shard that a read-only handle cannot lock.
 const LOOKS: u32 = 100;
 
-/// A cache in a file, shared by every process that opens it.
-///
-/// Clones are handles on the same opening. Gets take no lock and never wait; writes of one shard take turns. Whatever
-/// happens to a process, the next one finds every write that was acknowledged, unless it was evicted, expired, removed
-/// or replaced since.
-///
-/// ```
-/// use samovar::{Cache, Ttl};
-///
-/// # let dir = tempfile::tempdir().unwrap();
-/// # let path = dir.path().join("sessions.samovar");
-/// let cache = Cache::options().capacity(64 << 20).open(&path)?;
-/// cache.set(b"user:1", b"Ada")?;
-/// cache.set_with(b"token:1", b"secret", Ttl::secs(30))?;
-/// assert_eq!(cache.get(b"user:1")?.as_deref(), Some(&b"Ada"[..]));
-/// assert!(cache.remove(b"user:1")?);
-/// assert_eq!(cache.get(b"user:1")?, None);
-/// cache.close()?;
-/// # Ok::<(), samovar::Error>(())
-/// ```
-#[derive(Clone)]
-pub struct Cache {
-    pub(crate) inner: Arc<Inner>,
-    /// The namespace that this handle is on.
-    pub(crate) namespace: NamespaceId,
-}
-
-pub(crate) struct Inner {
-    pub(crate) attached: Attached,
-    waiting: Waiting,
-    /// Gets check the seals of what they find.
-    pub(crate) verify: bool,
-    /// How long a load may take, and who waits for one waits.
-    pub(crate) load_timeout: Duration,
-    local: Local,
-}
-
 impl Cache {
-    pub(crate) fn new(
-        mut attached: Attached,
-        waiting: Waiting,
-        verify: bool,
-        load_timeout: Duration,
-    ) -> Result<Self> {
-        attached.attachment.entries = entries(&attached)?;
-        let inner = Arc::new(Inner { attached, waiting, verify, load_timeout, local: Local::default() });
-        Ok(Cache { inner, namespace: NamespaceId::default() })
-    }
-
-    /// What opening found: a new file, a warm one, or one that had to be emptied, and why.
-    ///
-    /// ```
-    /// # let dir = tempfile::tempdir().unwrap();
-    /// # let path = dir.path().join("c.samovar");
-    /// let cache = samovar::Cache::options().capacity(1 << 20).open(&path)?;
-    /// assert!(cache.attachment().created);
-    /// # Ok::<(), samovar::Error>(())
-    /// ```
-    pub fn attachment(&self) -> Attachment {
-        self.inner.attached.attachment.clone()
-    }
-
     /// The value stored for `key`; none if there is none, or no longer.
     ///
     /// # Errors
@@ -260,51 +190,6 @@ impl Cache {
         Ok(removed)
     }
 
-    /// What the cache has done and holds, over all processes. Its cost grows with the shards, not with the entries.
-    pub fn stats(&self) -> Stats {
-        self.read_stats().unwrap_or_default()
-    }
-
-    fn read_stats(&self) -> Result<Stats> {
-        let attached = &self.inner.attached;
-        let geometry = &attached.header.geometry;
-        let [hits, misses, _, removes, refusals, owner_stopped, damaged, clears] =
-            counters::sums(attached.view())?;
-        let [refused_too_large, refused_busy, refused_by_system] = counters::reasons(attached.view())?;
-        let local = &self.inner.local;
-        let mut stats = Stats {
-            hits: hits.saturating_add(local.sum(Counter::Hits)),
-            misses: misses.saturating_add(local.sum(Counter::Misses)),
-            removes,
-            clears,
-            refusals,
-            owner_stopped,
-            refused_too_large,
-            refused_busy,
-            refused_by_system,
-            damaged,
-            file_bytes: geometry.data_offset,
-            index_bytes: geometry.shards() * geometry.index_bytes_per_shard(),
-            ..Stats::default()
-        };
-        for number in 0..geometry.shards() {
-            let shard = attached.shard(number)?;
-            let (metadata, pins) = (glance_noting(shard)?, Pins::of(shard));
-            let data_bytes = shard.bounds().end.saturating_mul(UNIT);
-            stats.data_bytes = stats.data_bytes.saturating_add(data_bytes);
-            stats.file_bytes =
-                stats.file_bytes.saturating_add(data_bytes.div_ceil(PAGE).saturating_mul(PAGE));
-            stats.sets = stats.sets.wrapping_add(shard.stored());
-            stats.pins += pins.held(&|owner| attached.is_dead(owner))?;
-            stats.pin_refusals = stats.pin_refusals.saturating_add(pins.refusals());
-            stats.entries = stats.entries.saturating_add(metadata.entries());
-            stats.live_bytes = stats.live_bytes.saturating_add(metadata.payload);
-            stats.evictions = stats.evictions.saturating_add(metadata.evictions);
-            stats.resets = stats.resets.saturating_add(metadata.resets);
-        }
-        Ok(stats)
-    }
-
     /// Recounts everything from the bytes up and compares it with the accounts, one shard at a time, keeping writers of
     /// that shard waiting meanwhile.
     ///
@@ -397,79 +282,9 @@ impl Cache {
         shards.map(percent).collect()
     }
 
-    /// Makes everything stored so far durable, so that it is warm even after power loss, provided that nothing is
-    /// written in between.
-    ///
-    /// # Errors
-    /// `Io` or `NoSpace` if the system cannot write it; `Busy` if a shard is held for too long; `ReadOnly`.
-    pub fn flush(&self) -> Result<()> {
-        let attached = &self.inner.attached;
-        if !attached.is_writer() {
-            return Err(read_only());
-        }
-        attached.sync()?;
-        let _held = self.hold_all()?;
-        attached.sync()?;
-        attached.mark_clean()?;
-        event::flushed();
-        Ok(())
-    }
-
     /// Keeps all writers out.
     pub(crate) fn hold_all(&self) -> Result<Vec<Held<'_>>> {
         (0..self.inner.attached.header.geometry.shards()).map(|number| self.hold(number)).collect()
-    }
-
-    /// Closes this handle; the last clone of the last process to do so leaves the file flushed. Dropping does the same,
-    /// but tells of no error.
-    ///
-    /// # Errors
-    /// `Io` or `NoSpace` if the system could not write what was stored.
-    pub fn close(self) -> Result<()> {
-        match Arc::try_unwrap(self.inner) {
-            Ok(mut inner) => inner.attached.detach(),
-            Err(_) => Ok(()),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn hash(&self, key: &[u8]) -> KeyHash {
-        let seed = self.inner.attached.header.hash_seed;
-        if self.namespace == NamespaceId::default() {
-            return KeyHash::of(key, seed);
-        }
-        KeyHash::within(self.present(), key, seed)
-    }
-
-    pub(crate) fn table(&self) -> Table<'_> {
-        Table::new(self.inner.attached.view())
-    }
-
-    /// The namespace of this handle in its present epoch; once it was removed, in one that it never has.
-    pub(crate) fn present(&self) -> NamespaceWord {
-        let never = NamespaceWord::new(self.namespace.number, u64::MAX);
-        self.table().present(self.namespace).unwrap_or(never)
-    }
-
-    #[inline]
-    pub(crate) fn shard_number(&self, hash: KeyHash) -> u64 {
-        hash.shard(self.inner.attached.header.geometry.shard_bits)
-    }
-
-    #[inline(always)]
-    pub(crate) fn shard_of(&self, hash: KeyHash) -> Result<Shard<'_>> {
-        self.inner.attached.shard(self.shard_number(hash))
-    }
-
-    #[inline]
-    pub(crate) fn clock(&self) -> Clock<'_> {
-        self.inner.attached.clock()
-    }
-
-    /// Are the bytes that were read since the last call those of the file?
-    #[inline]
-    pub(crate) fn believe(&self) -> Result<()> {
-        self.inner.attached.believe()
     }
 
     pub(crate) fn hold(&self, shard: u64) -> Result<Held<'_>> {
@@ -528,155 +343,4 @@ impl Cache {
         self.inner.attached.believe()?;
         done
     }
-
-    pub(crate) fn check_writable(&self, key: &[u8]) -> Result<()> {
-        if self.inner.attached.is_writer() { check_key(key) } else { Err(read_only()) }
-    }
-
-    #[inline]
-    pub(crate) fn check_value(&self, key: &[u8], value: &[u8], extras: Extras) -> Result<()> {
-        let (len, geometry) = (value.len() as u64, &self.inner.attached.header.geometry);
-        let units = units_for(key.len() as u64, len, Extras::ALL);
-        if len <= geometry.max_value_size && units <= geometry.promised_units() {
-            return Ok(());
-        }
-        self.check_value_exactly(key, value, extras)
-    }
-
-    #[cold]
-    fn check_value_exactly(&self, key: &[u8], value: &[u8], extras: Extras) -> Result<()> {
-        let extras =
-            if self.namespace == NamespaceId::default() { extras } else { extras.with(Extras::NAMESPACE) };
-        let geometry = &self.inner.attached.header.geometry;
-        let (largest, len) = (geometry.max_value_size, value.len() as u64);
-        if len > largest {
-            return Err(Error::new(
-                ErrorKind::ValueTooLarge,
-                format!(
-                    "a value of {len} bytes is above this cache's largest of {largest}; see max_value_size"
-                ),
-            ));
-        }
-        let extras = extras.with(if self.inner.attached.header.sealed { Extras::SEAL } else { Extras::NONE });
-        let units = units_for(key.len() as u64, len, extras);
-        if units <= geometry.promised_units() {
-            return Ok(());
-        }
-        let most = geometry.max_entry_units(self.shard_of(self.hash(key))?.bounds().aim());
-        if units > most {
-            let room = most * UNIT;
-            return Err(Error::new(
-                ErrorKind::ValueTooLarge,
-                format!(
-                    "the key and its value need more than the {room} bytes that a shard takes; raise the capacity"
-                ),
-            ));
-        }
-        Ok(())
-    }
-
-    /// A value was stored. The shard counts it under its writer lock; a namespace is told of its own.
-    #[inline]
-    pub(crate) fn count_stored(&self) -> Result<()> {
-        if self.namespace == NamespaceId::default() { Ok(()) } else { self.count_stored_here() }
-    }
-
-    pub(crate) fn refusable<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
-        let done = act();
-        if let Err(error) = &done {
-            let _ = self.count(Counter::Refusals);
-            if self.inner.attached.is_writer() {
-                let _ = counters::count_reason(self.inner.attached.view(), error.kind());
-            }
-            if error.kind() == ErrorKind::OwnerStopped {
-                let _ = self.count(Counter::OwnerStopped);
-            }
-        }
-        done
-    }
-
-    #[inline(always)]
-    pub(crate) fn count(&self, counter: Counter) -> Result<()> {
-        self.count_many(counter, 1)
-    }
-
-    #[inline(always)]
-    pub(crate) fn count_many(&self, counter: Counter, times: usize) -> Result<()> {
-        if matches!(counter, Counter::Misses) && times > 0 {
-            // Everything is missing from a cache that was deleted.
-            self.inner.attached.expect_current()?;
-        }
-        match self.inner.attached.counts_as {
-            Some(process) => {
-                if self.namespace != NamespaceId::default() {
-                    self.count_here(process, counter, times as u64)?;
-                }
-                counters::count(self.inner.attached.view(), process, counter, times as u64)
-            }
-            None => {
-                self.inner.local.count(counter, times);
-                Ok(())
-            }
-        }
-    }
-}
-
-impl fmt::Debug for Cache {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = &self.inner.attached.header;
-        f.debug_struct("Cache").field("uuid", &header.uuid).field("geometry", &header.geometry).finish()
-    }
-}
-
-/// The accounts of a shard, without its lock: of one moment, unless writers keep changing them.
-fn glance(shard: Shard<'_>) -> Metadata {
-    let mut metadata = Metadata::read(shard.head, Selector::load(shard.head).committed());
-    for _ in 0..LOOKS {
-        let selector = Selector::load(shard.head);
-        metadata = Metadata::read(shard.head, selector.committed());
-        samovar_mmap::fence_acquire();
-        if Selector::load(shard.head) == selector {
-            break;
-        }
-    }
-    metadata
-}
-
-/// The accounts of a shard, as they will be when its next writer has taken note of which namespaces were emptied.
-pub(crate) fn glance_noting(shard: Shard<'_>) -> Result<Metadata> {
-    let mut metadata = glance(shard);
-    if shard.table.turns()? != 0 {
-        for namespace in namespace::NUMBERS {
-            let account = shard.accounts().load(namespace)?;
-            if account.epoch != shard.table.epoch(namespace)? {
-                metadata.write_off(&account);
-            }
-        }
-    }
-    Ok(metadata)
-}
-
-fn entries(attached: &Attached) -> Result<u64> {
-    let shards = 0..attached.header.geometry.shards();
-    shards
-        .map(|number| glance_noting(attached.shard(number)?))
-        .try_fold(0u64, |sum, metadata| Ok(sum.saturating_add(metadata?.entries())))
-}
-
-#[inline(always)]
-pub(crate) fn check_key(key: &[u8]) -> Result<()> {
-    if key.len() <= MAX_KEY_LEN { Ok(()) } else { Err(too_long(key.len())) }
-}
-
-#[cold]
-fn too_long(len: usize) -> Error {
-    Error::new(
-        ErrorKind::KeyTooLong,
-        format!("a key of {len} bytes is above the limit of {MAX_KEY_LEN}; hash long keys"),
-    )
-}
-
-#[cold]
-pub(crate) fn read_only() -> Error {
-    Error::new(ErrorKind::ReadOnly, "this handle is read-only; open the cache without read_only to write")
 }

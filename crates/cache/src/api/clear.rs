@@ -1,6 +1,6 @@
 //! Emptying a cache while others use it.
 
-use crate::api::cache::{Cache, read_only};
+use crate::api::handle::{Cache, read_only};
 use crate::error::{ErrorKind, Result};
 use crate::file::counters::Counter;
 use crate::file::namespace::NamespaceId;

@@ -7,7 +7,7 @@
 //! From the store of the clean word on, writes answer `Replaced`; once the shards are empty gets do, since every get
 //! misses, and a miss asks. A death before the file is unlinked leaves one that its next first opener empties.
 
-use crate::api::cache::Cache;
+use crate::api::handle::Cache;
 use crate::api::options::Options;
 use crate::error::Result;
 use crate::file::open_checks::io_error;

@@ -3,7 +3,7 @@
 //! The walk goes from slot to slot of the index, not along the logs: an entry that is promoted, compacted or overwritten
 //! changes its place in the logs, but its key keeps its one slot for as long as it lives.
 
-use crate::api::cache::Cache;
+use crate::api::handle::Cache;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::clock::Clock;
 use crate::format::entry::{Extras, Mark};

@@ -4,9 +4,10 @@
 //! Nothing is locked while a value is loaded: a [`Lease`] is a line in a table of the file, and whoever writes the key in
 //! the meantime strikes it out. See [`crate::shard::lease`].
 
-use crate::api::cache::Cache;
+use crate::api::handle::Cache;
+use crate::api::ttl::Ttl;
 use crate::error::{Error, Result};
-use crate::file::clock::{Clock, Ttl};
+use crate::file::clock::Clock;
 use crate::file::counters::Counter;
 use crate::format::entry::{Header, Terms};
 use crate::format::hash::{KeyHash, NamespaceWord};

@@ -1,9 +1,8 @@
 //! Namespaces as users see them: a handle each, with every operation of a cache, and statistics of their own.
 
-use crate::api::cache::{Cache, read_only};
+use crate::api::handle::{Cache, read_only};
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::counters::{self, Counter};
-use crate::file::namespace::{MAX_NAME_LEN, NAMESPACE_COUNTERS, NamespaceCounter, Record, Table};
+use crate::file::namespace::{MAX_NAME_LEN, NAMESPACE_COUNTERS, Record, Table};
 use crate::format::position::UNIT;
 use std::fmt;
 use std::ops::Deref;
@@ -210,33 +209,6 @@ impl Cache {
 
     fn numbers(&self) -> std::ops::Range<u64> {
         0..self.inner.attached.header.geometry.shards()
-    }
-
-    /// Counts a value stored in this handle's namespace.
-    #[inline(never)]
-    pub(crate) fn count_stored_here(&self) -> Result<()> {
-        match self.inner.attached.counts_as {
-            Some(process) => self.counter(process, NamespaceCounter::Sets, 1),
-            None => Ok(()),
-        }
-    }
-
-    /// Counts for this handle's namespace, on a line that other threads seldom count on.
-    pub(crate) fn count_here(&self, process: u32, counter: Counter, times: u64) -> Result<()> {
-        let counter = match counter {
-            Counter::Hits => NamespaceCounter::Hits,
-            Counter::Misses => NamespaceCounter::Misses,
-            Counter::Removes => NamespaceCounter::Removes,
-            _ => return Ok(()),
-        };
-        self.counter(process, counter, times)
-    }
-
-    fn counter(&self, process: u32, counter: NamespaceCounter, times: u64) -> Result<()> {
-        let shards = crate::format::layout::at(self.inner.attached.header.geometry.shards());
-        let shard = self.inner.attached.shard(counters::stripe(process, shards) as u64)?;
-        shard.accounts().counter(self.namespace.number, counter)?.fetch_add(times);
-        Ok(())
     }
 
     fn stats_of(&self, record: Record) -> Result<NamespaceStats> {

@@ -1,9 +1,10 @@
 //! The operations on a cache that look before they write, each atomic across threads and processes, and the ones that
 //! take many keys or copy nothing.
 
-use crate::api::cache::{Cache, check_key};
+use crate::api::handle::{Cache, check_key};
+use crate::api::ttl::Ttl;
 use crate::error::Result;
-use crate::file::clock::{Clock, Ttl};
+use crate::file::clock::Clock;
 use crate::file::counters::Counter;
 use crate::read::copy::Presence;
 use crate::write::alteration::{self, Decision, End, Step, Successor};

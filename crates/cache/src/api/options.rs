@@ -1,20 +1,20 @@
 //! How a cache is opened.
 
-use crate::api::cache::Cache;
+use crate::api::attachment::Attachment;
+use crate::api::glance::entries;
+use crate::api::handle::{Cache, Inner};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Opening};
-use crate::file::extents;
+use crate::file::counters::Local;
 use crate::file::open_checks::Asked;
-use crate::file::size_record::SizeRecord;
 use crate::format::entry;
 use crate::format::geometry::{Geometry, Policy, Size};
-use crate::format::header::Header;
 use crate::format::position::UNIT;
-use crate::format::seal::SealKey;
-use crate::open::attach::{self, Attached, Attachment};
+use crate::open::attached::Attached;
+use crate::open::creation;
 use crate::repair::salvage::Observer;
 use crate::shard::lock::Waiting;
-use samovar_mmap::{Access, NewFile, SharedMap, TrustedWriters};
+use samovar_mmap::{Access, TrustedWriters};
 use std::path::Path;
 use std::time::Duration;
 
@@ -329,20 +329,7 @@ impl Options {
         for _ in 0..ATTEMPTS {
             let asked = Asked { size: self.size, max_capacity: self.max_capacity };
             match Attached::attach(path, access, asked, self.salvage.clone()) {
-                Ok(mut attached) => {
-                    attached.attachment.created = created;
-                    attached.trust = self.trust;
-                    attached.attachment.warm &= !created;
-                    if self.verify && !attached.header.sealed {
-                        return Err(unsealed(path));
-                    }
-                    if self.prefault {
-                        attached.prefault()?;
-                    }
-                    let shards = attached.header.geometry.shards();
-                    let waiting = Waiting::new(shards, self.lock_timeout, self.owner_probe);
-                    return Cache::new(attached, waiting, self.verify, self.load_timeout);
-                }
+                Ok(attached) => return self.handle(attached, created),
                 Err(error) if error.kind() == ErrorKind::Replaced => {}
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 Err(error) => match self.size {
@@ -357,28 +344,33 @@ impl Options {
         ))
     }
 
-    /// Makes the file under a temporary name and links it: a half-made file is never seen. False if somebody was first.
+    /// A handle on a file that was just attached to, and made before, if it is `created`.
+    fn handle(&self, attached: Attached, created: bool) -> Result<Cache> {
+        if self.verify && !attached.header.sealed {
+            return Err(unsealed(&attached.path));
+        }
+        if self.prefault {
+            // What nobody writes need not go to the disk again, so that the pages of an old file are made ready to be read.
+            attached.prefault(if created { Access::ReadWrite } else { Access::ReadOnly })?;
+        }
+        let shards = attached.header.geometry.shards();
+        Ok(Cache::new(Inner {
+            attachment: Attachment::of(&attached, created, entries(&attached)?)?,
+            attached,
+            waiting: Waiting::new(shards, self.lock_timeout, self.owner_probe),
+            verify: self.verify,
+            load_timeout: self.load_timeout,
+            trust: self.trust,
+            local: Local::default(),
+        }))
+    }
+
+    /// Makes the file; false if somebody was first.
     fn make(&self, path: &Path, size: Size) -> Result<bool> {
         let geometry =
             Geometry::plan(size, self.max_capacity, self.max_value_size, self.expected_entry_size)?
                 .under(self.policy);
-        let header = new_header(geometry, self.seals.unwrap_or(self.verify || self.salvage.is_some()))?;
-        let new = NewFile::create(path)?;
-        if samovar_mmap::is_remote(new.file())? {
-            return Err(Error::new(
-                ErrorKind::RemoteFilesystem,
-                format!("{} is on a network file system; use a local disk or tmpfs", path.display()),
-            ));
-        }
-        extents::occupy(new.file(), &geometry, &SizeRecord::new(&geometry))?;
-        let map = SharedMap::map(new.file(), Access::ReadWrite, 0, None)?;
-        attach::format(&map, &header, samovar_mmap::file_id(new.file())?)?;
-        map.close()?;
-        match new.publish() {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == samovar_mmap::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        creation::create(path, geometry, self.seals.unwrap_or(self.verify || self.salvage.is_some()))
     }
 }
 
@@ -388,23 +380,6 @@ fn guard_faults() -> Result<()> {
         Err(error) if error.kind() == samovar_mmap::ErrorKind::Unsupported => Ok(()),
         done => Ok(done?),
     }
-}
-
-fn new_header(geometry: Geometry, sealed: bool) -> Result<Header> {
-    let (mut uuid, mut seal_key, mut seed) = ([0; 16], [0; 16], [0; 8]);
-    for secret in [&mut uuid[..], &mut seal_key[..], &mut seed[..]] {
-        getrandom::fill(secret).map_err(|source| {
-            let source = std::io::Error::from(source);
-            Error::with_source(
-                ErrorKind::Io,
-                "the system gave no random bytes for the cache's secret",
-                source,
-            )
-        })?;
-    }
-    let created_ms = samovar_mmap::wall_ms();
-    let (hash_seed, seal_key) = (u64::from_le_bytes(seed), SealKey::new(seal_key));
-    Ok(Header { uuid, hash_seed, seal_key, sealed, created_ms, geometry })
 }
 
 fn unsealed(path: &Path) -> Error {

@@ -1,6 +1,6 @@
 //! Values in place: a get that copies nothing, and holds the value where it lies for as long as its guard lives.
 
-use crate::api::cache::{Cache, check_key, read_only};
+use crate::api::handle::{Cache, check_key, read_only};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::clock::Clock;
 use crate::file::counters::Counter;
@@ -169,7 +169,7 @@ impl Ref<'_> {
     /// # Ok::<(), samovar::Error>(())
     /// ```
     pub fn as_slice(&self) -> Option<&[u8]> {
-        self.cache.inner.attached.trust.map(|trust| self.view().trusted_slice(trust))
+        self.cache.inner.trust.map(|trust| self.view().trusted_slice(trust))
     }
 
     /// Bytes of the value.

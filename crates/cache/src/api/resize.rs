@@ -4,7 +4,7 @@
 //! to map anything anew, and readers need not know. To grow is to reserve space, and then to say so shard by shard; to shrink
 //! is to have each shard leave what it is to lose ([`crate::write::shrink`]), and then to give that back.
 
-use crate::api::cache::{Cache, read_only};
+use crate::api::handle::{Cache, read_only};
 use crate::error::Result;
 use crate::event;
 use crate::file::extents;
@@ -88,7 +88,7 @@ impl Cache {
             bytes: in_all(size_record.capacity),
             max_bytes: in_all(geometry.max_capacity),
             pending: size_record.pending,
-            disk_bytes: samovar_mmap::disk_bytes(&attached.file()?)?,
+            disk_bytes: samovar_mmap::disk_bytes(&attached.reopen()?)?,
         })
     }
 
@@ -138,7 +138,7 @@ impl Cache {
             return Err(read_only());
         }
         let target = SizeRecord::plan(&attached.header.geometry, capacity)?;
-        attached.resizing(|| self.resize_alone(target, each))
+        attached.membership()?.resizing(|| self.resize_alone(target, each))
     }
 
     fn resize_alone(&self, target: SizeRecord, mut each: impl FnMut(u64, u64)) -> Result<Resized> {
@@ -149,7 +149,7 @@ impl Cache {
         if !before.pending && before.capacity == target.capacity {
             return Ok(resized);
         }
-        let file = attached.file()?;
+        let file = attached.reopen()?;
         event::resize_begun(resized.from, resized.to);
         let target = SizeRecord { epoch: before.epoch + 1, ..target };
         self.record(target)?;

@@ -1,11 +1,14 @@
 //! What can be seen of a cache in use: its shards one by one, and the processes that have it open. Nothing here takes a
 //! lock or writes, so that a read-only handle may ask as often as it likes.
 
-use crate::api::cache::{Cache, glance_noting};
+use crate::api::glance::glance_noting;
+use crate::api::handle::Cache;
 use crate::error::Result;
-use crate::file::process_slot::{self, Occupant};
+use crate::file::process_slot::ProcessSlot;
+use crate::format::owner::Owner;
 use crate::format::position::UNIT;
 use crate::format::ring::RINGS;
+use crate::open::membership::Occupant;
 use crate::shard::lease::Leases;
 use crate::shard::lock;
 use crate::shard::metadata::Selector;
@@ -102,7 +105,7 @@ impl Cache {
         let metadata = glance_noting(shard)?;
         let live_units = RINGS.map(|ring| metadata.ring(ring).live);
         let writer = match lock::holder(shard.head) {
-            Some(owner) => process_slot::pid_of(self.inner.attached.view(), owner)?,
+            Some(owner) => self.pid_of(owner)?,
             None => None,
         };
         Ok(ShardStats {
@@ -120,13 +123,18 @@ impl Cache {
         })
     }
 
+    /// The process that a lock word names; none if it names no slot.
+    fn pid_of(&self, owner: Owner) -> Result<Option<u32>> {
+        ProcessSlot::of(self.inner.attached.view(), owner).map(ProcessSlot::pid).transpose()
+    }
+
     /// The processes that have the cache open for writing, this one included if it does, and those that died with it open
     /// and whose places nobody has taken since. Those that only read are not known to anybody.
     ///
     /// # Errors
     /// `Io` if the system does not tell who holds which lock; `Fault` if the file was cut short.
     pub fn processes(&self) -> Result<Vec<Process>> {
-        let occupants = process_slot::occupants(self.inner.attached.place()?, self.inner.attached.view())?;
+        let occupants = self.inner.attached.membership()?.occupants(self.inner.attached.view())?;
         self.believe()?;
         Ok(occupants.into_iter().map(Process::of).collect())
     }
@@ -134,7 +142,7 @@ impl Cache {
 
 impl Process {
     fn of(occupant: Occupant) -> Self {
-        let Occupant { process: slot, pid, has_locks, runs } = occupant;
+        let Occupant { slot, pid, has_locks, runs } = occupant;
         let state = match (has_locks, runs) {
             (true, _) => ProcessState::Attached,
             (false, true) => ProcessState::WithoutLocks,

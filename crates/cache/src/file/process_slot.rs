@@ -1,181 +1,113 @@
-//! A process's place among those who have the file open: its byte locks, its slot in the process table, and what it can
-//! tell about the others.
+//! Process slots: which process is attached, as the file knows it.
 //!
 //! ```text
-//!   a slot's byte is locked --> its process lives (the kernel frees the byte with the process, however it ends)
-//!   it is free              --> dead, unless the process that the slot names still runs: then it lost its locks, as a
-//!                               daemon does that closes every descriptor. It lives, and nothing of its is taken.
+//!   free (life 0) --its byte won, incarnation raised, process named--> taken --given up--> free
+//!   taken --its process died, so that its byte is free--> taken, by the next incarnation
 //! ```
 //!
-//! The number of a process is a veto only: that a process is gone is never concluded from it.
+//! The kernel's lock on a slot's byte shows that its owner lives (see [`crate::open::membership`]). What a slot says of its
+//! process is a veto only: it can show that the process still runs, and never that it is gone.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::format::hash::checksum;
-use crate::format::layout::{self, PROCESS_SLOT_LEN, PROCESS_SLOTS, PROCESSES, lock_byte};
+use crate::format::layout::{PROCESS_SLOT_LEN, PROCESS_SLOTS, PROCESSES};
 use crate::format::owner::Owner;
-use samovar_mmap::{ByteLocks, FileId, View};
-use std::path::Path;
-use std::sync::Mutex;
+use samovar_mmap::{View, Word32, Word64};
 
 /// Within a process slot.
 const INCARNATION: usize = 0;
 const PID: usize = 4;
 const LIFE: usize = 8;
 
-/// This process's place; a forked child has none of its parent's.
-pub(crate) struct Place {
-    pub(crate) locks: ByteLocks,
-    /// Threads of this process take turns at the byte locks, which do not keep them apart.
-    pub(crate) turns: Mutex<()>,
-    /// The same for the byte of who resizes, who may hold it long.
-    pub(crate) resizing: Mutex<()>,
-    seat: Option<Seat>,
-}
-
-/// A process slot, in the incarnation that is ours. Only writers have one.
+/// One process slot of the table.
 #[derive(Clone, Copy)]
-pub(crate) struct Seat {
-    pub(crate) process: u32,
-    pub(crate) owner: Owner,
+pub(crate) struct ProcessSlot<'a> {
+    file: View<'a>,
+    pub(crate) number: u32,
 }
 
-impl Place {
-    /// Opens the file anew for its locks, and checks that the path still names it.
-    pub(crate) fn open(path: &Path, id: FileId) -> Result<Self> {
-        Ok(Place {
-            locks: ByteLocks::open(path, id)?,
-            turns: Mutex::new(()),
-            resizing: Mutex::new(()),
-            seat: None,
-        })
+impl<'a> ProcessSlot<'a> {
+    /// All slots of a file.
+    pub(crate) fn all(file: View<'a>) -> impl Iterator<Item = ProcessSlot<'a>> {
+        (0u32..).take(PROCESS_SLOTS).map(move |number| ProcessSlot { file, number })
     }
 
-    /// Our process slot.
-    #[inline]
-    pub(crate) fn seat(&self) -> Option<Seat> {
-        self.seat
+    /// The slot that a lock word names; none if it names no slot, as damage might.
+    pub(crate) fn of(file: View<'a>, owner: Owner) -> Option<Self> {
+        let number = owner.slot().filter(|number| (*number as usize) < PROCESS_SLOTS)?;
+        Some(ProcessSlot { file, number })
     }
 
-    /// Wins the byte of a free process slot, then names a new incarnation before the slot is used.
-    pub(crate) fn take_seat(&mut self, file: View<'_>) -> Result<()> {
-        for process in 0..PROCESS_SLOTS {
-            if !self.locks.try_exclusive(lock_byte::process(process as u64))? {
-                continue;
-            }
-            if is_running(file, process)? {
-                self.locks.unlock(lock_byte::process(process as u64))?;
-                continue;
-            }
-            let at = slot_at(process);
-            let incarnation = file.word32(at + INCARNATION)?.load().wrapping_add(1);
-            file.word32(at + INCARNATION)?.store_release(incarnation);
-            let pid = std::process::id();
-            file.word32(at + PID)?.store(pid);
-            file.word64(at + LIFE)?.store_release(life_of(pid));
-            let process = u32::try_from(process).unwrap_or(u32::MAX);
-            self.seat = Some(Seat { process, owner: Owner::new(process, incarnation) });
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::TooManyProcesses,
-            format!("all {PROCESS_SLOTS} process slots of the cache are taken; close some handles"),
-        ))
+    fn at(self) -> usize {
+        PROCESSES + self.number as usize * PROCESS_SLOT_LEN
     }
 
-    /// Gives the process slot up.
-    pub(crate) fn leave_seat(&mut self, file: View<'_>) -> Result<()> {
-        let Some(seat) = self.seat.take() else { return Ok(()) };
-        file.word64(slot_at(seat.process as usize) + LIFE)?.store_release(0);
-        Ok(self.locks.unlock(lock_byte::process(u64::from(seat.process)))?)
+    fn incarnation(self) -> Result<Word32<'a>> {
+        Ok(self.file.word32(self.at() + INCARNATION)?)
     }
 
-    /// Has the owner of a writer lock died? Then its slot has another incarnation by now, or its byte is free.
-    pub(crate) fn is_dead(&self, file: View<'_>, owner: Owner) -> Result<bool> {
-        let Some(process) = owner.slot().filter(|process| (*process as usize) < PROCESS_SLOTS) else {
-            return Ok(true);
-        };
-        let at = slot_at(process as usize);
-        if !owner.is_incarnation(file.word32(at + INCARNATION)?.load_acquire()) {
-            return Ok(true);
-        }
-        if self.seat.is_some_and(|seat| seat.process == process)
-            || self.locks.is_held_elsewhere(lock_byte::process(u64::from(process)))?
-        {
-            return Ok(false);
-        }
-        Ok(!is_running(file, process as usize)?)
+    fn life(self) -> Result<Word64<'a>> {
+        Ok(self.file.word64(self.at() + LIFE)?)
     }
-}
 
-/// A process slot that is, or was, somebody's: its number, the process it names, and whether that lives.
-pub(crate) struct Occupant {
-    pub(crate) process: u32,
-    pub(crate) pid: u32,
-    /// Its byte is locked: whoever has it lives.
-    pub(crate) has_locks: bool,
-    /// The process that the slot names runs, whether or not it has its locks.
-    pub(crate) runs: bool,
-}
-
-/// Everyone who has a slot and has not given it up. It is for telling: nothing may be taken from anybody because of it.
-pub(crate) fn occupants(place: &Place, file: View<'_>) -> Result<Vec<Occupant>> {
-    let mut found = Vec::new();
-    for process in 0..PROCESS_SLOTS {
-        let at = slot_at(process);
-        if file.word64(at + LIFE)?.load_acquire() == 0 {
-            continue;
-        }
-        let number = u32::try_from(process).unwrap_or(u32::MAX);
-        let own = place.seat.is_some_and(|seat| seat.process == number);
-        let byte = lock_byte::process(process as u64);
-        found.push(Occupant {
-            process: number,
-            pid: file.word32(at + PID)?.load(),
-            has_locks: own || place.locks.is_held_elsewhere(byte)?,
-            runs: is_running(file, process)?,
-        });
+    /// The process that took it last, by the number that it has for itself.
+    pub(crate) fn pid(self) -> Result<u32> {
+        Ok(self.file.word32(self.at() + PID)?.load())
     }
-    Ok(found)
-}
 
-/// The process that a lock word names; none if it names no slot.
-pub(crate) fn pid_of(file: View<'_>, owner: Owner) -> Result<Option<u32>> {
-    match owner.slot().filter(|process| (*process as usize) < PROCESS_SLOTS) {
-        Some(process) => Ok(Some(file.word32(slot_at(process as usize) + PID)?.load())),
-        None => Ok(None),
+    /// Was it taken, and not given up?
+    pub(crate) fn is_taken(self) -> Result<bool> {
+        Ok(self.life()?.load_acquire() != 0)
+    }
+
+    /// Does the process that took it last, and did not give it up, still run?
+    pub(crate) fn is_running(self) -> Result<bool> {
+        let life = self.life()?.load_acquire();
+        Ok(life != 0 && life == life_of(self.pid()?))
+    }
+
+    /// Is the owner, which names this slot, of its present incarnation?
+    pub(crate) fn is_of(self, owner: Owner) -> Result<bool> {
+        // Acquire, with the release in `take`.
+        Ok(owner.is_incarnation(self.incarnation()?.load_acquire()))
+    }
+
+    /// Names this process in it, in a new incarnation: who this process is to others. The caller holds the slot's byte.
+    pub(crate) fn take(self) -> Result<Owner> {
+        let incarnation = self.incarnation()?.load().wrapping_add(1);
+        // Release, with the acquire in `is_of`: the incarnation is raised before anybody can meet it as an owner.
+        self.incarnation()?.store_release(incarnation);
+        let pid = std::process::id();
+        self.file.word32(self.at() + PID)?.store(pid);
+        self.life()?.store_release(life_of(pid));
+        Ok(Owner::new(self.number, incarnation))
+    }
+
+    /// Names nobody any more. The caller holds the slot's byte, or is alone with the file.
+    pub(crate) fn give_up(self) -> Result<()> {
+        self.life()?.store_release(0);
+        Ok(())
     }
 }
 
 /// Does any process that once took a slot of this file still run, whether or not it has its locks?
 pub(crate) fn anyone_runs(file: View<'_>) -> Result<bool> {
-    for process in 0..PROCESS_SLOTS {
-        if is_running(file, process)? {
+    for slot in ProcessSlot::all(file) {
+        if slot.is_running()? {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Forgets who had slots, because they had them in another file, of which this one is a copy.
+/// Forgets which processes had slots, because they had them in another file, of which this one is a copy.
 pub(crate) fn forget_all(file: View<'_>) -> Result<()> {
-    for process in 0..PROCESS_SLOTS {
-        let life = file.word64(slot_at(process) + LIFE)?;
-        if life.load() != 0 {
-            life.store(0);
+    for slot in ProcessSlot::all(file) {
+        if slot.is_taken()? {
+            slot.give_up()?;
         }
     }
     Ok(())
-}
-
-fn slot_at(process: usize) -> usize {
-    PROCESSES + process * PROCESS_SLOT_LEN
-}
-
-/// Does the process that took this slot last, and did not give it up, still run?
-fn is_running(file: View<'_>, process: usize) -> Result<bool> {
-    let at = slot_at(process);
-    let life = file.word64(at + LIFE)?.load_acquire();
-    Ok(life != 0 && life == life_of(file.word32(at + PID)?.load()))
 }
 
 /// What tells a life of a process number from all others: when it began, on which boot, in which name space of numbers. Zero
@@ -190,4 +122,4 @@ fn life_of(pid: u32) -> u64 {
 }
 
 const _: () = assert!(LIFE + 8 == PROCESS_SLOT_LEN);
-const _: () = assert!(layout::PROCESSES.is_multiple_of(8));
+const _: () = assert!(PROCESSES.is_multiple_of(8));

@@ -1,3 +1,8 @@
-//! Attaching to a file, and leaving it.
+//! Opening a file, keeping it durable, and leaving it.
 
-pub(crate) mod attach;
+pub(crate) mod attached;
+pub(crate) mod creation;
+pub(crate) mod durability;
+pub(crate) mod mapped_file;
+pub(crate) mod membership;
+pub(crate) mod recovery;

@@ -1,0 +1,57 @@
+//! How long an entry lives, as its user says it.
+
+use crate::error::Result;
+use crate::file::clock::Clock;
+use crate::format::entry::Terms;
+use std::time::Duration;
+
+/// How long an entry lives after it was set, and from when it is worth a refresh. Milliseconds; the clock behind it ticks
+/// every few of them.
+///
+/// ```
+/// use samovar::Ttl;
+/// use std::time::Duration;
+///
+/// assert_eq!(Ttl::secs(2), Ttl::millis(2_000));
+/// // Fresh for a minute; for nine more it may be given out while somebody loads it anew.
+/// let ttl = Ttl::secs(600).stale_after(Duration::from_secs(60));
+/// assert!(ttl != Ttl::secs(600));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ttl {
+    hard_ms: Option<u64>,
+    soft_ms: Option<u64>,
+}
+
+impl Ttl {
+    /// The entry stays until it is evicted, removed or replaced.
+    pub const NEVER: Ttl = Ttl { hard_ms: None, soft_ms: None };
+
+    /// The entry is gone this many seconds from now.
+    pub const fn secs(seconds: u64) -> Ttl {
+        Ttl::millis(seconds.saturating_mul(1000))
+    }
+
+    /// The entry is gone this many milliseconds from now.
+    pub const fn millis(milliseconds: u64) -> Ttl {
+        Ttl { hard_ms: Some(milliseconds), soft_ms: None }
+    }
+
+    /// The entry is stale this long from now: [`Cache::lookup`](crate::Cache::lookup) and the calls that load a value then
+    /// have one caller refresh it, and give it to all others as it is. To every other call a stale value is a value.
+    pub const fn stale_after(self, soft: Duration) -> Ttl {
+        let soft_ms = soft.as_secs().saturating_mul(1000).saturating_add(soft.subsec_millis() as u64);
+        Ttl { soft_ms: Some(soft_ms), ..self }
+    }
+
+    /// When an entry set now dies, and when it is stale. Who stores such terms lets it be known that this time was seen.
+    pub(crate) fn terms(self, clock: &Clock<'_>) -> Result<Terms> {
+        if self == Ttl::NEVER {
+            return Ok(Terms::default());
+        }
+        clock.note()?;
+        let from_now = |ms: u64| clock.now_ms().saturating_add(ms).min(u64::MAX - 1);
+        let (expiry_ms, stale_ms) = (self.hard_ms.map(from_now), self.soft_ms.map(from_now));
+        Ok(Terms { expiry_ms, stale_ms, ..Terms::default() })
+    }
+}

@@ -1,0 +1,263 @@
+//! An attached file: mapped, and with this process a member of those who have it open.
+//!
+//! ```text
+//!     (under the init byte) first opener?  no: join. A joiner resets nothing and decides nothing.
+//!                                 yes: recover the file, see [`crate::open::recovery`]
+//!     (under the init byte) last to leave? yes: leave everything on disk, and the file clean
+//! ```
+//!
+//! The first opener is the one who gets the *attached* byte exclusively.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::event;
+use crate::file::clean_word::CleanWord;
+use crate::file::clock::{Clock, TimeBase};
+use crate::file::identity::Identity;
+use crate::file::open_checks::Asked;
+use crate::file::process_slot;
+use crate::format::owner::Owner;
+use crate::open::durability;
+use crate::open::mapped_file::MappedFile;
+use crate::open::membership::{Membership, busy};
+use crate::open::recovery::{self, OpenOutcome};
+use crate::repair::salvage::Observer;
+use samovar_mmap::{Access, PerProcess};
+use std::ops::Deref;
+use std::path::Path;
+
+/// An open file, and this process's membership.
+pub(crate) struct Attached {
+    file: MappedFile,
+    membership: PerProcess<Membership>,
+    /// What was found when it was opened.
+    pub(crate) outcome: OpenOutcome,
+    /// On which process's lines of the file this handle counts; none if it only reads. A forked child goes on with its parent's:
+    /// counts are added, so that several processes may.
+    pub(crate) counts_as: Option<u32>,
+    time: TimeBase,
+    /// Who is told of a salvage; none if a file that cannot be trusted is to be emptied.
+    salvage: Option<Observer>,
+}
+
+impl Deref for Attached {
+    type Target = MappedFile;
+
+    #[inline(always)]
+    fn deref(&self) -> &MappedFile {
+        &self.file
+    }
+}
+
+impl Attached {
+    /// Becomes a member of those who have the file open; its first opener recovers it.
+    pub(crate) fn attach(
+        path: &Path,
+        access: Access,
+        asked: Asked,
+        salvage: Option<Observer>,
+    ) -> Result<Self> {
+        let file = MappedFile::open(path, access, asked)?;
+        if salvage.is_some() && !file.header.sealed {
+            return Err(unsealed(path));
+        }
+        let mut attached = Attached {
+            file,
+            membership: PerProcess::new(),
+            outcome: OpenOutcome::default(),
+            counts_as: None,
+            time: TimeBase::Wall,
+            salvage,
+        };
+        let (membership, outcome) = attached.join()?;
+        attached.time = TimeBase::present(attached.view())?;
+        attached.outcome = outcome;
+        attached.counts_as = membership.slot().map(|slot| slot.number);
+        let _ = attached.membership.install(membership);
+        Ok(attached)
+    }
+
+    /// This process's membership. A child that was forked since becomes a member of its own.
+    #[inline]
+    pub(crate) fn membership(&self) -> Result<&Membership> {
+        match self.membership.get() {
+            Some(membership) => Ok(membership),
+            None => self.join_after_fork(),
+        }
+    }
+
+    /// The same.
+    #[inline]
+    pub(crate) fn place(&self) -> Result<&Membership> {
+        self.membership()
+    }
+
+    #[cold]
+    fn join_after_fork(&self) -> Result<&Membership> {
+        let (membership, _) = self.join()?;
+        match self.membership.install(membership) {
+            Ok(membership) => Ok(membership),
+            Err(late) => {
+                self.leave(late)?;
+                self.membership.get().ok_or_else(busy)
+            }
+        }
+    }
+
+    /// What time it is in the file.
+    #[inline]
+    pub(crate) fn clock(&self) -> Clock<'_> {
+        Clock::new(self.view(), self.time)
+    }
+
+    /// Who this process is to others.
+    pub(crate) fn owner(&self) -> Result<Owner> {
+        let slot = self.membership()?.slot().ok_or_else(|| {
+            Error::new(
+                ErrorKind::ReadOnly,
+                "this handle is read-only; open the cache without read_only to write",
+            )
+        })?;
+        Ok(slot.owner)
+    }
+
+    /// Has the owner of a writer lock died?
+    pub(crate) fn is_dead(&self, owner: Owner) -> Result<bool> {
+        self.membership()?.is_dead(self.view(), owner)
+    }
+
+    /// Makes durable, before the first write after a flush, that the file is no longer clean; once for all processes.
+    #[inline]
+    pub(crate) fn before_write(&self) -> Result<()> {
+        if CleanWord::of(self.view())?.is_dirty() { Ok(()) } else { self.clear_clean() }
+    }
+
+    #[cold]
+    fn clear_clean(&self) -> Result<()> {
+        self.membership()?.dirtying(|| durability::clear_clean(self))
+    }
+
+    /// See [`durability::keep_horizon`].
+    #[inline]
+    pub(crate) fn keep_horizon(&self, shard: u64) -> Result<()> {
+        durability::keep_horizon(self, shard)
+    }
+
+    /// Everything is on disk and nobody writes: says so, durably. The caller keeps writers out.
+    pub(crate) fn mark_clean(&self) -> Result<()> {
+        durability::mark_clean(self, &self.clock())
+    }
+
+    /// Does something while nobody opens or closes, if the path still names this file.
+    pub(crate) fn alone<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
+        let membership = Membership::open(&self.path, self.id)?;
+        membership.lock_init()?;
+        // Looked at again: it may have changed before the lock was had.
+        Membership::open(&self.path, self.id)?;
+        act()
+    }
+
+    /// Lets nobody write any more. The caller holds every shard's lock, and keeps out who opens.
+    pub(crate) fn mark_removed(&self) -> Result<()> {
+        CleanWord::of(self.view())?.remove();
+        Ok(())
+    }
+
+    /// Becomes a member; what was found, and done about it.
+    fn join(&self) -> Result<(Membership, OpenOutcome)> {
+        let mut membership = Membership::open(&self.path, self.id)?;
+        let outcome = match self.access {
+            Access::ReadWrite => self.join_writers(&mut membership)?,
+            Access::ReadOnly => self.join_readers(&membership)?,
+        };
+        membership.unlock_init()?;
+        Ok((membership, outcome))
+    }
+
+    fn join_writers(&self, membership: &mut Membership) -> Result<OpenOutcome> {
+        membership.lock_init()?;
+        let mut outcome = OpenOutcome::default();
+        if membership.is_alone()? && !self.is_in_use()? {
+            outcome = recovery::recover(self, self.salvage.as_ref())?;
+        }
+        membership.attach()?;
+        self.expect_current()?;
+        membership.take_slot(self.view())?;
+        Ok(outcome)
+    }
+
+    fn join_readers(&self, membership: &Membership) -> Result<OpenOutcome> {
+        membership.share_init()?;
+        if !membership.is_anyone_attached()?
+            && let Some(reason) = recovery::distrust(self)?
+        {
+            return Err(Error::new(
+                ErrorKind::Cold,
+                format!("the cache cannot be trusted, because {}; open it for writing once", reason.told()),
+            ));
+        }
+        self.expect_current()?;
+        membership.attach_reader()?;
+        Ok(OpenOutcome::default())
+    }
+
+    /// Does any process that opened this file still run, though nobody holds its locks?
+    fn is_in_use(&self) -> Result<bool> {
+        let is_this = Identity::load(self.view())?.is_same_file(Identity::present(self.id));
+        Ok(is_this && process_slot::anyone_runs(self.view())?)
+    }
+
+    /// Gives up this process's membership. The last one out leaves the file clean.
+    pub(crate) fn detach(&mut self) -> Result<()> {
+        match self.membership.take() {
+            Some(membership) => self.leave(membership),
+            None => Ok(()),
+        }
+    }
+
+    fn leave(&self, mut membership: Membership) -> Result<()> {
+        if membership.slot().is_none() {
+            return Ok(());
+        }
+        membership.lock_init()?;
+        membership.leave_slot(self.view())?;
+        let last = membership.is_alone()? && !self.is_in_use()?;
+        if last {
+            self.leave_clean()?;
+        }
+        membership.detach()?;
+        membership.unlock_init()?;
+        event::detached(last);
+        Ok(())
+    }
+
+    /// Leaves everything on disk, and what time it is, so that what was seen to expire stays so after a restart.
+    fn leave_clean(&self) -> Result<()> {
+        let clean = CleanWord::of(self.view())?;
+        if clean.is_removed() {
+            return Ok(());
+        }
+        let is_clean = clean.is_clean();
+        if !is_clean {
+            durability::sync(self)?;
+        }
+        if !is_clean || self.clock().matters()? { self.mark_clean() } else { Ok(()) }
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        // What fails here is not lost: the kernel frees the locks, and the next opener finds the file unclean.
+        let _ = self.detach();
+    }
+}
+
+#[cold]
+fn unsealed(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!(
+            "{} was made without seals, by which a salvage knows what is whole; open it without salvage, or make another with Options::seals",
+            path.display()
+        ),
+    )
+}

@@ -1,0 +1,118 @@
+//! What the disk knows of a cache: syncs, the clean word, and the flush horizons of a file with seals.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::clean_word::CleanWord;
+use crate::file::clock::Clock;
+use crate::file::extents;
+use crate::file::horizon::FlushHorizon;
+use crate::file::size_record::SizeRecord;
+use crate::format::layout;
+use crate::open::mapped_file::MappedFile;
+
+/// Writes everything to the disk. If that fails, the file is never clean again, until it has been emptied: the
+/// system takes the pages that it could not write for written, and may forget them.
+pub(crate) fn sync(file: &MappedFile) -> Result<()> {
+    let synced = file.map.flush();
+    if synced.is_err() {
+        file.view().word64(layout::SYNC_FAILED)?.store(1);
+    }
+    Ok(synced.map(|_| ())?)
+}
+
+/// Writes the control page to the disk.
+fn sync_control(file: &MappedFile) -> Result<()> {
+    file.map.flush_range(layout::CONTROL, layout::CONTROL_LEN)?;
+    Ok(())
+}
+
+/// Makes every page in use one that the next sync has to write: the system takes those whose sync failed for written.
+pub(crate) fn write_again(file: &MappedFile, size_record: &SizeRecord) -> Result<()> {
+    let mut byte = [0];
+    for part in extents::parts(&file.header.geometry, size_record) {
+        for at in
+            (layout::at(part.start).max(layout::CONTROL)..layout::at(part.end)).step_by(layout::CONTROL_LEN)
+        {
+            file.view().read_into(at, &mut byte)?;
+            file.view().write_from(at, &byte)?;
+        }
+    }
+    Ok(())
+}
+
+/// Everything is on disk and nobody writes: says so, durably. The caller keeps writers out.
+pub(crate) fn mark_clean(file: &MappedFile, clock: &Clock<'_>) -> Result<()> {
+    if file.view().word64(layout::SYNC_FAILED)?.load() != 0 {
+        return Err(sync_failed());
+    }
+    file.expect_current()?;
+    say_clean(file, clock)
+}
+
+/// The same, for the first opener, who has just decided that the file is to be clean.
+pub(crate) fn say_clean(file: &MappedFile, clock: &Clock<'_>) -> Result<()> {
+    clock.leave_off()?;
+    CleanWord::of(file.view())?.set_clean();
+    // After the clean word: the next writer makes them durable first, even if this process dies here.
+    set_horizons(file)?;
+    sync_control(file)
+}
+
+/// Makes durable that the file is no longer clean, unless it is so already. The caller holds the dirtying byte.
+pub(crate) fn clear_clean(file: &MappedFile) -> Result<()> {
+    let clean = CleanWord::of(file.view())?;
+    if clean.begin_clearing() {
+        sync_control(file)?;
+        clean.finish_clearing();
+    }
+    file.expect_current()
+}
+
+/// Begins a new era of a file that was emptied, in which no entry is ever taken for one of an era that the disk has forgotten:
+/// durably before the file is of this boot, and so before anybody writes. A salvage that died may have written entries of the
+/// next era; so this is the one behind that.
+pub(crate) fn begin_empty_era(file: &MappedFile) -> Result<()> {
+    file.view().word64(layout::ERA)?.fetch_add(2);
+    set_horizons(file)?;
+    if file.header.sealed { sync_control(file) } else { Ok(()) }
+}
+
+/// Begins the era of what was salvaged, once that is on the disk; the file is clean before anybody joins.
+pub(crate) fn begin_salvaged_era(file: &MappedFile, clock: &Clock<'_>) -> Result<()> {
+    file.believe()?;
+    sync(file)?;
+    file.view().word64(layout::ERA)?.fetch_add(1);
+    say_clean(file, clock)
+}
+
+/// Everything is on disk, or nothing is there: slots are to be read by where the rings stand now.
+fn set_horizons(file: &MappedFile) -> Result<()> {
+    for number in 0..file.header.geometry.shards() {
+        FlushHorizon::new(file.view(), number).cast(file.shard(number)?.load_frontiers())?;
+    }
+    Ok(())
+}
+
+/// Lets the disk know before a ring of a sealed file goes so far that slots there could not be told any more. The caller holds
+/// the shard's writer lock.
+#[inline]
+pub(crate) fn keep_horizon(file: &MappedFile, shard: u64) -> Result<()> {
+    if file.header.sealed { expire_horizon(file, shard) } else { Ok(()) }
+}
+
+fn expire_horizon(file: &MappedFile, shard: u64) -> Result<()> {
+    let (horizon, frontiers) = (FlushHorizon::new(file.view(), shard), file.shard(shard)?.load_frontiers());
+    if !horizon.is_expiring(frontiers)? {
+        return Ok(());
+    }
+    horizon.begin_expiry(frontiers)?;
+    sync_control(file)?;
+    horizon.finish_expiry()
+}
+
+#[cold]
+fn sync_failed() -> Error {
+    Error::new(
+        ErrorKind::Io,
+        "the disk refused a part of the cache earlier, so that it cannot be called durable; close all handles and open it anew",
+    )
+}
