@@ -1,52 +1,78 @@
 //! A generation in the making: a folder that nobody knows, renamed when it is whole.
+//!
+//! ```text
+//!   create the folder, under a name drawn at random --> create its lock file --> lock it --> still there? a draft
+//!                                                  '--> a sweeper was first: another name  <--no--'
+//! ```
+//!
+//! Nobody removes such a folder without its lock. A sweeper that finds no lock file makes it, and then has the lock.
 
 use crate::directory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{RecordFile, is_of};
-use crate::folders::{Folders, check_key, pack_path, sync_folder};
+use crate::folders::{Folders, HIDDEN, Switch, check_key, pack_path, sync_folder};
 use crate::handle::Handle;
 use crate::header::Header;
 use crate::layout::Kind;
 use crate::pack::Pack;
 use crate::record::Record;
+use crate::safe;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-const SUFFIX: &str = ".draft";
 const LOCK: &str = ".lock";
+/// Sweepers can make a maker start over this often.
+const ATTEMPTS: u32 = 16;
 
-/// A new generation of a [`RecordSet`](crate::RecordSet), from [`RecordSet::draft`](crate::RecordSet::draft). Dropped before it is published, it is removed.
+/// A new generation of a [`RecordSet`](crate::RecordSet), from [`RecordSet::draft`](crate::RecordSet::draft). Dropped
+/// before it is published, it is removed.
 #[derive(Debug)]
 pub struct Draft {
     folders: Folders,
     name: String,
     folder: PathBuf,
-    /// Locked while this lives, so that a sweeper tells it from what the dead left.
+    /// Made at the beginning, while the disk has room.
+    switch: Switch,
+    making: Mutex<Making>,
+}
+
+#[derive(Debug)]
+struct Making {
+    /// Locked while this lives, so that a sweeper tells it from what the dead left. None once it is published.
     lock: Option<File>,
-    packs: Mutex<Vec<Arc<Pack>>>,
+    packs: Vec<Arc<Pack>>,
 }
 
 impl Draft {
     pub(crate) fn begin(folders: &Folders, name: &str) -> Result<Self> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = folders.of(&format!(".{name}.{}-{count}{SUFFIX}", std::process::id()));
         sweep(&folders.generations());
-        // What a dead process of the same number left, and nobody could lock in time to sweep.
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir(&folder).map_err(|source| Error::io("making", &folder, source))?;
-        let lock = File::create_new(folder.join(LOCK))
-            .and_then(|file| file.lock().map(|()| file))
-            .map_err(|source| Error::io("locking", &folder, source))?;
-        Ok(Draft {
-            folders: folders.clone(),
-            name: name.to_owned(),
-            folder,
-            lock: Some(lock),
-            packs: Mutex::default(),
-        })
+        for _ in 0..ATTEMPTS {
+            let folder = folders.hidden(name);
+            match fs::create_dir(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                made => made.map_err(|source| Error::io("making", &folder, source))?,
+            }
+            if let Some(lock) = claim(&folder).map_err(|source| Error::io("locking", &folder, source))? {
+                let making = Mutex::new(Making { lock: Some(lock), packs: Vec::new() });
+                let switch = folders.prepare_switch(&folder, name)?;
+                return Ok(Draft { folders: folders.clone(), name: name.to_owned(), folder, switch, making });
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Busy,
+            format!("drafts of {name} are swept as fast as they are made; try again"),
+        ))
+    }
+
+    /// What is being made.
+    fn making(&self) -> Result<MutexGuard<'_, Making>> {
+        let making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if making.lock.is_some() {
+            return Ok(making);
+        }
+        Err(Error::invalid(format!("the draft {} was published; make another one", self.name)))
     }
 
     /// Makes the table of this key, with room for `capacity` records, and opens it for writing.
@@ -62,70 +88,149 @@ impl Draft {
 
     /// The pack of this type, made if it is not there.
     fn pack<T: Record>(&self) -> Result<Arc<Pack>> {
-        let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pack) = packs.iter().find(|pack| is_of::<T>(&pack.store.header)) {
+        let mut making = self.making()?;
+        if let Some(pack) = making.packs.iter().find(|pack| is_of::<T>(&pack.store.header)) {
             return Ok(Arc::clone(pack));
         }
         let header = Header::new(T::schema()?, Kind::Pack);
         let pack = Pack::create_in_private(&pack_path(&self.folder, &header.schema), &header)?;
-        packs.push(Arc::clone(&pack));
+        making.packs.push(Arc::clone(&pack));
         Ok(pack)
     }
 
     /// Makes all that was written durable, gives the generation its name, and makes it the current one. However many
-    /// tables it has, it costs a few syncs.
+    /// tables it has, it costs a few syncs. Where the disk has room for it twice, it is written once more in one piece,
+    /// which is mapped faster.
     ///
     /// # Errors
-    /// `AlreadyExists` if somebody published one of this name meanwhile; the errors of syncing. If it cannot be made
-    /// the current one, it is there all the same.
-    pub fn publish(mut self) -> Result<()> {
-        for pack in self.packs.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            finish(&pack)?;
-        }
+    /// `AlreadyExists` if somebody published one of this name meanwhile; `NoSpace`; the errors of syncing. The draft is as
+    /// before then: it can be published again. If it cannot be made the current one, it is there all the same.
+    pub fn publish(&self) -> Result<()> {
+        let mut making = self.making()?;
+        let fresh = making.make_durable()?;
         sync_folder(&self.folder)?;
+        let _turn = self.folders.turn()?;
         let target = self.folders.of(&self.name);
-        let taken = || Error::new(ErrorKind::AlreadyExists, format!("{} was published meanwhile", self.name));
         if target.exists() {
-            return Err(taken());
+            return Err(Error::new(
+                ErrorKind::AlreadyExists,
+                format!("{} was published meanwhile", self.name),
+            ));
         }
-        let lock = self.folder.join(LOCK);
-        fs::remove_file(&lock).map_err(|source| Error::io("removing", &lock, source))?;
-        // Where a folder of this name came meanwhile the rename fails, since that one is not empty.
-        fs::rename(&self.folder, &target).map_err(|source| Error::io("naming", &target, source))?;
-        self.lock = None;
+        let named = put_in_place(&fresh).and_then(|()| sync_folder(&self.folder)).and_then(|()| {
+            fs::rename(&self.folder, &target).map_err(|source| Error::io("naming", &target, source))
+        });
+        if let Err(error) = named {
+            making.open_again(&fresh)?;
+            return Err(error);
+        }
+        let _ = fs::remove_file(target.join(LOCK));
+        *making = Making { lock: None, packs: Vec::new() };
         sync_folder(&self.folders.generations())?;
-        self.folders.make_current(&self.name)
+        self.folders.switch(&self.switch)
     }
 }
 
-/// Makes a pack durable: its records, and what the file system knows of it.
-fn finish(pack: &Arc<Pack>) -> Result<()> {
-    if Arc::strong_count(pack) == 1 {
-        return pack.rewrite();
+impl Making {
+    /// Makes all packs durable: their records, and what the file system knows of them. Returns the new files that are to
+    /// take the place of some.
+    fn make_durable(&self) -> Result<Vec<Fresh>> {
+        let mut fresh = Vec::new();
+        for pack in &self.packs {
+            if Arc::strong_count(pack) > 1 {
+                // A table is still written by whoever made it, in this very file.
+                pack.flush()?;
+            } else if let Some(path) = pack.write_anew()? {
+                fresh.push(Fresh { path, place: pack.store.path.clone() });
+                continue;
+            } else {
+                pack.flush()?;
+                safe::end(&pack.store)?;
+            }
+            let synced = pack.store.file.sync_all();
+            synced.map_err(|source| Error::io("syncing", &pack.store.path, source))?;
+        }
+        Ok(fresh)
     }
-    // A table is still written by whoever made it, in this very file.
-    pack.flush()?;
-    let synced = pack.store.rights()?.file.sync_all();
-    synced.map_err(|source| Error::io("syncing", &pack.store.path, source))
+
+    /// Goes on with the new files where they have taken the place of the old ones.
+    fn open_again(&mut self, fresh: &[Fresh]) -> Result<()> {
+        for Fresh { path, place } in fresh {
+            let replaced = self.packs.iter_mut().find(|pack| pack.store.path == *place);
+            if let Some(pack) = replaced.filter(|_| !path.exists()) {
+                *pack = Pack::open_writer(place, &|_| Ok(()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A pack written anew, and the path of the one that it replaces.
+struct Fresh {
+    path: PathBuf,
+    place: PathBuf,
+}
+
+fn put_in_place(fresh: &[Fresh]) -> Result<()> {
+    fresh.iter().try_for_each(|Fresh { path, place }| {
+        fs::rename(path, place).map_err(|source| Error::io("replacing", place, source))
+    })
 }
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if self.lock.is_some() {
+        let making = self.making.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if making.lock.is_some() {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
 }
 
-/// Removes drafts that nobody locks. What cannot be removed stays for the next one.
-fn sweep(generations: &Path) {
+/// Makes the lock file of a hidden folder and locks it. None if another process did, or removed it since.
+fn claim(folder: &Path) -> io::Result<Option<File>> {
+    let path = folder.join(LOCK);
+    let file = match File::create_new(&path) {
+        Err(error) if is_race(&error) => return Ok(None),
+        made => made?,
+    };
+    match file.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => return Ok(None),
+        locked => locked?,
+    }
+    Ok(is_here(&file, &path).then_some(file))
+}
+
+/// Whether another process made it, or removed its folder.
+fn is_race(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound)
+}
+
+/// Whether the path still is that of this file.
+fn is_here(file: &File, path: &Path) -> bool {
+    let Ok(found) = File::open(path) else { return false };
+    matches!((samovar_mmap::file_id(file), samovar_mmap::file_id(&found)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Removes hidden folders that nobody locks. What cannot be removed stays for the next one.
+pub(crate) fn sweep(generations: &Path) {
     let Ok(entries) = fs::read_dir(generations) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let bytes = name.as_encoded_bytes();
-        let is_draft = bytes.starts_with(b".") && bytes.ends_with(SUFFIX.as_bytes());
-        if is_draft && File::open(entry.path().join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok()) {
-            let _ = fs::remove_dir_all(entry.path());
+        if bytes.starts_with(b".") && bytes.ends_with(HIDDEN.as_bytes()) {
+            sweep_one(&entry.path());
         }
+    }
+}
+
+fn sweep_one(folder: &Path) {
+    let lock = match File::open(folder.join(LOCK)) {
+        Ok(lock) => lock.try_lock().is_ok().then_some(lock),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => claim(folder).ok().flatten(),
+        Err(_) => None,
+    };
+    // Held until it is gone.
+    if lock.is_some() {
+        let _ = fs::remove_dir_all(folder);
     }
 }

@@ -1,15 +1,25 @@
 //! The names and folders of a set, and the switch from one generation to another.
+//!
+//! Folders in the making, and those that are about to go, have names drawn at random, which nobody draws twice: two
+//! processes of the same number, in two containers that share a volume, do not meet in one.
 
 use crate::directory::KEY_MAX;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Schema;
+use samovar_mmap::FileId;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 const CURRENT: &str = "current";
 pub(crate) const GENERATIONS: &str = "generations";
+/// The end of the name of a folder that is no generation: in the making, or about to go.
+pub(crate) const HIDDEN: &str = ".draft";
+/// Locked by those who publish, switch and remove, one at a time.
+const TURN: &str = ".lock";
 
 /// Where a set lies.
 #[derive(Clone, Debug)]
@@ -18,9 +28,17 @@ pub(crate) struct Folders {
 }
 
 impl Folders {
-    /// The file that names the current generation.
-    pub(crate) fn current(&self) -> PathBuf {
-        self.root.join(CURRENT)
+    /// The name of the current generation.
+    pub(crate) fn current(&self) -> Result<String> {
+        let path = self.root.join(CURRENT);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(text.trim_end().to_owned()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("no generation of {} was published yet; publish a draft", self.root.display()),
+            )),
+            Err(error) => Err(Error::io("reading", &path, error)),
+        }
     }
 
     /// Where the generations lie.
@@ -33,21 +51,81 @@ impl Folders {
         self.generations().join(name)
     }
 
-    /// Makes a generation the current one.
-    pub(crate) fn make_current(&self, name: &str) -> Result<()> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let fresh = self.root.join(format!(".{CURRENT}.{}-{count}.new", std::process::id()));
-        let path = self.current();
-        let written = write_durably(&fresh, format!("{name}\n").as_bytes())
-            .and_then(|()| fs::rename(&fresh, &path))
-            .map_err(|source| Error::io("replacing", &path, source));
-        if written.is_err() {
-            let _ = fs::remove_file(&fresh);
-        }
-        written?;
+    /// A folder that is no generation, and that nobody else thinks of.
+    pub(crate) fn hidden(&self, name: &str) -> PathBuf {
+        self.of(&format!(".{name}.{:016x}{HIDDEN}", random()))
+    }
+
+    /// The turn to publish, to switch or to remove, until it is dropped. Waits for as long as another process has it,
+    /// which is some syncs at most.
+    pub(crate) fn turn(&self) -> Result<File> {
+        let path = self.root.join(TURN);
+        File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .and_then(|file| file.lock().map(|()| file))
+            .map_err(|source| Error::io("locking", &path, source))
+    }
+
+    /// Writes what makes a generation the current one into its own folder, so that what a death leaves goes with it.
+    /// Returns the file's name.
+    pub(crate) fn prepare_switch(&self, folder: &Path, name: &str) -> Result<Switch> {
+        let file = format!(".{CURRENT}.{:016x}", random());
+        let path = folder.join(&file);
+        write_durably(&path, format!("{name}\n").as_bytes())
+            .map_err(|source| Error::io("writing", &path, source))?;
+        Ok(Switch { name: name.to_owned(), file })
+    }
+
+    /// Makes the generation that was prepared for it the current one. It needs no space on the disk. The caller has the
+    /// turn.
+    pub(crate) fn switch(&self, to: &Switch) -> Result<()> {
+        let (fresh, path) = (self.of(&to.name).join(&to.file), self.root.join(CURRENT));
+        fs::rename(&fresh, &path).map_err(|source| Error::io("replacing", &path, source))?;
         sync_folder(&self.root)
     }
+}
+
+/// A file in a generation's folder that names it, and will be `current`.
+#[derive(Debug)]
+pub(crate) struct Switch {
+    name: String,
+    file: String,
+}
+
+/// A folder as it was when it was opened: what tells a generation from another that has its name.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    id: Option<FileId>,
+    born: Option<SystemTime>,
+    /// Kept open where the system opens folders, so that nobody else gets its number.
+    _held: Option<File>,
+}
+
+impl Identity {
+    /// Of the folder that is here now.
+    pub(crate) fn of(folder: &Path) -> Result<Identity> {
+        let metadata = fs::metadata(folder).map_err(|source| Error::io("opening", folder, source))?;
+        let held = File::open(folder).ok();
+        let id = held.as_ref().map(samovar_mmap::file_id).transpose()?;
+        Ok(Identity { id, born: metadata.created().ok(), _held: held })
+    }
+
+    /// Whether that folder is still here.
+    pub(crate) fn is_still(&self, folder: &Path) -> bool {
+        Identity::of(folder).is_ok_and(|now| now.id == self.id && now.born == self.born)
+    }
+}
+
+/// A number that no other process draws, also not one of the same number in another container.
+fn random() -> u64 {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    // Its keys are the system's random numbers; a forked child has those of its parent, but another number.
+    RandomState::new().hash_one((std::process::id(), count, SystemTime::now()))
 }
 
 const PACK: &str = ".pack";
@@ -57,6 +135,7 @@ pub(crate) fn pack_path(folder: &Path, schema: &Schema) -> PathBuf {
     folder.join(format!("{:016x}{PACK}", schema.fingerprint()))
 }
 
+/// The packs in a generation's folder.
 pub(crate) fn packs_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(|source| Error::io("reading", folder, source))?;
     let is_pack = |path: &PathBuf| path.as_os_str().as_encoded_bytes().ends_with(PACK.as_bytes());
@@ -66,7 +145,7 @@ pub(crate) fn packs_in(folder: &Path) -> Result<Vec<PathBuf>> {
 /// A key: names, with slashes between them.
 pub(crate) fn check_key(key: &str) -> Result<()> {
     if key.len() > KEY_MAX {
-        return Err(Error::invalid(format!("a key has at most {} bytes", KEY_MAX)));
+        return Err(Error::invalid(format!("a key has at most {KEY_MAX} bytes")));
     }
     key.split('/').try_for_each(check_component)
 }
@@ -87,7 +166,7 @@ pub(crate) fn absolute(root: &Path) -> Result<PathBuf> {
 }
 
 fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
+    let mut file = File::create_new(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -3,7 +3,7 @@
 use crate::directory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{RecordFile, admit, is_of};
-use crate::folders::{check_key, pack_path, packs_in};
+use crate::folders::{Identity, check_key, pack_path, packs_in};
 use crate::handle::Handle;
 use crate::pack::Pack;
 use crate::record::Record;
@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 pub struct Generation {
     name: String,
     folder: PathBuf,
+    identity: Identity,
     /// Opened for reading.
     packs: Mutex<Vec<Arc<Pack>>>,
     /// Opened for writing, as long as a table of it is.
@@ -25,12 +26,31 @@ pub struct Generation {
 }
 
 impl Generation {
-    pub(crate) fn of(name: &str, folder: PathBuf) -> Generation {
-        Generation { name: name.to_owned(), folder, packs: Mutex::default(), writing: Mutex::default() }
+    /// The generation in this folder, with all its packs open. None if it was there in part only: somebody removes it, or
+    /// puts another one in its place.
+    pub(crate) fn take(name: &str, folder: PathBuf) -> Result<Option<Generation>> {
+        if !folder.is_dir() {
+            return Ok(None);
+        }
+        let Ok(identity) = Identity::of(&folder) else { return Ok(None) };
+        let Ok(paths) = packs_in(&folder) else { return Ok(None) };
+        // One that cannot be opened says so to whoever asks for its type.
+        let packs = paths.iter().filter_map(|path| Pack::open(path, &|_| Ok(())).ok()).collect();
+        if !identity.is_still(&folder) {
+            return Ok(None);
+        }
+        Ok(Some(Generation {
+            name: name.to_owned(),
+            folder,
+            identity,
+            packs: Mutex::new(packs),
+            writing: Mutex::default(),
+        }))
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+    /// Whether its folder still has its name.
+    pub(crate) fn is_still_there(&self) -> bool {
+        self.identity.is_still(&self.folder)
     }
 
     /// Its name.
@@ -83,21 +103,29 @@ impl Generation {
     /// The keys of all its tables, sorted.
     ///
     /// # Errors
-    /// The errors of reading the folder, and of opening what is there.
+    /// The errors of reading what is there.
     pub fn keys(&self) -> Result<Vec<String>> {
         let mut keys = Vec::new();
-        for path in packs_in(&self.folder)? {
-            keys.extend(self.opened(&path)?.keys()?);
+        for pack in self.packs()? {
+            keys.extend(pack.keys()?);
         }
         keys.sort_unstable();
         Ok(keys)
     }
 
+    /// All its packs. One that could not be opened when it was taken is tried again.
+    fn packs(&self) -> Result<Vec<Arc<Pack>>> {
+        if self.is_still_there() {
+            packs_in(&self.folder)?.iter().try_for_each(|path| self.opened(path).map(drop))?;
+        }
+        Ok(self.packs.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
     /// The pack of this type. It is opened once.
     fn pack<T: Record>(&self, key: &str) -> Result<Arc<Pack>> {
         let packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(store) = packs.iter().find(|pack| is_of::<T>(&pack.store.header)) {
-            return Ok(Arc::clone(store));
+        if let Some(pack) = packs.iter().find(|pack| is_of::<T>(&pack.store.header)) {
+            return Ok(Arc::clone(pack));
         }
         drop(packs);
         self.opened(&pack_path(&self.folder, &T::schema()?)).map_err(|error| match error.kind() {
@@ -109,35 +137,49 @@ impl Generation {
     /// The pack at this path, opened once.
     fn opened(&self, path: &Path) -> Result<Arc<Pack>> {
         let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(store) = packs.iter().find(|pack| pack.store.path == path) {
-            return Ok(Arc::clone(store));
+        if let Some(pack) = packs.iter().find(|pack| pack.store.path == path) {
+            return Ok(Arc::clone(pack));
         }
-        let store = Pack::open(path, &|_| Ok(()))?;
-        packs.push(Arc::clone(&store));
-        Ok(store)
+        let pack = Pack::open(path, &|_| Ok(()))?;
+        if !self.is_still_there() {
+            return Err(self.replaced());
+        }
+        packs.push(Arc::clone(&pack));
+        Ok(pack)
     }
 
+    /// The pack of this type, opened for writing, and held as long as a table of it is.
     fn pack_for_writing<T: Record>(&self, key: &str) -> Result<Arc<Pack>> {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        writing.retain(|store| store.strong_count() > 0);
+        writing.retain(|pack| pack.strong_count() > 0);
         let open = writing.iter().filter_map(Weak::upgrade).find(|pack| is_of::<T>(&pack.store.header));
-        if let Some(store) = open.filter(|pack| pack.store.rights().is_ok()) {
-            return Ok(store);
+        if let Some(pack) = open.filter(|pack| pack.store.rights().is_ok()) {
+            return Ok(pack);
         }
-        let path = pack_path(&self.folder, &T::schema()?);
-        let store = Pack::open_writer(&path, &admit::<T>).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => self.missing::<T>(key),
+        let read = self.pack::<T>(key)?;
+        let pack = Pack::open_writer(&read.store.path, &admit::<T>).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => self.replaced(),
             _ => error,
         })?;
-        writing.push(Arc::downgrade(&store));
-        Ok(store)
+        if pack.store.id != read.store.id {
+            return Err(self.replaced());
+        }
+        writing.push(Arc::downgrade(&pack));
+        Ok(pack)
+    }
+
+    #[cold]
+    fn replaced(&self) -> Error {
+        Error::new(
+            ErrorKind::Replaced,
+            format!("the generation {} was removed; ask the set for the current one", self.name),
+        )
     }
 
     /// Why there is no such table: another type's has this key, or none.
     #[cold]
     fn missing<T: Record>(&self, key: &str) -> Error {
-        for path in packs_in(&self.folder).unwrap_or_default() {
-            let Ok(pack) = self.opened(&path) else { continue };
+        for pack in self.packs().unwrap_or_default() {
             if let (Err(error), Ok(Some(_))) = (admit::<T>(&pack.store.header), pack.find(key)) {
                 return error;
             }

@@ -10,7 +10,7 @@
 use crate::boot;
 use crate::control::FileWords;
 use crate::directory::{self, directory_len};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::flush;
 use crate::header::Header;
 use crate::layout::{self, Kind, at};
@@ -21,7 +21,7 @@ use crate::table::Table;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Buckets of a new pack.
@@ -120,14 +120,24 @@ impl Pack {
         done
     }
 
-    /// Makes a pack that nobody else has open durable and closed, in a new file that takes its place. What is written in
-    /// large pieces is cached in large pieces too, and mapped several times as fast as what came page by page.
-    pub(crate) fn rewrite(&self) -> Result<()> {
+    /// Writes a pack that nobody else has open to a new file, durable and closed, and returns its path. What is written
+    /// in large pieces is cached in large pieces too, and mapped several times as fast as what came page by page. None if
+    /// the disk has no room for it twice.
+    pub(crate) fn write_anew(&self) -> Result<Option<PathBuf>> {
         flush::mark_pack(&self.store)?;
-        self.store.words().boot()?.store_release(0);
+        let boot = self.store.words().boot()?;
+        boot.store_release(0);
         let fresh = self.store.path.with_extension(FRESH);
-        let written = self.write_to(&fresh).and_then(|()| std::fs::rename(&fresh, &self.store.path));
-        written.map_err(|source| Error::io("writing", &fresh, source))
+        let written = self.write_to(&fresh).map_err(|source| Error::io("writing", &fresh, source));
+        // It goes on being written if it is not replaced after all.
+        boot.store_release(boot::current());
+        match written {
+            Ok(()) => Ok(Some(fresh)),
+            Err(error) => {
+                let _ = std::fs::remove_file(&fresh);
+                if error.kind() == ErrorKind::NoSpace { Ok(None) } else { Err(error) }
+            }
+        }
     }
 
     fn write_to(&self, fresh: &Path) -> std::io::Result<()> {

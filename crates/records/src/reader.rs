@@ -182,7 +182,7 @@ impl Table {
             at(seen.shape.offset(ordinal, out.len() as u64))
         };
         if view.len().checked_sub(out.len()).is_none_or(|last| offset > last) {
-            return self.map_more(seen.shape);
+            return self.map_more(seen.shape, view.len());
         }
         view.read_short(offset, out)?;
         fence_acquire();
@@ -208,8 +208,9 @@ impl Table {
                 at(seen.shape.offset(ordinal, self.store.record_size()))
             };
             let end = offset.saturating_add(self.record_size());
-            if end > self.store.mapping.len() {
-                self.map_more(seen.shape)?;
+            let mapped = self.store.mapping.len();
+            if end > mapped {
+                self.map_more(seen.shape, mapped)?;
             } else if motion.update() == seen.update {
                 return Ok(Some((When { motion: motion.0, shadow }, offset)));
             }
@@ -277,7 +278,7 @@ impl Table {
     fn try_read_block(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<Option<[u64; 2]>> {
         let view = self.store.mapping.view();
         if !self.copy_pieces(view, seen.shape, ordinal, out)? {
-            self.map_more(seen.shape)?;
+            self.map_more(seen.shape, view.len())?;
             return Ok(None);
         }
         fence_acquire();
@@ -321,16 +322,18 @@ impl Table {
         self.believed(Found::Whole)
     }
 
-    /// A slot is not mapped: the file grew since, or its words make no sense. Always `false`: look anew.
+    /// A slot lies beyond the `mapped` bytes that were looked at: the file grew since, or its words make no sense. Always
+    /// `false`: look anew. Another thread may have mapped more meanwhile; that is no damage, so what is mapped now decides
+    /// nothing.
     #[cold]
     #[inline(never)]
-    fn map_more(&self, shape: Shape) -> Result<bool> {
+    fn map_more(&self, shape: Shape, mapped: usize) -> Result<bool> {
         fence_acquire();
         if self.control().readers()?.epoch().load() != shape.epoch {
             return Ok(false);
         }
         let needed = shape.end_offset(self.store.record_size());
-        if needed <= self.store.mapping.len() as u64 || needed > ORDINAL_MAX {
+        if needed <= mapped as u64 || needed > ORDINAL_MAX {
             return Err(senseless());
         }
         self.store.reach(needed)?;

@@ -3,7 +3,8 @@
 //! ```text
 //! ROOT/current              the name of the current generation: replaced by a rename, and so always whole
 //! ROOT/generations/NAME/    one generation: for each type of record a pack, `FINGERPRINT.pack`
-//! ROOT/generations/.NAME.PID-N.draft/   one in the making, locked while its maker lives
+//! ROOT/generations/.NAME.RANDOM.draft/   one in the making, locked while its maker lives, or one that is being removed
+//! ROOT/.lock                locked by those who publish, switch and remove
 //! ```
 //!
 //! A switch replaces `current` and touches nothing else: whoever holds a [`Generation`] keeps reading it.
@@ -15,6 +16,9 @@ use crate::generation::Generation;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Generations that come and go can make a reader start over this often.
+const ATTEMPTS: u32 = 16;
 
 /// Tables of records by key, with an atomic switch from one generation of them to another.
 ///
@@ -75,32 +79,48 @@ impl RecordSet {
         Self::open(root)
     }
 
-    /// The current generation. Hold it for as long as you want to read the same one.
+    /// The current generation. Hold it for as long as you want to read the same one: its files were opened when it was
+    /// taken, and can be read after it was removed.
     ///
     /// # Errors
     /// `NotFound` if none was published; `Corrupt` if `current` names none.
     pub fn current(&self) -> Result<Arc<Generation>> {
-        let path = self.folders.current();
-        let text = fs::read_to_string(&path).map_err(|source| Error::io("reading", &path, source))?;
-        let name = text.trim_end();
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(same) = current.as_ref().filter(|held| held.name() == name) {
-            return Ok(Arc::clone(same));
+        let mut name = self.folders.current()?;
+        for _ in 0..ATTEMPTS {
+            if let Some(same) = current.as_ref().filter(|held| held.name() == name && held.is_still_there()) {
+                return Ok(Arc::clone(same));
+            }
+            let taken = match self.generation(&name) {
+                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                taken => Some(Arc::new(taken?)),
+            };
+            // One that was removed since it was named may be in the making again, and is not current before it is named.
+            let named = self.folders.current()?;
+            match taken {
+                Some(fresh) if named == name => {
+                    *current = Some(Arc::clone(&fresh));
+                    return Ok(fresh);
+                }
+                _ => name = named,
+            }
         }
-        let fresh = Arc::new(self.generation(name)?);
-        *current = Some(Arc::clone(&fresh));
-        Ok(fresh)
+        Err(Error::corrupt(format!(
+            "the current generation of {} is {name}, which is not there; switch to another",
+            self.folders.root.display()
+        )))
     }
 
-    /// A generation by its name.
+    /// A generation by its name. Its files are opened.
     ///
     /// # Errors
     /// `NotFound`; `InvalidArgument` if no generation can have this name.
     pub fn generation(&self, name: &str) -> Result<Generation> {
         check_component(name)?;
-        let folder = self.folders.of(name);
-        if folder.is_dir() {
-            return Ok(Generation::of(name, folder));
+        for _ in 0..ATTEMPTS {
+            if let Some(taken) = Generation::take(name, self.folders.of(name))? {
+                return Ok(taken);
+            }
         }
         Err(Error::new(
             ErrorKind::NotFound,
@@ -143,19 +163,28 @@ impl RecordSet {
     /// # Errors
     /// `NotFound` if there is no such generation.
     pub fn switch_to(&self, name: &str) -> Result<()> {
+        let _turn = self.folders.turn()?;
         self.generation(name)?;
-        self.folders.make_current(name)
+        let prepared = self.folders.prepare_switch(&self.folders.of(name), name)?;
+        self.folders.switch(&prepared)
     }
 
-    /// Removes a generation. Those who have its files open keep reading them.
+    /// Removes a generation. Those who hold it keep reading it.
     ///
     /// # Errors
     /// `InvalidArgument` if it is the current one; `NotFound`.
     pub fn remove(&self, name: &str) -> Result<()> {
-        let gone = self.generation(name)?;
-        if self.current().is_ok_and(|current| current.name() == name) {
+        let _turn = self.folders.turn()?;
+        self.generation(name)?;
+        if self.folders.current().is_ok_and(|current| current == name) {
             return Err(Error::invalid(format!("{name} is the current generation; switch to another first")));
         }
-        fs::remove_dir_all(gone.folder()).map_err(|source| Error::io("removing", gone.folder(), source))
+        // Out of sight at once; then file by file, which a death leaves to the next draft's sweep.
+        let (folder, hidden) = (self.folders.of(name), self.folders.hidden(name));
+        fs::rename(&folder, &hidden).map_err(|source| Error::io("removing", &folder, source))?;
+        fs::remove_dir_all(&hidden).or_else(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Ok(()), // a sweeper was faster
+            _ => Err(Error::io("removing", &hidden, error)),
+        })
     }
 }

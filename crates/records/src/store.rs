@@ -15,15 +15,16 @@ use std::sync::{Mutex, Once};
 /// What all handles of a file share.
 pub(crate) struct Store {
     pub(crate) path: PathBuf,
-    id: FileId,
+    pub(crate) id: FileId,
     pub(crate) header: Header,
     pub(crate) mapping: Mapping,
+    /// Kept open: the file may lose its name, and still grow.
+    pub(crate) file: File,
     pub(crate) rights: Option<Rights>,
 }
 
 /// The right to write, and what goes with it.
 pub(crate) struct Rights {
-    pub(crate) file: File,
     /// Held, not looked at.
     _holder: Holder,
     /// The process that took the right: its forked children have it not.
@@ -45,21 +46,20 @@ pub(crate) struct Gates<'a> {
 impl Store {
     /// Opens a file for reading.
     pub(crate) fn open(path: &Path, gates: Gates<'_>) -> Result<Store> {
-        Ok(Store::enter(path, Access::ReadOnly, gates)?.0)
+        Store::enter(path, Access::ReadOnly, gates)
     }
 
     /// Opens a file for writing, if nobody else has.
     pub(crate) fn open_writer(path: &Path, gates: Gates<'_>) -> Result<Store> {
-        let (mut store, file) = Store::enter(path, Access::ReadWrite, gates)?;
+        let mut store = Store::enter(path, Access::ReadWrite, gates)?;
         let holder = Holder::take(path, store.id, store.words())?;
-        store.rights =
-            Some(Rights { file, _holder: holder, origin: Origin::here(), allocation: Mutex::default() });
+        store.rights = Some(Rights { _holder: holder, origin: Origin::here(), allocation: Mutex::default() });
         Ok(store)
     }
 
     /// The gates, in order: a regular local file; the header; its kind; the type, if one is asked for; as long as it
     /// says.
-    fn enter(path: &Path, access: Access, gates: Gates<'_>) -> Result<(Store, File)> {
+    fn enter(path: &Path, access: Access, gates: Gates<'_>) -> Result<Store> {
         let file = open_checked(path, access)?;
         let mapping = Mapping::map(&file, access).map_err(|error| irregular(path, error))?;
         let header = read_header(mapping.view(), path)?;
@@ -71,21 +71,25 @@ impl Store {
             return Err(truncated(path, mapping.len() as u64));
         }
         let id = samovar_mmap::file_id(&file)?;
-        let store = Store { path: path.to_owned(), id, header, mapping, rights: None };
-        store.refuse_truncated(&file)?;
-        Ok((store, file))
+        let path = std::path::absolute(path).map_err(|source| Error::io("finding", path, source))?;
+        let store = Store { path, id, header, mapping, file, rights: None };
+        store.refuse_truncated()?;
+        Ok(store)
     }
 
     /// The last gate: a file of one table is as long as its shape says. After a loss of power it need not be.
-    fn refuse_truncated(&self, file: &File) -> Result<()> {
+    fn refuse_truncated(&self) -> Result<()> {
         if self.header.kind != Kind::File || boot::lost_power(self.words())? {
             return Ok(());
         }
         let control = Control { view: self.mapping.view(), block: layout::CONTROL };
         let shape = control.shape(control.readers()?.epoch().load_acquire())?;
         // Asked after the shape was loaded: space comes before the shape that needs it.
-        let len =
-            file.metadata().map_err(|source| Error::io("asking for the size of", &self.path, source))?.len();
+        let len = self
+            .file
+            .metadata()
+            .map_err(|source| Error::io("asking for the size of", &self.path, source))?
+            .len();
         if shape.end_offset(self.record_size()) <= len { Ok(()) } else { Err(truncated(&self.path, len)) }
     }
 
@@ -103,22 +107,7 @@ impl Store {
         if self.mapping.len() as u64 >= len {
             return Ok(());
         }
-        match &self.rights {
-            Some(rights) => self.mapping.extend(&rights.file, len),
-            None => self.mapping.extend(&self.reopen()?, len),
-        }
-    }
-
-    /// Opens the file anew, to map what it has grown by. Handles that read keep no file open.
-    fn reopen(&self) -> Result<File> {
-        let file = samovar_mmap::open_existing(&self.path, Access::ReadOnly)?;
-        if samovar_mmap::file_id(&file)? == self.id {
-            return Ok(file);
-        }
-        Err(Error::new(
-            ErrorKind::Replaced,
-            format!("{} is another file than it was; open it again", self.path.display()),
-        ))
+        self.mapping.extend(&self.file, len)
     }
 
     /// The right to write.
@@ -129,9 +118,9 @@ impl Store {
 
     /// Makes the file at least this long, all of it with space on the device, and maps it.
     pub(crate) fn reserve(&self, len: u64) -> Result<()> {
-        let rights = self.rights()?;
-        samovar_mmap::reserve(&rights.file, len)?;
-        self.mapping.extend(&rights.file, len)
+        self.rights()?;
+        samovar_mmap::reserve(&self.file, len)?;
+        self.mapping.extend(&self.file, len)
     }
 }
 

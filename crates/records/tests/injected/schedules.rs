@@ -121,3 +121,44 @@ fn a_write_between_any_two_loads_of_a_read_tears_nothing() {
     }
     println!("{runs} schedules");
 }
+
+/// Reads with a handle that was opened before the file grew, while at the `at`th event another thread, which shares the
+/// handle, maps what the file has gained. `false` if the read had fewer events.
+fn read_beside_a_thread_that_maps(template: &Path, read: Read, at: usize) -> bool {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bars");
+    std::fs::copy(template, &path).unwrap();
+    let reader = Rc::new(RecordFile::<Bar>::open(&path).unwrap());
+    let view = reader.view().unwrap();
+    let writer = RecordFile::<Bar>::open_writer(&path).unwrap();
+    writer.extend_from_slice(&(ROOM..10 * ROOM).map(bar).collect::<Vec<_>>()).unwrap();
+    let (count, shared) = (Rc::new(Cell::new(0)), Rc::clone(&reader));
+    let counter = Rc::clone(&count);
+    set_thread_hook(Some(Box::new(move |_| {
+        if counter.replace(counter.get() + 1) == at {
+            shared.last().unwrap();
+        }
+    })));
+    let amid = read(&reader);
+    set_thread_hook(None);
+    assert_eq!(amid, read(&RecordFile::<Bar>::open(&path).unwrap()), "at {at}");
+    assert_eq!(number(&view.get(7).unwrap().unwrap()), 7, "at {at}, by a view made before");
+    count.get() > at
+}
+
+#[test]
+fn threads_that_share_a_handle_of_a_file_that_grew_are_told_of_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let template = dir.path().join("bars");
+    let file = RecordFile::<Bar>::create(&template).unwrap();
+    file.extend_from_slice(&(0..ROOM).map(bar).collect::<Vec<_>>()).unwrap();
+    drop(file);
+    let get_new: Read = |file| one(file.get(9 * ROOM as usize).unwrap());
+    for read in READS.map(|(_, read)| read).into_iter().chain([get_new]) {
+        let mut at = 0;
+        while read_beside_a_thread_that_maps(&template, read, at) {
+            at += 1;
+        }
+        assert!(at > 5, "{at} events");
+    }
+}

@@ -1,8 +1,9 @@
-//! What the tests share: a bar, and processes of their own.
+//! What the tests share: a bar, processes of their own, and a small disk.
 
 #![allow(dead_code)] // each test file uses its part
 
 use samovar_records::schema;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -36,4 +37,33 @@ pub(crate) fn process(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--ignored", "--nocapture"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// A file system of 1 MiB in memory; none if it may not be mounted here.
+pub(crate) struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    pub(crate) fn mount() -> Option<SmallDisk> {
+        let dir = tempfile::tempdir().unwrap();
+        let mounted = cfg!(target_os = "linux")
+            && Command::new("mount")
+                .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
+                .arg(dir.path())
+                .output()
+                .is_ok_and(|output| output.status.success());
+        if !mounted {
+            eprintln!("skipped: this test mounts a file system, and may not here");
+        }
+        mounted.then_some(SmallDisk(dir))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0.path()).output();
+    }
 }

@@ -1,31 +1,8 @@
 //! A full disk is an error, and the file is as it was. Needs a file system of its own, and so the right to mount one.
 
-use crate::common::{Bar, bar, number};
+use crate::common::{Bar, SmallDisk, bar, number};
 use samovar_records::{ErrorKind, RecordFile};
 use std::path::Path;
-use std::process::Command;
-
-/// A file system of 1 MiB in memory; none if it may not be mounted here.
-struct Small(tempfile::TempDir);
-
-impl Small {
-    fn mount() -> Option<Small> {
-        let dir = tempfile::tempdir().unwrap();
-        let mounted = cfg!(target_os = "linux")
-            && Command::new("mount")
-                .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
-                .arg(dir.path())
-                .output()
-                .is_ok_and(|output| output.status.success());
-        mounted.then_some(Small(dir))
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).output();
-    }
-}
 
 fn judge(path: &Path, file: &RecordFile<Bar>, count: u32) {
     let reader = RecordFile::<Bar>::open(path).unwrap();
@@ -37,11 +14,8 @@ fn judge(path: &Path, file: &RecordFile<Bar>, count: u32) {
 
 #[test]
 fn a_full_disk_is_an_error_and_the_file_is_as_it_was() {
-    let Some(disk) = Small::mount() else {
-        eprintln!("skipped: this test mounts a file system, and may not here");
-        return;
-    };
-    let path = disk.0.path().join("bars");
+    let Some(disk) = SmallDisk::mount() else { return };
+    let path = disk.path().join("bars");
     let file = RecordFile::<Bar>::create(&path).unwrap();
     let mut count = 0;
     let error = loop {
@@ -63,7 +37,7 @@ fn a_full_disk_is_an_error_and_the_file_is_as_it_was() {
     file.truncate_front(10).unwrap();
     file.push(&bar(8)).unwrap();
     assert_eq!(number(&file.last().unwrap().unwrap()), 8);
-    let other = RecordFile::<Bar>::create_with_capacity(disk.0.path().join("other"), 100_000).unwrap_err();
+    let other = RecordFile::<Bar>::create_with_capacity(disk.path().join("other"), 100_000).unwrap_err();
     assert_eq!(other.kind(), ErrorKind::NoSpace);
-    assert!(!disk.0.path().join("other").exists());
+    assert!(!disk.path().join("other").exists());
 }

@@ -5,6 +5,7 @@ mod common;
 mod disk;
 #[cfg(unix)]
 mod forks;
+mod generations;
 mod handles;
 mod hostile;
 mod model;
