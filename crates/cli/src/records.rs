@@ -5,6 +5,7 @@ use crate::answer::output::Format;
 use crate::args::records::{InfoArguments, RecordsCommand};
 use crate::records_csv;
 use crate::records_file::{failure_of, open};
+use samovar_records::Condition;
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
 
@@ -31,6 +32,18 @@ struct View {
     writers: u64,
     created_ms: u64,
     records_offset: u64,
+    durable: u64,
+    condition: &'static str,
+}
+
+/// Whether a file is as it was written, in a few words.
+fn condition(condition: Condition) -> &'static str {
+    match condition {
+        Condition::Sound => "sound",
+        Condition::PowerLost => "as at its last flush: the machine lost its power since",
+        Condition::BootUnknown => "unknown: the system does not say whether the machine lost its power",
+        _ => "of a kind that this program does not know",
+    }
 }
 
 fn info(arguments: &InfoArguments, format: Format) -> Outcome<Status> {
@@ -48,6 +61,8 @@ fn info(arguments: &InfoArguments, format: Format) -> Outcome<Status> {
         writers: info.writers,
         created_ms: info.created_ms,
         records_offset: info.records_offset,
+        durable: info.durable,
+        condition: condition(info.condition),
     };
     format.report(&view)?;
     Ok(Status::Done)
@@ -62,6 +77,8 @@ impl Display for View {
             f,
             "pushed    {} records by {} writers, {} updates in place",
             self.pushed, self.writers, self.updates
-        )
+        )?;
+        writeln!(f, "flushed   {} records", self.durable)?;
+        writeln!(f, "condition {}", self.condition)
     }
 }

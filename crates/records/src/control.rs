@@ -2,10 +2,10 @@
 //!
 //! Loads are acquire and stores are release: whoever sees a word sees the bytes that were written before it.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layout::{self, at};
 use crate::shape::Shape;
-use samovar_mmap::{Line, View, Word64};
+use samovar_mmap::{Line, View, Word32, Word64};
 
 /// Which handle writes, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,20 @@ impl<'a> ReadersLine<'a> {
     pub(crate) fn end(self) -> Word64<'a> {
         self.0.word((layout::END - layout::MOTION) / 8)
     }
+
+    /// How many updates changed another record than the newest one.
+    #[inline(always)]
+    pub(crate) fn deep(self) -> Word64<'a> {
+        self.0.word((layout::DEEP - layout::MOTION) / 8)
+    }
+}
+
+/// What a flush made certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Certain {
+    pub(crate) first: u64,
+    pub(crate) end: u64,
+    pub(crate) epoch: u64,
 }
 
 /// The words that outlive a loss of power; see `safe`.
@@ -51,29 +65,36 @@ impl<'a> ReadersLine<'a> {
 pub(crate) struct SafeLine<'a>(Line<'a>);
 
 impl<'a> SafeLine<'a> {
-    fn word(self, offset: usize) -> Word64<'a> {
-        self.0.word((offset - layout::SAFE_FIRST) / 8)
+    /// The number of the last flush.
+    pub(crate) fn flush(self) -> Word64<'a> {
+        self.0.word(0)
     }
 
-    pub(crate) fn first(self) -> Word64<'a> {
-        self.word(layout::SAFE_FIRST)
+    fn word(self, flush: u64, index: usize) -> Word64<'a> {
+        let begin = layout::CERTAIN - layout::FLUSH + at(flush & 1) * layout::CERTAIN_LEN;
+        self.0.word(begin / 8 + index)
     }
 
-    pub(crate) fn end(self) -> Word64<'a> {
-        self.word(layout::SAFE_END)
+    pub(crate) fn first(self, flush: u64) -> Word64<'a> {
+        self.word(flush, 0)
     }
 
-    pub(crate) fn epoch(self) -> Word64<'a> {
-        self.word(layout::SAFE_EPOCH)
+    pub(crate) fn epoch(self, flush: u64) -> Word64<'a> {
+        self.word(flush, 2)
     }
 
-    /// The ordinal of the record of which a copy is kept; all ones if there is none.
-    pub(crate) fn kept(self) -> Word64<'a> {
-        self.word(layout::KEPT)
+    pub(crate) fn certain(self, flush: u64) -> Certain {
+        let word = |index| self.word(flush, index).load();
+        Certain { first: word(0), end: word(1), epoch: word(2) }
     }
 
-    pub(crate) fn kept_sum(self) -> Word64<'a> {
-        self.word(layout::KEPT_SUM)
+    /// Writes what the next flush makes certain, and makes that hold by one store. All lies in one page, so that the
+    /// device has the one or the other.
+    pub(crate) fn commit(self, flush: u64, certain: Certain) {
+        for (index, value) in [certain.first, certain.end, certain.epoch].into_iter().enumerate() {
+            self.word(flush, index).store(value);
+        }
+        self.flush().store_release(flush);
     }
 }
 
@@ -107,7 +128,7 @@ impl<'a> Control<'a> {
     }
 
     pub(crate) fn safe(self) -> Result<SafeLine<'a>> {
-        Ok(SafeLine(self.line(layout::SAFE_FIRST)?))
+        Ok(SafeLine(self.line(layout::FLUSH)?))
     }
 
     /// The shape of an epoch. Whoever reads it while others write looks at the epoch again.
@@ -118,13 +139,22 @@ impl<'a> Control<'a> {
         Ok(Shape { epoch, anchor: word(0), capacity: word(1), origin: word(2) })
     }
 
+    /// The shape of an epoch, if its checksum fits: one wrong bit must not make a file of many times its length.
+    pub(crate) fn checked_shape(self, epoch: u64) -> Result<Shape> {
+        let shape = self.shape(epoch)?;
+        let sum = self.line(layout::SHAPES)?.word(at(epoch & 1) * (layout::SHAPE_LEN / 8) + 3).load();
+        if sum == shape.sum() {
+            return Ok(shape);
+        }
+        Err(Error::corrupt("the record file's shape fails its checksum; import the data anew"))
+    }
+
     /// Writes a shape where it does not hold yet, which its epoch will say.
     pub(crate) fn prepare_shape(self, shape: Shape) -> Result<()> {
         let line = self.line(layout::SHAPES)?;
         let begin = at(shape.epoch & 1) * (layout::SHAPE_LEN / 8);
-        line.word(begin).store(shape.anchor);
-        line.word(begin + 1).store(shape.capacity);
-        line.word(begin + 2).store(shape.origin);
+        let words = [shape.anchor, shape.capacity, shape.origin, shape.sum()];
+        words.into_iter().enumerate().for_each(|(index, value)| line.word(begin + index).store(value));
         Ok(())
     }
 
@@ -134,9 +164,18 @@ impl<'a> Control<'a> {
         self.block.saturating_add(layout::SHADOWS + at((update & 1) * shadow_stride))
     }
 
-    /// Where the bytes of the kept record begin in the file.
-    pub(crate) fn kept(self, shadow_stride: u64) -> usize {
-        self.block.saturating_add(layout::SHADOWS + at(2 * shadow_stride))
+    /// The place of a kept record.
+    pub(crate) fn kept(self, index: usize, record_size: u64) -> KeptPlace<'a> {
+        let offset = layout::kept_offset(record_size) + index as u64 * layout::kept_stride(record_size);
+        KeptPlace { view: self.view, begin: self.block.saturating_add(at(offset)) }
+    }
+
+    /// The words that processes wait on.
+    pub(crate) fn news(self) -> Result<NewsWords<'a>> {
+        Ok(NewsWords {
+            news: self.view.word32(self.block.saturating_add(layout::NEWS))?,
+            followed: self.view.word32(self.block.saturating_add(layout::FOLLOWED))?,
+        })
     }
 
     /// A new table's state: no records.
@@ -146,7 +185,6 @@ impl<'a> Control<'a> {
         for shadow in 0..2 {
             readers.target(shadow).store(u64::MAX);
         }
-        self.safe()?.kept().store(u64::MAX);
         Ok(())
     }
 
@@ -154,6 +192,34 @@ impl<'a> Control<'a> {
     pub(crate) fn key(self) -> Result<KeyWords<'a>> {
         Ok(KeyWords { len: self.word(layout::KEY_LEN)?, sum: self.word(layout::KEY_SUM)? })
     }
+}
+
+/// Where the bytes of a record are kept as they were at the last flush.
+#[derive(Clone, Copy)]
+pub(crate) struct KeptPlace<'a> {
+    pub(crate) view: View<'a>,
+    pub(crate) begin: usize,
+}
+
+impl<'a> KeptPlace<'a> {
+    pub(crate) fn ordinal(self) -> Result<Word64<'a>> {
+        Ok(self.view.word64(self.begin)?)
+    }
+
+    pub(crate) fn sum(self) -> Result<Word64<'a>> {
+        Ok(self.view.word64(self.begin.saturating_add(layout::KEPT_SUM))?)
+    }
+
+    pub(crate) fn bytes(self) -> usize {
+        self.begin.saturating_add(layout::KEPT_BYTES)
+    }
+}
+
+/// What those wait on who follow a table, and whether anybody does.
+#[derive(Clone, Copy)]
+pub(crate) struct NewsWords<'a> {
+    pub(crate) news: Word32<'a>,
+    pub(crate) followed: Word32<'a>,
 }
 
 /// The words that a file has once, whatever it holds.

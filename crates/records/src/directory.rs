@@ -29,7 +29,7 @@ pub(crate) fn insert(store: &Store, key: &str, capacity: u64) -> Result<u64> {
         return Err(Error::new(ErrorKind::AlreadyExists, format!("there is a table {key} already")));
     }
     let directory = with_room(store)?;
-    let key_offset = layout::key_offset(store.header.shadow_stride());
+    let key_offset = layout::key_offset(store.record_size());
     let capacity = capacity.max(FIRST_SLOTS);
     let block = allocate(store, key_offset + key.len() as u64, BLOCK_ALIGN)?;
     let origin = allocate(store, extent_len(store, capacity)?, EXTENT_ALIGN)?;
@@ -76,7 +76,7 @@ pub(crate) fn blocks(store: &Store) -> Result<Vec<u64>> {
 
 /// The key of a table; none if the block is not one.
 pub(crate) fn key_of(store: &Store, block: u64) -> Result<Option<Vec<u8>>> {
-    let key_offset = layout::key_offset(store.header.shadow_stride());
+    let key_offset = layout::key_offset(store.record_size());
     let Some(begin) = block.checked_add(key_offset).filter(|begin| *begin < ORDINAL_MAX) else {
         return Ok(None);
     };
@@ -93,7 +93,7 @@ pub(crate) fn key_of(store: &Store, block: u64) -> Result<Option<Vec<u8>>> {
 }
 
 fn has_key(store: &Store, block: u64, key: &[u8]) -> Result<bool> {
-    let end = block.saturating_add(layout::key_offset(store.header.shadow_stride()) + key.len() as u64);
+    let end = block.saturating_add(layout::key_offset(store.record_size()) + key.len() as u64);
     store.reach(end.min(ORDINAL_MAX))?;
     let view = store.mapping.view();
     let words = Control { view, block: at(block) }.key()?;

@@ -11,6 +11,7 @@ use crate::directory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{RecordFile, is_of};
 use crate::folders::{Folders, HIDDEN, Switch, check_key, pack_path, sync_folder};
+use crate::habits::Habits;
 use crate::handle::Handle;
 use crate::header::Header;
 use crate::layout::Kind;
@@ -35,6 +36,7 @@ pub struct Draft {
     folder: PathBuf,
     /// Made at the beginning, while the disk has room.
     switch: Switch,
+    habits: Habits,
     making: Mutex<Making>,
 }
 
@@ -46,7 +48,7 @@ struct Making {
 }
 
 impl Draft {
-    pub(crate) fn begin(folders: &Folders, name: &str) -> Result<Self> {
+    pub(crate) fn begin(folders: &Folders, name: &str, habits: &Habits) -> Result<Self> {
         sweep(&folders.generations());
         for _ in 0..ATTEMPTS {
             let folder = folders.hidden(name);
@@ -56,8 +58,16 @@ impl Draft {
             }
             if let Some(lock) = claim(&folder).map_err(|source| Error::io("locking", &folder, source))? {
                 let making = Mutex::new(Making { lock: Some(lock), packs: Vec::new() });
+                let habits = habits.clone();
                 let switch = folders.prepare_switch(&folder, name)?;
-                return Ok(Draft { folders: folders.clone(), name: name.to_owned(), folder, switch, making });
+                return Ok(Draft {
+                    folders: folders.clone(),
+                    name: name.to_owned(),
+                    folder,
+                    switch,
+                    habits,
+                    making,
+                });
             }
         }
         Err(Error::new(
@@ -83,7 +93,7 @@ impl Draft {
         check_key(key)?;
         let pack = self.pack::<T>()?;
         let block = directory::insert(&pack.store, key, capacity as u64)?;
-        RecordFile::of(Handle { table: pack.table_for_writing(block)?, pack: Some(pack) })
+        RecordFile::of(Handle::of_pack(pack.table_for_writing(block)?, pack))
     }
 
     /// The pack of this type, made if it is not there.
@@ -93,7 +103,7 @@ impl Draft {
             return Ok(Arc::clone(pack));
         }
         let header = Header::new(T::schema()?, Kind::Pack);
-        let pack = Pack::create_in_private(&pack_path(&self.folder, &header.schema), &header)?;
+        let pack = Pack::create_in_private(&pack_path(&self.folder, &header.schema), &header, &self.habits)?;
         making.packs.push(Arc::clone(&pack));
         Ok(pack)
     }
@@ -121,10 +131,11 @@ impl Draft {
             fs::rename(&self.folder, &target).map_err(|source| Error::io("naming", &target, source))
         });
         if let Err(error) = named {
-            making.open_again(&fresh)?;
+            making.open_again(&fresh, &self.habits)?;
             return Err(error);
         }
         let _ = fs::remove_file(target.join(LOCK));
+        making.packs.iter().for_each(|pack| pack.is_published());
         *making = Making { lock: None, packs: Vec::new() };
         sync_folder(&self.folders.generations())?;
         self.folders.switch(&self.switch)
@@ -154,11 +165,11 @@ impl Making {
     }
 
     /// Goes on with the new files where they have taken the place of the old ones.
-    fn open_again(&mut self, fresh: &[Fresh]) -> Result<()> {
+    fn open_again(&mut self, fresh: &[Fresh], habits: &Habits) -> Result<()> {
         for Fresh { path, place } in fresh {
             let replaced = self.packs.iter_mut().find(|pack| pack.store.path == *place);
             if let Some(pack) = replaced.filter(|_| !path.exists()) {
-                *pack = Pack::open_writer(place, &|_| Ok(()))?;
+                *pack = Pack::open_writer(place, &|_| Ok(()), habits)?;
             }
         }
         Ok(())

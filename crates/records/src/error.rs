@@ -60,6 +60,8 @@ pub enum ErrorKind {
     OutOfRange,
     /// The disk, or a quota, is full.
     NoSpace,
+    /// This process has as many open files, or maps, as it may have.
+    Limit,
     /// The operating system refused access to the file.
     PermissionDenied,
     /// The mapped file could not be read or written: cut short, or its device failed.
@@ -123,6 +125,9 @@ impl Error {
 }
 
 fn kind_of(source: &std::io::Error) -> ErrorKind {
+    if is_too_many_files(source) {
+        return ErrorKind::Limit;
+    }
     match source.kind() {
         std::io::ErrorKind::NotFound => ErrorKind::NotFound,
         std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::DirectoryNotEmpty => ErrorKind::AlreadyExists,
@@ -130,6 +135,12 @@ fn kind_of(source: &std::io::Error) -> ErrorKind {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
         _ => ErrorKind::Io,
     }
+}
+
+/// Whether the process, or the system, may open no more files.
+fn is_too_many_files(source: &std::io::Error) -> bool {
+    const TOO_MANY: [i32; 2] = [23, 24];
+    cfg!(unix) && source.raw_os_error().is_some_and(|code| TOO_MANY.contains(&code))
 }
 
 impl fmt::Display for Error {
@@ -158,6 +169,11 @@ impl From<samovar_mmap::Error> for Error {
     #[cold]
     fn from(error: samovar_mmap::Error) -> Self {
         use samovar_mmap::ErrorKind as Map;
+        let system = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
+        if system.is_some_and(is_too_many_files) {
+            let message = "too many files are open; raise the limit (ulimit -n), or keep tables in a set";
+            return Error::with_source(ErrorKind::Limit, message, error);
+        }
         let (kind, message) = match error.kind() {
             Map::OutOfBounds | Map::Misaligned => {
                 (ErrorKind::Corrupt, "an offset in the record file points outside it; import the data anew")

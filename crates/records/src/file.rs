@@ -1,6 +1,7 @@
 //! The typed record file: a thin wrapper over [`RawFile`].
 
 use crate::error::Result;
+use crate::habits::Habits;
 use crate::handle::{Handle, Info};
 use crate::header::Header;
 use crate::iter::{Iter, copy_all};
@@ -77,7 +78,7 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As `create`.
     pub fn create_with_capacity(path: impl AsRef<Path>, capacity: usize) -> Result<Self> {
-        Handle::create(path.as_ref(), T::schema()?, capacity).map(Self::wrap)
+        Handle::create(path.as_ref(), T::schema()?, capacity, &Habits::default()).map(Self::wrap)
     }
 
     /// Opens a file for reading, in time that does not grow with the number of its records.
@@ -93,7 +94,11 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`open`](Self::open), and `Locked` if another handle writes it, which the message names.
     pub fn open_writer(path: impl AsRef<Path>) -> Result<Self> {
-        Handle::open_writer(path.as_ref(), &admit::<T>).map(Self::wrap)
+        Self::open_writer_with(path.as_ref(), &Habits::default())
+    }
+
+    pub(crate) fn open_writer_with(path: &Path, habits: &Habits) -> Result<Self> {
+        Handle::open_writer(path, &admit::<T>, habits).map(Self::wrap)
     }
 
     /// Opens a file for writing; makes it first if it is not there.
@@ -101,10 +106,14 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`open_writer`](Self::open_writer) and [`create`](Self::create).
     pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self> {
-        Handle::open_or_create(path.as_ref(), &T::schema()?, 0).map(Self::wrap)
+        Self::open_or_create_with(path.as_ref(), &Habits::default())
     }
 
-    /// Where it was opened.
+    pub(crate) fn open_or_create_with(path: &Path, habits: &Habits) -> Result<Self> {
+        Handle::open_or_create(path, &T::schema()?, 0, habits).map(Self::wrap)
+    }
+
+    /// Where it was opened: a path from the root.
     pub fn path(&self) -> &Path {
         self.handle.path()
     }
@@ -243,7 +252,8 @@ impl<T: Record> RecordFile<T> {
         self.range(..)
     }
 
-    /// Copies of the records with these indices; those beyond the end are left out.
+    /// Copies of the records with these indices; those beyond the end are left out. A range that ends before it begins has
+    /// none.
     ///
     /// ```
     /// # use samovar_records::{RecordFile, schema};
@@ -276,7 +286,8 @@ impl<T: Record> RecordFile<T> {
             Bound::Unbounded => u64::MAX,
         };
         let clamp = |index: u64| there.start.saturating_add(index).min(there.end);
-        Ok(Iter::new(&self.handle.table, clamp(start)..clamp(end)))
+        let (start, end) = (clamp(start), clamp(end));
+        Ok(Iter::new(&self.handle.table, start..end.max(start)))
     }
 
     /// The records that are there now, for many reads one after another: each costs little more than one from a vector.

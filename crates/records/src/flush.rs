@@ -1,23 +1,53 @@
-//! Flushing whole files: from then on what was written outlives a loss of power.
+//! Flushing while others write: a flush promises what was written before it began.
 
-use crate::directory;
 use crate::error::Result;
 use crate::safe;
-use crate::store::Store;
+use crate::store::{Rights, Store};
 use crate::table::Table;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
-/// Makes all tables of a pack certain, while nobody writes one.
-pub(crate) fn flush_pack(store: &Arc<Store>) -> Result<()> {
-    store.mapping.flush()?;
-    mark_pack(store)?;
-    store.mapping.flush()
+/// Makes a file of one table certain as it is now. Writers wait for the device only where `safe` says.
+pub(crate) fn flush_file(table: &Table) -> Result<()> {
+    let _turn = turn(table.store.rights()?);
+    let mut state = table.writer()?;
+    if !state.is_dirty() {
+        return Ok(());
+    }
+    safe::capture(table, &mut state)?;
+    let shape = state.shape;
+    drop(state);
+    let done = safe::flush_captured(table, shape)
+        .and_then(|()| safe::commit(table, &mut *table.writer()?))
+        .and_then(|()| safe::flush_block(table));
+    table.writer()?.pending = None;
+    done
 }
 
-/// Says of all tables of a pack that they are on the device as they are.
-pub(crate) fn mark_pack(store: &Arc<Store>) -> Result<()> {
-    for block in directory::blocks(store)? {
-        safe::mark_as_it_is(&Table::for_reading(Arc::clone(store), block))?;
+/// Makes these tables of a pack certain as they are now, with two flushes of all of it.
+pub(crate) fn flush_tables(store: &Store, tables: &[Arc<Table>]) -> Result<()> {
+    let _turn = turn(store.rights()?);
+    let mut captured = Vec::new();
+    for table in tables {
+        let mut state = table.writer()?;
+        if state.is_dirty() {
+            safe::capture(table, &mut state)?;
+            captured.push(table);
+        }
     }
-    Ok(())
+    if captured.is_empty() {
+        return Ok(());
+    }
+    let done = store.mapping.flush().and_then(|()| {
+        captured.iter().try_for_each(|table| safe::commit(table, &mut *table.writer()?))?;
+        store.mapping.flush()
+    });
+    for table in captured {
+        table.writer()?.pending = None;
+    }
+    done
+}
+
+/// The turn to flush, which those who have to wait for a flush wait for.
+fn turn(rights: &Rights) -> MutexGuard<'_, ()> {
+    rights.flushing.lock().unwrap_or_else(PoisonError::into_inner)
 }

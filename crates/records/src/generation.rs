@@ -4,6 +4,7 @@ use crate::directory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{RecordFile, admit, is_of};
 use crate::folders::{Identity, check_key, pack_path, packs_in};
+use crate::habits::Habits;
 use crate::handle::Handle;
 use crate::pack::Pack;
 use crate::record::Record;
@@ -19,6 +20,7 @@ pub struct Generation {
     name: String,
     folder: PathBuf,
     identity: Identity,
+    habits: Habits,
     /// Opened for reading.
     packs: Mutex<Vec<Arc<Pack>>>,
     /// Opened for writing, as long as a table of it is.
@@ -28,7 +30,7 @@ pub struct Generation {
 impl Generation {
     /// The generation in this folder, with all its packs open. None if it was there in part only: somebody removes it, or
     /// puts another one in its place.
-    pub(crate) fn take(name: &str, folder: PathBuf) -> Result<Option<Generation>> {
+    pub(crate) fn take(name: &str, folder: PathBuf, habits: &Habits) -> Result<Option<Generation>> {
         if !folder.is_dir() {
             return Ok(None);
         }
@@ -43,6 +45,7 @@ impl Generation {
             name: name.to_owned(),
             folder,
             identity,
+            habits: habits.clone(),
             packs: Mutex::new(packs),
             writing: Mutex::default(),
         }))
@@ -66,7 +69,7 @@ impl Generation {
         check_key(key)?;
         let pack = self.pack::<T>(key)?;
         match pack.find(key)? {
-            Some(block) => RecordFile::of(Handle { table: pack.table(block), pack: Some(pack) }),
+            Some(block) => RecordFile::of(Handle::of_pack(pack.table(block)?, pack)),
             None => Err(self.missing::<T>(key)),
         }
     }
@@ -83,7 +86,7 @@ impl Generation {
             Some(block) => block,
             None => self.insert::<T>(&pack, key)?,
         };
-        RecordFile::of(Handle { table: pack.table_for_writing(block)?, pack: Some(pack) })
+        RecordFile::of(Handle::of_pack(pack.table_for_writing(block)?, pack))
     }
 
     /// Makes a table, unless another type has one of this key, or another thread makes it.
@@ -157,10 +160,13 @@ impl Generation {
             return Ok(pack);
         }
         let read = self.pack::<T>(key)?;
-        let pack = Pack::open_writer(&read.store.path, &admit::<T>).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => self.replaced(),
-            _ => error,
-        })?;
+        let pack =
+            Pack::open_writer(&read.store.path, &admit::<T>, &self.habits).map_err(|error| {
+                match error.kind() {
+                    ErrorKind::NotFound => self.replaced(),
+                    _ => error,
+                }
+            })?;
         if pack.store.id != read.store.id {
             return Err(self.replaced());
         }

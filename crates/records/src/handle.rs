@@ -1,13 +1,16 @@
 //! An open table of whatever type: what [`RawFile`](crate::RawFile) and [`RecordFile`](crate::RecordFile) wrap.
 
-use crate::boot;
+use crate::boot::{self, Since};
 use crate::control::Control;
 use crate::error::{Error, ErrorKind, Result};
+use crate::flush;
+use crate::flusher::Flusher;
+use crate::habits::Habits;
 use crate::header::Header;
-use crate::layout::{self, Kind, ORDINAL_MAX, at};
+use crate::layout::{self, Kind, at};
 use crate::motion::Motion;
 use crate::pack::Pack;
-use crate::restore;
+use crate::restore::{self, Losses};
 use crate::safe;
 use crate::schema::Schema;
 use crate::shape::Shape;
@@ -16,6 +19,7 @@ use crate::table::{FIRST_SLOTS, Table};
 use samovar_mmap::NewFile;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Two creators of one file, or one who removes it meanwhile, can make an opener start over this often.
 const ATTEMPTS: u32 = 16;
@@ -24,6 +28,8 @@ const ATTEMPTS: u32 = 16;
 pub(crate) struct Handle {
     pub(crate) table: Arc<Table>,
     pub(crate) pack: Option<Arc<Pack>>,
+    /// A thread, for who asked for it. Dropped last, it finds that nobody has the table any more.
+    flusher: Option<Flusher>,
 }
 
 /// What `info` shows of a file.
@@ -36,8 +42,10 @@ pub struct Info {
     pub capacity: usize,
     /// Records that were pushed since the file was made, those dropped in front included.
     pub pushed: u64,
-    /// Records that a loss of power now would leave: those of the last flush that were not changed since.
+    /// Records that a loss of power now would leave: those of the last flush, as they were then.
     pub durable: u64,
+    /// How often the table was flushed.
+    pub flushes: u64,
     /// How often something changed in place: a record that was replaced, and growth.
     pub updates: u64,
     /// Handles that wrote the file, one after another.
@@ -46,56 +54,81 @@ pub struct Info {
     pub created_ms: u64,
     /// Where the first slot lies in the file.
     pub records_offset: u64,
+    /// Whether what is shown is all that was written.
+    pub condition: Condition,
+}
+
+/// Whether a file is as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Condition {
+    /// It is.
+    Sound,
+    /// The machine lost its power while the file was written. It is shown as at its last flush, and whoever opens it for
+    /// writing brings it back to that. Nothing of it was changed so far.
+    PowerLost,
+    /// The system does not say which boot of the machine this is, or did not when the file was written. It is shown as it
+    /// is; if the machine lost its power, records may be torn or missing.
+    BootUnknown,
 }
 
 impl Handle {
+    /// A table of a pack.
+    pub(crate) fn of_pack(table: Arc<Table>, pack: Arc<Pack>) -> Handle {
+        Handle { table, pack: Some(pack), flusher: None }
+    }
+
     /// Makes a file with room for `capacity` records and opens it for writing.
-    pub(crate) fn create(path: &Path, schema: Schema, capacity: usize) -> Result<Handle> {
+    pub(crate) fn create(path: &Path, schema: Schema, capacity: usize, habits: &Habits) -> Result<Handle> {
         let header = Header::new(schema, Kind::File);
         let len = header
             .file_len((capacity as u64).max(FIRST_SLOTS))
             .ok_or_else(|| Error::invalid(format!("no file has room for {capacity} records")))?;
-        let new = NewFile::create(path)?;
+        let new = NewFile::create(path).map_err(|error| store::misplaced(path, error.into()))?;
         let map = store::format(new.file(), path, &header, len)?;
         let (capacity, origin) = (header.slots_in(len), header.records_offset());
         let control = Control { view: map.view(), block: layout::CONTROL };
         control.format(Shape { epoch: 0, anchor: 0, capacity, origin })?;
         map.close()?;
         new.publish()?;
-        Handle::open_writer(path, &|_| Ok(()))
+        Handle::open_writer(path, &|_| Ok(()), habits)
     }
 
     /// Opens a file for reading, if its records are those that the caller means.
     pub(crate) fn open(path: &Path, admit: Admit<'_>) -> Result<Handle> {
-        let store = Store::open(path, Gates { kind: Kind::File, admit })?;
-        if boot::lost_power(store.words())? {
-            restore::wait_until_restored(&store, || Handle::open_writer(path, admit).map(drop))?;
-        }
-        let table = Table::for_reading(Arc::new(store), layout::CONTROL as u64);
-        let shape = table.shape()?;
-        table.store.reach(shape.end_offset(table.store.record_size()).min(ORDINAL_MAX))?;
-        Ok(Handle { table: Arc::new(table), pack: None })
+        let store = Arc::new(Store::open(path, Gates { kind: Kind::File, admit })?);
+        let table = restore::for_reading(store, layout::CONTROL as u64)?;
+        Ok(Handle { table: Arc::new(table), pack: None, flusher: None })
     }
 
     /// Opens a file for writing, if its records are those that the caller means.
-    pub(crate) fn open_writer(path: &Path, admit: Admit<'_>) -> Result<Handle> {
-        let store = Store::open_writer(path, Gates { kind: Kind::File, admit })?;
+    pub(crate) fn open_writer(path: &Path, admit: Admit<'_>, habits: &Habits) -> Result<Handle> {
+        let store = Store::open_writer(path, Gates { kind: Kind::File, admit }, habits)?;
         let table = Table::for_reading(Arc::new(store), layout::CONTROL as u64);
         if boot::lost_power(table.store.words())? {
-            restore::restore(&table)?;
+            restore::restore_file(&table)?;
+            restore::warn(habits, &table.store.path, &Losses::default());
         }
+        boot::warn(habits, &table.store.path);
         safe::begin(&table.store)?;
-        Ok(Handle { table: Arc::new(table.for_writing()?), pack: None })
+        let table = Arc::new(table.for_writing()?);
+        let flusher = habits.flush_every.map(|interval| flush_every(&table, interval)).transpose()?;
+        Ok(Handle { table, pack: None, flusher })
     }
 
     /// Opens a file for writing; makes it first if it is not there.
-    pub(crate) fn open_or_create(path: &Path, schema: &Schema, capacity: usize) -> Result<Handle> {
+    pub(crate) fn open_or_create(
+        path: &Path,
+        schema: &Schema,
+        capacity: usize,
+        habits: &Habits,
+    ) -> Result<Handle> {
         for _ in 0..ATTEMPTS {
-            match Handle::open_writer(path, &|header| header.admit(schema)) {
+            match Handle::open_writer(path, &|header| header.admit(schema), habits) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 other => return other,
             }
-            match Handle::create(path, schema.clone(), capacity) {
+            match Handle::create(path, schema.clone(), capacity, habits) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 other => return other,
             }
@@ -120,45 +153,74 @@ impl Handle {
     }
 
     pub(crate) fn info(&self) -> Result<Info> {
-        let control = self.table.control();
-        let ordinals = self.table.look()?.ordinals();
-        let shape = self.table.shape()?;
-        let durable = safe::durable(control)?;
+        let table = &self.table;
+        let control = table.control();
+        let seen = table.look()?;
+        let ordinals = seen.ordinals();
+        let safe = control.safe()?;
+        let flushes = safe.flush().load_acquire();
+        let certain = safe.certain(flushes);
+        let durable = certain.end.min(ordinals.end).saturating_sub(certain.first.max(ordinals.start));
         Ok(Info {
             len: at(ordinals.end - ordinals.start),
-            capacity: at(shape.capacity),
+            capacity: at(seen.shape().capacity),
             pushed: ordinals.end,
-            durable: durable.end.min(ordinals.end).saturating_sub(durable.start.max(ordinals.start)),
+            durable,
+            flushes,
             updates: Motion(control.readers()?.motion().load()).update(),
-            writers: self.table.store.words().generation()?,
-            created_ms: self.table.store.header.created_ms,
-            records_offset: shape.origin,
+            writers: table.store.words().generation()?,
+            created_ms: table.store.header.created_ms,
+            records_offset: seen.shape().origin,
+            condition: match boot::since(table.store.words())? {
+                Since::Sound => Condition::Sound,
+                Since::PowerLost => Condition::PowerLost,
+                Since::Unknown => Condition::BootUnknown,
+            },
         })
     }
 
-    /// Waits until the device has everything that was written: of a pack, to all of its tables.
+    /// Waits until the device has everything that was written before: of a pack, to all of its tables.
     pub(crate) fn flush(&self) -> Result<()> {
         match &self.pack {
-            _ if !self.is_writer() => self.table.store.mapping.flush(),
+            _ if !self.is_writer() => Err(Error::new(
+                ErrorKind::ReadOnly,
+                format!("{} was opened for reading, and only its writer can flush it", self.path().display()),
+            )),
             Some(pack) => pack.flush(),
-            None => safe::flush_table(&self.table, &*self.table.writer()?),
+            None => flush::flush_file(&self.table),
         }
     }
 
     /// Flushes what was written and gives up the right to write, unless others share the table or its pack.
-    pub(crate) fn close(self) -> Result<()> {
+    pub(crate) fn close(mut self) -> Result<()> {
+        self.flusher = None;
+        let store = Arc::clone(&self.table.store);
         if self.is_writer() {
             self.flush()?;
+            let last = match &self.pack {
+                Some(pack) => Arc::strong_count(pack) == 1,
+                None => Arc::strong_count(&self.table) == 1,
+            };
+            if last {
+                safe::end(&store)?;
+            }
         }
-        let store = Arc::clone(&self.table.store);
         drop(self);
-        // Another table of it, or a snapshot, may be open: it closes with the last of them.
-        let Ok(store) = Arc::try_unwrap(store) else { return Ok(()) };
-        if store.rights.is_some() {
-            safe::end(&store)?;
-        }
-        store.mapping.close()
+        // A snapshot may be open: it closes with that.
+        Arc::try_unwrap(store).map_or(Ok(()), |store| store.mapping.close())
     }
+}
+
+fn flush_every(table: &Arc<Table>, interval: Duration) -> Result<Flusher> {
+    let (weak, path) = (Arc::downgrade(table), table.store.path.clone());
+    let flush = move || {
+        let Some(table) = weak.upgrade() else { return false };
+        if let (Err(error), Ok(rights)) = (flush::flush_file(&table), table.store.rights()) {
+            rights.habits.warn_of_flush(&table.store.path, &error);
+        }
+        true
+    };
+    Flusher::start(interval, flush).map_err(|source| Error::io("starting a thread for", &path, source))
 }
 
 impl std::fmt::Debug for Handle {

@@ -39,7 +39,7 @@ impl Header {
     }
 
     pub(crate) fn records_offset(&self) -> u64 {
-        layout::records_offset(self.shadow_stride())
+        layout::records_offset(self.record_size())
     }
 
     /// How many records a file of this length has room for.

@@ -5,12 +5,12 @@
 //! a pack:  header page | control page: who writes, directory, how much is used | blocks, records, directories
 //! ```
 //!
-//! A *block* is all that a table has besides its records: four lines of words, two shadows, a kept record, its key.
+//! A *block* is all that a table has besides its records: four lines of words, two shadows, kept records, its key.
 
 /// The first bytes of every record file.
 pub(crate) const MAGIC: [u8; 8] = *b"SAMOREC\x1a";
 /// The version of the format that this code reads and writes.
-pub(crate) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 2;
 
 pub(crate) const PAGE: u64 = 4096;
 /// The header page, written once at creation.
@@ -70,19 +70,32 @@ pub(crate) const EPOCH: usize = 88;
 /// The ordinal of the oldest record, and the one after the newest.
 pub(crate) const FIRST: usize = 96;
 pub(crate) const END: usize = 104;
-/// Two shapes of three words: anchor, capacity, origin.
+/// How many updates changed another record than the newest one.
+pub(crate) const DEEP: usize = 112;
+/// Two words of four bytes: one that those wait on who follow the table, and whether anybody does.
+pub(crate) const NEWS: usize = 120;
+pub(crate) const FOLLOWED: usize = 124;
+/// Two shapes of four words: anchor, capacity, origin, and a checksum of them.
 pub(crate) const SHAPES: usize = 128;
 pub(crate) const SHAPE_LEN: usize = 32;
-/// What outlives a loss of power; see `safe`.
-pub(crate) const SAFE_FIRST: usize = 192;
-pub(crate) const SAFE_END: usize = 200;
-pub(crate) const SAFE_EPOCH: usize = 208;
-pub(crate) const KEPT: usize = 216;
-pub(crate) const KEPT_SUM: usize = 224;
-/// Two shadows and a kept record, one behind the other; in a pack, then the key.
+/// What outlives a loss of power: the number of flushes, and for the last one and the one before, by its parity, three
+/// words: first, end, epoch. See `safe`.
+pub(crate) const FLUSH: usize = 192;
+pub(crate) const CERTAIN: usize = 200;
+pub(crate) const CERTAIN_LEN: usize = 24;
+/// Two shadows, then the kept records; in a pack, then the key.
 pub(crate) const SHADOWS: usize = 256;
 /// So that the words of a block lie in one page.
 pub(crate) const BLOCK_ALIGN: u64 = 256;
+
+/// Words of a kept record, before its bytes: its ordinal, and a checksum.
+pub(crate) const KEPT_SUM: usize = 8;
+pub(crate) const KEPT_BYTES: usize = 16;
+/// The first two kept records are the newest of a flush, by its parity.
+pub(crate) const KEPT_NEWEST: u64 = 2;
+/// All others share about so many bytes, but there are at least one and at most so many.
+const KEPT_ROOM: u64 = 512;
+const KEPT_OTHERS: u64 = 14;
 
 /// The largest record.
 pub(crate) const RECORD_MAX: u64 = 1 << 20;
@@ -92,7 +105,9 @@ pub(crate) const ORDINAL_MAX: u64 = 1 << 62;
 const _: () = assert!(SHAPES + 2 * SHAPE_LEN <= SHADOWS);
 const _: () = assert!(SHADOWS as u64 == BLOCK_ALIGN && SHAPES.is_multiple_of(64));
 // What readers look at shares a cache line.
-const _: () = assert!(MOTION.is_multiple_of(64) && END + 8 <= MOTION + 64);
+const _: () = assert!(MOTION.is_multiple_of(64) && FOLLOWED + 4 <= MOTION + 64);
+// What a flush makes certain is one line, and so one page.
+const _: () = assert!(FLUSH.is_multiple_of(64) && CERTAIN + 2 * CERTAIN_LEN <= FLUSH + 64);
 
 /// The byte whose lock makes a writer: far beyond any file's end.
 pub(crate) const WRITER_BYTE: u64 = 1 << 62;
@@ -102,14 +117,41 @@ pub(crate) const fn shadow_stride(record_size: u64) -> u64 {
     record_size.next_multiple_of(64)
 }
 
+/// Where the kept records begin in a block.
+pub(crate) const fn kept_offset(record_size: u64) -> u64 {
+    SHADOWS as u64 + 2 * shadow_stride(record_size)
+}
+
+/// Bytes from a kept record to the next.
+pub(crate) const fn kept_stride(record_size: u64) -> u64 {
+    (KEPT_BYTES as u64 + record_size).next_multiple_of(8)
+}
+
+/// How many kept records a block has room for.
+pub(crate) const fn kept_count(record_size: u64) -> u64 {
+    let fit = KEPT_ROOM / kept_stride(record_size);
+    KEPT_NEWEST
+        + if fit < 1 {
+            1
+        } else if fit > KEPT_OTHERS {
+            KEPT_OTHERS
+        } else {
+            fit
+        }
+}
+
+/// The most kept records that any block has room for.
+pub(crate) const KEPT_MAX: usize = 16;
+const _: () = assert!(kept_count(1) == KEPT_MAX as u64);
+
 /// Where a block's key begins, and where the block ends if it has none.
-pub(crate) const fn key_offset(shadow_stride: u64) -> u64 {
-    SHADOWS as u64 + 3 * shadow_stride
+pub(crate) const fn key_offset(record_size: u64) -> u64 {
+    kept_offset(record_size) + kept_count(record_size) * kept_stride(record_size)
 }
 
 /// Where the records of a file begin: on the first page after its block. A pack has its blocks and records from there on.
-pub(crate) const fn records_offset(shadow_stride: u64) -> u64 {
-    (CONTROL as u64 + key_offset(shadow_stride)).next_multiple_of(PAGE)
+pub(crate) const fn records_offset(record_size: u64) -> u64 {
+    (CONTROL as u64 + key_offset(record_size)).next_multiple_of(PAGE)
 }
 
 /// The checksum of bytes that are written once.

@@ -7,11 +7,13 @@
 //!
 //! A table that grows moves to a larger extent. One process at a time writes a pack.
 
-use crate::boot;
+use crate::boot::{self, Since};
 use crate::control::FileWords;
 use crate::directory::{self, directory_len};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush;
+use crate::flusher::Flusher;
+use crate::habits::Habits;
 use crate::header::Header;
 use crate::layout::{self, Kind, at};
 use crate::restore;
@@ -22,7 +24,9 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// Buckets of a new pack.
 const FIRST_BUCKETS: u64 = 1024;
@@ -34,19 +38,29 @@ const PIECE: usize = 4 << 20;
 /// An open pack.
 pub(crate) struct Pack {
     pub(crate) store: Arc<Store>,
-    /// The tables that are open for writing, by their blocks.
-    open: Mutex<HashMap<u64, Weak<Table>>>,
-    /// Taken to flush, before the writers of all tables.
-    flushing: Mutex<()>,
+    /// The tables that were opened for writing, by their blocks.
+    open: Mutex<HashMap<u64, Arc<Table>>>,
+    /// Whether it is flushed when it is dropped.
+    flushes_on_drop: AtomicBool,
+    /// Whether a writer before may have left tables that were not flushed.
+    left_unflushed: AtomicBool,
+    flusher: OnceLock<Flusher>,
 }
 
 impl Pack {
-    fn of(store: Store) -> Arc<Pack> {
-        Arc::new(Pack { store: Arc::new(store), open: Mutex::default(), flushing: Mutex::default() })
+    fn of(store: Store) -> Pack {
+        let flushes = store.rights.as_ref().is_some_and(|rights| !rights.habits.leaves_unflushed);
+        Pack {
+            store: Arc::new(store),
+            open: Mutex::default(),
+            flushes_on_drop: AtomicBool::new(flushes),
+            left_unflushed: AtomicBool::new(false),
+            flusher: OnceLock::new(),
+        }
     }
 
     /// Makes a pack whose folder nobody knows yet, without the care that it appear whole, and opens it for writing.
-    pub(crate) fn create_in_private(path: &Path, header: &Header) -> Result<Arc<Pack>> {
+    pub(crate) fn create_in_private(path: &Path, header: &Header, habits: &Habits) -> Result<Arc<Pack>> {
         let file = File::options()
             .read(true)
             .write(true)
@@ -61,72 +75,104 @@ impl Pack {
         words.used()?.store(used);
         words.directory()?.store_release(directory);
         map.close()?;
-        Pack::open_writer(path, &|_| Ok(()))
+        let pack = Pack::open_writer(path, &|_| Ok(()), habits)?;
+        // Who publishes it flushes it; who does not has no use for it.
+        pack.flushes_on_drop.store(false, Ordering::Relaxed);
+        Ok(pack)
+    }
+
+    /// It has its name: what is written from now on is flushed as in any other.
+    pub(crate) fn is_published(&self) {
+        let flushes = self.store.rights.as_ref().is_some_and(|rights| !rights.habits.leaves_unflushed);
+        self.flushes_on_drop.store(flushes, Ordering::Relaxed);
     }
 
     /// Opens a pack for reading.
     pub(crate) fn open(path: &Path, admit: Admit<'_>) -> Result<Arc<Pack>> {
-        let store = Store::open(path, Gates { kind: Kind::Pack, admit })?;
-        if boot::lost_power(store.words())? {
-            restore::wait_until_restored(&store, || Pack::open_writer(path, admit).map(drop))?;
-        }
-        Ok(Pack::of(store))
+        Ok(Arc::new(Pack::of(Store::open(path, Gates { kind: Kind::Pack, admit })?)))
     }
 
     /// Opens a pack for writing.
-    pub(crate) fn open_writer(path: &Path, admit: Admit<'_>) -> Result<Arc<Pack>> {
-        let pack = Pack::of(Store::open_writer(path, Gates { kind: Kind::Pack, admit })?);
-        if boot::lost_power(pack.store.words())? {
-            restore::restore_pack(&pack.store)?;
+    pub(crate) fn open_writer(path: &Path, admit: Admit<'_>, habits: &Habits) -> Result<Arc<Pack>> {
+        let pack = Pack::of(Store::open_writer(path, Gates { kind: Kind::Pack, admit }, habits)?);
+        let since = boot::since(pack.store.words())?;
+        if since == Since::PowerLost {
+            let losses = restore::restore_pack(&pack.store)?;
+            restore::warn(habits, &pack.store.path, &losses);
         }
+        let closed = pack.store.words().boot()?.load() == boot::CLOSED || since == Since::PowerLost;
+        pack.left_unflushed.store(!closed, Ordering::Relaxed);
+        boot::warn(habits, &pack.store.path);
         safe::begin(&pack.store)?;
+        let pack = Arc::new(pack);
+        if let Some(interval) = habits.flush_every {
+            let _ = pack.flusher.set(Pack::flush_every(&pack, interval)?);
+        }
         Ok(pack)
     }
 
+    fn flush_every(pack: &Arc<Pack>, interval: Duration) -> Result<Flusher> {
+        let (weak, path) = (Arc::downgrade(pack), pack.store.path.clone());
+        let flush = move || {
+            let Some(pack) = weak.upgrade() else { return false };
+            pack.flush_unasked();
+            true
+        };
+        Flusher::start(interval, flush).map_err(|source| Error::io("starting a thread for", &path, source))
+    }
+
     /// The table whose block begins here, for reading.
-    pub(crate) fn table(&self, block: u64) -> Arc<Table> {
-        Arc::new(Table::for_reading(Arc::clone(&self.store), block))
+    pub(crate) fn table(&self, block: u64) -> Result<Arc<Table>> {
+        Ok(Arc::new(restore::for_reading(Arc::clone(&self.store), block)?))
     }
 
     /// The table whose block begins here, for writing: all who ask in this process share it.
     pub(crate) fn table_for_writing(&self, block: u64) -> Result<Arc<Table>> {
         self.store.rights()?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(table) = open.get(&block).and_then(Weak::upgrade) {
-            return Ok(table);
-        }
-        if open.len() == open.capacity() {
-            // Before it takes more memory: those that nobody has open any more.
-            open.retain(|_, table| table.strong_count() > 0);
+        if let Some(table) = open.get(&block) {
+            return Ok(Arc::clone(table));
         }
         let table = Arc::new(Table::for_reading(Arc::clone(&self.store), block).for_writing()?);
-        open.insert(block, Arc::downgrade(&table));
+        open.insert(block, Arc::clone(&table));
         Ok(table)
     }
 
-    fn open_tables(&self) -> Vec<Arc<Table>> {
+    /// Makes all tables certain as they are now.
+    pub(crate) fn flush(&self) -> Result<()> {
+        if self.left_unflushed.load(Ordering::Relaxed) {
+            for block in directory::blocks(&self.store)? {
+                self.table_for_writing(block)?;
+            }
+        }
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.values().filter_map(Weak::upgrade).collect()
+        let tables: Vec<_> = open.values().cloned().collect();
+        drop(open);
+        flush::flush_tables(&self.store, &tables)?;
+        self.left_unflushed.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
-    /// Makes all tables certain, while those who write them wait.
-    pub(crate) fn flush(&self) -> Result<()> {
-        self.store.rights()?;
-        let _flushing = self.flushing.lock().unwrap_or_else(PoisonError::into_inner);
-        let tables = self.open_tables();
-        let held = tables.iter().map(|table| table.writer()).collect::<Result<Vec<_>>>()?;
-        let done = flush::flush_pack(&self.store);
-        drop(held);
-        done
+    fn flush_unasked(&self) {
+        let Ok(rights) = self.store.rights() else { return };
+        if let Err(error) = self.flush() {
+            rights.habits.warn_of_flush(&self.store.path, &error);
+        }
+    }
+
+    /// Flushes what was written, and says in the file that nobody writes it any more.
+    pub(crate) fn finish(&self) -> Result<()> {
+        self.flush()?;
+        safe::end(&self.store)
     }
 
     /// Writes a pack that nobody else has open to a new file, durable and closed, and returns its path. What is written
     /// in large pieces is cached in large pieces too, and mapped several times as fast as what came page by page. None if
     /// the disk has no room for it twice.
     pub(crate) fn write_anew(&self) -> Result<Option<PathBuf>> {
-        flush::mark_pack(&self.store)?;
+        self.certify()?;
         let boot = self.store.words().boot()?;
-        boot.store_release(0);
+        boot.store_release(boot::CLOSED);
         let fresh = self.store.path.with_extension(FRESH);
         let written = self.write_to(&fresh).map_err(|source| Error::io("writing", &fresh, source));
         // It goes on being written if it is not replaced after all.
@@ -138,6 +184,20 @@ impl Pack {
                 if error.kind() == ErrorKind::NoSpace { Ok(None) } else { Err(error) }
             }
         }
+    }
+
+    /// Says of all tables that they are certain, in a file of which that will be true once it is written elsewhere.
+    fn certify(&self) -> Result<()> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        for table in open.values() {
+            let mut state = table.writer()?;
+            if state.is_dirty() {
+                safe::capture(table, &mut state)?;
+                safe::commit(table, &mut state)?;
+                state.pending = None;
+            }
+        }
+        Ok(())
     }
 
     fn write_to(&self, fresh: &Path) -> std::io::Result<()> {
@@ -166,6 +226,21 @@ impl Pack {
             keys.extend(directory::key_of(&self.store, block)?.and_then(|key| String::from_utf8(key).ok()));
         }
         Ok(keys)
+    }
+}
+
+impl Drop for Pack {
+    fn drop(&mut self) {
+        // A forked child has no rights, and its parent flushes.
+        let Ok(rights) = self.store.rights() else { return };
+        if !self.flushes_on_drop.load(Ordering::Relaxed)
+            || self.store.words().boot().is_ok_and(|boot| boot.load() == boot::CLOSED)
+        {
+            return;
+        }
+        if let Err(error) = self.finish() {
+            rights.habits.warn_of_flush(&self.store.path, &error);
+        }
     }
 }
 

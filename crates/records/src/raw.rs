@@ -1,6 +1,7 @@
 //! A table whose type is known only at run time: records as bytes.
 
 use crate::error::{Error, Result};
+use crate::habits::Habits;
 use crate::handle::{Handle, Info};
 use crate::schema::Schema;
 use std::path::Path;
@@ -25,7 +26,7 @@ use std::path::Path;
 /// assert_eq!(record, [1; 16]);
 /// # Ok::<(), samovar_records::Error>(())
 /// ```
-pub struct RawFile(Handle);
+pub struct RawFile(pub(crate) Handle);
 
 impl RawFile {
     /// Makes a file with room for `capacity` records and opens it for writing. It appears whole or not at all.
@@ -33,11 +34,11 @@ impl RawFile {
     /// # Errors
     /// `AlreadyExists`; `NoSpace`; `RemoteFilesystem`; the errors of the directory.
     pub fn create(path: impl AsRef<Path>, schema: Schema, capacity: usize) -> Result<RawFile> {
-        Handle::create(path.as_ref(), schema, capacity).map(RawFile)
+        Handle::create(path.as_ref(), schema, capacity, &Habits::default()).map(RawFile)
     }
 
-    /// Opens a file for reading. Any number of handles may; none of them locks or writes anything, unless the machine
-    /// lost its power while the file was written: then the first to open it brings it back to its last flush.
+    /// Opens a file for reading. Any number of handles may; none of them locks or writes anything. If the machine lost its
+    /// power while the file was written, it is read as at its last flush, until a writer has opened it.
     ///
     /// # Errors
     /// `NotFound`, `NotRegularFile`, `RemoteFilesystem`, `EmptyFile`, `NotRecords`, `UnsupportedVersion`,
@@ -53,7 +54,7 @@ impl RawFile {
     /// As [`open`](Self::open), and `Locked` if another handle writes it, in this process or another, which the message
     /// names.
     pub fn open_writer(path: impl AsRef<Path>) -> Result<RawFile> {
-        Handle::open_writer(path.as_ref(), &|_| Ok(())).map(RawFile)
+        Handle::open_writer(path.as_ref(), &|_| Ok(()), &Habits::default()).map(RawFile)
     }
 
     /// Opens a file for writing; makes it first if it is not there.
@@ -61,10 +62,10 @@ impl RawFile {
     /// # Errors
     /// As [`open_writer`](Self::open_writer); `WrongSize` and `WrongType` if it is there with another schema.
     pub fn open_or_create(path: impl AsRef<Path>, schema: Schema, capacity: usize) -> Result<RawFile> {
-        Handle::open_or_create(path.as_ref(), &schema, capacity).map(RawFile)
+        Handle::open_or_create(path.as_ref(), &schema, capacity, &Habits::default()).map(RawFile)
     }
 
-    /// Where it was opened.
+    /// Where it was opened: a path from the root.
     pub fn path(&self) -> &Path {
         self.0.path()
     }

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{ORDINAL_MAX, at};
 use crate::motion::Motion;
 use crate::shape::Shape;
-use crate::table::Table;
+use crate::table::{NONE, Table, Unrestored};
 use samovar_mmap::{View, fence_acquire};
 use std::ops::Range;
 
@@ -21,6 +21,7 @@ const BLOCK_TRIES: u32 = 2;
 pub(crate) struct Seen {
     update: u64,
     target: u64,
+    deep: u64,
     shape: Shape,
     first: u64,
     end: u64,
@@ -44,17 +45,17 @@ impl Seen {
         self.shape
     }
 
-    /// How many records had been replaced.
-    pub(crate) fn updates(&self) -> u64 {
-        self.update
+    /// How many records had been replaced, and how many of them were not the newest one.
+    pub(crate) fn changes(&self) -> Changes {
+        Changes { updates: self.update, deep: self.deep }
     }
 }
 
-/// When a record's place was looked up: at which motion, and whether the place was a shadow.
-#[derive(Clone, Copy)]
-pub(crate) struct When {
-    pub(crate) motion: u64,
-    pub(crate) shadow: bool,
+/// How many records had been replaced, and how many of them were not the newest one.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Changes {
+    pub(crate) updates: u64,
+    pub(crate) deep: u64,
 }
 
 /// What became of a record that was asked for by its ordinal.
@@ -96,14 +97,45 @@ impl Table {
     /// Loads the words, `first` before `end`, so that it is not beyond it.
     #[inline(always)]
     fn glance(&self) -> Result<Seen> {
+        if let Some(seen) = self.unrestored.as_deref().and_then(|old| self.glance_at_certain(old)) {
+            return Ok(seen);
+        }
         let control = self.control();
         let line = control.readers()?;
+        // Before motion, after which it is counted.
+        let deep = line.deep().load_acquire();
         let update = Motion(line.motion().load_acquire()).update();
         let target = line.target(update).load_acquire();
         let epoch = line.epoch().load_acquire();
         let first = line.first().load_acquire();
         let end = line.end().load_acquire();
-        Ok(Seen { update, target, shape: control.shape(epoch)?, first, end })
+        Ok(Seen { update, target, deep, shape: control.shape(epoch)?, first, end })
+    }
+
+    /// The records of the last flush, as long as no writer has opened the file since the power was lost.
+    #[cold]
+    fn glance_at_certain(&self, old: &Unrestored) -> Option<Seen> {
+        let Unrestored { first, end, shape, .. } = *old;
+        self.is_still(old).then_some(Seen { update: 0, target: NONE, deep: 0, shape, first, end })
+    }
+
+    fn is_still(&self, old: &Unrestored) -> bool {
+        self.store.words().boot().is_ok_and(|boot| boot.load_acquire() == old.boot)
+    }
+
+    /// One copy of a record of the last flush; `false` if a writer came meanwhile.
+    #[cold]
+    #[inline(never)]
+    fn try_read_certain(&self, old: &Unrestored, ordinal: u64, out: &mut [u8]) -> Result<bool> {
+        let size = self.store.record_size();
+        let offset = match old.kept.iter().find(|kept| kept.ordinal == ordinal) {
+            Some(kept) => self.control().kept(kept.index, size).bytes(),
+            None => at(old.shape.offset(ordinal, size)),
+        };
+        self.store.mapping.view().read_into(offset, out)?;
+        // Pairs with the release fence of a writer before it changes any of this.
+        fence_acquire();
+        Ok(self.is_still(old))
     }
 
     /// Copies the record with this index, counted from the oldest; `false` if there is none. `out` has the size of a
@@ -174,6 +206,9 @@ impl Table {
     /// One copy and the second look; `false` if it cannot be believed.
     #[inline(always)]
     fn try_read(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<bool> {
+        if let Some(old) = self.unrestored.as_deref().filter(|old| self.is_still(old)) {
+            return self.try_read_certain(old, ordinal, out);
+        }
         let in_shadow = seen.update > 0 && seen.target == ordinal;
         let view = self.store.mapping.view();
         let offset = if in_shadow {
@@ -193,45 +228,19 @@ impl Table {
         Ok(self.began_since(seen.update)?.is_some_and(|target| target != ordinal))
     }
 
-    /// Where the bytes of a record begin in the file now. None if the record is not there.
-    pub(crate) fn place_of(&self, ordinal: u64) -> Result<Option<(When, usize)>> {
-        for attempt in 0..TRIES {
-            let motion = Motion(self.control().readers()?.motion().load_acquire());
-            let seen = self.look()?;
-            if !seen.ordinals().contains(&ordinal) {
-                return Ok(None);
-            }
-            let shadow = motion.is_moving() && seen.target == ordinal;
-            let offset = if shadow {
-                self.control().shadow(motion.update(), self.store.header.shadow_stride())
-            } else {
-                at(seen.shape.offset(ordinal, self.store.record_size()))
-            };
-            let end = offset.saturating_add(self.record_size());
-            let mapped = self.store.mapping.len();
-            if end > mapped {
-                self.map_more(seen.shape, mapped)?;
-            } else if motion.update() == seen.update {
-                return Ok(Some((When { motion: motion.0, shadow }, offset)));
-            }
-            pause(attempt);
-        }
-        Err(busy())
-    }
-
-    /// Whether what was copied from where the record was then, before an acquire fence, is whole.
-    pub(crate) fn is_whole_since(&self, when: When, ordinal: u64) -> Result<bool> {
+    /// Whether what was copied when nothing was in motion, and motion was this, before an acquire fence, is whole.
+    pub(crate) fn is_whole_since(&self, motion: u64, ordinal: u64) -> Result<bool> {
         fence_acquire();
         let line = self.control().readers()?;
-        let (then, now) = (Motion(when.motion), Motion(line.motion().load_acquire()));
+        let (then, now) = (Motion(motion), Motion(line.motion().load_acquire()));
         if line.first().load() > ordinal || !now.keeps_shadow_of(then.update()) {
             return Ok(false);
         }
-        if when.shadow || now.update() == then.update() {
+        if now.update() == then.update() {
             return Ok(true);
         }
         // No record is all ones: then records moved, and where they were may be used again.
-        Ok(self.began_since(then.update())?.is_some_and(|target| target != ordinal && target != u64::MAX))
+        Ok(self.began_since(then.update())?.is_some_and(|target| target != ordinal && target != NONE))
     }
 
     /// The second look: none if what was copied from `ordinal` on cannot be believed, else the motion now, in which at
@@ -256,13 +265,14 @@ impl Table {
 
     /// Copies records that lie one behind the other in time, from `ordinal` on, as many as fill `out`.
     pub(crate) fn read_block(&self, ordinal: u64, out: &mut [u8]) -> Result<Found> {
-        for _ in 0..BLOCK_TRIES {
+        let one_by_one = self.unrestored.is_some();
+        for _ in 0..if one_by_one { 0 } else { BLOCK_TRIES } {
             let seen = self.look()?;
             if seen.first > ordinal {
                 return Ok(Found::Dropped);
             }
-            if let Some(targets) = self.try_read_block(&seen, ordinal, out)? {
-                return self.mend_block(targets, ordinal, out);
+            if let Some(changed) = self.try_read_block(&seen, ordinal, out)? {
+                return self.mend_block(changed, ordinal, out);
             }
         }
         let size = self.record_size();
@@ -274,8 +284,8 @@ impl Table {
         Ok(Found::Whole)
     }
 
-    /// One copy and the second look. Some: all can be believed, but for the records with these ordinals.
-    fn try_read_block(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<Option<[u64; 2]>> {
+    /// One copy and the second look. Some: all can be believed, but for those that changed.
+    fn try_read_block(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<Option<Changed>> {
         let view = self.store.mapping.view();
         if !self.copy_pieces(view, seen.shape, ordinal, out)? {
             self.map_more(seen.shape, view.len())?;
@@ -284,9 +294,9 @@ impl Table {
         fence_acquire();
         let Some(after) = self.look_again(seen, ordinal)? else { return Ok(None) };
         if after.update() == seen.update {
-            return Ok(Some([seen.target; 2]));
+            return Ok(Some(Changed { before: seen.target, since: seen.target }));
         }
-        Ok(self.began_since(seen.update)?.map(|target| [seen.target, target]))
+        Ok(self.began_since(seen.update)?.map(|since| Changed { before: seen.target, since }))
     }
 
     /// Copies what lies in at most a few straight runs; `false` if some of it is not mapped.
@@ -308,9 +318,9 @@ impl Table {
     }
 
     /// Reads those records of a block again that were in motion.
-    fn mend_block(&self, targets: [u64; 2], ordinal: u64, out: &mut [u8]) -> Result<Found> {
+    fn mend_block(&self, changed: Changed, ordinal: u64, out: &mut [u8]) -> Result<Found> {
         let size = self.record_size();
-        for target in targets {
+        for target in [changed.before, changed.since] {
             let index = at(target.wrapping_sub(ordinal));
             let record = index.checked_mul(size).and_then(|start| out.get_mut(start..)?.get_mut(..size));
             if let Some(record) = record
@@ -339,6 +349,13 @@ impl Table {
         self.store.reach(needed)?;
         Ok(false)
     }
+}
+
+/// The ordinals of the records that may have been in motion while a block was copied.
+#[derive(Clone, Copy)]
+struct Changed {
+    before: u64,
+    since: u64,
 }
 
 pub(crate) fn pause(attempt: u32) {

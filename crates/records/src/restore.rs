@@ -1,49 +1,66 @@
-//! After a loss of power: a file is brought back to what is certain, which `safe` tells.
+//! After a loss of power: what is certain of a table, to read it so, and to bring it back to that.
+//!
+//! Who opens a file to read it changes nothing: it reads what is certain, until a writer has opened the file. Who opens it to
+//! write brings it back first.
 
 use crate::boot;
+use crate::control::Certain;
 use crate::directory::{self, LOST};
 use crate::error::{Error, ErrorKind, Result};
-use crate::flush;
+use crate::habits::{Habits, WarningKind};
+use crate::kept;
 use crate::layout;
 use crate::motion::{self, Motion};
-use crate::safe::{NONE, flush_block, kept_sum, mark_as_it_is};
+use crate::safe;
 use crate::shape::Shape;
 use crate::store::Store;
-use crate::table::Table;
+use crate::table::{KeptAt, NONE, State, Table, Unrestored};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-/// How long a reader waits for another process to bring a file back.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The table whose block begins here, for reading: as it is, or of a file that lost its power, as it was at its last flush.
+pub(crate) fn for_reading(store: Arc<Store>, block: u64) -> Result<Table> {
+    let mut table = Table::for_reading(store, block);
+    if boot::lost_power(table.store.words())? {
+        let boot = table.store.words().boot()?.load_acquire();
+        let found = certain(&table);
+        // A writer that came meanwhile has made all of this void.
+        if table.store.words().boot()?.load_acquire() == boot {
+            table.unrestored = Some(Box::new(Unrestored { boot, ..found? }));
+        }
+    }
+    Ok(table)
+}
 
-/// Waits until somebody has brought the file back, best of all this process.
-pub(crate) fn wait_until_restored(store: &Store, restore: impl Fn() -> Result<()>) -> Result<()> {
-    let begun = Instant::now();
-    loop {
-        match restore() {
-            Err(error) if error.kind() == ErrorKind::Locked && begun.elapsed() < PATIENCE => {}
-            other => return other,
-        }
-        if !boot::lost_power(store.words())? {
-            return Ok(());
-        }
-        std::thread::sleep(Duration::from_millis(1));
+/// Brings a file of one table back to what is certain.
+pub(crate) fn restore_file(table: &Table) -> Result<()> {
+    let mut state = restore_table(table)?;
+    safe::flush_held(table, &mut state)
+}
+
+/// What was lost with the power, although the rest of the pack was brought back.
+#[derive(Debug, Default)]
+pub(crate) struct Losses {
+    /// The keys of the tables whose words make no sense.
+    pub(crate) tables: Vec<String>,
+}
+
+/// Tells who listens that a file was brought back, and what was lost for good.
+#[cold]
+pub(crate) fn warn(habits: &Habits, path: &Path, losses: &Losses) {
+    let message = "the machine lost its power while the file was written; it is as at its last flush";
+    habits.warn(WarningKind::Restored, path, message);
+    if !losses.tables.is_empty() {
+        let message = format_args!("tables that make no sense were given up: {}", losses.tables.join(", "));
+        habits.warn(WarningKind::TablesLost, path, message);
     }
 }
 
-/// Brings a file back to what is certain.
-pub(crate) fn restore(table: &Table) -> Result<()> {
-    restore_table(table)?;
-    table.store.mapping.flush()?;
-    mark_as_it_is(table)?;
-    flush_block(table)
-}
-
-/// Brings all tables back to what is certain, forgets those that are not, and gives no space out twice.
-pub(crate) fn restore_pack(store: &Arc<Store>) -> Result<()> {
+/// Brings all tables back to what is certain, forgets those that make no sense, and gives no space out twice.
+pub(crate) fn restore_pack(store: &Arc<Store>) -> Result<Losses> {
     let directory = directory::directory(store)?;
-    let mut used = directory.end();
-    let mut tables = 0;
+    let mut losses = Losses::default();
+    let (mut used, mut restored) = (directory.end(), Vec::new());
     for bucket in 0..directory.buckets {
         let word = directory.word(bucket)?;
         let block = word.load_acquire();
@@ -55,79 +72,99 @@ pub(crate) fn restore_pack(store: &Arc<Store>) -> Result<()> {
             continue;
         };
         let table = Table::for_reading(Arc::clone(store), block);
-        restore_table(&table)?;
-        let shape = table.shape()?;
-        let key_end = block + layout::key_offset(store.header.shadow_stride()) + key.len() as u64;
-        used = used.max(key_end).max(shape.end_offset(store.record_size()));
-        tables += 1;
+        match restore_table(&table) {
+            Ok(state) => {
+                let key_end = block + layout::key_offset(store.record_size()) + key.len() as u64;
+                used = used.max(key_end).max(state.shape.end_offset(store.record_size()));
+                restored.push((table, state));
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Truncated) => {
+                losses.tables.push(String::from_utf8_lossy(&key).into_owned());
+                word.store_release(LOST);
+            }
+            Err(error) => return Err(error),
+        }
     }
     store.words().used()?.store_release(used);
-    store.words().tables()?.store_release(tables);
-    flush::flush_pack(store)
+    store.words().tables()?.store_release(restored.len() as u64);
+    for (table, state) in &mut restored {
+        safe::capture(table, state)?;
+    }
+    store.mapping.flush()?;
+    restored.iter_mut().try_for_each(|(table, state)| safe::commit(table, state))?;
+    store.mapping.flush()?;
+    Ok(losses)
 }
 
 /// Brings a table back to what is certain. Done twice it is the same, since what is certain is not written.
-pub(crate) fn restore_table(table: &Table) -> Result<()> {
-    let Certain { first, end: certain, shape } = certain(table)?;
-    // The file may have become shorter than it was.
-    table.store.reserve(shape.end_offset(table.store.record_size()))?;
-    let control = table.control();
-    let safe = control.safe()?;
-    let kept = safe.kept().load();
-    let mut end = certain;
-    if kept < first {
-        // Those behind it may have been changed without a copy, and it is gone itself.
-        end = first;
-    } else if kept < certain {
-        let home = table.home(shape, kept)?;
+fn restore_table(table: &Table) -> Result<State> {
+    let Unrestored { first, end, shape, kept, .. } = certain(table)?;
+    let (control, record_size) = (table.control(), table.store.record_size());
+    for KeptAt { index, ordinal } in kept {
+        let home = table.home(shape, ordinal)?;
         let mut bytes = vec![0; home.view.len()];
-        control.view.read_into(control.kept(table.store.header.shadow_stride()), &mut bytes)?;
-        end = kept;
-        if kept_sum(kept, &bytes) == safe.kept_sum().load() {
-            home.view.write_from(0, &bytes)?;
-            end = kept + 1;
-        }
+        control.view.read_into(control.kept(index, record_size).bytes(), &mut bytes)?;
+        home.view.write_from(0, &bytes)?;
     }
     let line = control.readers()?;
     line.first().store_release(first);
     line.end().store_release(end);
+    let safe = control.safe()?;
+    let flush = safe.flush().load();
+    if safe.certain(flush).epoch != shape.epoch {
+        control.prepare_shape(shape)?;
+    }
     line.epoch().store_release(shape.epoch);
     (0..2).for_each(|shadow| line.target(shadow).store(NONE));
-    motion::settle(control, Motion(line.motion().load()).update())?;
-    Ok(())
+    line.deep().store(line.deep().load().wrapping_add(1));
+    let motion = motion::settle(control, Motion(line.motion().load()).update())?;
+    Ok(State { motion, shape, first, end, flush, settled: true, ..State::UNKNOWN })
 }
 
-/// Records that are certain, and where they lie.
-struct Certain {
-    first: u64,
-    end: u64,
-    shape: Shape,
-}
-
-/// What the words say is certain, if they make sense.
-fn certain(table: &Table) -> Result<Certain> {
+/// What the words say is certain, if they make sense and lie in the file.
+fn certain(table: &Table) -> Result<Unrestored> {
     let control = table.control();
     let safe = control.safe()?;
-    let shape = control.shape(safe.epoch().load())?;
-    let (first, mut end) = (safe.first().load(), safe.end().load());
-    if first > end {
-        // Only `mark` leaves it so, between its first word and its third: all is certain that is here, if it is here.
-        let line = control.readers()?;
-        end = if line.epoch().load() == shape.epoch { line.end().load() } else { first };
-    }
-    let file_end = shape.end_offset(table.store.record_size());
-    // Where nothing is certain, the shape may be a later one.
-    let first = first.max(shape.anchor);
-    let end = end.max(first);
-    let sound = end - first <= shape.capacity
-        && end < layout::ORDINAL_MAX
-        && shape.origin >= table.store.header.records_offset()
-        && file_end < LONGEST_RESTORED.max(table.store.mapping.len() as u64);
-    if sound {
-        return Ok(Certain { first, end, shape });
-    }
-    Err(Error::corrupt("the record file says nonsense of what was flushed; import the data anew"))
+    let flush = safe.flush().load_acquire();
+    let Certain { first, end, epoch } = safe.certain(flush);
+    let (first, shape) = certain_shape(table, Certain { first, end, epoch })?;
+    let mut kept = kept::of_flush(control, table.store.record_size(), flush)?;
+    kept.retain(|kept| (first..end).contains(&kept.ordinal));
+    Ok(Unrestored { boot: boot::CLOSED, first, end: end.max(first), shape, kept })
 }
 
-/// A file that says that it was longer than this is not believed.
-const LONGEST_RESTORED: u64 = 1 << 44;
+/// The shape in which certain records lie, cut to what the file has room for, and the first of them. The rest of a larger
+/// shape came after the flush, and the device may not have it.
+fn certain_shape(table: &Table, certain: Certain) -> Result<(u64, Shape)> {
+    let Certain { first, end, epoch } = certain;
+    let size = table.store.record_size();
+    let file_len = table.store.mapping.len() as u64;
+    let mut shape = table.control().checked_shape(epoch)?;
+    let fits = file_len.saturating_sub(shape.origin) / size;
+    // Where nothing is certain, the shape may be a later one.
+    let first = first.max(shape.anchor);
+    let count = end.saturating_sub(first);
+    let sound = count <= shape.capacity
+        && end.max(first) < layout::ORDINAL_MAX
+        && shape.origin >= table.store.header.records_offset();
+    if !sound {
+        return Err(Error::corrupt(
+            "the record file says nonsense of what was flushed; import the data anew",
+        ));
+    }
+    if shape.capacity > fits {
+        let straight = count == 0 || shape.slot(first).saturating_add(count) <= fits;
+        if !straight {
+            return Err(Error::new(
+                ErrorKind::Truncated,
+                format!(
+                    "{} was cut short to {file_len} bytes; import the data anew",
+                    table.store.path.display()
+                ),
+            ));
+        }
+        // The slot of the first record stays what it is.
+        shape = Shape { epoch: epoch.wrapping_add(1), anchor: shape.lap(first), capacity: fits, ..shape };
+    }
+    Ok((first, shape))
+}

@@ -1,37 +1,34 @@
-//! What outlives a loss of power: the records of the last flush.
+//! What outlives a loss of power: the records of the last flush, as they were then.
 //!
 //! The system writes pages to the device when it likes, so that after a loss of power each page may be as it was at any
 //! moment since the last flush. A table therefore keeps, on the page of its own words, what a flush made certain:
 //!
 //! ```text
-//!   Certain(first, end, shape)            every record of first..end is on the device as it is
-//!     | about to change a certain record k in place, k lowest yet: keep a copy of it; flush the block
-//!   Certain, but for k + 1..end           k itself is certain by its copy
+//!   Certain(first, end, epoch)            every record of first..end is on the device, or is kept as it was: see `kept`
+//!     | about to change a certain record in place: keep a copy of it, flush that; the newest one is kept already
 //!     | about to use the slot of a certain record again: first goes beyond it, and an eighth further; flush the block
-//!   Certain(first', end, shape); nothing, once first is beyond k
-//!     | flush: all records, then these words, then the block
-//!   Certain(first, end, shape)            of now
+//!     | flush: capture --> flush all records and the copy of the newest --> commit --> flush the block
+//!   Certain(first', end', epoch')         as it was at the capture
 //! ```
 //!
-//! So a flush of one page comes before the first change in place after a flush, and before an eighth of a ring that is
-//! certain is used again; pushes need none. The shape of a flush stays readable: its words are written over only by the
-//! growth after the next, which flushes first, and its slots are used again only as above.
+//! The commit is one store, of the flush's number: its parity names three words on the same page. Between the capture and
+//! the end of the flush the table is written on. A push needs no more than room; a change of the newest record of the
+//! capture is safe, since that is kept for both flushes; a change of another record, and growth, wait for the flush.
 //!
-//! Which boot of the machine it is tells whether the power was lost: a file that was written in another one and not
-//! closed is brought back to what is certain by whoever opens it first, before anybody reads it.
+//! So a push, and a change of the newest record, never wait for the device. The first change of another record after a
+//! flush does, once for each such record; and a ring once for each eighth of it that is used again. The shape of a
+//! flush stays readable: its words are written over only by the growth after the next, which flushes first, and its slots
+//! are used again only as above.
 
 use crate::boot;
-use crate::control::Control;
-use crate::error::Result;
+use crate::control::Certain;
+use crate::error::{Error, ErrorKind, Result};
+use crate::kept;
 use crate::layout::{self, Kind, PAGE, at};
 use crate::motion::Home;
 use crate::shape::Shape;
 use crate::store::Store;
 use crate::table::{State, Table};
-use std::ops::Range;
-
-/// No record.
-pub(crate) const NONE: u64 = u64::MAX;
 
 /// From now on the file is written. In a file of its own the word shares a page with all others that matter; in a pack
 /// it does not, and has to be there before them.
@@ -45,7 +42,7 @@ pub(crate) fn begin(store: &Store) -> Result<()> {
 
 /// Everything was flushed, and nobody writes any more.
 pub(crate) fn end(store: &Store) -> Result<()> {
-    store.words().boot()?.store_release(0);
+    store.words().boot()?.store_release(boot::CLOSED);
     flush_control(store)
 }
 
@@ -53,89 +50,90 @@ fn flush_control(store: &Store) -> Result<()> {
     store.mapping.flush_range(layout::CONTROL, at(PAGE))
 }
 
-/// The records that a loss of power now would leave.
-pub(crate) fn durable(control: Control<'_>) -> Result<Range<u64>> {
-    let safe = control.safe()?;
-    let end = safe.end().load().min(safe.kept().load().saturating_add(1));
-    Ok(safe.first().load()..end)
-}
-
 /// Before a record changes in place.
 #[inline]
-pub(crate) fn before_change(table: &Table, home: Home<'_>) -> Result<()> {
-    let safe = table.control().safe()?;
-    if home.ordinal >= safe.end().load() || home.ordinal >= safe.kept().load() {
+pub(crate) fn before_change(table: &Table, state: &mut State, home: Home<'_>) -> Result<()> {
+    let Certain { first, end, .. } = state.certain;
+    if !(first..end).contains(&home.ordinal) || state.kept.holds(home.ordinal) {
         return Ok(());
     }
-    keep(table, home)
+    keep(table, state, home)
 }
 
 #[cold]
-fn keep(table: &Table, home: Home<'_>) -> Result<()> {
-    let control = table.control();
-    let safe = control.safe()?;
-    let mut bytes = vec![0; home.view.len()];
-    home.view.read_into(0, &mut bytes)?;
-    // A loss amid these stores finds the copy of another record, or a sum that does not fit: then the record that was
-    // kept before is lost too, and nothing else.
-    control.view.write_from(control.kept(table.store.header.shadow_stride()), &bytes)?;
-    safe.kept_sum().store(kept_sum(home.ordinal, &bytes));
-    safe.kept().store_release(home.ordinal);
-    flush_block(table)
+fn keep(table: &Table, state: &mut State, home: Home<'_>) -> Result<()> {
+    if kept::keep(table, state, home)? {
+        return Ok(());
+    }
+    flush_held(table, state)?;
+    if state.kept.holds(home.ordinal) || kept::keep(table, state, home)? {
+        return Ok(());
+    }
+    Err(Error::corrupt("a block keeps no record; import the data anew"))
 }
 
-pub(crate) fn kept_sum(ordinal: u64, bytes: &[u8]) -> u64 {
-    layout::checksum(bytes) ^ ordinal.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+/// Whether a change of this record has to wait for the flush under way.
+#[inline]
+pub(crate) fn must_wait(state: &State, ordinal: u64) -> bool {
+    state.pending.is_some_and(|pending| ordinal.wrapping_add(1) < pending.end)
 }
 
 /// Before records are pushed up to `end`, which may use slots again.
 #[inline]
-pub(crate) fn before_reuse(table: &Table, shape: Shape, end: u64) -> Result<()> {
-    let Some(reused) = end.checked_sub(shape.anchor.saturating_add(shape.capacity)) else { return Ok(()) };
-    if reused == 0 {
+pub(crate) fn before_reuse(table: &Table, state: &mut State, end: u64) -> Result<()> {
+    let Shape { anchor, capacity, .. } = state.shape;
+    if end <= anchor.saturating_add(capacity) {
         return Ok(());
     }
-    let below = end - shape.capacity;
-    let safe = table.control().safe()?;
-    let (first, certain) = (safe.first().load(), safe.end().load());
-    if first >= below || first >= certain {
+    let below = end - capacity;
+    if state.certain.first >= below || state.certain.first >= state.certain.end {
         return Ok(());
     }
-    safe.first().store_release(certain.min(below.saturating_add(shape.capacity / 8)));
+    give_up_below(table, state, below)
+}
+
+#[cold]
+fn give_up_below(table: &Table, state: &mut State, below: u64) -> Result<()> {
+    let first = state.certain.end.min(below.saturating_add(state.shape.capacity / 8));
+    table.control().safe()?.first(state.flush).store_release(first);
+    state.certain.first = first;
     flush_block(table)
 }
 
 /// Before the shape before this one is written over, which may be that of the flush.
-pub(crate) fn before_growth(table: &Table, state: &State) -> Result<()> {
-    let safe = table.control().safe()?;
-    if safe.epoch().load() == state.shape.epoch {
+pub(crate) fn before_growth(table: &Table, state: &mut State) -> Result<()> {
+    if state.certain.epoch == state.shape.epoch {
         return Ok(());
     }
-    if safe.first().load() >= safe.end().load() {
-        safe.epoch().store_release(state.shape.epoch);
-        return Ok(());
+    if state.certain.first >= state.certain.end {
+        return name_epoch(table, state);
     }
-    flush_table(table, state)
+    flush_held(table, state)
 }
 
 /// After growth, before anything else: what is certain stays so. In a pack the old place stays as it was.
-pub(crate) fn after_growth(table: &Table, state: &State, moved: Moved) -> Result<()> {
-    let safe = table.control().safe()?;
-    let (first, end) = (safe.first().load(), safe.end().load());
+pub(crate) fn after_growth(table: &Table, state: &mut State, moved: Moved) -> Result<()> {
+    let Certain { first, end, .. } = state.certain;
     if table.store.header.kind == Kind::Pack && first < end {
         return Ok(());
     }
     let same_slots = moved == Moved::Nothing && first >= state.shape.anchor;
     if first >= end || same_slots {
-        safe.epoch().store_release(state.shape.epoch);
-        return Ok(());
+        return name_epoch(table, state);
     }
-    flush_table(table, state)
+    flush_held(table, state)
+}
+
+/// What is certain lies in the present shape just as well.
+fn name_epoch(table: &Table, state: &mut State) -> Result<()> {
+    table.control().safe()?.epoch(state.flush).store_release(state.shape.epoch);
+    state.certain.epoch = state.shape.epoch;
+    Ok(())
 }
 
 /// After a writer that may have died amid `after_growth`.
-pub(crate) fn after_takeover(table: &Table, state: &State) -> Result<()> {
-    if table.control().safe()?.epoch().load() == state.shape.epoch {
+pub(crate) fn after_takeover(table: &Table, state: &mut State) -> Result<()> {
+    if state.certain.epoch == state.shape.epoch {
         return Ok(());
     }
     after_growth(table, state, Moved::Some)
@@ -148,40 +146,61 @@ pub(crate) enum Moved {
     Some,
 }
 
-/// Makes all of a table certain, while nobody writes it.
-pub(crate) fn flush_table(table: &Table, state: &State) -> Result<()> {
-    let end = state.shape.end_offset(table.store.record_size());
-    table.store.mapping.flush_range(at(state.shape.origin), at(end - state.shape.origin))?;
-    flush_block(table)?;
-    mark(table.control(), state.shape.epoch, state.first..state.end)?;
-    flush_block(table)
+/// Makes all of a table certain, while nobody else writes it.
+pub(crate) fn flush_held(table: &Table, state: &mut State) -> Result<()> {
+    if state.pending.is_some() {
+        return Err(Error::new(ErrorKind::Busy, "the table is being flushed; try again"));
+    }
+    capture(table, state)?;
+    let done = flush_captured(table, state.shape)
+        .and_then(|()| commit(table, state))
+        .and_then(|()| flush_block(table));
+    state.pending = None;
+    done
 }
 
-pub(crate) fn flush_block(table: &Table) -> Result<()> {
-    let len = layout::key_offset(table.store.header.shadow_stride());
-    table.store.mapping.flush_range(at(table.block), at(len))
+/// The first step of a flush: what it will make certain.
+pub(crate) fn capture(table: &Table, state: &mut State) -> Result<()> {
+    kept::keep_newest(table, state)?;
+    state.pending = Some(state.whole());
+    state.changed = false;
+    Ok(())
 }
 
-/// Says of a table that it is on the device as it is.
-pub(crate) fn mark_as_it_is(table: &Table) -> Result<()> {
-    let line = table.control().readers()?;
-    mark(table.control(), line.epoch().load_acquire(), line.first().load()..line.end().load())
-}
-
-/// Says that these records are on the device. Between any two of these stores the words tell of the flush before, or
-/// of this one, or of its records up to the one that was kept.
-fn mark(control: Control<'_>, epoch: u64, ordinals: Range<u64>) -> Result<()> {
-    let safe = control.safe()?;
-    let words = [
-        (safe.first(), ordinals.start),
-        (safe.epoch(), epoch),
-        (safe.end(), ordinals.end),
-        (safe.kept(), NONE),
-    ];
-    for (word, value) in words {
-        if word.load() != value {
-            word.store_release(value);
+/// The second step: the records, and the copy of the newest.
+pub(crate) fn flush_captured(table: &Table, shape: Shape) -> Result<()> {
+    let mapping = &table.store.mapping;
+    let end = at(shape.end_offset(table.store.record_size()));
+    match table.store.header.kind {
+        Kind::File => mapping.flush_range(at(table.block), end.saturating_sub(at(table.block))),
+        Kind::Pack => {
+            let begin = at(shape.origin);
+            mapping.flush_range(begin, end.saturating_sub(begin))?;
+            flush_block(table)
         }
     }
+}
+
+/// The third step: from here on it holds, once the block is on the device.
+pub(crate) fn commit(table: &Table, state: &mut State) -> Result<()> {
+    let Some(mut certain) = state.pending else {
+        return Err(Error::new(
+            ErrorKind::Busy,
+            "a write failed while the table was flushed; flush it again",
+        ));
+    };
+    // Slots that were used again meanwhile.
+    let reused = state.end.saturating_sub(state.shape.capacity);
+    certain.first = certain.first.max(reused).min(certain.end);
+    state.flush = state.flush.wrapping_add(1);
+    state.certain = certain;
+    state.kept = kept::newest_alone(state.flush, certain.end);
+    table.control().safe()?.commit(state.flush, certain);
     Ok(())
+}
+
+/// Waits until the device has the block.
+pub(crate) fn flush_block(table: &Table) -> Result<()> {
+    let len = layout::key_offset(table.store.record_size());
+    table.store.mapping.flush_range(at(table.block), at(len))
 }

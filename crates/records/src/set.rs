@@ -13,6 +13,7 @@ use crate::draft::Draft;
 use crate::error::{Error, ErrorKind, Result};
 use crate::folders::{Folders, GENERATIONS, absolute, check_component};
 use crate::generation::Generation;
+use crate::habits::Habits;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,6 +49,7 @@ const ATTEMPTS: u32 = 16;
 #[derive(Debug)]
 pub struct RecordSet {
     folders: Folders,
+    habits: Habits,
     /// The generation that was current when it was last asked for.
     current: Mutex<Option<Arc<Generation>>>,
 }
@@ -66,7 +68,7 @@ impl RecordSet {
                 format!("{} holds no set of records; make one with open_or_create", root.display()),
             ));
         }
-        Ok(RecordSet { folders: Folders { root }, current: Mutex::new(None) })
+        Ok(RecordSet { folders: Folders { root }, habits: Habits::default(), current: Mutex::new(None) })
     }
 
     /// Opens the set in this folder, which is made if it is not there.
@@ -74,9 +76,13 @@ impl RecordSet {
     /// # Errors
     /// The errors of making folders.
     pub fn open_or_create(root: impl AsRef<Path>) -> Result<Self> {
-        let generations = absolute(root.as_ref())?.join(GENERATIONS);
+        Self::open_or_create_with(root.as_ref(), &Habits::default())
+    }
+
+    pub(crate) fn open_or_create_with(root: &Path, habits: &Habits) -> Result<Self> {
+        let generations = absolute(root)?.join(GENERATIONS);
         fs::create_dir_all(&generations).map_err(|source| Error::io("making", &generations, source))?;
-        Self::open(root)
+        Ok(RecordSet { habits: habits.clone(), ..Self::open(root)? })
     }
 
     /// The current generation. Hold it for as long as you want to read the same one: its files were opened when it was
@@ -118,7 +124,7 @@ impl RecordSet {
     pub fn generation(&self, name: &str) -> Result<Generation> {
         check_component(name)?;
         for _ in 0..ATTEMPTS {
-            if let Some(taken) = Generation::take(name, self.folders.of(name))? {
+            if let Some(taken) = Generation::take(name, self.folders.of(name), &self.habits)? {
                 return Ok(taken);
             }
         }
@@ -155,7 +161,7 @@ impl RecordSet {
                 format!("there is a generation {name} already; remove it first, or choose another name"),
             ));
         }
-        Draft::begin(&self.folders, name)
+        Draft::begin(&self.folders, name, &self.habits)
     }
 
     /// Makes a generation the current one. Those who read another one keep it.

@@ -15,6 +15,8 @@
 //! A record that lies between `lap`, the ordinal in slot 0 when the ring last came round, and `lap + capacity` keeps its
 //! slot for as long as it is live, whatever grows, unless the origin changes.
 
+use crate::layout;
+
 /// An anchor, a capacity and an origin, and the epoch that named them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
@@ -25,6 +27,12 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
+    /// A checksum that goes with it in the file.
+    pub(crate) fn sum(self) -> u64 {
+        let words = [self.epoch, self.anchor, self.capacity, self.origin];
+        layout::checksum(words.map(u64::to_le_bytes).as_flattened())
+    }
+
     /// The slot of a record. Any slot, even one beyond the capacity, if the file's words make no sense: whoever uses
     /// it checks that it is mapped.
     #[inline]

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::iter::{Iter, copy_all};
 use crate::layout::at;
+use crate::reader::Changes;
 use crate::record::Record;
 use crate::table::Table;
 use std::ops::Deref;
@@ -34,19 +35,19 @@ pub struct Snapshot<T> {
     table: Arc<Table>,
     records: Vec<T>,
     first: u64,
-    updates: u64,
+    changes: Changes,
 }
 
 impl<T: Record> Snapshot<T> {
     pub(crate) fn of(table: Arc<Table>) -> Result<Self> {
-        let mut snapshot = Snapshot { table, records: Vec::new(), first: 0, updates: 0 };
+        let mut snapshot = Snapshot { table, records: Vec::new(), first: 0, changes: Changes::default() };
         snapshot.take()?;
         Ok(snapshot)
     }
 
     fn take(&mut self) -> Result<()> {
         let (seen, records) = copy_all(&self.table)?;
-        (self.first, self.updates, self.records) = (seen.ordinals().start, seen.updates(), records);
+        (self.first, self.changes, self.records) = (seen.ordinals().start, seen.changes(), records);
         Ok(())
     }
 
@@ -55,23 +56,28 @@ impl<T: Record> Snapshot<T> {
         &self.records
     }
 
-    /// Brings it up to date. Copies only what was pushed since, unless records were replaced or dropped.
+    /// Brings it up to date. Copies only what was pushed since and the newest record before, unless other records were
+    /// replaced or some were dropped in front; then all.
     ///
     /// # Errors
     /// As [`RecordFile::get`](crate::RecordFile::get); the snapshot is as before then.
     pub fn refresh(&mut self) -> Result<()> {
         let seen = self.table.look()?;
-        let ordinals = seen.ordinals();
-        if seen.updates() != self.updates || ordinals.start != self.first {
+        let (ordinals, changes) = (seen.ordinals(), seen.changes());
+        let have = self.first + self.records.len() as u64;
+        if changes.deep != self.changes.deep || ordinals.start != self.first || ordinals.end < have {
             return self.take();
         }
-        let have = self.first + self.records.len() as u64;
-        let (mut new, _) = Iter::new(&self.table, have.min(ordinals.end)..ordinals.end).into_vec()?;
-        if self.records.len() + new.len() == at(ordinals.end - ordinals.start) {
-            self.records.append(&mut new);
-            return Ok(());
+        // The newest one that is here may have been replaced while it was the newest.
+        let known = if changes.updates == self.changes.updates { have } else { have.max(self.first + 1) - 1 };
+        let (mut new, dropped) = Iter::new(&self.table, known..ordinals.end).into_vec()?;
+        if dropped {
+            return self.take();
         }
-        self.take()
+        self.records.truncate(at(known - self.first));
+        self.records.append(&mut new);
+        self.changes = changes;
+        Ok(())
     }
 
     /// The records, as a vector of one's own.

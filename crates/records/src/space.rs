@@ -32,13 +32,14 @@ pub(crate) fn allocate(store: &Store, len: u64, align: u64) -> Result<u64> {
         return Err(Error::invalid("no file is as large as that"));
     };
     if end > store.mapping.len() as u64 {
-        // A half more than needed, so that it is not mapped anew for each table; on a full device what is needed.
-        let generous = (end + end / 2).next_multiple_of(layout::PAGE);
-        match store.reserve(generous) {
-            Err(error) if error.kind() == ErrorKind::NoSpace => {
-                store.reserve(end.next_multiple_of(layout::PAGE))?;
+        // A half more than needed, so that it does not grow for each table; on a device that is nearly full half of that,
+        // and so on down to what is needed.
+        let mut surplus = end / 2;
+        loop {
+            match store.reserve((end + surplus).next_multiple_of(layout::PAGE)) {
+                Err(error) if error.kind() == ErrorKind::NoSpace && surplus > 0 => surplus /= 2,
+                other => break other?,
             }
-            other => other?,
         }
     }
     store.words().used()?.store_release(end);

@@ -3,6 +3,7 @@
 use crate::boot;
 use crate::control::{Control, FileWords};
 use crate::error::{Error, ErrorKind, Result};
+use crate::habits::Habits;
 use crate::header::{Header, Unchecked};
 use crate::holder::Holder;
 use crate::layout::{self, HEADER_LEN, Kind, MAGIC};
@@ -31,6 +32,9 @@ pub(crate) struct Rights {
     origin: Origin,
     /// Taken to give out space of a pack. Taken while a table's writer is locked, never the other way round.
     pub(crate) allocation: Mutex<()>,
+    /// Taken to flush, before the writers of tables, and held to the end.
+    pub(crate) flushing: Mutex<()>,
+    pub(crate) habits: Habits,
 }
 
 /// Refuses a file whose records are not those that are meant.
@@ -50,10 +54,16 @@ impl Store {
     }
 
     /// Opens a file for writing, if nobody else has.
-    pub(crate) fn open_writer(path: &Path, gates: Gates<'_>) -> Result<Store> {
+    pub(crate) fn open_writer(path: &Path, gates: Gates<'_>, habits: &Habits) -> Result<Store> {
         let mut store = Store::enter(path, Access::ReadWrite, gates)?;
         let holder = Holder::take(path, store.id, store.words())?;
-        store.rights = Some(Rights { _holder: holder, origin: Origin::here(), allocation: Mutex::default() });
+        store.rights = Some(Rights {
+            _holder: holder,
+            origin: Origin::here(),
+            allocation: Mutex::default(),
+            flushing: Mutex::default(),
+            habits: habits.clone(),
+        });
         Ok(store)
     }
 
@@ -83,7 +93,7 @@ impl Store {
             return Ok(());
         }
         let control = Control { view: self.mapping.view(), block: layout::CONTROL };
-        let shape = control.shape(control.readers()?.epoch().load_acquire())?;
+        let shape = control.checked_shape(control.readers()?.epoch().load_acquire())?;
         // Asked after the shape was loaded: space comes before the shape that needs it.
         let len = self
             .file
@@ -150,6 +160,26 @@ fn irregular(path: &Path, error: Error) -> Error {
             ErrorKind::NotRegularFile,
             format!("{} is not a regular file; name a file", path.display()),
         ),
+        _ => misplaced(path, error),
+    }
+}
+
+/// The error, or a better one if the path leads through what is no folder.
+#[cold]
+pub(crate) fn misplaced(path: &Path, error: Error) -> Error {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return error };
+    match (std::fs::metadata(folder), error.kind()) {
+        (Ok(metadata), _) if !metadata.is_dir() => Error::with_source(
+            ErrorKind::InvalidArgument,
+            format!("{} is no folder, so that {} cannot be there", folder.display(), path.display()),
+            error,
+        ),
+        (Err(_), ErrorKind::NotFound) => {
+            Error::new(ErrorKind::NotFound, format!("there is no folder {}; make it first", folder.display()))
+        }
+        (_, ErrorKind::NotFound) => {
+            Error::new(ErrorKind::NotFound, format!("there is no record file {}", path.display()))
+        }
         _ => error,
     }
 }

@@ -1,8 +1,8 @@
 //! One table in an open file: where its block is, and what its writer knows of it.
 
-use crate::control::Control;
+use crate::control::{Certain, Control};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{ORDINAL_MAX, at};
+use crate::layout::{KEPT_MAX, KEPT_NEWEST, ORDINAL_MAX, at};
 use crate::motion::{Home, Motion};
 use crate::shape::Shape;
 use crate::store::Store;
@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex};
 
 /// A new table has room for at least so many records.
 pub(crate) const FIRST_SLOTS: u64 = 8;
+/// No record.
+pub(crate) const NONE: u64 = u64::MAX;
 
 /// A table, for reading; for writing too if it has a [`State`].
 pub(crate) struct Table {
@@ -17,6 +19,8 @@ pub(crate) struct Table {
     /// Where the table's block begins.
     pub(crate) block: u64,
     pub(crate) state: Option<Mutex<State>>,
+    /// Of a file whose machine lost its power, and that no writer has opened since: what is certain of it.
+    pub(crate) unrestored: Option<Box<Unrestored>>,
 }
 
 /// What the writing handle knows of the table; nobody else changes it.
@@ -28,9 +32,56 @@ pub(crate) struct State {
     pub(crate) end: u64,
     /// False while a change is under way: found false, a change failed or panicked, and the words decide.
     pub(crate) settled: bool,
+    /// The number of the last flush, and what it made certain.
+    pub(crate) flush: u64,
+    pub(crate) certain: Certain,
+    /// What the flush under way will make certain, if there is one.
+    pub(crate) pending: Option<Certain>,
+    pub(crate) kept: Kept,
+    /// Whether a record was replaced since the last flush, as far as is known.
+    pub(crate) changed: bool,
+}
+
+/// The records of which the block keeps the bytes as they were at the last flush: their ordinals, by their places.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept(pub(crate) [u64; KEPT_MAX]);
+
+impl Kept {
+    pub(crate) const NOTHING: Kept = Kept([NONE; KEPT_MAX]);
+
+    /// Whether these are the bytes of this record.
+    #[inline]
+    pub(crate) fn holds(&self, ordinal: u64) -> bool {
+        self.0.contains(&ordinal)
+    }
+
+    /// A place that is free, among the first `count`.
+    pub(crate) fn free_place(&self, count: u64) -> Option<usize> {
+        (at(KEPT_NEWEST)..at(count)).find(|index| self.0[*index] == NONE)
+    }
+}
+
+/// A file as it was at the last flush before the power was lost.
+pub(crate) struct Unrestored {
+    /// While the file names this boot, nobody has written it since.
+    pub(crate) boot: u64,
+    pub(crate) first: u64,
+    pub(crate) end: u64,
+    pub(crate) shape: Shape,
+    /// The records that are read from where they were kept.
+    pub(crate) kept: Vec<KeptAt>,
+}
+
+/// A record, and where its bytes were kept.
+#[derive(Clone, Copy)]
+pub(crate) struct KeptAt {
+    pub(crate) index: usize,
+    pub(crate) ordinal: u64,
 }
 
 impl State {
+    const NOTHING: Certain = Certain { first: 0, end: 0, epoch: 0 };
+
     /// Before the words were looked at.
     pub(crate) const UNKNOWN: State = State {
         motion: Motion(0),
@@ -38,45 +89,69 @@ impl State {
         first: 0,
         end: 0,
         settled: false,
+        flush: 0,
+        certain: State::NOTHING,
+        pending: None,
+        kept: Kept::NOTHING,
+        changed: false,
     };
 
     pub(crate) fn len(&self) -> u64 {
         self.end - self.first
     }
 
-    /// What the words say, if they make sense.
+    /// What a flush now would make certain.
+    pub(crate) fn whole(&self) -> Certain {
+        Certain { first: self.first, end: self.end, epoch: self.shape.epoch }
+    }
+
+    /// Whether a flush would change anything.
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.changed || self.certain != self.whole()
+    }
+
+    /// What the words say, if they make sense. What is kept is not among them.
     pub(crate) fn load(control: Control<'_>) -> Result<State> {
         let line = control.readers()?;
-        let shape = control.shape(line.epoch().load_acquire())?;
+        let shape = control.checked_shape(line.epoch().load_acquire())?;
         let first = line.first().load_acquire();
         let end = line.end().load_acquire();
         let motion = Motion(line.motion().load_acquire());
         let sound =
             shape.anchor <= first && first <= end && end < ORDINAL_MAX && end - first <= shape.capacity;
-        if sound {
-            return Ok(State { motion, shape, first, end, settled: true });
+        if !sound {
+            return Err(Error::corrupt(format!(
+                "the record file says it holds {first}..{end} with room for {}; import the data anew",
+                shape.capacity
+            )));
         }
-        Err(Error::corrupt(format!(
-            "the record file says it holds {first}..{end} with room for {}; import the data anew",
-            shape.capacity
-        )))
+        let safe = control.safe()?;
+        let flush = safe.flush().load_acquire();
+        let certain = safe.certain(flush);
+        // Whoever wrote before may have replaced anything.
+        Ok(State {
+            motion,
+            shape,
+            first,
+            end,
+            settled: true,
+            flush,
+            certain,
+            changed: true,
+            ..State::UNKNOWN
+        })
     }
 }
 
 impl Table {
     /// The table whose block begins here, for reading.
     pub(crate) fn for_reading(store: Arc<Store>, block: u64) -> Table {
-        Table { store, block, state: None }
+        Table { store, block, state: None, unrestored: None }
     }
 
     #[inline(always)]
     pub(crate) fn control(&self) -> Control<'_> {
         Control { view: self.store.mapping.view(), block: at(self.block) }
-    }
-
-    pub(crate) fn shape(&self) -> Result<Shape> {
-        let control = self.control();
-        control.shape(control.readers()?.epoch().load_acquire())
     }
 
     #[inline]

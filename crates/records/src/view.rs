@@ -6,11 +6,11 @@
 
 use crate::control::{Control, ReadersLine};
 use crate::error::Result;
-use crate::layout::at;
+use crate::layout::{ORDINAL_MAX, at};
 use crate::motion::Motion;
-use crate::reader::{TRIES, When, busy, pause};
+use crate::reader::{Found, Seen};
 use crate::record::{Plain, Record};
-use crate::table::{Table, poisoned};
+use crate::table::Table;
 use samovar_mmap::{Health, Items, fence_acquire};
 use std::cell::Cell;
 use std::ops::Range;
@@ -18,6 +18,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// Bytes of a column that are gathered at a time.
 const COLUMN_BYTES: usize = 2048;
+/// Blocks that are read slowly at a time, where the records do not lie one behind the other.
+const SLOW_BLOCKS: usize = 16;
 /// No motion is this.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -51,69 +53,92 @@ const UNKNOWN: u64 = u64::MAX;
 /// ```
 pub struct View<'a, T> {
     table: &'a Table,
-    health: Health<'a>,
-    line: ReadersLine<'a>,
-    /// The records from the first on that lie one behind the other.
-    items: Items<'a, T>,
     first: u64,
     end: u64,
-    epoch: u64,
+    place: Cell<Place<'a, T>>,
     /// The motion that was seen, if it was at rest.
     motion: Cell<u64>,
 }
 
-/// Where a record was.
+/// Where records lie, and what tells whether they still do: all of it in one map of the file.
 struct Place<'a, T> {
+    health: Health<'a>,
+    line: ReadersLine<'a>,
+    /// Records that lie one behind the other, from this ordinal on.
     items: Items<'a, T>,
-    index: usize,
-    when: When,
+    begin: u64,
+    epoch: u64,
+}
+
+impl<T> Clone for Place<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Place<'_, T> {}
+
+impl<'a, T: Record> Place<'a, T> {
+    /// Where the records lie that were seen. A file that lies about it is told so by what the reads find.
+    fn find(table: &'a Table, seen: &Seen) -> Result<Place<'a, T>> {
+        let (ordinals, shape) = (seen.ordinals(), seen.shape());
+        let size = size_of::<T>() as u64;
+        let straight = shape.straight(ordinals.start, ordinals.end - ordinals.start);
+        let offset = shape.offset(ordinals.start, size);
+        let mapping = &table.store.mapping;
+        let there = table.unrestored.is_none()
+            && table
+                .store
+                .reach(offset.saturating_add(straight.saturating_mul(size)).min(ORDINAL_MAX))
+                .is_ok();
+        let len = mapping.len();
+        let map = mapping.newest();
+        let part = mapping.part(map, len);
+        let items = match there.then(|| part.items(at(offset), at(straight))) {
+            Some(Ok(items)) => items,
+            _ => part.items(0, 0)?,
+        };
+        let line = Control { view: part, block: at(table.block) }.readers()?;
+        Ok(Place { health: map.health(), line, items, begin: ordinals.start, epoch: shape.epoch })
+    }
 }
 
 impl<'a, T: Record> View<'a, T> {
     pub(crate) fn of(table: &'a Table) -> Result<Self> {
         let seen = table.look()?;
         let ordinals = seen.ordinals();
-        let size = size_of::<T>() as u64;
-        let straight = seen.shape().straight(ordinals.start, ordinals.end - ordinals.start);
-        let offset = seen.shape().offset(ordinals.start, size);
-        // A file that lies about where they are is told so by what the reads find.
-        let reached = table.store.reach(offset.saturating_add(straight.saturating_mul(size)).min(1 << 62));
-        let mapping = &table.store.mapping;
-        let len = mapping.len();
-        let map = mapping.newest();
-        let view = mapping.part(map, len);
-        let items = match reached.is_ok().then(|| view.items(at(offset), at(straight))) {
-            Some(Ok(items)) => items,
-            _ => view.items(0, 0)?,
-        };
-        let line = Control { view, block: at(table.block) }.readers()?;
-        let view = View {
-            table,
-            health: map.health(),
-            line,
-            items,
-            first: ordinals.start,
-            end: ordinals.end,
-            epoch: seen.shape().epoch,
-            motion: Cell::new(UNKNOWN),
-        };
+        let place = Cell::new(Place::find(table, &seen)?);
+        let view =
+            View { table, first: ordinals.start, end: ordinals.end, place, motion: Cell::new(UNKNOWN) };
         view.remember();
         Ok(view)
     }
 
-    /// Remembers that nothing is in motion, if it is so and the records lie where they lay.
+    /// Remembers that nothing is in motion, if it is so; and where the records lie, if they have moved.
     fn remember(&self) {
-        let motion = self.line.motion().load_acquire();
-        let here = !Motion(motion).is_moving() && self.line.epoch().load_acquire() == self.epoch;
-        self.motion.set(if here { motion } else { UNKNOWN });
+        self.motion.set(UNKNOWN);
+        let line = self.place.get().line;
+        let motion = line.motion().load_acquire();
+        if Motion(motion).is_moving() || self.table.unrestored.is_some() {
+            return;
+        }
+        if line.epoch().load_acquire() != self.place.get().epoch {
+            let Ok(place) = self.table.look().and_then(|seen| Place::find(self.table, &seen)) else { return };
+            self.place.set(place);
+        }
+        // Growth goes from one motion to another: as long as it is this one, the records lie where they were found.
+        fence_acquire();
+        if line.motion().load() == motion && line.epoch().load() == self.place.get().epoch {
+            self.motion.set(motion);
+        }
     }
 
     /// Whether what was copied from `first` on, before the fence, is whole: nothing moved since motion was this.
     #[inline(always)]
-    fn is_settled(&self, motion: u64, first: u64) -> bool {
+    fn is_settled(&self, first: u64) -> bool {
+        let Place { line, health, .. } = self.place.get();
         // Pairs with the release fences of the writer: who copied a byte of a later change sees its motion, or its first.
         fence_acquire();
-        self.line.motion().load() == motion && self.line.first().load() <= first && !self.health.is_poisoned()
+        line.motion().load() == self.motion.get() && line.first().load() <= first && !health.is_poisoned()
     }
 
     /// How many records there were.
@@ -134,54 +159,37 @@ impl<'a, T: Record> View<'a, T> {
     /// As [`RecordFile::get`](crate::RecordFile::get).
     #[inline(always)]
     pub fn get(&self, index: usize) -> Result<Option<T>> {
-        let mut place =
-            Place { items: self.items, index, when: When { motion: self.motion.get(), shadow: false } };
-        let ordinal = self.first + index as u64;
-        let mut tries = 0;
-        loop {
-            let mut record = T::new_zeroed();
-            let read = place.items.read(place.index, record.as_mut_bytes())?;
-            if read && (self.is_settled(place.when.motion, ordinal) || self.is_whole(place.when, ordinal)) {
-                return Ok(Some(record));
-            }
-            tries += 1;
-            match self.place_again(index, tries)? {
-                Some(next) => place = next,
-                None => return Ok(None),
-            }
+        let ordinal = self.first.wrapping_add(index as u64);
+        let Place { items, begin, .. } = self.place.get();
+        let mut record = T::new_zeroed();
+        let read = items.read(at(ordinal.wrapping_sub(begin)), record.as_mut_bytes())?;
+        if read && ordinal < self.end && (self.is_settled(ordinal) || self.is_whole(ordinal)) {
+            return Ok(Some(record));
         }
+        self.get_slowly(index)
     }
 
-    /// Where a record is now, be it a shadow; none if it is not there.
+    /// A record that lies elsewhere by now, or that was in motion.
     #[cold]
     #[inline(never)]
-    fn place_again(&self, index: usize, tries: u32) -> Result<Option<Place<'a, T>>> {
+    fn get_slowly(&self, index: usize) -> Result<Option<T>> {
         if index >= self.len() {
             return Ok(None);
         }
-        if tries > TRIES {
-            return Err(busy());
-        }
-        if self.health.is_poisoned() {
-            return Err(poisoned());
-        }
-        if tries > 1 {
-            pause(tries);
-        }
+        let mut record = T::new_zeroed();
+        let found = self.table.read_ordinal(self.first + index as u64, record.as_mut_bytes())?;
         self.remember();
-        let ordinal = self.first + index as u64;
-        let Some((when, offset)) = self.table.place_of(ordinal)? else { return Ok(None) };
-        let items = self.table.store.mapping.view().items(offset, 1)?;
-        Ok(Some(Place { items, index: 0, when }))
+        Ok((found == Found::Whole).then_some(record))
     }
 
     /// Whether a copy is whole though motion went on.
     #[cold]
     #[inline(never)]
-    fn is_whole(&self, when: When, ordinal: u64) -> bool {
-        when.motion != UNKNOWN
-            && !self.health.is_poisoned()
-            && self.table.is_whole_since(when, ordinal).unwrap_or(false)
+    fn is_whole(&self, ordinal: u64) -> bool {
+        let motion = self.motion.get();
+        motion != UNKNOWN
+            && !self.place.get().health.is_poisoned()
+            && self.table.is_whole_since(motion, ordinal).unwrap_or(false)
     }
 
     /// Calls `each` with the values of one field, oldest first, one slice after another: the fastest way to sum one up.
@@ -195,20 +203,30 @@ impl<'a, T: Record> View<'a, T> {
     {
         let offset = offset_of(field);
         let block = (COLUMN_BYTES / size_of::<F>().max(1)).max(1);
+        let gathers = size_of::<F>() <= COLUMN_BYTES && align_of::<F>() <= 8;
         let mut values = [0u64; COLUMN_BYTES / 8];
-        let (mut begin, straight) = (0, self.items.len());
-        while begin < straight && size_of::<F>() <= COLUMN_BYTES && align_of::<F>() <= 8 {
-            let end = straight.min(begin + block);
-            let bytes = &mut values.as_mut_bytes()[..(end - begin) * size_of::<F>()];
-            let gathered = self.items.gather::<F>(begin..end, offset, bytes)?;
-            if !gathered || !self.is_settled(self.motion.get(), self.first + begin as u64) {
+        let mut begin = 0;
+        while begin < self.len() {
+            // Anew for each block: a block that is read slowly looks up where the records lie by now.
+            let Place { items, begin: base, .. } = self.place.get();
+            let from = at((self.first + begin as u64).wrapping_sub(base));
+            let count = items.len().saturating_sub(from).min(block).min(self.len() - begin);
+            if count == 0 || !gathers {
+                let end = self.len().min(begin + SLOW_BLOCKS * block);
                 self.column_slowly(begin..end, field, &mut each)?;
+                begin = end;
+                continue;
+            }
+            let bytes = &mut values.as_mut_bytes()[..count * size_of::<F>()];
+            let gathered = items.gather::<F>(from..from + count, offset, bytes)?;
+            if !gathered || !self.is_settled(self.first + begin as u64) {
+                self.column_slowly(begin..begin + count, field, &mut each)?;
             } else if let Ok(values) = <[F]>::ref_from_bytes(bytes) {
                 each(values);
             }
-            begin = end;
+            begin += count;
         }
-        self.column_slowly(begin..self.len(), field, &mut each)
+        Ok(())
     }
 
     #[cold]

@@ -4,14 +4,17 @@
 //! published by one store of `end`, a cut in front by one of `first`, growth by one of `epoch`, an update by one of
 //! `motion`. Only the last leaves work behind a death, which `Table::recover` does.
 
+use crate::boot;
+use crate::control::NewsWords;
 use crate::error::{Error, ErrorKind, Result};
+use crate::kept;
 use crate::layout::{Kind, ORDINAL_MAX, at};
 use crate::motion;
 use crate::safe;
 use crate::shape::Shape;
 use crate::space;
 use crate::table::{State, Table, poisoned};
-use samovar_mmap::{View, fence_release};
+use samovar_mmap::{View, fence_full, fence_release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 impl Table {
@@ -32,6 +35,19 @@ impl Table {
             self.recover(&mut state)?;
         }
         Ok(state)
+    }
+
+    /// This handle's turn to write, once no flush is under way that what it will do has to wait for.
+    fn writer_unless(&self, must_wait: impl Fn(&State) -> bool) -> Result<MutexGuard<'_, State>> {
+        loop {
+            let state = self.writer()?;
+            if state.pending.is_none() || !must_wait(&state) {
+                return Ok(state);
+            }
+            drop(state);
+            // Whoever flushes holds it to the end.
+            drop(self.store.rights()?.flushing.lock().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
     /// Finishes what a dead writer, or a call that failed, left in motion.
@@ -56,7 +72,10 @@ impl Table {
             // A death may have come between growth and its telling.
             state.motion = motion::tell_of_a_move(self.control(), state.motion)?;
         }
-        safe::after_takeover(self, &state)?;
+        // The dead may have come no further than the change itself.
+        self.count_deep_change()?;
+        state.kept = kept::found(self, state.flush)?;
+        safe::after_takeover(self, &mut state)?;
         *known = state;
         self.unpoisoned()
     }
@@ -65,19 +84,16 @@ impl Table {
     pub(crate) fn append(&self, bytes: &[u8]) -> Result<()> {
         let size = self.record_size();
         if !bytes.len().is_multiple_of(size) {
-            return Err(Error::invalid(format!(
-                "{} bytes are not a whole number of records of {size}",
-                bytes.len()
-            )));
+            return Err(not_whole(bytes.len(), size));
         }
         let count = (bytes.len() / size) as u64;
-        let mut state = self.writer()?;
+        let mut state = self.writer_unless(|state| !has_room(state, count))?;
         if count == 0 {
             return Ok(());
         }
         self.make_room(&mut state, count)?;
         let end = state.end + count;
-        safe::before_reuse(self, state.shape, end)?;
+        safe::before_reuse(self, &mut state, end)?;
         // Pairs with the acquire fence of readers: who sees a byte of this in a slot that was used before sees that
         // its record was dropped.
         fence_release();
@@ -87,7 +103,20 @@ impl Table {
         })?;
         self.control().readers()?.end().store_release(end);
         state.end = end;
+        self.tell_followers()?;
         self.unpoisoned()
+    }
+
+    /// Wakes those who wait for news of the table. Pairs with the full fence of those: either they see what was written, or
+    /// this sees that they wait.
+    #[inline]
+    fn tell_followers(&self) -> Result<()> {
+        let words = self.control().news()?;
+        fence_full();
+        if words.followed.load() != 0 {
+            wake(words);
+        }
+        Ok(())
     }
 
     /// Calls `each` with every run of slots that these records have in a row, and how many records came before.
@@ -110,7 +139,8 @@ impl Table {
 
     /// Replaces the record with this index.
     pub(crate) fn replace(&self, index: u64, bytes: &[u8]) -> Result<()> {
-        let mut state = self.writer()?;
+        let mut state =
+            self.writer_unless(|state| safe::must_wait(state, state.first.saturating_add(index)))?;
         self.replace_as(&mut state, index, bytes)
     }
 
@@ -123,21 +153,30 @@ impl Table {
 
     fn replace_as(&self, state: &mut State, index: u64, bytes: &[u8]) -> Result<()> {
         if bytes.len() != self.record_size() {
-            return Err(Error::invalid(format!(
-                "a record has {} bytes, not {}",
-                self.record_size(),
-                bytes.len()
-            )));
+            return Err(not_whole(bytes.len(), self.record_size()));
         }
         if index >= state.len() {
             return Err(out_of_range(index, state.len()));
         }
         let home = self.home(state.shape, state.first + index)?;
-        safe::before_change(self, home)?;
+        safe::before_change(self, state, home)?;
+        state.changed = true;
         state.settled = false;
         state.motion = motion::update(self.control(), state.motion, home, bytes)?;
+        if home.ordinal + 1 != state.end {
+            self.count_deep_change()?;
+        }
         state.settled = true;
+        self.tell_followers()?;
         self.unpoisoned()
+    }
+
+    /// Counts a change of another record than the newest one. After motion: who sees the count sees the change. A copy that
+    /// was made amid the two is made anew when the count is seen.
+    fn count_deep_change(&self) -> Result<()> {
+        let deep = self.control().readers()?.deep();
+        deep.store_release(deep.load().wrapping_add(1));
+        Ok(())
     }
 
     /// Drops the oldest records, so that at most `keep` are left.
@@ -153,17 +192,13 @@ impl Table {
 
     /// Makes room for `additional` records more than there are.
     pub(crate) fn reserve_for(&self, additional: u64) -> Result<()> {
-        let mut state = self.writer()?;
+        let mut state = self.writer_unless(|state| !has_room(state, additional))?;
         self.make_room(&mut state, additional)
     }
 
     #[inline]
     fn make_room(&self, state: &mut State, additional: u64) -> Result<()> {
-        let len = state.end - state.first;
-        if additional <= state.shape.capacity - len && state.end + additional < ORDINAL_MAX {
-            return Ok(());
-        }
-        self.make_more_room(state, additional)
+        if has_room(state, additional) { Ok(()) } else { self.make_more_room(state, additional) }
     }
 
     #[cold]
@@ -225,6 +260,54 @@ impl Table {
     fn unpoisoned(&self) -> Result<()> {
         if self.store.mapping.is_poisoned() { Err(poisoned()) } else { Ok(()) }
     }
+}
+
+impl Drop for Table {
+    /// The last writing handle of a file goes: what was written is flushed. A pack does that for its tables.
+    fn drop(&mut self) {
+        let (Some(state), Ok(rights)) = (&self.state, self.store.rights()) else { return };
+        if self.store.header.kind != Kind::File || rights.habits.leaves_unflushed {
+            return;
+        }
+        if self.store.words().boot().is_ok_and(|boot| boot.load() == boot::CLOSED) {
+            return;
+        }
+        let mut state = *state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = self.finish(&mut state) {
+            rights.habits.warn_of_flush(&self.store.path, &error);
+        }
+    }
+}
+
+impl Table {
+    /// Flushes what was written, and says in the file that nobody writes it any more.
+    fn finish(&self, state: &mut State) -> Result<()> {
+        if !state.settled {
+            self.recover(state)?;
+        }
+        if state.is_dirty() {
+            safe::flush_held(self, state)?;
+        }
+        safe::end(&self.store)
+    }
+}
+
+/// Whether so many records more than there are fit.
+#[inline]
+fn has_room(state: &State, additional: u64) -> bool {
+    additional <= state.shape.capacity - state.len() && state.end + additional < ORDINAL_MAX
+}
+
+#[cold]
+fn wake(words: NewsWords<'_>) {
+    words.followed.store(0);
+    words.news.store_release(words.news.load().wrapping_add(1));
+    words.news.wake_all();
+}
+
+#[cold]
+fn not_whole(len: usize, size: usize) -> Error {
+    Error::invalid(format!("{len} bytes are not a whole number of records of {size}"))
 }
 
 #[cold]

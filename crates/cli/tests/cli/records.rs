@@ -41,6 +41,7 @@ fn info_says_what_is_there() {
     let json = samovar(&["records", "info", &file, "--json"]).ends(DONE).json();
     assert_eq!((json["records"].as_u64(), json["record_bytes"].as_u64()), (Some(3), Some(40)));
     assert_eq!(json["schema"].as_str(), Some(SCHEMA));
+    assert_eq!((json["durable"].as_u64(), json["condition"].as_str()), (Some(3), Some("sound")));
 }
 
 #[test]

@@ -44,25 +44,26 @@ fn the_format_page_draws_every_field_where_it_is() {
         ("FIRST", FIRST, "8"),
         ("END", END, "8"),
         ("SHAPES", SHAPES, "64"),
-        ("SAFE_FIRST", SAFE_FIRST, "8"),
-        ("SAFE_END", SAFE_END, "8"),
-        ("SAFE_EPOCH", SAFE_EPOCH, "8"),
-        ("KEPT", KEPT, "8"),
-        ("KEPT_SUM", KEPT_SUM, "8"),
-        ("SHADOWS", SHADOWS, "3 x SHADOW_STRIDE"),
+        ("DEEP", DEEP, "8"),
+        ("NEWS", NEWS, "4"),
+        ("FOLLOWED", FOLLOWED, "4"),
+        ("FLUSH", FLUSH, "8"),
+        ("CERTAIN", CERTAIN, "48"),
+        ("SHADOWS", SHADOWS, "2 x SHADOW_STRIDE"),
     ];
     for (name, at, bytes) in fields {
         assert_eq!(row(name), (at, bytes.to_owned()), "{name}");
     }
-    assert_eq!((header::SCHEMA_MAX, 2 * SHAPE_LEN), (3992, 64));
+    assert_eq!((header::SCHEMA_MAX, 2 * SHAPE_LEN, 2 * CERTAIN_LEN), (3992, 64, 48));
 }
 
 #[test]
 fn the_text_says_what_the_code_computes() {
     assert_eq!((CONTROL, SHADOWS, BLOCK_ALIGN), (4096, 256, 256));
     assert_eq!((WRITER_BYTE, ORDINAL_MAX), (1 << 62, 1 << 62));
-    assert_eq!(records_offset(shadow_stride(40)), 8192);
-    assert_eq!(records_offset(shadow_stride(2000)), 12_288);
+    assert_eq!((records_offset(40), records_offset(2000)), (8192, 16_384));
+    assert_eq!((kept_stride(40), kept_count(40)), (56, 2 + 9));
+    assert_eq!((kept_stride(1), kept_count(1), kept_count(2000)), (24, 16, 3));
     assert_eq!((Kind::File as u64, Kind::Pack as u64), (1, 2));
     assert!(PAGE_OF_FORMAT.contains("5265636f72647321"));
 }

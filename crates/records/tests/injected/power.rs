@@ -8,9 +8,11 @@
 
 use crate::common::{Bar, bar, number, process};
 use samovar_mmap::hooks::{Event, set_process_hook};
-use samovar_records::{RecordFile, RecordSet};
+use samovar_records::inject::flushed_range;
+use samovar_records::{Condition, Options, RecordFile, RecordSet};
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -38,13 +40,9 @@ impl Rng {
 struct Disk {
     path: PathBuf,
     versions: Vec<Vec<Vec<u8>>>,
-    /// Pages of words, which are flushed alone.
-    words: Vec<usize>,
-    /// A flush under way, what was there when it began, and whether it is known to be one of everything.
-    flushing: Option<(Vec<u8>, bool)>,
-    /// Flushes of everything that the call at hand has yet to make.
-    full_flushes: u32,
-    /// How long the file was at its last flush of everything.
+    /// A flush under way: what was there when it began, and the pages that it flushes.
+    flushing: Option<(Vec<u8>, Range<usize>)>,
+    /// How long the file was at its last flush: that flushes its length too.
     certain_len: usize,
     /// Stores until the power fails; then what the disk holds.
     left: u64,
@@ -53,7 +51,7 @@ struct Disk {
 }
 
 impl Disk {
-    fn new(path: &Path, words: Vec<usize>, seed: u64) -> Self {
+    fn new(path: &Path, seed: u64) -> Self {
         let mut rng = Rng(seed);
         let left = rng.below(700);
         let bytes = std::fs::read(path).unwrap();
@@ -61,9 +59,7 @@ impl Disk {
         Disk {
             path: path.to_owned(),
             versions,
-            words,
             flushing: None,
-            full_flushes: 0,
             certain_len: bytes.len(),
             left,
             rng,
@@ -82,9 +78,8 @@ impl Disk {
             return;
         }
         let now = self.read();
-        if let Some((then, known)) = self.flushing.take() {
-            // The flush of a table begins with its records, and goes on at once with its words.
-            self.flushed(&then, known || event == Event::Flush);
+        if let Some((then, pages)) = self.flushing.take() {
+            self.flushed(&then, pages);
         }
         self.versions.resize(now.len() / PAGE, vec![vec![0; PAGE]]);
         for (versions, page) in self.versions.iter_mut().zip(now.chunks(PAGE)) {
@@ -98,20 +93,16 @@ impl Disk {
         }
         self.left -= 1;
         if event == Event::Flush {
-            self.flushing = Some((now, self.full_flushes > 0));
-            self.full_flushes = self.full_flushes.saturating_sub(1);
+            let bytes = flushed_range();
+            self.flushing = Some((now, bytes.start / PAGE..bytes.end.div_ceil(PAGE)));
         }
     }
 
-    fn flushed(&mut self, then: &[u8], everything: bool) {
-        for (number, page) in then.chunks(PAGE).enumerate() {
-            if everything || self.words.contains(&number) {
-                self.versions[number] = vec![page.to_vec()];
-            }
+    fn flushed(&mut self, then: &[u8], pages: Range<usize>) {
+        for number in pages {
+            self.versions[number] = vec![then[number * PAGE..][..PAGE].to_vec()];
         }
-        if everything {
-            self.certain_len = then.len();
-        }
+        self.certain_len = then.len();
     }
 
     fn lose(&mut self) {
@@ -126,12 +117,11 @@ impl Disk {
     }
 }
 
-/// What was flushed: the ordinals, the records, and the lowest ordinals that were changed in place since, in order.
+/// What was flushed: the ordinals and the records.
 #[derive(Clone, Debug, Default)]
 struct Flushed {
     first: u64,
     bars: Vec<Bar>,
-    lows: Vec<u64>,
 }
 
 impl Flushed {
@@ -139,26 +129,11 @@ impl Flushed {
         self.first + self.bars.len() as u64
     }
 
-    fn changes(&mut self, ordinal: u64) {
-        if ordinal < self.end() && self.lows.last().is_none_or(|low| ordinal < *low) {
-            self.lows.push(ordinal);
-        }
-    }
-
-    /// Whether these records, from this ordinal on, are what must and what may be left.
+    /// Whether these records, from this ordinal on, are what must be left: all of them, but for those in front whose room
+    /// was used again.
     fn leaves(&self, first: u64, bars: &[Bar]) -> bool {
-        let end = first + bars.len() as u64;
-        if first < self.first || end > self.end() || first > end {
-            return false;
-        }
-        let skipped = usize::try_from(first - self.first).unwrap();
-        // The one change under way when the power failed may not be noted here: then it was the copy's.
-        let least = match self.lows[..] {
-            [] => self.end(),
-            [only] => only + 1,
-            [.., lowest] => lowest,
-        };
-        self.bars[skipped..].starts_with(bars) && (end >= least || bars.is_empty() || first >= least)
+        let Some(skipped) = first.checked_sub(self.first) else { return false };
+        self.bars.get(usize::try_from(skipped).unwrap()..).is_some_and(|left| left == bars)
     }
 }
 
@@ -166,6 +141,35 @@ impl Flushed {
 enum Place {
     File,
     Pack,
+}
+
+/// What another thread writes while a flush waits for the device.
+#[derive(Clone, Copy, Debug)]
+enum Amid {
+    Push(Bar),
+    UpdateLast(Bar),
+}
+
+impl Amid {
+    fn write(self, file: &RecordFile<Bar>, model: &mut Vec<Bar>) {
+        match self {
+            Amid::Push(bar) => {
+                file.push(&bar).unwrap();
+                model.push(bar);
+            }
+            Amid::UpdateLast(bar) => {
+                file.update_last(&bar).unwrap();
+                *model.last_mut().unwrap() = bar;
+            }
+        }
+    }
+}
+
+/// The file that is flushed, what will be written meanwhile, and what has been.
+struct Beside {
+    file: Arc<RecordFile<Bar>>,
+    to_write: Vec<Amid>,
+    model: Vec<Bar>,
 }
 
 /// A table on a disk that fails.
@@ -176,6 +180,7 @@ struct World {
     rng: Rng,
     model: Vec<Bar>,
     first: u64,
+    beside: Arc<Mutex<Option<Beside>>>,
     /// The last flush that was over, and those after it: one that may be under way, and those that growth makes.
     flushed: Vec<Flushed>,
 }
@@ -190,10 +195,12 @@ fn data_file(place: Place, root: &Path) -> PathBuf {
     }
 }
 
+/// Dropped, it leaves what was not flushed.
 fn open_writer(place: Place, root: &Path) -> RecordFile<Bar> {
+    let options = Options::new().leave_unflushed();
     match place {
-        Place::File => RecordFile::open_writer(root.join("bars")).unwrap(),
-        Place::Pack => RecordSet::open(root).unwrap().current().unwrap().open_writer("bars").unwrap(),
+        Place::File => options.open_writer(root.join("bars")).unwrap(),
+        Place::Pack => options.open_set(root).unwrap().current().unwrap().open_writer("bars").unwrap(),
     }
 }
 
@@ -222,52 +229,73 @@ impl World {
                 draft.publish().unwrap();
             }
         }
-        let path = data_file(place, root);
-        let origin = open(place, root).info().unwrap().records_offset;
-        // A pack's block lies just before the first place of its records.
-        let block = usize::try_from(origin - 1).unwrap() / PAGE;
-        let disk = Arc::new(Mutex::new(Disk::new(&path, vec![1, block], seed)));
-        let flushed = Flushed { first: 0, bars: model.clone(), lows: Vec::new() };
+        let disk = Arc::new(Mutex::new(Disk::new(&data_file(place, root), seed)));
+        let flushed = Flushed { first: 0, bars: model.clone() };
         let rng = Rng(seed ^ 77);
-        World { place, root: root.to_owned(), disk, rng, model, first: 0, flushed: vec![flushed] }
+        let beside = Arc::default();
+        World { place, root: root.to_owned(), disk, rng, model, first: 0, beside, flushed: vec![flushed] }
     }
 
-    /// What is there now may be flushed from now on.
-    fn may_be_flushed(&mut self) {
-        self.flushed.push(Flushed { first: self.first, bars: self.model.clone(), lows: Vec::new() });
-    }
-
-    fn flush(&mut self, file: &RecordFile<Bar>) {
-        self.may_be_flushed();
-        self.disk.lock().unwrap().full_flushes = if self.place == Place::Pack { 2 } else { 0 };
-        file.flush().unwrap();
-        if self.disk.lock().unwrap().lost.is_none() {
+    /// Does what may flush all that is there before it does anything else; if it did not, and came to its end, nothing
+    /// was flushed.
+    fn may_flush(&mut self, file: &RecordFile<Bar>, act: impl FnOnce()) {
+        let before = file.info().unwrap().flushes;
+        self.flushed.push(Flushed { first: self.first, bars: self.model.clone() });
+        act();
+        if self.disk.lock().unwrap().lost.is_some() {
+            return;
+        }
+        if file.info().unwrap().flushes == before {
+            self.flushed.pop();
+        } else {
             self.flushed.drain(..self.flushed.len() - 1);
         }
     }
 
+    /// Flushes, while others go on writing.
+    fn flush(&mut self, file: &Arc<RecordFile<Bar>>, step: u32) {
+        let room = file.capacity().unwrap() - self.model.len();
+        let mut to_write = Vec::new();
+        for number in 0..u32::try_from(self.rng.index(3).min(room)).unwrap() {
+            let new = bar(step * 100 + 50 + number);
+            let update = self.rng.below(2) == 0 && !self.model.is_empty();
+            to_write.push(if update { Amid::UpdateLast(new) } else { Amid::Push(new) });
+        }
+        let beside = Beside { file: Arc::clone(file), to_write, model: self.model.clone() };
+        *self.beside.lock().unwrap() = Some(beside);
+        self.may_flush(file, || file.flush().unwrap());
+        let beside = self.beside.lock().unwrap().take().unwrap();
+        self.model = beside.model;
+    }
+
     fn set(&mut self, file: &RecordFile<Bar>, index: usize, number: u32) {
-        // Noted before: the change may be what the power fails amid.
-        self.flushed.iter_mut().for_each(|flushed| flushed.changes(self.first + index as u64));
-        file.set(index, &bar(number)).unwrap();
+        // Where there is no room to keep more records as they were, all is flushed first.
+        self.may_flush(file, || file.set(index, &bar(number)).unwrap());
         self.model[index] = bar(number);
     }
 
     /// Writes and flushes until the power fails.
     fn until_power_fails(&mut self) {
-        let hooked = Arc::clone(&self.disk);
-        set_process_hook(Some(Box::new(move |event| hooked.lock().unwrap().hit(event))));
-        let mut file = open_writer(self.place, &self.root);
+        let (hooked, beside) = (Arc::clone(&self.disk), Arc::clone(&self.beside));
+        set_process_hook(Some(Box::new(move |event| {
+            hooked.lock().unwrap().hit(event);
+            if let Some(beside) = beside.lock().unwrap().as_mut().filter(|_| event == Event::Flush)
+                && let Some(write) = beside.to_write.pop()
+            {
+                write.write(&beside.file, &mut beside.model);
+            }
+        })));
+        let mut file = Arc::new(open_writer(self.place, &self.root));
         for step in 1000.. {
             if self.disk.lock().unwrap().lost.is_some() {
                 break;
             }
             let count = self.model.len();
             match self.rng.below(16) {
-                0 | 1 => self.flush(&file),
+                0 => self.flush(&file, step),
                 2 => {
                     drop(file);
-                    file = open_writer(self.place, &self.root);
+                    file = Arc::new(open_writer(self.place, &self.root));
                 }
                 3 | 4 => {
                     let keep = count - self.rng.index(count / 3 + 1);
@@ -283,10 +311,7 @@ impl World {
                 _ => {
                     let few = u32::try_from(self.rng.below(12)).unwrap();
                     let bars: Vec<Bar> = (0..few).map(|i| bar(step * 100 + i)).collect();
-                    if file.capacity().unwrap() < count + bars.len() {
-                        self.may_be_flushed();
-                    }
-                    file.extend_from_slice(&bars).unwrap();
+                    self.may_flush(&file, || file.extend_from_slice(&bars).unwrap());
                     self.model.extend(bars);
                 }
             }
@@ -297,7 +322,8 @@ impl World {
     /// Another boot of a machine with this disk: whether all that was flushed is there.
     fn after_restart(&self, context: &str) -> bool {
         let mut bytes = self.disk.lock().unwrap().lost.take().unwrap();
-        if bytes[BOOT..BOOT + 8] != [0; 8] {
+        let was_open = bytes[BOOT..BOOT + 8] != [0; 8];
+        if was_open {
             bytes[BOOT] ^= 0x5a;
         }
         std::fs::write(data_file(self.place, &self.root), &bytes).unwrap();
@@ -308,11 +334,17 @@ impl World {
         let shown: Vec<u32> = found.iter().map(number).collect();
         let told = |flushed: &Flushed| {
             let bars: Vec<u32> = flushed.bars.iter().map(number).collect();
-            format!("from {}: {bars:?}, changed {:?}", flushed.first, flushed.lows)
+            format!("from {}: {bars:?}", flushed.first)
         };
         let all: Vec<String> = self.flushed.iter().map(told).collect();
         assert!(right, "{context}: from {first}: {shown:?}\n{}", all.join("\n"));
+        assert_eq!(info.condition == Condition::PowerLost, was_open, "{context}");
+        assert!(
+            std::fs::read(data_file(self.place, &self.root)).unwrap() == bytes,
+            "{context}: a reader wrote"
+        );
         let writer = open_writer(self.place, &self.root);
+        assert!(writer.to_vec().unwrap() == found, "{context}: the writer finds other records than a reader");
         let mut model = found.clone();
         for i in 0..200 {
             writer.push(&bar(i)).unwrap();

@@ -3,11 +3,13 @@
 
 mod common;
 mod disk;
+mod edges;
 #[cfg(unix)]
 mod forks;
 mod generations;
 mod handles;
 mod hostile;
+mod losses;
 mod model;
 mod processes;
 mod set;
