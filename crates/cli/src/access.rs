@@ -6,6 +6,7 @@
 use crate::answer::failure::{Failure, Outcome};
 use crate::answer::units::entries;
 use crate::args::entry::Target;
+use crate::probe::was_a_cache;
 use samovar::{Cache, Error, ErrorKind, Namespace};
 use std::path::{Path, PathBuf};
 
@@ -112,16 +113,4 @@ pub(crate) fn delete(path: &Path) -> Outcome<()> {
         Err(_) => {}
     }
     std::fs::remove_file(path).map_err(|error| Failure::of_file(path, &error))
-}
-
-/// Whether a file that cannot be opened is still known to have been a cache, or to be nothing at all.
-fn was_a_cache(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::Cold
-            | ErrorKind::Corrupt
-            | ErrorKind::EmptyFile
-            | ErrorKind::Truncated
-            | ErrorKind::UnsupportedVersion
-    )
 }

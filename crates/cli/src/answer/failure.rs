@@ -75,12 +75,19 @@ impl Failure {
 
     /// The engine's answer about the cache at `path`. Where the engine's remedy is a call, the command is named instead.
     pub(crate) fn of_cache(path: &Path, error: &Error) -> Self {
-        let (cause, told) = match error.kind() {
-            ErrorKind::NotFound => ("it does not exist".to_owned(), None),
-            _ => Cause::of(path, error).split(),
+        let (cause, told) = match (error.kind(), missing_folder(path)) {
+            (ErrorKind::NotFound, Some(folder)) => (
+                format!("its directory, {}, does not exist", folder.display()),
+                Some("make that first".to_owned()),
+            ),
+            (ErrorKind::NotFound, None) => ("it does not exist".to_owned(), remedy(path, error.kind())),
+            _ => {
+                let (cause, told) = Cause::of(path, error).split();
+                (cause, remedy(path, error.kind()).or(told.map(|told| with_options_named(&told))))
+            }
         };
         let failure = Failure::new(status_of(error.kind()), path.display(), cause).of_kind(&error.kind());
-        Failure { remedy: remedy(path, error.kind()).or(told), ..failure }
+        Failure { remedy: told, ..failure }
     }
 
     /// The system's answer about the file at `path`.
@@ -100,6 +107,12 @@ impl Failure {
         self
     }
 
+    /// What went wrong and what to do, for a line that names the file itself.
+    pub(crate) fn reason(&self) -> String {
+        let remedy = self.remedy.iter().map(|remedy| format!("; {remedy}"));
+        std::iter::once(self.why.clone()).chain(remedy).collect()
+    }
+
     /// The status to exit with.
     pub(crate) fn status(&self) -> Status {
         self.status
@@ -114,12 +127,32 @@ impl Failure {
 impl Display for Failure {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         // The engine often names the file itself.
-        if !self.why.contains(&self.what) {
+        if !names(&self.why, &self.what) {
             write!(f, "{}: ", self.what)?;
         }
-        write!(f, "{}", self.why)?;
-        self.remedy.as_ref().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
+        f.write_str(&self.reason())
     }
+}
+
+/// Whether a message names the file that it is about, which may have a name as short as a word: at its beginning, or behind
+/// what the system was doing with it.
+fn names(message: &str, file: &str) -> bool {
+    let begins = message.strip_prefix(file).is_some_and(|rest| rest.starts_with(' '));
+    begins || [": ", " ("].iter().any(|next| message.contains(&format!(" {file}{next}")))
+}
+
+/// The folder that the file would lie in, if it is not there.
+fn missing_folder(path: &Path) -> Option<&Path> {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+}
+
+/// A remedy of the engine's, with its options as the command has them.
+fn with_options_named(remedy: &str) -> String {
+    ["max_capacity", "max_value_size", "expected_entry_size"]
+        .iter()
+        .fold(remedy.to_owned(), |text, option| {
+            text.replace(option, &format!("--{}", option.replace('_', "-")))
+        })
 }
 
 /// A failure, for scripts.
@@ -177,7 +210,9 @@ impl Cause {
             Some((cause, remedy)) => (format!("{}{cause}", &message[..named]), Some(remedy.to_owned())),
             None => (message, None),
         };
-        match source.filter(|source| !cause.contains(source.as_str())) {
+        // What is below the engine names a remedy as well, for programs.
+        let source = source.as_deref().map(|source| source.split("; ").next().unwrap_or(source));
+        match source.filter(|source| !cause.contains(source)) {
             Some(source) => (format!("{cause}: {source}"), remedy),
             None => (cause, remedy),
         }
@@ -199,7 +234,10 @@ fn remedy(path: &Path, kind: ErrorKind) -> Option<String> {
             "`samovar salvage {file}` keeps what can be kept; the next command that writes empties it"
         ),
         ErrorKind::NoNamespace => format!("make it with `samovar ns create {file} NAME`"),
+        ErrorKind::PermissionDenied => "run it as the owner of the file, or have its mode changed".to_owned(),
+        ErrorKind::Replaced => "run it again".to_owned(),
         ErrorKind::ReadOnly => "change its mode to write to it".to_owned(),
+        ErrorKind::ValueTooLarge => "make a cache with a larger --max-value-size".to_owned(),
         ErrorKind::Fault => format!("`samovar check {file}` says what is left of it"),
         _ => return None,
     };

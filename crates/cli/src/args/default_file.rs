@@ -5,8 +5,8 @@
 //! is set, such a command takes no file. Its first argument is then never a cache file: that is refused, since somebody
 //! has named the file out of habit.
 
+use crate::probe::is_cache;
 use clap::Command;
-use samovar::{Cache, ErrorKind};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -28,7 +28,9 @@ pub(super) fn insert(
     program: &Command,
 ) -> Result<Vec<OsString>, NamedTwice> {
     let Some(place) = place_of_file(&words, program) else { return Ok(words) };
-    if let Some(named) = words[place..].iter().find(|word| !is_option(word)).filter(|word| is_cache(word)) {
+    if let Some(named) =
+        words[place..].iter().find(|word| !is_option(word)).filter(|word| is_cache(Path::new(word)))
+    {
         return Err(NamedTwice { named: named.clone() });
     }
     words.insert(place, file);
@@ -50,17 +52,4 @@ fn place_of_file(words: &[OsString], program: &Command) -> Option<usize> {
 /// No option before the arguments of a command takes a value.
 fn is_option(word: &OsStr) -> bool {
     word.as_encoded_bytes().starts_with(b"-")
-}
-
-fn is_cache(word: &OsStr) -> bool {
-    let path = Path::new(word);
-    if !path.is_file() {
-        return false;
-    }
-    match Cache::options().create(false).read_only(true).open(path) {
-        Ok(_) => true,
-        Err(error) => {
-            matches!(error.kind(), ErrorKind::Cold | ErrorKind::Truncated | ErrorKind::UnsupportedVersion)
-        }
-    }
 }

@@ -137,7 +137,7 @@ Examples:
 
 const DELETE_NOTES: &str = "\
 Every program that has the cache open is told that it is gone. To remove the file by other means leaves them with a cache that \
-nobody else sees. A file that is no cache is left alone.
+nobody else sees. A file that is neither a cache nor empty is left alone.
 
 Example:
   samovar delete pages.samovar";

@@ -11,7 +11,7 @@ use crate::args::entry::{MoreArguments, StoreArguments, TouchArguments};
 /// Stores a value where there is none.
 pub(crate) fn add(arguments: &StoreArguments, format: Format) -> Outcome<Status> {
     let StoreArguments { target, key, value, life } = arguments;
-    let value = source::read(value)?;
+    let value = source::read(value, &target.file)?;
     let done = with_keys(target, |cache| cache.add(key.as_encoded_bytes(), &value, life.ttl.ttl()))?;
     put_fate(key.as_encoded_bytes(), if done { Fate::Stored } else { Fate::Exists }, format)
 }
@@ -19,7 +19,7 @@ pub(crate) fn add(arguments: &StoreArguments, format: Format) -> Outcome<Status>
 /// Stores a value where there is one.
 pub(crate) fn replace(arguments: &StoreArguments, format: Format) -> Outcome<Status> {
     let StoreArguments { target, key, value, life } = arguments;
-    let value = source::read(value)?;
+    let value = source::read(value, &target.file)?;
     let done = with_keys(target, |cache| cache.replace(key.as_encoded_bytes(), &value, life.ttl.ttl()))?;
     put_fate(key.as_encoded_bytes(), if done { Fate::Stored } else { Fate::Missing }, format)
 }
@@ -27,7 +27,7 @@ pub(crate) fn replace(arguments: &StoreArguments, format: Format) -> Outcome<Sta
 /// Puts more behind a value.
 pub(crate) fn append(arguments: &MoreArguments, format: Format) -> Outcome<Status> {
     let MoreArguments { target, key, value } = arguments;
-    let more = source::read(value)?;
+    let more = source::read(value, &target.file)?;
     let done = with_keys(target, |cache| cache.append(key.as_encoded_bytes(), &more))?;
     put_fate(key.as_encoded_bytes(), if done { Fate::Stored } else { Fate::Missing }, format)
 }
@@ -35,7 +35,7 @@ pub(crate) fn append(arguments: &MoreArguments, format: Format) -> Outcome<Statu
 /// Puts more before a value.
 pub(crate) fn prepend(arguments: &MoreArguments, format: Format) -> Outcome<Status> {
     let MoreArguments { target, key, value } = arguments;
-    let more = source::read(value)?;
+    let more = source::read(value, &target.file)?;
     let done = with_keys(target, |cache| cache.prepend(key.as_encoded_bytes(), &more))?;
     put_fate(key.as_encoded_bytes(), if done { Fate::Stored } else { Fate::Missing }, format)
 }

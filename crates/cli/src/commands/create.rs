@@ -5,9 +5,11 @@ use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output::Format;
 use crate::answer::units::bytes;
 use crate::args::file::{CreateArguments, DeleteArguments};
+use crate::probe;
 use samovar::{Cache, Options};
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
+use std::io;
 use std::path::Path;
 
 /// Makes the file. One that is already there, or that appears meanwhile, is left alone.
@@ -15,12 +17,6 @@ pub(crate) fn run(arguments: &CreateArguments, format: Format) -> Outcome<Status
     let path = arguments.file.as_path();
     if path.symlink_metadata().is_ok() {
         return Err(already_there(path));
-    }
-    if let Some(folder) = missing_folder(path) {
-        let why = format!("the directory {} does not exist", folder.display());
-        return Err(Failure::new(Status::Other, path.display(), why)
-            .of_kind(&samovar::ErrorKind::NotFound)
-            .with_remedy("make it first"));
     }
     let cache = options(arguments).open(path).map_err(|error| Failure::of_cache(path, &error))?;
     if !cache.attachment().created {
@@ -83,23 +79,30 @@ fn options(arguments: &CreateArguments) -> Options {
 }
 
 fn already_there(path: &Path) -> Failure {
-    let remedy = format!("use it as it is, or remove it with `samovar delete {}`", path.display());
+    let remedy = if probe::is_cache(path) {
+        format!("use it as it is, or remove it with `samovar delete {}`", path.display())
+    } else {
+        "it is no cache: name another path".to_owned()
+    };
     Failure::new(Status::Usage, path.display(), "it is already there")
-        .of_kind(&std::io::ErrorKind::AlreadyExists)
+        .of_kind(&io::ErrorKind::AlreadyExists)
         .with_remedy(remedy)
-}
-
-/// The folder that the file would lie in, if it is not there.
-fn missing_folder(path: &Path) -> Option<&Path> {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
 }
 
 /// Deletes a cache file.
 pub(crate) fn delete(arguments: &DeleteArguments, format: Format) -> Outcome<Status> {
     let path = arguments.file.as_path();
+    if path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return Err(nothing_there(path));
+    }
     access::delete(path)?;
     format.line(&Deleted { file: path.display().to_string(), outcome: "deleted" })?;
     Ok(Status::Done)
+}
+
+fn nothing_there(path: &Path) -> Failure {
+    Failure::new(Status::Other, path.display(), "it does not exist; there is nothing to delete")
+        .of_kind(&io::ErrorKind::NotFound)
 }
 
 /// A cache that is gone.

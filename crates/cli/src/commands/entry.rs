@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// Stores a value, if nothing speaks against it.
 pub(crate) fn set(arguments: &SetArguments, format: Format) -> Outcome<Status> {
-    let value = source::read(&arguments.value)?;
+    let value = source::read(&arguments.value, &arguments.target.file)?;
     let (key, ttl) = (arguments.key.as_encoded_bytes(), arguments.life.ttl.ttl());
     let swap = with_keys(&arguments.target, |cache| match arguments.if_version {
         None => cache.set_with(key, &value, ttl).map(|()| Swap::Stored),

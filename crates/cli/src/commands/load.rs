@@ -108,7 +108,7 @@ impl Loading<'_> {
         let origin = match lease.fulfil(&value, self.ttl) {
             Ok(true) => Origin::Loaded,
             Ok(false) => Origin::Unstored("the key was set or deleted meanwhile".to_owned()),
-            Err(error) => Origin::Unstored(error.to_string()),
+            Err(error) => Origin::Unstored(Failure::of_cache(&self.arguments.target.file, &error).reason()),
         };
         Ok(Given { value, origin })
     }

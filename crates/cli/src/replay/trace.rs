@@ -38,7 +38,9 @@ pub(crate) struct Trace {
 impl Trace {
     /// Reads the trace at `path`, compressed or not.
     pub(crate) fn open(path: &Path) -> Outcome<Trace> {
-        let file = std::fs::read(path).map_err(|error| Failure::of_file(path, &error))?;
+        let file = std::fs::read(path).map_err(|error| {
+            Failure::of_file(path, &error).with_remedy("`samovar demo --write-trace FILE` writes a trace")
+        })?;
         Trace::decode(&file).map_err(|why| {
             Failure::new(Status::Usage, path.display(), why)
                 .with_remedy("the format is described in docs/TRACES.md of the project")
@@ -55,7 +57,7 @@ impl Trace {
         if !rest.is_empty() {
             let (bytes, record, rest) = (bytes.len(), records.len(), rest.len());
             return Err(format!(
-                "{bytes} bytes are no whole number of {RECORD_BYTES}-byte records: \
+                "{bytes} bytes are not a whole number of {RECORD_BYTES}-byte records: \
                  record {record} has only {rest} bytes"
             ));
         }

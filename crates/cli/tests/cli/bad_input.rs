@@ -1,6 +1,6 @@
 //! Each bad input gets its own clear error, and the file is left as it was.
 
-use crate::harness::{DAMAGE, DONE, OTHER, Place, USAGE, samovar};
+use crate::harness::{ABSENT, DAMAGE, DONE, OTHER, Place, USAGE, samovar, samovar_in, web12};
 use std::fs;
 
 /// Every command that opens an existing cache.
@@ -43,7 +43,11 @@ fn a_foreign_file_is_left_alone() {
     for arguments in each_on(&cache) {
         samovar(&arguments).ends(USAGE).says(&[&cache]);
     }
-    samovar(&["create", &cache, "--capacity", "8MiB"]).ends(USAGE).says(&[&cache, "already there"]);
+    samovar(&["create", &cache, "--capacity", "8MiB"]).ends(USAGE).says(&[
+        &cache,
+        "already there",
+        "another path",
+    ]);
     assert_eq!(fs::read_to_string(&cache).expect("the file"), text);
 }
 
@@ -60,7 +64,8 @@ fn a_cache_is_not_made_over_another() {
     let place = Place::new();
     let cache = place.cache("c");
     samovar(&["set", &cache, "k", "v"]).ends(DONE);
-    samovar(&["create", &cache, "--capacity", "8MiB"]).ends(USAGE).says(&[&cache, "already there"]);
+    let remedy = format!("samovar delete {cache}");
+    samovar(&["create", &cache, "--capacity", "8MiB"]).ends(USAGE).says(&["already there", &remedy]);
     assert_eq!(samovar(&["get", &cache, "k"]).ends(DONE).bytes(), b"v");
 }
 
@@ -120,6 +125,56 @@ fn a_value_is_given_once() {
 fn a_missing_directory_is_named() {
     let place = Place::new();
     let cache = place.file("none/c");
-    samovar(&["create", &cache, "--capacity", "1MiB"]).ends(OTHER).says(&[&place.file("none"), "directory"]);
-    samovar(&["get", &cache, "leaf"]).ends(OTHER).says(&[&cache, "does not exist"]);
+    let trace = web12();
+    for words in [
+        &["create", &cache, "--capacity", "1MiB"][..],
+        &["get", &cache, "leaf"],
+        &["set", &cache, "leaf", "oolong"],
+        &["replay", &trace, "--cache", &cache],
+    ] {
+        samovar(words).ends(OTHER).says(&[&cache, "its directory", "does not exist", "make that first"]);
+    }
+    samovar(&["delete", &place.file("none")]).ends(OTHER).says(&["nothing to delete"]);
+}
+
+/// A name that occurs in the words of a message is told all the same.
+#[test]
+fn a_file_is_named_however_short_its_name_is() {
+    let place = Place::new();
+    for name in ["c", "a", "file", "not"] {
+        place.write(name, &[b'x'; 10_000]);
+        samovar_in(&place, &["get", name, "leaf"])
+            .ends(USAGE)
+            .says(&[&format!("samovar: {name}: the file is not")]);
+    }
+    fs::create_dir(place.path("dir")).expect("a directory");
+    samovar_in(&place, &["replay", "dir", "--cache", "r"]).ends(OTHER).says(&["samovar: dir: "]);
+    samovar_in(&place, &["get", "dir", "leaf"]).ends(USAGE).says(&["samovar: dir is not a regular file"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_value_without_an_end_is_given_up() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    for command in ["set", "add", "replace", "append"] {
+        samovar(&[command, &cache, "leaf", "--value-file", "/dev/zero"])
+            .ends(USAGE)
+            .says(&["more bytes", "8388608"]);
+    }
+    samovar(&["set", &place.file("none"), "leaf", "-f", "/dev/zero"]).ends(OTHER).says(&["none"]);
+    samovar(&["contains", &cache, "leaf"]).ends(ABSENT);
+}
+
+/// A remedy is one of the command's, not a call.
+#[test]
+fn remedies_are_commands_and_options() {
+    let place = Place::new();
+    let cache = place.cache("c");
+    let large = place.write("large", &[0; 4 << 20]);
+    samovar(&["set", &cache, "leaf", "-f", &large]).ends(USAGE).says(&["larger --max-value-size"]);
+    samovar(&["resize", &cache, "1GiB"]).ends(USAGE).says(&["larger --max-capacity"]);
+    samovar(&["get", &cache, "leaf", "-n", "tea"]).ends(USAGE).says(&["samovar ns create"]);
+    fs::OpenOptions::new().write(true).open(&cache).expect("the file").set_len(5000).expect("shorter");
+    samovar(&["get", &cache, "leaf"]).ends(DAMAGE).says(&[&format!("samovar delete {cache}")]);
 }

@@ -121,6 +121,12 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs the program in the directory of the test.
+pub(crate) fn samovar_in(place: &Place, arguments: &[&str]) -> Answer {
+    let child = command(arguments).current_dir(place.path("")).spawn().expect("samovar starts");
+    finish(arguments, child)
+}
+
 /// Runs the program where `SAMOVAR_FILE` names a cache.
 pub(crate) fn samovar_about(file: &str, arguments: &[&str]) -> Answer {
     let child = command(arguments).env("SAMOVAR_FILE", file).spawn().expect("samovar starts");

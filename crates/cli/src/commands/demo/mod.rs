@@ -86,7 +86,10 @@ impl Demo {
     /// Says after how many requests the process was killed.
     fn kill_in_the_middle(&self) -> Outcome<u64> {
         self.step("1. Another process fills the cache, slowly enough to watch. Half-way, it is killed.")?;
-        let victim = Victim::start(&self.stage.survivor())?;
+        // Made here, so that it is told here, and once, if there is no room for it.
+        let file = self.stage.survivor();
+        access::close(&file, open_or_create(&file)?)?;
+        let victim = Victim::start(&file)?;
         let process = victim.process();
         let done = victim.watch_and_kill(self.trace.len())?;
         let (killed, requests) = (style("killed").red().bold(), units::count(done));
