@@ -14,11 +14,11 @@ class NotFound(Exception):
 
 
 class Tests:
-    """The optimised test programs of one crate, built in `root` with `features`."""
+    """The optimised test programs of one crate, built in `root` with `features`: all, or those of these names."""
 
-    def __init__(self, crate, features, root, environment):
-        self.environment = environment
-        command = ["cargo", "test", "--release", "--quiet", "-p", crate, "--tests", "--no-run", "--message-format=json"]
+    def __init__(self, crate, features, root, environment, only=()):
+        command = ["cargo", "test", "--release", "--quiet", "-p", crate, "--no-run", "--message-format=json"]
+        command += [word for name in only for word in ("--test", name)] or ["--tests"]
         command += ["--features", ",".join(features)] if features else []
         built = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
         if built.returncode != 0:

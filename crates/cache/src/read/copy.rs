@@ -218,7 +218,10 @@ impl Reader<'_, '_> {
         samovar_mmap::fence_acquire();
         let last = Position::from_word(frontier.load());
         let now = Slot::from_word(word.load());
+        // canary: generation slot
         if slot.still_names(now) {
+            // canary: generation frontier
+            // canary: frontier
             let held = last.protects(slot.low()) && last.lap().wrapping_sub(first.lap()) < LAPS_APART;
             if held && matches!(seen, Look::Hit) {
                 out.settle(Home { ring: slot.ring(), at: last.ahead(slot.low()) });

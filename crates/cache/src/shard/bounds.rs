@@ -195,6 +195,7 @@ impl Bounds {
     /// Is the wish so far above this bound, and the main ring's head so near its end, that it is time to follow?
     #[inline]
     pub(crate) fn is_to_rise(&self, bound: u64, main_head: Position) -> bool {
+        // canary: settled
         self.is_late(main_head) && self.is_settled() && self.small_target() > bound + self.end / SLACK
     }
 
@@ -214,6 +215,7 @@ impl Bounds {
     pub(crate) fn span(&self, ring: Ring) -> Span {
         match ring {
             Ring::Small => Span { start: 0, end: self.small_end.max(1) },
+            // canary: heads
             Ring::Main => Span { start: self.boundary, end: self.end },
         }
     }

@@ -263,6 +263,7 @@ impl<'a> Leases<'a> {
     /// lock.
     pub(crate) fn redeem(self, ticket: Ticket) -> Result<bool> {
         let held = self.load(ticket.place)?.is_some_and(|held| held.ticket == ticket);
+        // canary: redeemed
         Ok(held && self.end(ticket)?)
     }
 

@@ -82,6 +82,7 @@ impl<'a> Claim<'a> {
         for _ in 0..SPINS {
             std::hint::spin_loop();
             // Acquire, as above.
+            // canary: lock
             if word.compare_exchange(0, self.owner.word()).is_ok() {
                 return Ok(());
             }
@@ -96,7 +97,9 @@ impl<'a> Claim<'a> {
                 // Whoever has slept keeps the bit set, for the others who may still sleep.
                 None if word.compare_exchange(seen, self.owner.word() | WAITERS).is_ok() => return Ok(()),
                 None => continue,
+                // canary: robbery
                 Some(holder) if holder != self.owner && is_dead(holder)? => {
+                    // canary: takeover
                     if word.compare_exchange(seen, self.owner.word() | WAITERS).is_ok() {
                         event::taken_over(self.shard, holder.slot());
                         return Ok(());

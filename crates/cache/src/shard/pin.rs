@@ -125,6 +125,7 @@ impl<'a> Pins<'a> {
         }
         for place in 0..PINS_PER_SHARD {
             let found = self.owner(place)?.load();
+            // canary: dead pinner
             if (found == 0 || is_dead(Owner::from_word(found))?)
                 && self.owner(place)?.compare_exchange(found, owner.word()).is_ok()
             {
@@ -218,6 +219,7 @@ impl<'a> Pins<'a> {
         // With the fence in `hold`.
         samovar_mmap::fence_full();
         for place in 0..PINS_PER_SHARD {
+            // canary: pin doubted
             if self.owner(place)?.load() != 0 {
                 return Ok(());
             }
