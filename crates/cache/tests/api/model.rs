@@ -1,9 +1,17 @@
-//! Random operations against a model: a hit is exactly what was last set; `check` is clean after every step.
+//! Random operations against a model: a hit is exactly what was last set; `check` is clean after every step; and what is missing was
+//! evicted, once each, for want of room.
+//!
+//! How much must be there follows from three promises. What was just written is there. While all that lives is at most half of
+//! the capacity, nothing is evicted. And an eviction makes room for one entry, of at most a quarter of the main ring: so that
+//! whenever something is evicted, a quarter of the data area is in use.
 
 use proptest::prelude::*;
 use samovar::{Cache, ErrorKind, Options, Swap, Ttl, Version};
 use std::collections::HashMap;
 use std::path::Path;
+
+/// The most that an entry takes beside its key and value: header, version, expiry, and what fills its last unit.
+const OVERHEAD: usize = 40;
 
 /// One step of a sequence.
 #[derive(Clone, Debug)]
@@ -60,6 +68,12 @@ struct Checked {
     cache: Cache,
     model: HashMap<u16, Vec<u8>>,
     lossless: bool,
+    /// Keys that the model had and the cache had not: each was evicted.
+    lost: u64,
+    /// Evictions that were counted before the step at hand.
+    evictions: u64,
+    /// The most bytes that lived at once, as their entries lie in the log.
+    most_bytes: u64,
 }
 
 impl Checked {
@@ -69,6 +83,7 @@ impl Checked {
                 let value = value_bytes(key, version, len);
                 self.cache.set(&key_bytes(key), &value).unwrap();
                 self.model.insert(key, value);
+                self.expect_there(key);
             }
             Op::Expiring { key, len } => {
                 self.cache
@@ -81,18 +96,14 @@ impl Checked {
                 let expected = self.model.remove(&key).is_some();
                 assert!(if self.lossless { removed == expected } else { expected || !removed });
             }
-            Op::Get { key } => {
-                let found = self.cache.get(&key_bytes(key)).unwrap();
-                let expected = self.model.get(&key);
-                assert!(found.is_none() || found.as_ref() == expected, "key {key}: a foreign or stale value");
-                assert!(!self.lossless || found.as_ref() == expected, "key {key} was lost");
-            }
+            Op::Get { key } => drop(self.stored(key)),
             Op::SetMany { key, len } => {
                 let (next, value) = (key + 1, value_bytes(key, version, len));
                 let items = [(key_bytes(key), value.clone()), (key_bytes(next), value.clone())];
                 self.cache.set_many(&items, Ttl::NEVER).unwrap();
                 self.model.insert(key, value.clone());
                 self.model.insert(next, value);
+                self.expect_there(next);
             }
             Op::Resize { percent } => self.resize(percent),
             Op::Reopen => self.cache = reopen(),
@@ -101,6 +112,7 @@ impl Checked {
         let report = self.cache.check().unwrap();
         assert!(report.is_clean(), "{report}");
         assert_eq!(report.entries, self.cache.stats().entries);
+        self.expect_evictions_for_want_of_room();
     }
 }
 
@@ -118,8 +130,47 @@ impl Checked {
     fn stored(&mut self, key: u16) -> Option<Vec<u8>> {
         let found = self.cache.get(&key_bytes(key)).unwrap();
         let expected = self.model.get(&key);
-        assert!(found.as_ref() == expected || found.is_none() && !self.lossless, "key {key}");
+        assert!(found.is_none() || found.as_ref() == expected, "key {key}: a foreign or stale value");
+        if found.is_none() && expected.is_some() {
+            assert!(!self.lossless, "key {key} was lost");
+            self.model.remove(&key);
+            self.lost += 1;
+        }
         found
+    }
+
+    /// What was just written is there. (This counts as no read, and so changes nothing.)
+    fn expect_there(&self, key: u16) {
+        assert!(self.cache.contains(&key_bytes(key)).unwrap(), "key {key} was written, and is not there");
+    }
+
+    /// Nothing was evicted while all fitted, nor while the cache was nearly empty.
+    fn expect_evictions_for_want_of_room(&mut self) {
+        let entry = |(key, value): (&u16, &Vec<u8>)| (key_bytes(*key).len() + value.len() + OVERHEAD) as u64;
+        self.most_bytes = self.most_bytes.max(self.model.iter().map(entry).sum());
+        let stats = self.cache.stats();
+        if stats.evictions > self.evictions {
+            assert!(
+                !self.lossless && self.most_bytes * 2 > stats.data_bytes,
+                "evicted while all fitted: {stats:#?}"
+            );
+            assert!(
+                stats.live_bytes * 4 >= stats.data_bytes,
+                "evicted from a cache that was nearly empty: {stats:#?}"
+            );
+        }
+        self.evictions = stats.evictions;
+    }
+
+    /// All that is missing was evicted, and all that is there is counted.
+    fn expect_all_that_was_kept(&mut self) {
+        let keys: Vec<u16> = self.model.keys().copied().collect();
+        keys.into_iter().for_each(|key| drop(self.stored(key)));
+        let stats = self.cache.stats();
+        assert!(self.lost <= stats.evictions, "{} keys were lost: {stats:#?}", self.lost);
+        assert!(stats.entries >= self.model.len() as u64 && stats.resets == 0, "{stats:#?}");
+        let kept: usize = self.model.iter().map(|(key, value)| key_bytes(*key).len() + value.len()).sum();
+        assert!(stats.live_bytes >= kept as u64, "{kept} bytes were kept: {stats:#?}");
     }
 
     /// An operation that depends on what is stored: its answer, then what it left.
@@ -156,7 +207,10 @@ impl Checked {
             other => unreachable!("{other:?}"),
         };
         match next {
-            Some(value) => drop(self.model.insert(key, value)),
+            Some(value) => {
+                self.model.insert(key, value);
+                self.expect_there(key);
+            }
             None => drop(self.model.remove(&key)),
         }
         self.stored(key);
@@ -215,13 +269,12 @@ fn open(path: &Path, made: Options) -> Cache {
 }
 
 fn run(ops: Vec<Op>, lossless: bool, open: impl Fn() -> Cache) {
-    let mut checked = Checked { cache: open(), model: HashMap::new(), lossless };
+    let (cache, model) = (open(), HashMap::new());
+    let mut checked = Checked { cache, model, lossless, lost: 0, evictions: 0, most_bytes: 0 };
     for (version, op) in ops.into_iter().enumerate() {
         checked.step(op, version, &open);
     }
-    if lossless {
-        assert_eq!(checked.cache.stats().evictions, 0);
-    }
+    checked.expect_all_that_was_kept();
 }
 
 proptest! {
