@@ -167,6 +167,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        // canary: forked lease
         if let Some(ticket) = self.ticket.filter(|_| self.made.is_here()) {
             // What fails here ends with this process, or at the lease's deadline.
             let _ = self.cache.shard_of(self.hash).and_then(|shard| Leases::of(shard).release(ticket));
@@ -446,6 +447,7 @@ impl Cache {
             let lock_timeout_ms = u64::try_from(self.inner.load_timeout.as_millis()).unwrap_or(u64::MAX);
             let request =
                 Request { hash, owner, now_ms, deadline_ms: now_ms.saturating_add(lock_timeout_ms) };
+            // canary: dead loader
             let grant = leases.grant(request, |owner| self.inner.attached.is_dead(owner))?;
             Ok(match (grant, stale) {
                 (Grant::Yours(ticket), Some(value)) => {

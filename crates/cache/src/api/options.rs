@@ -351,6 +351,7 @@ impl Options {
         }
         if self.prefault {
             // What nobody writes need not go to the disk again, so that the pages of an old file are made ready to be read.
+            // canary: prefault
             attached.prefault(if created { Access::ReadWrite } else { Access::ReadOnly })?;
         }
         let shards = attached.header.geometry.shards();

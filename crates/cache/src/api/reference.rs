@@ -107,6 +107,7 @@ impl Cache {
                 return Err(pin::refusal());
             }
             // Whatever it finds now was there when the pin could be seen.
+            // canary: pinned late
             let Some(now) = locate(&reader, &clock)? else { return Ok(None) };
             if now == spot {
                 self.believe()?;
@@ -244,6 +245,7 @@ impl Ref<'_> {
 
 impl Drop for Ref<'_> {
     fn drop(&mut self) {
+        // canary: forked pin
         if self.made.is_here() {
             // What fails here ends with this process.
             let _ = self.pins.release(self.pin);

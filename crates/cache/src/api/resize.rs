@@ -182,6 +182,7 @@ impl Cache {
             let end = attached.shard(number)?.bounds().end;
             let more = extents::data(geometry, number, end.min(target.units)..target.units);
             if let Err(error) = extents::reserve(file, [more]) {
+                // canary: disk full
                 for number in 0..=number {
                     self.give_back(file, number, attached.shard(number)?.bounds().end)?;
                 }
@@ -219,6 +220,7 @@ impl Cache {
         let held = self.hold(number)?;
         let is_left = self.write_held(&held, number, &clock, |writer| {
             let has_left = writer.bounds.high_water == end && writer.bounds.end == end;
+            // canary: pins beyond
             Ok(has_left && !writer.is_pinned_beyond()?)
         })?;
         drop(held);

@@ -7,6 +7,7 @@ use samovar_mmap::View;
 use std::cell::Cell;
 
 /// No file's time is before this: a watermark of zero says that nothing was ever to expire.
+// canary: time begins
 const FIRST_MS: u64 = 1;
 
 /// Times above this, in the year 10889, are damage.
@@ -48,8 +49,10 @@ impl TimeBase {
             return Ok(TimeBase::Wall);
         };
         let wall_ms = samovar_mmap::wall_ms();
+        // canary: time ahead
         let now_ms = wall_ms.wrapping_add(file.word64(TIME_AHEAD)?.load());
         let now_ms = if now_ms < LAST_MS { now_ms } else { wall_ms };
+        // canary: time seen
         Ok(TimeBase::Boot(now_ms.max(watermark(file)?).max(FIRST_MS).wrapping_sub(boot_ms)))
     }
 
@@ -64,6 +67,7 @@ impl TimeBase {
 
     fn now_ms(self) -> u64 {
         match (self, samovar_mmap::boot_ms()) {
+            // canary: boot clock
             (TimeBase::Boot(base), Some(boot_ms)) => boot_ms.wrapping_add(base),
             _ => samovar_mmap::wall_ms().max(FIRST_MS),
         }

@@ -94,6 +94,7 @@ impl<'a> FlushHorizon<'a> {
 }
 
 #[inline]
+// canary: horizon
 fn is_to_go(lap: u32, frontier: Position) -> bool {
     lap != EXPIRED && frontier.lap().wrapping_sub(u64::from(lap)) >= EXPIRES_AFTER_LAPS
 }

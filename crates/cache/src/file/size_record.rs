@@ -122,6 +122,7 @@ fn read(file: View<'_>, which: usize, geometry: &Geometry) -> Result<Option<Size
     let [epoch, capacity, units, _, state, ..] = words;
     let size_record = SizeRecord { epoch, capacity, units, pending: state & PENDING != 0 };
     let can_be = geometry.max_entry_units(units) > 0 && units <= geometry.area().end;
+    // canary: size record
     Ok((told == sum(words) && place(epoch) == SIZE_RECORDS[which] && can_be).then_some(size_record))
 }
 

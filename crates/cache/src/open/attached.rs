@@ -176,6 +176,7 @@ impl Attached {
     fn join_writers(&self, membership: &mut Membership) -> Result<OpenOutcome> {
         membership.lock_init()?;
         let mut outcome = OpenOutcome::default();
+        // canary: joiner
         if membership.is_alone()? && !self.is_in_use()? {
             outcome = recovery::recover(self, self.salvage.as_ref())?;
         }
@@ -221,6 +222,7 @@ impl Attached {
         membership.lock_init()?;
         membership.leave_slot(self.view())?;
         let last = membership.is_alone()? && !self.is_in_use()?;
+        // canary: last
         if last {
             self.leave_clean()?;
         }

@@ -61,6 +61,7 @@ pub(crate) fn say_clean(file: &MappedFile, clock: &Clock<'_>) -> Result<()> {
 pub(crate) fn clear_clean(file: &MappedFile) -> Result<()> {
     let clean = CleanWord::of(file.view())?;
     if clean.begin_clearing() {
+        // canary: clean
         sync_control(file)?;
         clean.finish_clearing();
     }
@@ -71,6 +72,7 @@ pub(crate) fn clear_clean(file: &MappedFile) -> Result<()> {
 /// durably before the file is of this boot, and so before anybody writes. A salvage that died may have written entries of the
 /// next era; so this is the one behind that.
 pub(crate) fn begin_empty_era(file: &MappedFile) -> Result<()> {
+    // canary: era
     file.view().word64(layout::ERA)?.fetch_add(2);
     set_horizons(file)?;
     if file.header.sealed { sync_control(file) } else { Ok(()) }

@@ -73,6 +73,7 @@ impl Membership {
 
     /// Keeps out everybody who opens or closes, until [`unlock_init`](Self::unlock_init), or until this is dropped.
     pub(crate) fn lock_init(&self) -> Result<()> {
+        // canary: init
         expect(self.locks.exclusive(lock_byte::INIT, INIT_TIMEOUT)?)
     }
 
@@ -88,6 +89,7 @@ impl Membership {
     /// Is nobody else attached for writing? Then nobody is until [`attach`](Self::attach) or [`detach`](Self::detach). The
     /// caller holds the init byte.
     pub(crate) fn is_alone(&self) -> Result<bool> {
+        // canary: joiner alone
         Ok(self.locks.try_exclusive(lock_byte::ATTACHED)?)
     }
 

@@ -36,6 +36,7 @@ pub(crate) struct OpenOutcome {
 /// Why the file's content cannot be trusted; none if it can.
 pub(crate) fn distrust(file: &MappedFile) -> Result<Option<Untrusted>> {
     let (view, clean) = (file.view(), CleanWord::of(file.view())?);
+    // canary: sync failed
     if view.word64(layout::SYNC_FAILED)?.load() != 0 {
         return Ok(Some(Untrusted::SyncFailed));
     }
@@ -49,6 +50,7 @@ pub(crate) fn distrust(file: &MappedFile) -> Result<Option<Untrusted>> {
     Ok(match samovar_mmap::boot_id() {
         None => Some(Untrusted::Unflushed),
         Some(_) if !stored.is_of_this_boot() => Some(Untrusted::Restarted),
+        // canary: copy
         Some(_) if !stored.is_same_file(present) => Some(Untrusted::Copied),
         Some(_) => None,
     })

@@ -109,6 +109,7 @@ impl Whole {
         let (Some(preface), Some(header), Some(home)) = (&self.preface, self.header, self.home) else {
             return false;
         };
+        // canary: seal
         shard.is_whole(home, header, preface, [key, &self.value])
     }
 }
