@@ -42,16 +42,17 @@ pub struct PerProcess<T> {
 pub struct Origin(usize);
 
 impl Origin {
-    /// This process.
+    /// This process. The first call has the system tell of forks. If the system refuses that for want of memory, the process's
+    /// number stands for it, and the next call asks again.
     #[inline]
     pub fn here() -> Self {
-        Origin(sys::fork::generation())
+        Origin(sys::fork::here())
     }
 
     /// Is it this process?
     #[inline]
     pub fn is_here(self) -> bool {
-        self == Origin::here()
+        sys::fork::is_here(self.0)
     }
 }
 

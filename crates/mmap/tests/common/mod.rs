@@ -32,6 +32,22 @@ pub(crate) fn in_another_process(test: &str, role: &str) -> Output {
     this_program(test).env("SAMOVAR_TEST_ROLE", role).output().unwrap()
 }
 
+/// What a forked child says of `work`, which takes no lock.
+#[cfg(unix)]
+pub(crate) fn forked(work: impl FnOnce() -> bool) -> bool {
+    // SAFETY: the child does its work, which takes no lock, and ends.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let code = if work() { 7 } else { 1 };
+        // SAFETY: ends the process at once.
+        unsafe { libc::_exit(code) };
+    }
+    let mut status = 0;
+    // SAFETY: our child, and an integer of ours.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 7
+}
+
 /// A number from the environment, for runs that are longer than the usual one.
 pub(crate) fn rounds(name: &str, usual: usize) -> usize {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(usual)

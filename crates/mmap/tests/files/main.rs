@@ -2,6 +2,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(unix)]
+mod forks;
 mod new_file;
 mod processes;
 mod space;

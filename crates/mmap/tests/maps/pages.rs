@@ -1,7 +1,7 @@
 //! What can be asked of pages: advice, population, residency, locking, discarding, huge pages, sealing, sharing with
 //! children.
 
-use crate::common::is_emulated;
+use crate::common::{forked, is_emulated};
 use samovar_mmap::{
     Access, Advice, CowMap, Discard, ErrorKind, LockMode, Memory, Pages, SharedMap, SharedMemory,
 };
@@ -244,20 +244,6 @@ fn maps_of_files_lie_where_huge_pages_fit() {
     }
 }
 
-fn in_a_child(work: impl FnOnce() -> bool) -> bool {
-    // SAFETY: the child does its work, which takes no lock, and ends.
-    let child = unsafe { libc::fork() };
-    if child == 0 {
-        let code = if work() { 7 } else { 1 };
-        // SAFETY: ends the process at once.
-        unsafe { libc::_exit(code) };
-    }
-    let mut status = 0;
-    // SAFETY: our child, and an integer of ours.
-    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
-    libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 7
-}
-
 /// mmap-go ANON: shared with children, and private.
 #[test]
 fn children_share_shared_memory_and_no_other() {
@@ -265,7 +251,7 @@ fn children_share_shared_memory_and_no_other() {
     let mut private = Memory::new(PAGE).unwrap();
     private[0] = 1;
     let word = shared.view().word64(8).unwrap();
-    assert!(in_a_child(|| {
+    assert!(forked(|| {
         private[0] = 2;
         word.store_release(5);
         word.load() == 5
@@ -284,10 +270,10 @@ fn memory_wiped_on_fork_is_zero_in_the_child() {
     let mut memory = Memory::new(PAGE).unwrap();
     memory.fill(3);
     memory.discard(Discard::WipeOnFork, 0, PAGE).unwrap();
-    assert!(in_a_child(|| memory.iter().all(|byte| *byte == 0)));
+    assert!(forked(|| memory.iter().all(|byte| *byte == 0)));
     assert!(memory.iter().all(|byte| *byte == 3));
     memory.advise(Advice::KeepOnFork, 0, PAGE).unwrap();
-    assert!(in_a_child(|| memory.iter().all(|byte| *byte == 3)));
+    assert!(forked(|| memory.iter().all(|byte| *byte == 3)));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //!
 //! Invariant: while `BUSY` is held no fork is made, so that every open `OwnFile` has its descriptor in the list.
 
+use super::at_fork::AtFork;
 use std::fs::File;
 use std::io;
 use std::mem::ManuallyDrop;
@@ -13,7 +14,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 
 static FORKS: AtomicUsize = AtomicUsize::new(0);
-static INSTALLED: AtomicBool = AtomicBool::new(false);
+static HOOK: AtFork = AtFork::absent();
 static BUSY: AtomicBool = AtomicBool::new(false);
 static LIST: AtomicPtr<Node> = AtomicPtr::new(ptr::null_mut());
 
@@ -25,10 +26,35 @@ struct Node {
     next: *const Node,
 }
 
+/// In an origin: it is a process's number, since the system would not tell of forks. Else it is a count of forks.
+const BY_NUMBER: usize = 1 << (usize::BITS - 1);
+
 /// How many forks lie between the first process and this one.
 #[inline]
-pub(crate) fn generation() -> usize {
+fn generation() -> usize {
     FORKS.load(Ordering::Relaxed)
+}
+
+#[cold]
+fn by_number() -> usize {
+    BY_NUMBER | std::process::id() as usize
+}
+
+/// What tells this process from its forked children.
+#[inline]
+pub(crate) fn here() -> usize {
+    if HOOK.is_there() { generation() } else { first_here() }
+}
+
+#[cold]
+fn first_here() -> usize {
+    if install().is_ok() { generation() } else { by_number() }
+}
+
+/// Is it this process that the origin was made in?
+#[inline]
+pub(crate) fn is_here(origin: usize) -> bool {
+    if origin & BY_NUMBER == 0 { origin == generation() } else { origin == by_number() }
 }
 
 /// A file of this process alone: a forked child finds it closed.
@@ -107,14 +133,8 @@ fn vacant() -> &'static Node {
 }
 
 fn install() -> io::Result<()> {
-    if INSTALLED.swap(true, Ordering::Relaxed) {
-        return Ok(());
-    }
     // SAFETY: three functions that may be called around a fork: they touch atomics, and close descriptors.
-    match unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) } {
-        0 => Ok(()),
-        error => Err(io::Error::from_raw_os_error(error)),
-    }
+    HOOK.install(|| unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) })
 }
 
 extern "C" fn before() {
@@ -126,6 +146,7 @@ extern "C" fn in_parent() {
 }
 
 extern "C" fn in_child() {
+    HOOK.inherited();
     FORKS.fetch_add(1, Ordering::Relaxed);
     let mut next = LIST.load(Ordering::Relaxed).cast_const();
     // SAFETY: null, or a node that was leaked.
@@ -139,3 +160,6 @@ extern "C" fn in_child() {
     }
     BUSY.store(false, Ordering::Release);
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "other.rs")]
 mod system;
 
+mod at_fork;
 mod call;
 mod code;
 mod context;
