@@ -3,10 +3,12 @@
 //! Invariant: `base .. base + len * size_of::<T>()` is mapped for `'a`. `T` only says how large an item is: what comes out
 //! are bytes, and whoever asks knows which bytes are a value.
 
+use crate::bounds::Bounds;
+use crate::bytes::copy_out;
 use crate::copy::{self, short};
 use crate::error::Result;
 use crate::hooks::{self, Event};
-use crate::view::{View, copy_out, read_fault};
+use crate::view::View;
 use std::marker::PhantomData;
 
 /// Items of the size of `T`, side by side. Got from [`View::items`].
@@ -39,7 +41,7 @@ pub struct Items<'a, T> {
     base: *const u8,
     len: usize,
     /// What faults are counted from.
-    window: (usize, usize),
+    window: Bounds,
     map: PhantomData<&'a ()>,
     item: PhantomData<fn() -> T>,
 }
@@ -64,9 +66,8 @@ impl<'a> View<'a> {
     #[inline]
     pub fn items<T>(self, offset: usize, len: usize) -> Result<Items<'a, T>> {
         let bytes = len.saturating_mul(size_of::<T>());
-        let base = self.window(offset, bytes)?.place().0;
-        let base = self.base().wrapping_add(base - self.place().0);
-        Ok(Items { base, len, window: self.place(), map: PhantomData, item: PhantomData })
+        let base = self.at(offset, bytes)?;
+        Ok(Items { base, len, window: self.bounds(), map: PhantomData, item: PhantomData })
     }
 }
 
@@ -96,13 +97,13 @@ impl<T> Items<'_, T> {
         if hooks::ON || size_of::<T>() > short::LONGEST {
             // SAFETY: an item below `len`, which is mapped; `out` is borrowed for writing and has its size.
             unsafe { copy_out(out.as_mut_ptr(), from, size_of::<T>()) }
-                .map_err(|at| read_fault(at, self.window, 0))?;
+                .map_err(|at| self.window.read_fault(at, 0))?;
             return Ok(true);
         }
         // SAFETY: an item below `len`, which is mapped; `out` is borrowed for writing, has its size, and lies elsewhere,
         // since safe code has no slice of mapped memory.
         unsafe { short::copy_short(out.as_mut_ptr(), from, size_of::<T>()) }
-            .map_err(|at| read_fault(at, self.window, 0))?;
+            .map_err(|at| self.window.read_fault(at, 0))?;
         Ok(true)
     }
 
@@ -124,12 +125,12 @@ impl<T> Items<'_, T> {
         for to in out.chunks_exact_mut(part) {
             let copied = if part > short::LONGEST {
                 // SAFETY: a part of an item below `len`, which is mapped; `to` is borrowed for writing and has its size.
-                unsafe { copy::copy(to.as_mut_ptr(), from, part) }
+                unsafe { copy::copy_out(to.as_mut_ptr(), from, part) }
             } else {
                 // SAFETY: as above.
                 unsafe { short::copy_short(to.as_mut_ptr(), from, part) }
             };
-            copied.map_err(|at| read_fault(at, self.window, 0))?;
+            copied.map_err(|at| self.window.read_fault(at, 0))?;
             from = from.wrapping_add(size_of::<T>());
         }
         Ok(true)

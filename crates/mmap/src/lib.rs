@@ -99,6 +99,8 @@
 
 mod access;
 mod advice;
+mod bounds;
+mod bytes;
 mod code;
 mod copy;
 mod cow;

@@ -5,11 +5,12 @@
 use crate::access::Access;
 use crate::copy;
 use crate::hooks::{self, Event};
+use crate::machine::{self, Wanted};
 use crate::word::{Word32, Word64};
 use std::marker::PhantomData;
 
 /// Words in a line.
-pub(crate) const WORDS: usize = 8;
+const WORDS: usize = machine::LINE_WORDS;
 
 /// Eight words that share a cache line, used in place by all who map it. Got from [`View::line`](crate::View::line).
 ///
@@ -117,89 +118,17 @@ impl<'a> Line<'a> {
         if hooks::ON || self.access == Access::ReadOnly {
             return self.store_all(other.load_all());
         }
-        self.copy_words(other);
-    }
-
-    /// Aligned loads and stores of sixteen bytes: every processor with these instructions moves their halves whole.
-    #[cfg(all(not(miri), target_arch = "x86_64"))]
-    #[inline(always)]
-    fn copy_words(self, other: Line<'_>) {
-        // SAFETY: it reads the 64 bytes of one line and writes those of the other, mapped and aligned as `new` was promised,
-        // the latter writable, as the caller has seen; it changes nothing else but the registers that it names.
-        unsafe {
-            std::arch::asm!(
-                "movdqa {a}, [{from}]",
-                "movdqa {b}, [{from} + 16]",
-                "movdqa {c}, [{from} + 32]",
-                "movdqa {d}, [{from} + 48]",
-                "movdqa [{to}], {a}",
-                "movdqa [{to} + 16], {b}",
-                "movdqa [{to} + 32], {c}",
-                "movdqa [{to} + 48], {d}",
-                from = in(reg) other.base, to = in(reg) self.base,
-                a = out(xmm_reg) _, b = out(xmm_reg) _, c = out(xmm_reg) _, d = out(xmm_reg) _,
-                options(nostack, preserves_flags),
-            );
-        }
-    }
-
-    #[cfg(not(all(not(miri), target_arch = "x86_64")))]
-    #[inline(always)]
-    fn copy_words(self, other: Line<'_>) {
-        self.store_all(other.load_all());
+        // SAFETY: two lines, mapped and aligned as `new` was promised, the latter writable, as was seen.
+        unsafe { machine::copy_line(self.base, other.base) };
     }
 
     /// The words that, under `mask`, are `wanted`, lowest first. Each is loaded whole (relaxed), in no particular order.
     #[inline(always)]
     pub fn matches(self, mask: u64, wanted: u64) -> Matches {
-        let found = self.compare(mask, wanted);
+        // SAFETY: a line, mapped and aligned as `new` was promised.
+        let found = unsafe { machine::matches_in_line(self.base, Wanted { mask, value: wanted }) };
         hooks::report(Event::Load);
         Matches(found)
-    }
-
-    /// Bit `2 * i` for word `i`. Four aligned loads of sixteen bytes: every processor with these instructions loads their
-    /// halves whole.
-    #[cfg(target_arch = "x86_64")]
-    #[inline(always)]
-    fn compare(self, mask: u64, wanted: u64) -> u32 {
-        use std::arch::x86_64::_mm_set1_epi64x;
-        let halves: u32;
-        // SAFETY: SSE2 is part of x86-64.
-        let [mask, wanted] = [mask, wanted].map(|word| unsafe { _mm_set1_epi64x(word.cast_signed()) });
-        // SAFETY: it reads the line's 64 bytes, mapped and aligned as `new` was promised, and changes nothing but the
-        // registers that it names.
-        unsafe {
-            std::arch::asm!(
-                "movdqa {a}, [{at}]",
-                "movdqa {b}, [{at} + 16]",
-                "movdqa {c}, [{at} + 32]",
-                "movdqa {d}, [{at} + 48]",
-                "pand {a}, {mask}",
-                "pand {b}, {mask}",
-                "pand {c}, {mask}",
-                "pand {d}, {mask}",
-                "pcmpeqd {a}, {wanted}",
-                "pcmpeqd {b}, {wanted}",
-                "pcmpeqd {c}, {wanted}",
-                "pcmpeqd {d}, {wanted}",
-                "packssdw {a}, {b}",
-                "packssdw {c}, {d}",
-                "packsswb {a}, {c}",
-                "pmovmskb {halves:e}, {a}",
-                at = in(reg) self.base, mask = in(xmm_reg) mask, wanted = in(xmm_reg) wanted,
-                halves = lateout(reg) halves,
-                a = out(xmm_reg) _, b = out(xmm_reg) _, c = out(xmm_reg) _, d = out(xmm_reg) _,
-                options(nostack, preserves_flags, readonly),
-            );
-        }
-        halves & halves >> 1 & 0x5555
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    #[inline(always)]
-    fn compare(self, mask: u64, wanted: u64) -> u32 {
-        let equal = |index: usize| u32::from(self.word(index).load_silent() & mask == wanted) << (2 * index);
-        (0..WORDS).map(equal).sum()
     }
 }
 

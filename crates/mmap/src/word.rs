@@ -8,6 +8,7 @@
 
 use crate::access::Access;
 use crate::hooks::{self, Event};
+use crate::machine;
 use crate::sys;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// Defines a word: the two widths differ in their integers alone.
 macro_rules! word {
-    ($(#[$doc:meta])* $name:ident, $atomic:ty, $int:ty) => {
+    ($(#[$doc:meta])* $name:ident, $atomic:ty, $int:ty, $load:path) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub struct $name<'a> {
@@ -39,11 +40,14 @@ macro_rules! word {
                 $name { at, access, map: PhantomData }
             }
 
+            /// The atomic in place. On a read-only map it may only be loaded, relaxed: that is what the standard library promises
+            /// of memory that cannot be written. (Its `from_ptr` asks for memory that can.)
             #[inline(always)]
             fn atomic(self) -> &'a $atomic {
-                // SAFETY: aligned, mapped for `'a`, and covered by no other reference, as `new` was promised;
-                // it is not a word while it is copied as bytes, as the crate's page asks.
-                unsafe { <$atomic>::from_ptr(self.at) }
+                // SAFETY: 1. aligned, and mapped for `'a`, as `new` was promised; 2. it lies outside every Rust allocation, any bytes
+                // are a value, and no reference to it as anything but an atomic of this size is ever formed; 3. a reference to an
+                // atomic does not promise that it can be written, and whoever stores asks for the map's access first.
+                unsafe { &*self.at.cast::<$atomic>() }
             }
 
             #[inline(always)]
@@ -65,7 +69,7 @@ macro_rules! word {
 
             #[inline(always)]
             pub(crate) fn load_silent(self) -> $int {
-                <$int>::from_le(self.atomic().load(Ordering::Relaxed))
+                <$int>::from_le($load(self.atomic()))
             }
 
             /// Loads it (acquire): what came before the store of this value is seen after this load.
@@ -145,7 +149,7 @@ word! {
     /// # Ok(())
     /// # }
     /// ```
-    Word64, AtomicU64, u64
+    Word64, AtomicU64, u64, machine::load_u64
 }
 
 word! {
@@ -173,7 +177,7 @@ word! {
     /// # Ok(())
     /// # }
     /// ```
-    Word32, AtomicU32, u32
+    Word32, AtomicU32, u32, machine::load_u32
 }
 
 impl Word32<'_> {

@@ -57,16 +57,43 @@ pub(crate) unsafe fn store(dst: *mut u8, bytes: [u8; 8]) -> Result<(), Unreachab
     reached(dst, 8)
 }
 
-/// Copies `len` bytes.
+/// Copies `len` bytes of a map to the caller's own.
 ///
 /// # Safety
 /// 1. `src` is readable and `dst` is writable for `len` bytes.
 /// 2. The two do not overlap.
-/// 3. Bytes that no other thread or process shares are borrowed by the caller for the call.
+/// 3. The caller borrows `dst` for the call, and it is shared with nobody.
 #[inline(always)]
-pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
+pub(crate) unsafe fn copy_out(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
     // SAFETY: the caller's promises.
-    unsafe { machine::copy(dst, src, len) }?;
+    unsafe { machine::copy_out(dst, src, len) }?;
+    reached(src, len)?;
+    reached(dst, len)
+}
+
+/// Copies `len` bytes of the caller's own into a map.
+///
+/// # Safety
+/// 1. `src` is readable and `dst` is writable for `len` bytes.
+/// 2. The two do not overlap.
+/// 3. The caller borrows `src` for the call, and it is not written meanwhile.
+#[inline(always)]
+pub(crate) unsafe fn copy_in(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
+    // SAFETY: the caller's promises.
+    unsafe { machine::copy_in(dst, src, len) }?;
+    reached(src, len)?;
+    reached(dst, len)
+}
+
+/// Copies `len` bytes of a map to others of a map.
+///
+/// # Safety
+/// 1. `src` is readable and `dst` is writable for `len` bytes.
+/// 2. The two do not overlap.
+#[inline(always)]
+pub(crate) unsafe fn copy_across(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
+    // SAFETY: the caller's promises.
+    unsafe { machine::copy_across(dst, src, len) }?;
     reached(src, len)?;
     reached(dst, len)
 }
@@ -75,7 +102,7 @@ pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<()
 /// comes after this call sees the bytes.
 ///
 /// # Safety
-/// Those of [`copy`].
+/// Those of [`copy_in`].
 #[inline(always)]
 pub(crate) unsafe fn stream(dst: *mut u8, src: *const u8, len: usize) -> Result<(), Unreachable> {
     // SAFETY: the caller's promises.
@@ -84,17 +111,17 @@ pub(crate) unsafe fn stream(dst: *mut u8, src: *const u8, len: usize) -> Result<
     reached(dst, len)
 }
 
-/// Whether `len` bytes are equal.
+/// Whether `len` bytes of a map are equal to the caller's own.
 ///
 /// # Safety
 /// 1. Both are readable for `len` bytes.
-/// 2. Bytes that no other thread or process shares are borrowed by the caller for the call.
+/// 2. The caller borrows `own` for the call.
 #[inline(always)]
-pub(crate) unsafe fn equals(a: *const u8, b: *const u8, len: usize) -> Result<bool, Unreachable> {
+pub(crate) unsafe fn equals(at: *const u8, own: *const u8, len: usize) -> Result<bool, Unreachable> {
     // SAFETY: the caller's promises.
-    let equal = unsafe { machine::equals(a, b, len) }?;
-    reached(a, len)?;
-    reached(b, len)?;
+    let equal = unsafe { machine::equals(at, own, len) }?;
+    reached(at, len)?;
+    reached(own, len)?;
     Ok(equal)
 }
 

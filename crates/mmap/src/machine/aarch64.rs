@@ -8,7 +8,7 @@
 pub(crate) use super::assembly::{HAS_EXITS, error_exit};
 
 use super::assembly::{DIFFERENT, FAULT, Loaded, Outcome, mark, routine, symbol};
-use super::outcome::Unreachable;
+use super::terms::Unreachable;
 use std::arch::{asm, global_asm};
 
 unsafe extern "C" {
@@ -58,6 +58,9 @@ pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<()
     // SAFETY: 1 to 3 are the caller's promises; the assembly accesses these bytes and no others.
     unsafe { asm_copy(dst, src, len) }.done()
 }
+
+/// The instructions are the same, whoever else may access which side.
+pub(crate) use self::{copy as copy_across, copy as copy_in, copy as copy_out};
 
 /// No way past the caches is known to be faster.
 pub(crate) use self::copy as stream;

@@ -3,7 +3,7 @@
 //!
 //! The names carry the version, so that two versions of this crate can be linked into one program.
 
-use super::outcome::Unreachable;
+use super::terms::Unreachable;
 
 /// What a function returns in the first register's lower half.
 pub(super) const DONE: u32 = 0;

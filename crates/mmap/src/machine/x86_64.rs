@@ -5,10 +5,17 @@
 //! fault handler that finds the program counter between the two sets it to the exit, and the function returns
 //! [`FAULT`]. No function touches the stack pointer, so the exit is valid from every instruction.
 
+#[path = "x86_64/line.rs"]
+mod line;
+#[path = "x86_64/short.rs"]
+mod short;
+
 pub(crate) use super::assembly::{HAS_EXITS, error_exit};
+pub(crate) use line::{copy_line, matches_in_line};
+pub(crate) use short::{copy_short, store_short};
 
 use super::assembly::{DIFFERENT, FAULT, Loaded, Outcome, mark, routine, symbol};
-use super::outcome::Unreachable;
+use super::terms::Unreachable;
 use std::arch::global_asm;
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -80,6 +87,9 @@ pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<()
     // SAFETY: 1 to 3 are the caller's promises; the assembly accesses these bytes and no others.
     unsafe { chosen(dst, src, len) }.done()
 }
+
+/// The instructions are the same, whoever else may access which side.
+pub(crate) use self::{copy as copy_across, copy as copy_in, copy as copy_out};
 
 /// Bytes from which on there is a way past the caches.
 const SHORTEST_STREAM: usize = 256;

@@ -3,6 +3,7 @@
 use super::*;
 
 #[test]
+#[cfg_attr(miri, ignore = "it has no forks")]
 fn an_origin_by_number_is_no_childs() {
     for origin in [here(), by_number()] {
         assert!(is_here(origin));
