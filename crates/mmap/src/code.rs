@@ -1,10 +1,10 @@
 //! Executable maps.
 
 use crate::error::Result;
-use crate::map::length_within;
 use crate::pages::sealed::Backed;
-use crate::region::{Placement, Region};
-use crate::sys::{MapRequest, Protection, Sharing};
+use crate::placement::Placement;
+use crate::region::{Exposure, Kind, Region};
+use crate::sys::{Protection, Sharing};
 use std::fs::File;
 
 /// Bytes that can be executed, and not written. From a file, or made of [`Memory`](crate::Memory::into_code).
@@ -24,15 +24,13 @@ impl CodeMap {
     /// `OutOfBounds` if the range leaves the file; `PermissionDenied` if the system forbids it, for instance on a
     /// file system mounted `noexec`.
     pub unsafe fn map(file: &File, offset: u64, len: Option<usize>) -> Result<CodeMap> {
-        let placement = Placement::of(offset, length_within(file, offset, len)?)?;
-        let request = MapRequest {
-            file: Some(file),
+        let placement = Placement::within(file, offset, len)?;
+        let kind = Kind {
             sharing: Sharing::Shared,
             protection: Protection::ReadExecute,
-            offset: placement.offset,
-            len: placement.total,
+            exposure: Exposure::Direct,
         };
-        Ok(CodeMap::from_region(Region::new(&request, placement.lead)?))
+        Ok(CodeMap::from_region(Region::of_file(file, &placement, kind)?))
     }
 
     pub(crate) fn from_region(region: Region) -> CodeMap {

@@ -3,10 +3,10 @@
 use crate::advice::Discard;
 use crate::error::Result;
 use crate::fault::Fault;
-use crate::map::length_within;
 use crate::pages::sealed::Backed;
-use crate::region::{Placement, Region};
-use crate::sys::{MapRequest, Protection, Sharing};
+use crate::placement::Placement;
+use crate::region::{Exposure, Kind, Region};
+use crate::sys::{Protection, Sharing};
 use crate::view::View;
 use std::fs::File;
 
@@ -41,15 +41,10 @@ impl CowMap {
     /// # Errors
     /// `OutOfBounds` if the range leaves the file, `InvalidArgument` if it is no regular file.
     pub fn map(file: &File, offset: u64, len: Option<usize>) -> Result<CowMap> {
-        let placement = Placement::of(offset, length_within(file, offset, len)?)?;
-        let request = MapRequest {
-            file: Some(file),
-            sharing: Sharing::Private,
-            protection: Protection::ReadWrite,
-            offset: placement.offset,
-            len: placement.total,
-        };
-        Ok(CowMap { region: Region::new(&request, placement.lead)? })
+        let placement = Placement::within(file, offset, len)?;
+        let kind =
+            Kind { sharing: Sharing::Private, protection: Protection::ReadWrite, exposure: Exposure::Views };
+        Ok(CowMap { region: Region::of_file(file, &placement, kind)? })
     }
 
     /// Bytes mapped.

@@ -21,6 +21,9 @@ use crate::sys;
 /// * on processors without the assembly copy (neither x86-64 nor aarch64, or a system whose signals do not tell us where
 ///   the program was), a copy that meets a fault is the same error, and poisons the map too: from then on every copy
 ///   through that map is an error, until it is mapped anew. A copy is right or an error everywhere;
+/// * memory that is a slice or code ([`Memory`](crate::Memory), [`FrozenMemory`](crate::FrozenMemory),
+///   [`SealedMap`](crate::SealedMap), [`CodeMap`](crate::CodeMap)) never changes behind its user: a hardware error in it, or a
+///   page of it that is not there, does what it does without the guard;
 /// * a signal that is no business of ours reaches the handler that was installed before.
 ///
 /// A thread that blocks this signal is beyond help: the system ends the process there. The guard holds while no other

@@ -125,6 +125,7 @@ mod map;
 mod memory;
 mod new_file;
 mod pages;
+mod placement;
 mod region;
 mod registry;
 mod seal;

@@ -8,9 +8,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::flush::{Durability, FlushLatch};
 use crate::pages::sealed::Backed;
-use crate::region::{Placement, Region, too_long};
+use crate::placement::{Placement, length_within, size_of_regular};
+use crate::region::{Exposure, Kind, Region};
 use crate::registry::Health;
-use crate::sys::{self, MapRequest, Sharing};
+use crate::sys::{self, Sharing};
 use crate::view::View;
 use std::fs::File;
 
@@ -47,7 +48,7 @@ impl SharedMap {
     /// `OutOfBounds` if the range leaves the file, `PermissionDenied` if the file was opened for less than
     /// `access`, `InvalidArgument` if it is no regular file.
     pub fn map(file: &File, access: Access, offset: u64, len: Option<usize>) -> Result<SharedMap> {
-        SharedMap::placed(file, access, offset, length_within(file, offset, len)?)
+        SharedMap::placed(file, access, &Placement::within(file, offset, len)?)
     }
 
     /// Maps `len` bytes from `offset`, though the file may be shorter: for a file that is about to grow. Until
@@ -80,20 +81,12 @@ impl SharedMap {
             })?;
         }
         size_of_regular(file)?;
-        SharedMap::placed(file, access, offset, len)
+        SharedMap::placed(file, access, &Placement::of(offset, len)?)
     }
 
-    fn placed(file: &File, access: Access, offset: u64, len: usize) -> Result<SharedMap> {
-        let placement = Placement::of(offset, len)?;
-        let request = MapRequest {
-            file: Some(file),
-            sharing: Sharing::Shared,
-            protection: access.into(),
-            offset: placement.offset,
-            len: placement.total,
-        };
-        let region = Region::new(&request, placement.lead)?;
-        Ok(SharedMap { region, latch: FlushLatch::default() })
+    fn placed(file: &File, access: Access, placement: &Placement) -> Result<SharedMap> {
+        let kind = Kind { sharing: Sharing::Shared, protection: access.into(), exposure: Exposure::Views };
+        Ok(SharedMap { region: Region::of_file(file, placement, kind)?, latch: FlushLatch::default() })
     }
 
     /// Bytes mapped.
@@ -224,34 +217,5 @@ impl Backed for SharedMap {
 impl std::fmt::Debug for SharedMap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SharedMap").field("len", &self.len()).field("access", &self.access()).finish()
-    }
-}
-
-fn size_of_regular(file: &File) -> Result<u64> {
-    let metadata = file.metadata().map_err(|source| Error::os("asking for the file's size", source))?;
-    if !metadata.is_file() {
-        return Err(Error::new(ErrorKind::InvalidArgument, "only regular files can be mapped; name one"));
-    }
-    Ok(metadata.len())
-}
-
-pub(crate) fn length_within(file: &File, offset: u64, len: Option<usize>) -> Result<usize> {
-    let size = size_of_regular(file)?;
-    let outside = |len: u64| {
-        Error::new(
-            ErrorKind::OutOfBounds,
-            format!(
-                "{len} bytes at {offset} leave the file, which has {size}; make the file longer before mapping it"
-            ),
-        )
-    };
-    if offset > size {
-        return Err(outside(len.unwrap_or(0) as u64));
-    }
-    let rest = size - offset;
-    match len {
-        Some(len) if len as u64 > rest => Err(outside(len as u64)),
-        Some(len) => Ok(len),
-        None => usize::try_from(rest).map_err(|_| too_long(rest)),
     }
 }

@@ -7,17 +7,15 @@ use crate::advice::Discard;
 use crate::code::CodeMap;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pages::sealed::Backed;
-use crate::region::{Placement, Region};
-use crate::sys::{MapRequest, Protection, Sharing};
+use crate::region::{Exposure, Kind, Region};
+use crate::sys::{Protection, Sharing};
 use crate::view::View;
 use std::ops::{Deref, DerefMut};
 
-fn anonymous(len: usize, sharing: Sharing) -> Result<Region> {
-    let placement = Placement::of(0, len)?;
-    let protection = Protection::ReadWrite;
-    let request = MapRequest { file: None, sharing, protection, offset: 0, len: placement.total };
-    Region::new(&request, 0)
-}
+const PRIVATE: Kind =
+    Kind { sharing: Sharing::Private, protection: Protection::ReadWrite, exposure: Exposure::Direct };
+const SHARED: Kind =
+    Kind { sharing: Sharing::Shared, protection: Protection::ReadWrite, exposure: Exposure::Views };
 
 /// Pages of zeroes of this process's own, as a slice. A forked child has a copy.
 ///
@@ -44,7 +42,7 @@ impl Memory {
     /// # Errors
     /// `NoSpace` if there is not so much; `InvalidArgument` beyond the platform's addresses.
     pub fn new(len: usize) -> Result<Memory> {
-        Ok(Memory { region: anonymous(len, Sharing::Private)? })
+        Ok(Memory { region: Region::of_memory(len, PRIVATE)? })
     }
 
     /// Gives whole pages within a range up, and says how many bytes those were.
@@ -210,7 +208,7 @@ impl SharedMemory {
     /// # Errors
     /// `NoSpace` if there is not so much; `InvalidArgument` beyond the platform's addresses.
     pub fn new(len: usize) -> Result<SharedMemory> {
-        Ok(SharedMemory { region: anonymous(len, Sharing::Shared)? })
+        Ok(SharedMemory { region: Region::of_memory(len, SHARED)? })
     }
 
     /// Bytes mapped.

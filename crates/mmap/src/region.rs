@@ -10,22 +10,42 @@ use crate::copy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::flush::Durability;
+use crate::placement::Placement;
 use crate::registry::{Health, Registration};
 use crate::sys::{self, MapRequest, PageRange, Protection, Sharing};
 use crate::view::View;
+use std::fs::File;
 use std::io;
 
 /// Mapped pages, and the caller's bytes among them.
 pub struct Region {
-    /// Dropped first: a range is registered no longer than it is mapped.
+    /// None if there are no bytes, or they are not to be replaced. Dropped first: a range is registered no longer than it is
+    /// mapped.
     registration: Option<Registration>,
     /// None if there are no bytes.
     mapping: Option<sys::Mapping>,
     base: *mut u8,
     len: usize,
     access: Access,
-    /// Whether its owner gives the bytes away as a slice, so that nothing may write them behind it.
-    is_slice: bool,
+    exposure: Exposure,
+}
+
+/// How the bytes of a region are given away.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Exposure {
+    /// By views, which tell of a fault: a page that cannot be reached may become one of zeroes.
+    Views,
+    /// As a slice, or as code. Nothing may change them behind their user, so that a fault is the process's, as it is without
+    /// the guard.
+    Direct,
+}
+
+/// What a region is made for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    pub(crate) sharing: Sharing,
+    pub(crate) protection: Protection,
+    pub(crate) exposure: Exposure,
 }
 
 // SAFETY: the pages are the process's, not a thread's; what is shared of them is accessed by views alone, which are
@@ -35,23 +55,35 @@ unsafe impl Send for Region {}
 unsafe impl Sync for Region {}
 
 impl Region {
-    /// Maps what the request asks for; `lead` bytes of it come before the caller's first.
-    pub(crate) fn new(request: &MapRequest<'_>, lead: usize) -> Result<Region> {
-        let access = request.protection.access();
-        let len = request.len - lead;
-        let is_slice = request.file.is_none() && request.sharing == Sharing::Private;
+    /// Maps a part of a file.
+    pub(crate) fn of_file(file: &File, placement: &Placement, kind: Kind) -> Result<Region> {
+        Region::new(Some(file), placement, kind)
+    }
+
+    /// Maps `len` zeroes of no file.
+    pub(crate) fn of_memory(len: usize, kind: Kind) -> Result<Region> {
+        Region::new(None, &Placement::of(0, len)?, kind)
+    }
+
+    fn new(file: Option<&File>, placement: &Placement, kind: Kind) -> Result<Region> {
+        let Kind { sharing, protection, exposure } = kind;
+        let access = protection.access();
+        let len = placement.total - placement.lead;
         if len == 0 {
             let base = std::ptr::without_provenance_mut(64);
-            return Ok(Region { registration: None, mapping: None, base, len, access, is_slice });
+            return Ok(Region { registration: None, mapping: None, base, len, access, exposure });
         }
         copy::choose();
-        let mapping = sys::Mapping::new(request).map_err(|source| {
-            Error::os(format_args!("mapping {len} bytes ({:?})", request.protection), source)
-        })?;
-        let registered = request.len.next_multiple_of(sys::page_size());
-        let registration = Registration::new(mapping.base(), registered, access == Access::ReadWrite);
-        let base = mapping.base().wrapping_add(lead);
-        Ok(Region { registration: Some(registration), mapping: Some(mapping), base, len, access, is_slice })
+        let request =
+            MapRequest { file, sharing, protection, offset: placement.offset, len: placement.total };
+        let mapping = sys::Mapping::new(&request)
+            .map_err(|source| Error::os(format_args!("mapping {len} bytes ({protection:?})"), source))?;
+        let registration = (exposure == Exposure::Views).then(|| {
+            let registered = placement.total.next_multiple_of(sys::page_size());
+            Registration::new(mapping.base(), registered, access == Access::ReadWrite)
+        });
+        let base = mapping.base().wrapping_add(placement.lead);
+        Ok(Region { registration, mapping: Some(mapping), base, len, access, exposure })
     }
 
     #[inline]
@@ -164,7 +196,7 @@ impl Region {
         let view = self.view();
         for at in (offset..offset + len).step_by(sys::page_size()).chain([offset + len - 1]) {
             match access {
-                Access::ReadWrite if !self.is_slice => {
+                Access::ReadWrite if self.exposure == Exposure::Views => {
                     drop(view.word32(at & !3).map(|word| word.fetch_add(0)))
                 }
                 _ => view.read_into(at, &mut [0])?,
@@ -214,36 +246,4 @@ impl std::fmt::Debug for Region {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Region").field("len", &self.len).field("access", &self.access).finish()
     }
-}
-
-/// Where a part of a file begins in memory: maps begin at multiples of the granularity, so that some bytes may come
-/// before the caller's first.
-pub(crate) struct Placement {
-    /// In the file, a multiple of the granularity.
-    pub(crate) offset: u64,
-    /// Bytes before the caller's first.
-    pub(crate) lead: usize,
-    /// All bytes, those before included.
-    pub(crate) total: usize,
-}
-
-impl Placement {
-    pub(crate) fn of(offset: u64, len: usize) -> Result<Placement> {
-        if len == 0 {
-            return Ok(Placement { offset: 0, lead: 0, total: 0 });
-        }
-        let skipped = offset % sys::granularity();
-        let lead = usize::try_from(skipped).unwrap_or(0);
-        let total = len.checked_add(lead).filter(|total| isize::try_from(*total).is_ok());
-        let total = total.ok_or_else(|| too_long(len as u64))?;
-        Ok(Placement { offset: offset - skipped, lead, total })
-    }
-}
-
-#[cold]
-pub(crate) fn too_long(len: u64) -> Error {
-    Error::new(
-        ErrorKind::InvalidArgument,
-        format!("{len} bytes are more than this platform's addresses; map less at a time"),
-    )
 }

@@ -1,13 +1,20 @@
 //! The ranges of all maps of this process, for the fault handler to look up.
 //!
 //! Invariant: a handler may look at any moment, in any thread, also amid a change: nothing here locks, and
-//! nothing is ever freed. A slot's `start` is 0 while its other fields change. Chunks are added, never taken away.
+//! nothing is ever freed. Chunks are added, never taken away. A slot:
+//!
+//! ```text
+//!    vacant (even generation) --taken, fields stored--> registered (odd) --dropped--> vacant (the next even one)
+//! ```
+//!
+//! Fields are stored only while the generation is even. Whoever finds the same odd generation before and after loading them
+//! has those of one range.
 
 #![allow(dead_code)] // looked up by the handlers of some platforms alone
 
 use crate::fault::{Fault, FaultKind};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 
 const SLOTS: usize = 64;
 
@@ -18,7 +25,9 @@ static ANY_POISONED: AtomicBool = AtomicBool::new(false);
 pub(crate) struct Slot {
     taken: AtomicBool,
     writable: AtomicBool,
-    /// First address, or 0 while there is no range.
+    /// Odd while a range is registered.
+    generation: AtomicUsize,
+    /// First address.
     start: AtomicUsize,
     /// One past the last address.
     end: AtomicUsize,
@@ -64,6 +73,7 @@ impl Slot {
     const EMPTY: Slot = Slot {
         taken: AtomicBool::new(false),
         writable: AtomicBool::new(false),
+        generation: AtomicUsize::new(0),
         start: AtomicUsize::new(0),
         end: AtomicUsize::new(0),
         fault: AtomicUsize::new(0),
@@ -75,10 +85,23 @@ impl Slot {
     }
 
     fn covers(&self, address: usize) -> bool {
-        let start = self.start.load(Ordering::Acquire);
-        let end = self.end.load(Ordering::Acquire);
-        // Looked at again, since the slot may have gone to another range between the two loads.
-        start != 0 && (start..end).contains(&address) && self.start.load(Ordering::Relaxed) == start
+        self.covers_while(address, || ())
+    }
+
+    /// `amid` is done between the two loads of the generation.
+    #[inline(always)]
+    fn covers_while(&self, address: usize, amid: impl FnOnce()) -> bool {
+        // Acquire, with the release in `Registration::new`: the fields are at least that range's.
+        let generation = self.generation.load(Ordering::Acquire);
+        let start = self.start.load(Ordering::Relaxed);
+        let end = self.end.load(Ordering::Relaxed);
+        amid();
+        // With the fence in `Registration::new`: who loaded a field of a later range finds its generation, too.
+        fence(Ordering::Acquire);
+        let is_registered = generation % 2 == 1;
+        is_registered
+            && (start..end).contains(&address)
+            && self.generation.load(Ordering::Relaxed) == generation
     }
 
     pub(crate) fn is_writable(&self) -> bool {
@@ -131,10 +154,14 @@ pub(crate) struct Registration(&'static Slot);
 impl Registration {
     pub(crate) fn new(base: *mut u8, len: usize, writable: bool) -> Registration {
         let slot = take();
+        // With the fence in `Slot::covers_while`: the even generation is seen no later than the fields.
+        fence(Ordering::Release);
         slot.writable.store(writable, Ordering::Relaxed);
         slot.fault.store(0, Ordering::Relaxed);
-        slot.end.store(base.addr() + len, Ordering::Release);
-        slot.start.store(base.addr(), Ordering::Release);
+        slot.start.store(base.addr(), Ordering::Relaxed);
+        slot.end.store(base.addr() + len, Ordering::Relaxed);
+        // Release, with the acquire in `Slot::covers_while`. The slot is ours alone, so that nobody else counts.
+        slot.generation.store(slot.generation.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
         Registration(slot)
     }
 
@@ -188,8 +215,10 @@ impl<'a> Health<'a> {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.0.start.store(0, Ordering::Release);
-        self.0.taken.store(false, Ordering::Release);
+        let slot = self.0;
+        slot.generation.store(slot.generation.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        // Release, with the acquire in `try_take`: who takes it next counts on from here.
+        slot.taken.store(false, Ordering::Release);
     }
 }
 

@@ -1,11 +1,11 @@
 //! Files in memory that nobody can change or cut short any more: their maps are trusted, and give slices.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::map::length_within;
 use crate::pages::sealed::Backed;
-use crate::region::{Placement, Region};
+use crate::placement::Placement;
+use crate::region::{Exposure, Kind, Region};
 use crate::seal::Seal;
-use crate::sys::{self, MapRequest, Protection, Sharing};
+use crate::sys::{self, Protection, Sharing};
 use std::fs::File;
 use std::ops::Deref;
 
@@ -67,15 +67,10 @@ impl SealedMap {
                 "the file could still be written or cut short; seal it with Seal::Write, or use a SharedMap",
             ));
         }
-        let placement = Placement::of(offset, length_within(file, offset, len)?)?;
-        let request = MapRequest {
-            file: Some(file),
-            sharing: Sharing::Private,
-            protection: Protection::Read,
-            offset: placement.offset,
-            len: placement.total,
-        };
-        Ok(SealedMap { region: Region::new(&request, placement.lead)? })
+        let placement = Placement::within(file, offset, len)?;
+        let kind =
+            Kind { sharing: Sharing::Private, protection: Protection::Read, exposure: Exposure::Direct };
+        Ok(SealedMap { region: Region::of_file(file, &placement, kind)? })
     }
 
     /// Unmaps it and says whether that worked.

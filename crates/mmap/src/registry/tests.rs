@@ -59,3 +59,20 @@ fn looking_amid_changes_finds_only_what_is_there() {
     });
     drop(kept);
 }
+
+/// Amid a look, the range goes, and its slot is used for a shorter one that begins at the same place.
+#[test]
+fn a_slot_used_again_at_the_same_start_is_another() {
+    let base = 3 << 27;
+    let mut range = Some(Registration::new(at(base), 200, true));
+    let slot = range.as_ref().unwrap().0;
+    assert!(slot.covers(base + 150));
+    let found = slot.covers_while(base + 150, || {
+        drop(range.take());
+        let shorter = Registration::new(at(base), 100, true);
+        assert!(ptr::eq(shorter.0, slot), "it was free again");
+        range = Some(shorter);
+    });
+    assert!(!found, "the range that covered it is gone");
+    assert!(slot.covers(base + 50) && !slot.covers(base + 150));
+}

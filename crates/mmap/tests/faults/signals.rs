@@ -76,6 +76,49 @@ fn overflow(depth: u64) -> u64 {
     if depth == u64::MAX { 0 } else { overflow(depth + 1) + room[3] }
 }
 
+/// What the kernel tells of a hardware error in memory that was being read, told by ourselves.
+#[cfg(target_os = "linux")]
+fn a_hardware_error(address: *const u8) {
+    #[repr(C)]
+    struct Cause {
+        signal: libc::c_int,
+        error: libc::c_int,
+        code: libc::c_int,
+        address: *const u8,
+        rest: [usize; 16],
+    }
+    let cause = Cause { signal: libc::SIGBUS, error: 0, code: libc::BUS_MCEERR_AR, address, rest: [0; 16] };
+    let process = std::process::id();
+    // SAFETY: asks for a number.
+    let thread = unsafe { libc::gettid() };
+    // SAFETY: sends a signal to this thread, with a cause of the kernel's layout and at least its size, which is 128 bytes.
+    let sent = unsafe {
+        libc::syscall(libc::SYS_rt_tgsigqueueinfo, process, thread, libc::SIGBUS, &raw const cause)
+    };
+    assert_eq!(sent, 0);
+}
+
+/// Zeroes must not take the place of bytes that somebody has as a slice, whatever the cause.
+#[cfg(target_os = "linux")]
+fn a_slice_loses_a_page(kind: &str) {
+    use samovar_mmap::{Memory, Seal, SealedMap, memory_file, seal};
+    set_handler(old_handler_with_cause as *const () as usize, libc::SA_SIGINFO);
+    install_fault_guard().unwrap();
+    let mut memory = Memory::new(2 * PAGE).unwrap();
+    memory.fill(7);
+    match kind {
+        "memory" => a_hardware_error(&raw const memory[PAGE + 5]),
+        "frozen" => a_hardware_error(&raw const memory.freeze().unwrap()[PAGE + 5]),
+        _ => {
+            let file = memory_file(2 * PAGE as u64).unwrap();
+            seal(&file, Seal::Write).unwrap();
+            a_hardware_error(&raw const SealedMap::map(&file, 0, None).unwrap()[PAGE + 5]);
+        }
+    }
+    println!("the process went on");
+    std::process::exit(3);
+}
+
 /// The other process. It does nothing in a plain run.
 #[test]
 #[ignore = "started by the other tests as a process of its own"]
@@ -143,6 +186,8 @@ fn another_process() {
             println!("{}", overflow(0));
         }
         "fork" => fork(),
+        #[cfg(target_os = "linux")]
+        "memory" | "frozen" | "sealed" => a_slice_loses_a_page(&role),
         other => panic!("no role {other}"),
     }
     if role != "no guard" {
@@ -199,6 +244,18 @@ fn faults_of_others_reach_the_handler_before_ours() {
     assert_killed_by_the_fault("no guard");
     assert_killed_by_the_fault("no guard for a copy");
     assert_killed_by_the_fault("guard alone");
+}
+
+/// A hardware error in memory that is a slice is passed on: nobody could be told that the bytes are others.
+#[test]
+#[cfg(target_os = "linux")]
+fn hardware_errors_in_slices_are_passed_on() {
+    if is_emulated() {
+        return println!("SKIPPED: the emulator does not pass on such a cause");
+    }
+    for kind in ["memory", "frozen", "sealed"] {
+        assert_exit(kind, 43);
+    }
 }
 
 /// A handler that another library sets after ours, and that passes on, gets ours called once and no more.
