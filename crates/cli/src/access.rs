@@ -104,8 +104,8 @@ pub(crate) fn describe(cache: &Cache) -> String {
     }
 }
 
-/// Deletes the cache file at `path`; whoever has it open is told. One that cannot be opened any more is removed. A file that is
-/// no cache is left alone.
+/// Deletes the cache file at `path`; every program that has it open is told. A cache that cannot be opened any more is removed. A
+/// file that is not a cache is left alone.
 pub(crate) fn delete(path: &Path) -> Outcome<()> {
     match Cache::delete(path) {
         Ok(()) => return Ok(()),

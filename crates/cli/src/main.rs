@@ -1,7 +1,7 @@
 //! The samovar command: create, inspect and replay caches that are files.
 //!
 //! `args` says what may be asked, a module of `commands` answers it, and `answer::failure` says what an exit status means.
-//! Nothing here panics: bad input, a closed pipe and a damaged file are all answers.
+//! Nothing here panics: bad input, a closed pipe and a damaged file each have an answer.
 #![forbid(unsafe_code)]
 
 mod access;
@@ -46,7 +46,7 @@ fn refuse(error: &clap::Error, format: Format) -> ExitCode {
     if format == Format::Json && error.use_stderr() {
         format.fail(&Failure::of_usage(error));
     } else {
-        // A closed standard output or error is nobody's concern any more.
+        // If the stream is closed, there is no reader left to tell.
         drop(error.print());
     }
     if error.use_stderr() { Status::Usage.into() } else { Status::Done.into() }

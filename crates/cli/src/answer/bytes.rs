@@ -14,7 +14,7 @@ pub(crate) struct KeyText<'a> {
 }
 
 impl<'a> KeyText<'a> {
-    /// The key, of whatever bytes.
+    /// The key, of any bytes.
     pub(crate) fn of(key: &'a [u8]) -> Self {
         KeyText { key: std::str::from_utf8(key).ok(), key_hex: hex(key) }
     }
@@ -30,7 +30,7 @@ pub(crate) struct ValueText<'a> {
 }
 
 impl<'a> ValueText<'a> {
-    /// The value, of whatever bytes.
+    /// The value, of any bytes.
     pub(crate) fn of(value: &'a [u8]) -> Self {
         ValueText { value: std::str::from_utf8(value).ok(), value_hex: hex(value) }
     }

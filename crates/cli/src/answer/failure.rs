@@ -18,13 +18,13 @@ pub(crate) type Outcome<T> = Result<T, Failure>;
 pub(crate) enum Status {
     /// Done.
     Done = 0,
-    /// The answer is no: the key is not there, or is there already, or is of another version. No error: nothing is printed.
+    /// The answer is no: the key is not there, is there already, or has another version. It is not an error: nothing is printed.
     No = 1,
-    /// The request makes no sense: usage, a trace that is none, a file that is no cache, a size out of range.
+    /// The request is wrong: usage, a bad trace, a file that is not a cache, a size out of range.
     Usage = 2,
     /// The cache file is damaged, or it returned a value that was never set for that key.
     Damage = 3,
-    /// Anything else: a file that is missing, may not be read, or cannot be written just now.
+    /// Any other error: a file is missing, may not be read, or cannot be written just now.
     Other = 4,
 }
 

@@ -1,4 +1,4 @@
-//! Standard output and standard error. A reader that has gone away (`samovar stat f | head -1`) ends the text quietly, it is no error.
+//! Standard output and standard error. A reader that has gone away (`samovar stat f | head -1`) ends the text: that is not an error.
 
 use super::failure::{Failure, Outcome, Status};
 use serde::Serialize;
@@ -57,7 +57,7 @@ impl Format {
         }
     }
 
-    /// Tells of a failure on standard error, in a line. A closed one is nobody's concern any more.
+    /// Tells of a failure on standard error, in a line. If that is closed, there is no reader left to tell.
     pub(crate) fn fail(self, failure: &Failure) {
         let line = match self {
             Format::Text => format!("samovar: {failure}"),

@@ -2,8 +2,8 @@
 //!
 //! A command that takes the file and nothing else takes it from there where it is not named. A command that takes a
 //! key, a size or a name as well could not tell `get FILE KEY` from `get KEY KEY`, so the rule is strict: where the variable
-//! is set, such a command takes no file. Its first argument is then never a cache file: that is refused, since somebody
-//! has named the file out of habit.
+//! is set, such a command takes no file. If its first argument is a cache file all the same, it is refused: the
+//! file was named out of habit.
 
 use crate::probe::is_cache;
 use clap::Command;

@@ -136,8 +136,8 @@ Examples:
   samovar create small.samovar -c 16MiB --max-capacity 64MiB --seals";
 
 const DELETE_NOTES: &str = "\
-Every program that has the cache open is told that it is gone. To remove the file by other means leaves them with a cache that \
-nobody else sees. A file that is neither a cache nor empty is left alone.
+Every program that has the cache open is told that it is gone. If the file is removed by other means, they go on with a cache that \
+no other program sees. A file that is neither a cache nor empty is left alone.
 
 Example:
   samovar delete pages.samovar";
@@ -174,8 +174,8 @@ Example:
   samovar flush pages.samovar";
 
 pub(super) const SALVAGE_NOTES: &str = "\
-Run it after the machine lost its power or was restarted, before anything else opens the cache for writing: whatever does that empties \
-it, unless it asks for a salvage too. Only a cache made with --seals can be salvaged. What is kept was its key's value at some time since the \
+Run it after the machine lost its power or was restarted, before any program opens the cache for writing. Opening for writing empties \
+it, unless the program asks for a salvage too. Only a cache made with --seals can be salvaged. What is kept was its key's value at some time since the \
 last flush: nothing comes back that was replaced, removed, cleared or had expired before. What was written after the flush \
 may be there or not, key by key.
 

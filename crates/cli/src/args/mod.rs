@@ -24,8 +24,8 @@ use trace::{DemoArguments, ReplayArguments};
 
 /// A cache that is a file: shared by every process, warm after a crash.
 ///
-/// A cache is one file. Any number of processes may use it at once, and whatever happens to them (an exit, a crash,
-/// kill -9), the next one that opens the file finds it warm. When the file is full, what is used least makes room.
+/// A cache is one file. Any number of processes may use it at once. When they end (by an exit, a crash, kill -9), the
+/// next one that opens the file finds it warm. When the file is full, the entries that are used least make room.
 #[derive(Debug, Parser)]
 #[command(name = "samovar", version, after_help = NOTES)]
 pub(crate) struct Arguments {
@@ -150,10 +150,10 @@ Environment:
 
 Exit status:
   0  done
-  1  the answer is no: the key is not there, or is there already (add), or of another version (set --if-version)
-  2  the request makes no sense: usage, a bad trace, a file that is no cache, a size out of range
+  1  the answer is no: the key is not there, is there already (add), or has another version (set --if-version)
+  2  the request is wrong: usage, a bad trace, a file that is not a cache, a size out of range
   3  the cache file is damaged, or it returned a wrong value (check, replay)
-  4  anything else: a file that is missing, may not be read, or cannot be written just now, or a command that failed (load)
+  4  any other error: a file is missing, may not be read, or cannot be written just now; a command failed (load)
 
 With --json, reports are objects, and answers about keys are one object a line. An error is one line on standard error, \
 {\"error\", \"kind\", \"what\", \"why\", \"remedy\", \"status\"}: \"kind\" is for programs, \"error\" for people.";

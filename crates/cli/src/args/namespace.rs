@@ -31,7 +31,7 @@ pub(crate) struct NamespaceCreateArguments {
     pub(crate) file: PathBuf,
     /// The name, of at most 39 bytes
     pub(crate) name: String,
-    /// What its entries may take, headers included; without it, whatever the cache has
+    /// The most bytes that its entries may take, headers included [default: no limit]
     #[arg(short, long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) limit: Option<u64>,
 }

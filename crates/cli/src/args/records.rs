@@ -87,7 +87,7 @@ Example:
 const IMPORT_NOTES: &str = "\
 Examples:
   samovar records import bars.records bars.csv --schema time:i64,close:f64
-  tail -n 1 bars.csv | sed '1i time,close' | samovar records import bars.records -";
+  printf 'time,close\\n3,7.7\\n' | samovar records import bars.records -";
 
 const EXPORT_NOTES: &str = "\
 Example:

@@ -1,5 +1,5 @@
-//! `samovar add`, `replace`, `append`, `prepend` and `touch`: an entry changed if it is there, or made if it is not. Each
-//! looks and writes as one, whatever other processes do meanwhile.
+//! `samovar add`, `replace`, `append`, `prepend` and `touch`: an entry is changed if it is there, or made if it is not. To
+//! look and to write is one step for all other processes.
 
 use super::source;
 use crate::access::with_keys;

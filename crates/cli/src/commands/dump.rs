@@ -1,4 +1,4 @@
-//! `samovar dump`: the bytes of a cache file, decoded for a person, whatever they are.
+//! `samovar dump`: the bytes of a cache file, damaged or not, decoded for a person.
 
 use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output::Format;

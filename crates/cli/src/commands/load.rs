@@ -1,10 +1,10 @@
 //! `samovar load`: the value of a key, made by a command if it is missing, by one at a time over all processes.
 //!
 //! ```text
-//!   fresh, or stale and somebody refreshes it ----> the value
+//!   fresh, or stale and being refreshed ----------> the value
 //!   missing, or stale, and ours to load ----------> the command --fails--> the stale value, if there is one, else an error
 //!                                                        '---> stored, unless the key was written meanwhile
-//!   missing, and somebody loads it ---------------> wait for it, then look again; after the timeout, run the command
+//!   missing, and being loaded --------------------> wait for it, then look again; after the timeout, run the command
 //! ```
 
 use crate::access::Place;
@@ -67,9 +67,9 @@ struct Loading<'a> {
     ttl: Ttl,
 }
 
-/// Why a wait for somebody else's load ended without a value.
+/// Why a wait for the load of another process ended without a value.
 enum Ended {
-    /// Nobody loads it any more.
+    /// It is not being loaded any more.
     TurnCame,
     Failed(Error),
 }
@@ -125,7 +125,7 @@ impl Loading<'_> {
         Ok(Given { value, origin: Origin::Unstored(why.to_owned()) })
     }
 
-    /// The value that somebody else loads; none if that comes to nothing.
+    /// The value that another process loads; none if it fails.
     fn wait(&self) -> Outcome<Option<Vec<u8>>> {
         let wait = |cache: &Cache| match cache
             .get_or_try_insert_with(self.key(), self.ttl, || Err(Ended::TurnCame))

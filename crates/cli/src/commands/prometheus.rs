@@ -28,7 +28,7 @@ pub(crate) fn exposition(file: &str, cache: &Cache) -> String {
     let spaces = of_namespaces(&cache.namespaces().unwrap_or_default());
     for Metric { name, help, samples } in metrics(&cache.stats()).into_iter().chain(sizes).chain(spaces) {
         let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
-        // A text takes whatever is written to it.
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
         for (labels, value) in samples {
             let _ = writeln!(text, "{name}{{file=\"{file}\"{labels}}} {value}");
@@ -38,15 +38,14 @@ pub(crate) fn exposition(file: &str, cache: &Cache) -> String {
 }
 
 fn metrics(stats: &Stats) -> Vec<Metric> {
-    let named = [stats.refused_too_large, stats.refused_busy, stats.owner_stopped, stats.refused_by_system];
-    let others = named.iter().fold(stats.refusals, |left, reason| left.saturating_sub(*reason));
-    let reasons = [
-        ",reason=\"too_large\"",
-        ",reason=\"busy\"",
-        ",reason=\"owner_stopped\"",
-        ",reason=\"system\"",
-        ",reason=\"other\"",
+    let named = [
+        ("too_large", stats.refused_too_large),
+        ("busy", stats.refused_busy),
+        ("owner_stopped", stats.owner_stopped),
+        ("system", stats.refused_by_system),
     ];
+    let others = named.iter().fold(stats.refusals, |left, (_, times)| left.saturating_sub(*times));
+    let reasons = named.into_iter().chain([("other", others)]);
     vec![
         Metric {
             name: "samovar_gets_total",
@@ -63,7 +62,7 @@ fn metrics(stats: &Stats) -> Vec<Metric> {
         Metric {
             name: "samovar_refusals_total",
             help: "Writes refused with an error, by reason.",
-            samples: reasons.into_iter().map(str::to_owned).zip(named.into_iter().chain([others])).collect(),
+            samples: reasons.map(|(reason, times)| (format!(",reason=\"{reason}\""), times)).collect(),
         },
         one("samovar_pin_refusals_total", "Refusals because too much was held in place.", stats.pin_refusals),
         one("samovar_damaged_total", "Values not given out because their seal was broken.", stats.damaged),
@@ -124,7 +123,11 @@ fn of_namespaces(spaces: &[NamespaceStats]) -> Vec<Metric> {
 
 fn sizes(capacity: Capacity) -> [Metric; 3] {
     [
-        one("samovar_capacity_bytes", "How large the cache is, or is to be.", capacity.bytes),
+        one(
+            "samovar_capacity_bytes",
+            "How large the cache is, or becomes when its resize is done.",
+            capacity.bytes,
+        ),
         one("samovar_max_capacity_bytes", "The most that it can be resized to.", capacity.max_bytes),
         one("samovar_disk_bytes", "What the file takes on the disk.", capacity.disk_bytes),
     ]

@@ -35,9 +35,9 @@ pub(crate) struct View {
     file: String,
     warm: bool,
     state: String,
-    /// Why and when the file was last emptied or salvaged, by whoever it was; absent if it never was.
+    /// Why and when the file was last emptied or salvaged; absent if it never was.
     last_cold: Option<LastCold>,
-    /// How large the cache is, or is to be; absent, as the next three are, where the file does not say.
+    /// How large the cache is, or becomes when its resize is done. This and the next three are absent where the file does not say.
     capacity_bytes: Option<u64>,
     max_capacity_bytes: Option<u64>,
     /// A resize is under way, or was left half done.

@@ -103,7 +103,7 @@ fn fill(seed: u64, bytes: &mut [u8]) {
     tail.copy_from_slice(&next.to_le_bytes()[..tail_length]);
 }
 
-/// Reads every byte whatever it finds: without an early way out, the loop runs at the speed of memory.
+/// Reads every byte, also behind a wrong one: without an early exit, the loop runs at the speed of memory.
 fn is_filled(seed: u64, bytes: &[u8]) -> bool {
     let (words, tail) = bytes.as_chunks();
     let mut next = seed;
@@ -115,7 +115,7 @@ fn is_filled(seed: u64, bytes: &[u8]) -> bool {
     difference == 0 && *tail == next.to_le_bytes()[..tail.len()]
 }
 
-/// Two words into one, every bit of which depends on every bit of both (the finaliser of SplitMix64).
+/// Mixes two words into one. Every bit of it depends on every bit of both (the finaliser of SplitMix64).
 fn mix(left: u64, right: u64) -> u64 {
     let mut word = left.wrapping_mul(STEP).rotate_left(32) ^ right;
     word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

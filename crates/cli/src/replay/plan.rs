@@ -21,7 +21,7 @@ pub(crate) struct Plan<'a> {
 /// The room that the cache is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Room {
-    /// Whatever the file has that is there.
+    /// The room of the file that is there.
     AsFound,
     /// A file of this size.
     Bytes(u64),
@@ -56,7 +56,7 @@ impl<'a> Plan<'a> {
     /// The replay, ready to run.
     pub(crate) fn runner(&self, cache: &'a Cache) -> Outcome<Runner<'a>> {
         let operations = if self.arguments.honour_ops { Operations::AsRecorded } else { Operations::AllGets };
-        // Where entries are counted, their largest number is to be exact.
+        // Where entries are counted, their largest number must be exact.
         let sampling =
             if matches!(self.room, Room::Entries(_)) { Sampling::EverySet } else { Sampling::Seldom };
         let runner = Runner::new(cache, &self.arguments.cache, self.sizes)?;

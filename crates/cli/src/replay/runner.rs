@@ -117,7 +117,10 @@ impl<'a> Runner<'a> {
         self.tally.get_times.record(start.elapsed());
         self.tally.requests += 1;
         if self.unless_refused(answer)? == Some(true) {
-            self.tally.hit(record.key, payload::is_genuine(record.key, &self.found));
+            self.tally.hits += 1;
+            if !payload::is_genuine(record.key, &self.found) {
+                self.tally.see_wrong_value(record.key);
+            }
             return Ok(());
         }
         self.tally.misses += 1;

@@ -53,13 +53,10 @@ impl Tally {
         })
     }
 
-    /// Counts a hit on `key`.
-    pub(crate) fn hit(&mut self, key: u64, is_genuine: bool) {
-        self.hits += 1;
-        if !is_genuine {
-            self.wrong_values += 1;
-            self.first_wrong_key.get_or_insert(key);
-        }
+    /// Counts a hit whose value was never stored for `key`.
+    pub(crate) fn see_wrong_value(&mut self, key: u64) {
+        self.wrong_values += 1;
+        self.first_wrong_key.get_or_insert(key);
     }
 
     /// Notes how many entries there are just now.

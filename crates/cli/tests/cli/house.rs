@@ -1,4 +1,4 @@
-//! The rooms of this crate: no file uses, by whatever way round, a file that uses it.
+//! The rooms of this crate: no file uses itself by way of others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

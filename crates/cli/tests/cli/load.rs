@@ -53,7 +53,7 @@ fn what_was_not_stored_is_told() {
     let answer = samovar(&large).ends(DONE).says(&["was not stored", "10240"]);
     assert_eq!(answer.bytes(), [0; 20_000]);
     let program = env!("CARGO_BIN_EXE_samovar");
-    // Somebody else is faster.
+    // Another process is faster.
     let script = format!("{program} set {cache} leaf assam; printf oolong");
     let answer = samovar(&["load", &cache, "leaf", "--", "sh", "-c", &script]).ends(DONE);
     assert_eq!(answer.bytes(), b"oolong");

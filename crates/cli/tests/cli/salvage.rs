@@ -1,4 +1,4 @@
-//! `samovar salvage`: a cache that lost power is kept as far as it can be, and whoever asks is told how that went.
+//! `samovar salvage`: what can be kept of a cache that lost power is kept, and the user is told what that is.
 
 use crate::harness::{ABSENT, DAMAGE, DONE, OTHER, Place, USAGE, assert_clean, samovar};
 use std::fs::{self, File};

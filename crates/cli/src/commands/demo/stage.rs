@@ -5,7 +5,7 @@ use crate::answer::failure::{Failure, Outcome};
 use samovar::Cache;
 use std::path::{Path, PathBuf};
 
-/// A directory with room for two cache files, neither of which is there yet.
+/// A directory for two cache files that are not there yet.
 pub(super) struct Stage {
     directory: PathBuf,
     is_kept: bool,

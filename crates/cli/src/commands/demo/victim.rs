@@ -58,7 +58,7 @@ pub(super) fn fill_slowly(file: &Path, trace: &Trace) -> Outcome<Status> {
     let mut watch = |done: u64| {
         let due = Duration::from_micros(done * 1_000_000 / PACE_PER_SECOND);
         thread::sleep(due.saturating_sub(start.elapsed()));
-        // Without a reader there is nobody to watch, and the replay ends by itself.
+        // If the reader is gone, the replay ends by itself.
         output::put(&done.to_string()).unwrap_or_default();
     };
     Runner::new(&cache, file, ValueSizes::Fixed(PAGE_BYTES))?.run(trace, &mut watch)?;

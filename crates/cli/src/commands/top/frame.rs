@@ -116,7 +116,7 @@ impl Frame<'_> {
     /// The frame as lines of text.
     pub(crate) fn lines(&self) -> Vec<String> {
         let stats = &self.now.stats;
-        // Whatever its name is, a file's name is one line.
+        // A line feed in a file's name would break the line.
         let mut lines = vec![format!("samovar top: {}", self.path.display().to_string().escape_debug())];
         lines.push(String::new());
         self.put_operations(&mut lines);
@@ -208,7 +208,7 @@ fn process_line(process: &Process) -> String {
 }
 
 fn namespace_line(space: &NamespaceStats) -> String {
-    // Whatever it is named, its name is one line, and the columns stay where they are.
+    // A line feed or a long name would move the columns.
     let name: String = space.name.escape_debug().take(NAME_WIDTH).collect();
     let hit_ratio = ratio(space.hits, space.hits.saturating_add(space.misses));
     format!(

@@ -26,7 +26,7 @@ impl Sample {
         Seen { stats: self.stats, used_bytes: Some(used_bytes(&self.shards)) }
     }
 
-    /// Keys that somebody is loading.
+    /// Keys that are being loaded.
     pub(crate) fn leases(&self) -> u64 {
         self.shards.iter().map(|shard| shard.leases).sum()
     }

@@ -47,7 +47,7 @@ fn a_value_torn_between_two_writes_is_seen() {
     for second in [value(&mut one, 42, 100), value(&mut other, 42, 100)] {
         for cut in 1..100 {
             let torn = [&first[..cut], &second[cut..]].concat();
-            // A tear through bytes that are equal in both is none.
+            // A tear between bytes that are equal in both changes nothing.
             let is_whole = torn == first || torn == second;
             assert_eq!(is_genuine(42, &torn), is_whole, "torn at {cut}");
         }
