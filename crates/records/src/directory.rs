@@ -8,31 +8,34 @@ use crate::control::Control;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, BLOCK_ALIGN, ORDINAL_MAX, at};
 use crate::shape::Shape;
-use crate::space::{EXTENT_ALIGN, allocate, extent_len};
-use crate::store::Store;
+use crate::space::{self, EXTENT_ALIGN, Extent, Left, Space};
+use crate::store::{Found, Store};
 use crate::table::FIRST_SLOTS;
 use samovar_mmap::{View, Word64};
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 /// More than anybody has keys.
 const BUCKETS_MAX: u64 = 1 << 32;
 /// A bucket whose block a loss of power took. No block begins here.
 pub(crate) const LOST: u64 = 1;
+/// A file that grows becomes at least so many bytes longer.
+const SURPLUS: u64 = 32 << 10;
 /// The longest key, in bytes.
 pub(crate) const KEY_MAX: usize = 1024;
 
 /// Makes a table with room for `capacity` records.
 pub(crate) fn insert(store: &Store, key: &str, capacity: u64) -> Result<u64> {
-    let rights = store.rights()?;
-    let _allocation = rights.allocation.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut space = space_of(store)?;
     if find(store, key)?.is_some() {
         return Err(Error::new(ErrorKind::AlreadyExists, format!("there is a table {key} already")));
     }
-    let directory = with_room(store)?;
+    let directory = with_room(store, &mut space)?;
     let key_offset = layout::key_offset(store.record_size());
     let capacity = capacity.max(FIRST_SLOTS);
-    let block = allocate(store, key_offset + key.len() as u64, BLOCK_ALIGN)?;
-    let origin = allocate(store, extent_len(store, capacity)?, EXTENT_ALIGN)?;
+    let block =
+        allocate(store, &mut space, Wanted { len: key_offset + key.len() as u64, align: BLOCK_ALIGN })?;
+    let origin =
+        allocate(store, &mut space, Wanted { len: extent_len(store, capacity)?, align: EXTENT_ALIGN })?;
     let view = store.mapping.view();
     // What a death left here may be anything.
     view.zero(at(block), at(key_offset))?;
@@ -47,9 +50,167 @@ pub(crate) fn insert(store: &Store, key: &str, capacity: u64) -> Result<u64> {
     Ok(block)
 }
 
+/// Forgets a table, of which nothing is certain any more once the pack was flushed. Its block is used again by the next
+/// process that writes the pack.
+pub(crate) fn remove(store: &Store, key: &str, shape: Shape) -> Result<()> {
+    let mut space = space_of(store)?;
+    let directory = directory(store)?;
+    for bucket in directory.from(key.as_bytes()) {
+        let word = directory.word(bucket)?;
+        match word.load_acquire() {
+            0 => break,
+            block if block > LOST && has_key(store, block, key.as_bytes())? => {
+                word.store_release(LOST);
+                space.is_unneeded(extent_of(store, shape));
+                store.words().tables()?.store(store.words().tables()?.load().saturating_sub(1));
+                return Ok(());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Space for the records of a table that grows.
+pub(crate) fn extent(store: &Store, slots: u64) -> Result<u64> {
+    let mut space = space_of(store)?;
+    allocate(store, &mut space, Wanted { len: extent_len(store, slots)?, align: EXTENT_ALIGN })
+}
+
+/// Makes the extent of a table longer, where nothing lies behind it. False if something does.
+pub(crate) fn extend(store: &Store, shape: Shape, slots: u64) -> Result<bool> {
+    let _space = space_of(store)?;
+    let end = extent_of(store, shape).end();
+    if store.words().used()?.load() != end {
+        return Ok(false);
+    }
+    let len = extent_len(store, slots)?.saturating_sub(extent_len(store, shape.capacity)?);
+    append(store, Wanted { len, align: 1 })?;
+    Ok(true)
+}
+
+/// A table that grew lies elsewhere by now.
+pub(crate) fn leave(store: &Store, block: u64, old: Shape) -> Result<()> {
+    let mut space = space_of(store)?;
+    let extent = extent_of(store, old);
+    if store.rights()?.is_private() {
+        space.take_back(extent);
+    } else {
+        space.leave(Left { block, epoch: old.epoch, extent });
+    }
+    Ok(())
+}
+
+fn extent_of(store: &Store, shape: Shape) -> Extent {
+    Extent { begin: shape.origin, len: shape.end_offset(store.record_size()).saturating_sub(shape.origin) }
+}
+
+fn extent_len(store: &Store, slots: u64) -> Result<u64> {
+    slots
+        .checked_mul(store.record_size())
+        .filter(|len| *len < ORDINAL_MAX)
+        .ok_or_else(|| Error::invalid(format!("no file has room for {slots} records")))
+}
+
+/// How much space, and where it may begin.
+#[derive(Clone, Copy)]
+struct Wanted {
+    len: u64,
+    align: u64,
+}
+
+/// The space of a pack. Before anything is given out or left, what those before have left is looked for: later it would not
+/// be told from what is being moved to.
+fn space_of(store: &Store) -> Result<MutexGuard<'_, Space>> {
+    let rights = store.rights()?;
+    let mut space = rights.space.lock().unwrap_or_else(PoisonError::into_inner);
+    if space.searched || rights.is_private() {
+        return Ok(space);
+    }
+    space.searched = true;
+    // Where a block makes no sense, nobody knows what it needs.
+    let needed = needed(store).unwrap_or_default();
+    let end = if needed.is_empty() { 0 } else { store.words().used()?.load() };
+    for gap in space::gaps(needed, end) {
+        match rights.found {
+            Found::Closed => space.take_back(gap),
+            // Until the next flush, a loss of power may bring a table back to what it had left.
+            Found::Left => space.is_unneeded(gap),
+        }
+    }
+    Ok(space)
+}
+
+/// Looks for what those before have left.
+pub(crate) fn search_space(store: &Store) -> Result<()> {
+    space_of(store).map(drop)
+}
+
+/// Gives space out: what nobody needs any more, or more of the file.
+fn allocate(store: &Store, space: &mut Space, wanted: Wanted) -> Result<u64> {
+    match space.give(wanted.len, wanted.align) {
+        Some(begin) => Ok(begin),
+        None => append(store, wanted),
+    }
+}
+
+/// All parts of the file that are needed, as the words say now and as they were flushed.
+fn needed(store: &Store) -> Result<Vec<Extent>> {
+    let directory = directory(store)?;
+    let mut needed = vec![
+        Extent { begin: 0, len: store.header.records_offset() },
+        Extent { begin: directory.begin, len: directory_len(directory.buckets) },
+    ];
+    for block in blocks(store)? {
+        let Some(key) = key_of(store, block)? else { return Err(senseless()) };
+        needed.push(Extent { begin: block, len: layout::key_offset(store.record_size()) + key.len() as u64 });
+        let control = Control { view: store.mapping.view(), block: at(block) };
+        let safe = control.safe()?;
+        let certain = safe.certain(safe.flush().load()).epoch;
+        for epoch in [control.readers()?.epoch().load(), certain] {
+            needed.push(extent_of(store, control.checked_shape(epoch)?));
+        }
+    }
+    Ok(needed)
+}
+
+/// Gives out what lies behind all that is used, and makes the file longer for it.
+fn append(store: &Store, wanted: Wanted) -> Result<u64> {
+    let used = store.words().used()?;
+    // What the file says is used may be anything.
+    let begin = used.load().max(store.header.records_offset()).checked_next_multiple_of(wanted.align);
+    let end = begin.and_then(|begin| begin.checked_add(wanted.len)).filter(|end| *end < ORDINAL_MAX);
+    let (Some(begin), Some(end)) = (begin, end) else {
+        return Err(Error::invalid("no file is as large as that"));
+    };
+    if end > store.mapping.len() as u64 {
+        // More than needed, so that it does not grow for each table; on a device that is nearly full half of that, and so on
+        // down to what is needed.
+        let mut surplus = (end / 8).max(SURPLUS);
+        loop {
+            match store.reserve((end + surplus).next_multiple_of(layout::PAGE)) {
+                Err(error) if error.kind() == ErrorKind::NoSpace && surplus > 0 => surplus /= 2,
+                other => break other?,
+            }
+        }
+    }
+    used.store_release(end);
+    Ok(begin)
+}
+
 /// The block of this key's table.
 pub(crate) fn find(store: &Store, key: &str) -> Result<Option<u64>> {
-    let directory = directory(store)?;
+    loop {
+        let directory = directory(store)?;
+        let found = find_in(store, &directory, key);
+        if matches!(found, Ok(Some(_))) || store.words().directory()?.load_acquire() == directory.begin {
+            return found;
+        }
+        // A larger one took its place, which may be used for something else by now.
+    }
+}
+
+fn find_in(store: &Store, directory: &Directory<'_>, key: &str) -> Result<Option<u64>> {
     for bucket in directory.from(key.as_bytes()) {
         match directory.word(bucket)?.load_acquire() {
             0 => return Ok(None),
@@ -128,7 +289,7 @@ impl<'a> Directory<'a> {
     fn free_bucket(&self, key: &[u8]) -> Result<Word64<'a>> {
         for bucket in self.from(key) {
             let word = self.word(bucket)?;
-            if word.load() == 0 {
+            if word.load() <= LOST {
                 return Ok(word);
             }
         }
@@ -155,14 +316,14 @@ pub(crate) fn directory(store: &Store) -> Result<Directory<'_>> {
 }
 
 /// A directory that has a free bucket and more: this one, or one twice as large.
-fn with_room(store: &Store) -> Result<Directory<'_>> {
+fn with_room<'a>(store: &'a Store, space: &mut Space) -> Result<Directory<'a>> {
     let old = directory(store)?;
     if store.words().tables()?.load() < old.buckets / 4 * 3 {
         return Ok(old);
     }
     let blocks = blocks(store)?;
     let buckets = old.buckets * 2;
-    let begin = allocate(store, directory_len(buckets), BLOCK_ALIGN)?;
+    let begin = allocate(store, space, Wanted { len: directory_len(buckets), align: BLOCK_ALIGN })?;
     let view = store.mapping.view();
     let len = at(directory_len(buckets));
     view.zero(at(begin), len)?;

@@ -7,10 +7,12 @@
 //!
 //! Nobody removes such a folder without its lock. A sweeper that finds no lock file makes it, and then has the lock.
 
+use crate::copy::copy_records;
 use crate::directory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{RecordFile, is_of};
 use crate::folders::{Folders, HIDDEN, Switch, check_key, pack_path, sync_folder};
+use crate::generation::Generation;
 use crate::habits::Habits;
 use crate::handle::Handle;
 use crate::header::Header;
@@ -18,6 +20,8 @@ use crate::layout::Kind;
 use crate::pack::Pack;
 use crate::record::Record;
 use crate::safe;
+use crate::schema::Schema;
+use crate::store::Rights;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -96,13 +100,60 @@ impl Draft {
         RecordFile::of(Handle::of_pack(pack.table_for_writing(block)?, pack))
     }
 
+    /// Copies all tables of a generation, of this set or of another, as they are now: each with room for its records, and
+    /// no more. The generation may be written meanwhile: every record is whole, and as it was at some moment of the call.
+    ///
+    /// ```
+    /// # use samovar_records::{RecordSet, schema};
+    /// # use zerocopy::{FromBytes, Immutable, IntoBytes};
+    /// # #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
+    /// # #[repr(C)]
+    /// # struct Bar { time: i64, close: f64 }
+    /// # schema!(Bar { time, close });
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let set = RecordSet::open_or_create(dir.path().join("bars"))?;
+    /// # let draft = set.draft("2026-01-05")?;
+    /// # draft.create::<Bar>("daily/600600", 250)?.push(&Bar { time: 1, close: 7.5 })?;
+    /// # draft.publish()?;
+    /// let backup = RecordSet::open_or_create(dir.path().join("backup"))?;
+    /// let draft = backup.draft("2026-01-05")?;
+    /// draft.copy_from(&set.current()?)?;
+    /// draft.publish()?;
+    /// assert_eq!(backup.current()?.keys()?, ["daily/600600"]);
+    /// # Ok::<(), samovar_records::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `AlreadyExists` if the draft has a table of one of these keys and its type; `NoSpace`; the errors of reading.
+    pub fn copy_from(&self, generation: &Generation) -> Result<()> {
+        for from in generation.packs()? {
+            let to = self.pack_of(&from.store.header.schema)?;
+            for key in from.keys()? {
+                // One that was removed since is left out.
+                let Some(block) = from.find(&key)? else { continue };
+                let old = from.table(block)?;
+                let room = old.look()?.len();
+                let new = to.table_for_writing(directory::insert(&to.store, &key, room)?)?;
+                copy_records(&old, &new)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The pack of this type, made if it is not there.
     fn pack<T: Record>(&self) -> Result<Arc<Pack>> {
+        let making = self.making()?;
+        let there = making.packs.iter().find(|pack| is_of::<T>(&pack.store.header)).cloned();
+        drop(making);
+        there.map_or_else(|| self.pack_of(&T::schema()?), Ok)
+    }
+
+    fn pack_of(&self, schema: &Schema) -> Result<Arc<Pack>> {
         let mut making = self.making()?;
-        if let Some(pack) = making.packs.iter().find(|pack| is_of::<T>(&pack.store.header)) {
+        if let Some(pack) = making.packs.iter().find(|pack| *pack.store.header.schema == *schema) {
             return Ok(Arc::clone(pack));
         }
-        let header = Header::new(T::schema()?, Kind::Pack);
+        let header = Header::new(schema.clone(), Kind::Pack);
         let pack = Pack::create_in_private(&pack_path(&self.folder, &header.schema), &header, &self.habits)?;
         making.packs.push(Arc::clone(&pack));
         Ok(pack)
@@ -135,7 +186,7 @@ impl Draft {
             return Err(error);
         }
         let _ = fs::remove_file(target.join(LOCK));
-        making.packs.iter().for_each(|pack| pack.is_published());
+        making.packs.iter().filter_map(|pack| pack.store.rights().ok()).for_each(Rights::publish);
         *making = Making { lock: None, packs: Vec::new() };
         sync_folder(&self.folders.generations())?;
         self.folders.switch(&self.switch)
@@ -170,6 +221,7 @@ impl Making {
             let replaced = self.packs.iter_mut().find(|pack| pack.store.path == *place);
             if let Some(pack) = replaced.filter(|_| !path.exists()) {
                 *pack = Pack::open_writer(place, &|_| Ok(()), habits)?;
+                pack.store.rights()?.set_private();
             }
         }
         Ok(())

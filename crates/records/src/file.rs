@@ -1,5 +1,6 @@
 //! The typed record file: a thin wrapper over [`RawFile`].
 
+use crate::copy::back_up;
 use crate::error::Result;
 use crate::habits::Habits;
 use crate::handle::{Handle, Info};
@@ -304,6 +305,32 @@ impl<T: Record> RecordFile<T> {
     /// As [`get`](Self::get); `Busy` also if records are dropped in front faster than they can be copied.
     pub fn to_vec(&self) -> Result<Vec<T>> {
         Ok(copy_all(&self.handle.table)?.1)
+    }
+
+    /// Copies all records that are there to a new file, durable and closed, while this one may be written. Every record is
+    /// whole, and as it was at some moment of the call: a plain copy of a file in use may hold torn ones. Waits for the
+    /// device.
+    ///
+    /// ```
+    /// # use samovar_records::{RecordFile, schema};
+    /// # use zerocopy::{FromBytes, Immutable, IntoBytes};
+    /// # #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
+    /// # #[repr(C)]
+    /// # struct Tick { price: f64 }
+    /// # schema!(Tick { price });
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let ticks = RecordFile::<Tick>::create(dir.path().join("ticks"))?;
+    /// ticks.push(&Tick { price: 1.0 })?;
+    /// ticks.backup(dir.path().join("copy"))?;
+    /// assert_eq!(RecordFile::<Tick>::open(dir.path().join("copy"))?.to_vec()?, ticks.to_vec()?);
+    /// # Ok::<(), samovar_records::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `AlreadyExists` if there is a file; `NoSpace`; `Busy` if records are dropped in front faster than they are copied;
+    /// the errors of reading. Nothing is left of it then.
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<()> {
+        back_up(&self.handle.table, to.as_ref())
     }
 
     /// A private copy of all records, whose [`as_slice`](Snapshot::as_slice) is sound, since nobody else can write it.

@@ -1,6 +1,6 @@
 //! Flushing while others write: a flush promises what was written before it began.
 
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::safe;
 use crate::store::{Rights, Store};
 use crate::table::Table;
@@ -19,22 +19,20 @@ pub(crate) fn flush_file(table: &Table) -> Result<()> {
     let done = safe::flush_captured(table, shape)
         .and_then(|()| safe::commit(table, &mut *table.writer()?))
         .and_then(|()| safe::flush_block(table));
-    table.writer()?.pending = None;
-    done
+    let mut state = table.writer()?;
+    state.pending = None;
+    done?;
+    safe::finish(table, &mut state)
 }
 
 /// Makes these tables of a pack certain as they are now, with two flushes of all of it.
 pub(crate) fn flush_tables(store: &Store, tables: &[Arc<Table>]) -> Result<()> {
-    let _turn = turn(store.rights()?);
-    let mut captured = Vec::new();
-    for table in tables {
-        let mut state = table.writer()?;
-        if state.is_dirty() {
-            safe::capture(table, &mut state)?;
-            captured.push(table);
-        }
-    }
-    if captured.is_empty() {
+    let rights = store.rights()?;
+    let _turn = turn(rights);
+    let space = || rights.space.lock().unwrap_or_else(PoisonError::into_inner);
+    let unneeded = space().begin_flush();
+    let captured = capture(tables)?;
+    if captured.is_empty() && unneeded.is_empty() {
         return Ok(());
     }
     let done = store.mapping.flush().and_then(|()| {
@@ -42,9 +40,35 @@ pub(crate) fn flush_tables(store: &Store, tables: &[Arc<Table>]) -> Result<()> {
         store.mapping.flush()
     });
     for table in captured {
-        table.writer()?.pending = None;
+        let mut state = table.writer()?;
+        state.pending = None;
+        if done.is_ok() {
+            safe::finish(table, &mut state)?;
+        }
+    }
+    for extent in unneeded {
+        match done {
+            Ok(()) => space().take_back(extent),
+            Err(_) => space().is_unneeded(extent),
+        }
     }
     done
+}
+
+/// Those of the tables that a flush changes anything for. One that was removed is none of them.
+fn capture(tables: &[Arc<Table>]) -> Result<Vec<&Table>> {
+    let mut captured = Vec::new();
+    for table in tables {
+        let mut state = match table.writer() {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            other => other?,
+        };
+        if state.is_dirty() {
+            safe::capture(table, &mut state)?;
+            captured.push(&**table);
+        }
+    }
+    Ok(captured)
 }
 
 /// The turn to flush, which those who have to wait for a flush wait for.

@@ -116,8 +116,43 @@ impl Generation {
         Ok(keys)
     }
 
+    /// The keys of its tables of this type, sorted.
+    ///
+    /// # Errors
+    /// As [`keys`](Self::keys).
+    pub fn keys_of<T: Record>(&self) -> Result<Vec<String>> {
+        let mut keys = Vec::new();
+        for pack in self.packs()?.iter().filter(|pack| is_of::<T>(&pack.store.header)) {
+            keys.extend(pack.keys()?);
+        }
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    /// Removes the table of this key; `false` if there is none of this type. Who has it open for reading sees it empty,
+    /// who writes it is told that it was removed. Its space is used again after the next flush.
+    ///
+    /// # Errors
+    /// As [`open_writer`](Self::open_writer).
+    pub fn remove<T: Record>(&self, key: &str) -> Result<bool> {
+        check_key(key)?;
+        self.pack_for_writing::<T>(key)?.remove(key)
+    }
+
+    /// Makes all that was written to tables of this handle durable: of each type that is written, all tables at once.
+    /// Writers go on meanwhile.
+    ///
+    /// # Errors
+    /// As [`RecordFile::flush`].
+    pub fn flush(&self) -> Result<()> {
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let packs: Vec<_> = writing.iter().filter_map(Weak::upgrade).collect();
+        drop(writing);
+        packs.iter().try_for_each(|pack| pack.flush())
+    }
+
     /// All its packs. One that could not be opened when it was taken is tried again.
-    fn packs(&self) -> Result<Vec<Arc<Pack>>> {
+    pub(crate) fn packs(&self) -> Result<Vec<Arc<Pack>>> {
         if self.is_still_there() {
             packs_in(&self.folder)?.iter().try_for_each(|path| self.opened(path).map(drop))?;
         }

@@ -1,22 +1,19 @@
 //! An open table of whatever type: what [`RawFile`](crate::RawFile) and [`RecordFile`](crate::RecordFile) wrap.
 
 use crate::boot::{self, Since};
-use crate::control::Control;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush;
 use crate::flusher::Flusher;
 use crate::habits::Habits;
-use crate::header::Header;
 use crate::layout::{self, Kind, at};
 use crate::motion::Motion;
+use crate::new_table::NewTable;
 use crate::pack::Pack;
 use crate::restore::{self, Losses};
 use crate::safe;
 use crate::schema::Schema;
-use crate::shape::Shape;
-use crate::store::{self, Admit, Gates, Store};
-use crate::table::{FIRST_SLOTS, Table};
-use samovar_mmap::NewFile;
+use crate::store::{Admit, Gates, Store};
+use crate::table::Table;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,17 +77,7 @@ impl Handle {
 
     /// Makes a file with room for `capacity` records and opens it for writing.
     pub(crate) fn create(path: &Path, schema: Schema, capacity: usize, habits: &Habits) -> Result<Handle> {
-        let header = Header::new(schema, Kind::File);
-        let len = header
-            .file_len((capacity as u64).max(FIRST_SLOTS))
-            .ok_or_else(|| Error::invalid(format!("no file has room for {capacity} records")))?;
-        let new = NewFile::create(path).map_err(|error| store::misplaced(path, error.into()))?;
-        let map = store::format(new.file(), path, &header, len)?;
-        let (capacity, origin) = (header.slots_in(len), header.records_offset());
-        let control = Control { view: map.view(), block: layout::CONTROL };
-        control.format(Shape { epoch: 0, anchor: 0, capacity, origin })?;
-        map.close()?;
-        new.publish()?;
+        NewTable::create(path, schema, capacity as u64)?.publish()?;
         Handle::open_writer(path, &|_| Ok(()), habits)
     }
 

@@ -3,6 +3,7 @@
 
 mod boot;
 mod control;
+mod copy;
 mod directory;
 mod draft;
 mod error;
@@ -23,6 +24,7 @@ mod kept;
 mod layout;
 mod mapping;
 mod motion;
+mod new_table;
 mod options;
 mod pack;
 mod raw;

@@ -18,7 +18,7 @@ use crate::header::Header;
 use crate::layout::{self, Kind, at};
 use crate::restore;
 use crate::safe;
-use crate::store::{self, Admit, Gates, Store};
+use crate::store::{self, Admit, Found, Gates, Store};
 use crate::table::Table;
 use std::collections::HashMap;
 use std::fs::File;
@@ -40,8 +40,6 @@ pub(crate) struct Pack {
     pub(crate) store: Arc<Store>,
     /// The tables that were opened for writing, by their blocks.
     open: Mutex<HashMap<u64, Arc<Table>>>,
-    /// Whether it is flushed when it is dropped.
-    flushes_on_drop: AtomicBool,
     /// Whether a writer before may have left tables that were not flushed.
     left_unflushed: AtomicBool,
     flusher: OnceLock<Flusher>,
@@ -49,11 +47,9 @@ pub(crate) struct Pack {
 
 impl Pack {
     fn of(store: Store) -> Pack {
-        let flushes = store.rights.as_ref().is_some_and(|rights| !rights.habits.leaves_unflushed);
         Pack {
             store: Arc::new(store),
             open: Mutex::default(),
-            flushes_on_drop: AtomicBool::new(flushes),
             left_unflushed: AtomicBool::new(false),
             flusher: OnceLock::new(),
         }
@@ -76,15 +72,8 @@ impl Pack {
         words.directory()?.store_release(directory);
         map.close()?;
         let pack = Pack::open_writer(path, &|_| Ok(()), habits)?;
-        // Who publishes it flushes it; who does not has no use for it.
-        pack.flushes_on_drop.store(false, Ordering::Relaxed);
+        pack.store.rights()?.set_private();
         Ok(pack)
-    }
-
-    /// It has its name: what is written from now on is flushed as in any other.
-    pub(crate) fn is_published(&self) {
-        let flushes = self.store.rights.as_ref().is_some_and(|rights| !rights.habits.leaves_unflushed);
-        self.flushes_on_drop.store(flushes, Ordering::Relaxed);
     }
 
     /// Opens a pack for reading.
@@ -100,10 +89,15 @@ impl Pack {
             let losses = restore::restore_pack(&pack.store)?;
             restore::warn(habits, &pack.store.path, &losses);
         }
-        let closed = pack.store.words().boot()?.load() == boot::CLOSED || since == Since::PowerLost;
-        pack.left_unflushed.store(!closed, Ordering::Relaxed);
+        let left = pack.store.rights()?.found == Found::Left && since != Since::PowerLost;
+        pack.left_unflushed.store(left, Ordering::Relaxed);
         boot::warn(habits, &pack.store.path);
         safe::begin(&pack.store)?;
+        if left {
+            // Until that is certain, the space that the dead have left cannot be used.
+            directory::search_space(&pack.store)?;
+            pack.flush_unasked();
+        }
         let pack = Arc::new(pack);
         if let Some(interval) = habits.flush_every {
             let _ = pack.flusher.set(Pack::flush_every(&pack, interval)?);
@@ -136,6 +130,16 @@ impl Pack {
         let table = Arc::new(Table::for_reading(Arc::clone(&self.store), block).for_writing()?);
         open.insert(block, Arc::clone(&table));
         Ok(table)
+    }
+
+    /// Forgets a table. False if there is none of this key. Who has it open for reading sees it empty, who has it open for
+    /// writing is told.
+    pub(crate) fn remove(&self, key: &str) -> Result<bool> {
+        let Some(block) = self.find(key)? else { return Ok(false) };
+        let shape = self.table_for_writing(block)?.retire()?;
+        directory::remove(&self.store, key, shape)?;
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&block);
+        Ok(true)
     }
 
     /// Makes all tables certain as they are now.
@@ -233,7 +237,9 @@ impl Drop for Pack {
     fn drop(&mut self) {
         // A forked child has no rights, and its parent flushes.
         let Ok(rights) = self.store.rights() else { return };
-        if !self.flushes_on_drop.load(Ordering::Relaxed)
+        // Who publishes a private one flushes it; who does not has no use for it.
+        if rights.habits.leaves_unflushed
+            || rights.is_private()
             || self.store.words().boot().is_ok_and(|boot| boot.load() == boot::CLOSED)
         {
             return;

@@ -1,5 +1,6 @@
 //! A table whose type is known only at run time: records as bytes.
 
+use crate::copy::back_up;
 use crate::error::{Error, Result};
 use crate::habits::Habits;
 use crate::handle::{Handle, Info};
@@ -142,6 +143,14 @@ impl RawFile {
     /// `ReadOnly`; `NoSpace`, and the file is as before.
     pub fn reserve(&self, additional: usize) -> Result<()> {
         self.0.table.reserve_for(additional as u64)
+    }
+
+    /// [`RecordFile::backup`](crate::RecordFile::backup).
+    ///
+    /// # Errors
+    /// As that.
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<()> {
+        back_up(&self.0.table, to.as_ref())
     }
 
     /// Waits until the device has everything that was written. From then on a loss of power takes nothing of it but

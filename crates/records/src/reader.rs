@@ -34,6 +34,11 @@ impl Seen {
         self.first..self.end
     }
 
+    /// How many records there were.
+    pub(crate) fn len(&self) -> u64 {
+        self.end - self.first
+    }
+
     #[inline(always)]
     fn fits(&self) -> bool {
         let len = self.end.wrapping_sub(self.first);

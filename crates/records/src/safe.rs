@@ -29,9 +29,10 @@ use crate::motion::Home;
 use crate::shape::Shape;
 use crate::store::Store;
 use crate::table::{State, Table};
+use std::sync::PoisonError;
 
-/// From now on the file is written. In a file of its own the word shares a page with all others that matter; in a pack
-/// it does not, and has to be there before them.
+/// From now on the file is written. In a file of its own the word shares a page with those that publish records, and has to
+/// be on the device before the first change in place only: see `keep`. In a pack it shares none, and is there before all.
 pub(crate) fn begin(store: &Store) -> Result<()> {
     store.words().boot()?.store_release(boot::current());
     match store.header.kind {
@@ -54,7 +55,7 @@ fn flush_control(store: &Store) -> Result<()> {
 #[inline]
 pub(crate) fn before_change(table: &Table, state: &mut State, home: Home<'_>) -> Result<()> {
     let Certain { first, end, .. } = state.certain;
-    if !(first..end).contains(&home.ordinal) || state.kept.holds(home.ordinal) {
+    if !(first..end).contains(&home.ordinal) || state.announced && state.kept.holds(home.ordinal) {
         return Ok(());
     }
     keep(table, state, home)
@@ -62,6 +63,15 @@ pub(crate) fn before_change(table: &Table, state: &mut State, home: Home<'_>) ->
 
 #[cold]
 fn keep(table: &Table, state: &mut State, home: Home<'_>) -> Result<()> {
+    if !state.announced {
+        // The device has to know that the file is written before it can have the change: else, after a loss of power, the
+        // file would pass for one that was closed.
+        flush_control(&table.store)?;
+        state.announced = true;
+    }
+    if state.kept.holds(home.ordinal) {
+        return Ok(());
+    }
     if kept::keep(table, state, home)? {
         return Ok(());
     }
@@ -111,10 +121,10 @@ pub(crate) fn before_growth(table: &Table, state: &mut State) -> Result<()> {
     flush_held(table, state)
 }
 
-/// After growth, before anything else: what is certain stays so. In a pack the old place stays as it was.
+/// After growth, before anything else: what is certain stays so. Where all moved elsewhere, the old place stays as it was.
 pub(crate) fn after_growth(table: &Table, state: &mut State, moved: Moved) -> Result<()> {
     let Certain { first, end, .. } = state.certain;
-    if table.store.header.kind == Kind::Pack && first < end {
+    if moved == Moved::Elsewhere && first < end {
         return Ok(());
     }
     let same_slots = moved == Moved::Nothing && first >= state.shape.anchor;
@@ -136,7 +146,9 @@ pub(crate) fn after_takeover(table: &Table, state: &mut State) -> Result<()> {
     if state.certain.epoch == state.shape.epoch {
         return Ok(());
     }
-    after_growth(table, state, Moved::Some)
+    let before = table.control().shape(state.certain.epoch)?;
+    let moved = if before.origin == state.shape.origin { Moved::Some } else { Moved::Elsewhere };
+    after_growth(table, state, moved)
 }
 
 /// Whether growth moved records.
@@ -144,6 +156,8 @@ pub(crate) fn after_takeover(table: &Table, state: &mut State) -> Result<()> {
 pub(crate) enum Moved {
     Nothing,
     Some,
+    /// All of them, to another extent.
+    Elsewhere,
 }
 
 /// Makes all of a table certain, while nobody else writes it.
@@ -156,7 +170,20 @@ pub(crate) fn flush_held(table: &Table, state: &mut State) -> Result<()> {
         .and_then(|()| commit(table, state))
         .and_then(|()| flush_block(table));
     state.pending = None;
-    done
+    done?;
+    finish(table, state)
+}
+
+/// The last step: the device has the block. What the table needed before it needs no more.
+pub(crate) fn finish(table: &Table, state: &mut State) -> Result<()> {
+    state.pending = None;
+    state.announced = true;
+    if table.store.header.kind == Kind::Pack {
+        let rights = table.store.rights()?;
+        let mut space = rights.space.lock().unwrap_or_else(PoisonError::into_inner);
+        space.flushed(table.block, state.certain.epoch);
+    }
+    Ok(())
 }
 
 /// The first step of a flush: what it will make certain.

@@ -1,47 +1,120 @@
-//! Space in a pack: given out from USED on, and never taken back.
+//! Space in a pack: which parts of the file nobody needs.
+//!
+//! ```text
+//!   free --give--> a table's extent --the table moves, or is removed--> left --a flush that no longer needs it--> free
+//! ```
+//!
+//! What a table leaves is what the last flush made certain, until the next one: a loss of power before brings the table back
+//! there. So nothing leads from *left* to *free* but a flush of that table. Readers of an extent that is given out again
+//! find by the table's epoch that what they copied is no record.
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{self, ORDINAL_MAX};
-use crate::store::Store;
-use std::sync::PoisonError;
+use crate::layout::ORDINAL_MAX;
 
 /// Extents begin at a cache line.
 pub(crate) const EXTENT_ALIGN: u64 = 64;
 
-/// Space for the records of a table that grows.
-pub(crate) fn extent(store: &Store, slots: u64) -> Result<u64> {
-    let rights = store.rights()?;
-    let _allocation = rights.allocation.lock().unwrap_or_else(PoisonError::into_inner);
-    allocate(store, extent_len(store, slots)?, EXTENT_ALIGN)
+/// What is known of the space of a pack.
+#[derive(Debug, Default)]
+pub(crate) struct Space {
+    free: Vec<Extent>,
+    left: Vec<Left>,
+    /// What no table needs any more, once the pack was flushed.
+    unneeded: Vec<Extent>,
+    /// Whether what those before have left was looked for.
+    pub(crate) searched: bool,
 }
 
-pub(crate) fn extent_len(store: &Store, slots: u64) -> Result<u64> {
-    slots
-        .checked_mul(store.record_size())
-        .filter(|len| *len < ORDINAL_MAX)
-        .ok_or_else(|| Error::invalid(format!("no file has room for {slots} records")))
+/// A part of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) begin: u64,
+    pub(crate) len: u64,
 }
 
-/// Gives space out. The allocation is locked.
-pub(crate) fn allocate(store: &Store, len: u64, align: u64) -> Result<u64> {
-    let used = store.words().used()?;
-    // What the file says is used may be anything.
-    let begin = used.load().max(store.header.records_offset()).checked_next_multiple_of(align);
-    let end = begin.and_then(|begin| begin.checked_add(len)).filter(|end| *end < ORDINAL_MAX);
-    let (Some(begin), Some(end)) = (begin, end) else {
-        return Err(Error::invalid("no file is as large as that"));
-    };
-    if end > store.mapping.len() as u64 {
-        // A half more than needed, so that it does not grow for each table; on a device that is nearly full half of that,
-        // and so on down to what is needed.
-        let mut surplus = end / 2;
-        loop {
-            match store.reserve((end + surplus).next_multiple_of(layout::PAGE)) {
-                Err(error) if error.kind() == ErrorKind::NoSpace && surplus > 0 => surplus /= 2,
-                other => break other?,
-            }
+impl Extent {
+    pub(crate) fn end(self) -> u64 {
+        self.begin.saturating_add(self.len)
+    }
+}
+
+/// What a table has left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Left {
+    pub(crate) block: u64,
+    /// The epoch that it lay there in.
+    pub(crate) epoch: u64,
+    pub(crate) extent: Extent,
+}
+
+impl Space {
+    /// Gives out a free part, if one is large enough.
+    pub(crate) fn give(&mut self, len: u64, align: u64) -> Option<u64> {
+        let fits = |extent: &Extent| {
+            let begin = extent.begin.checked_next_multiple_of(align)?;
+            (begin.checked_add(len)? <= extent.end()).then_some(begin)
+        };
+        // The smallest that fits: what is left over is then of no use to a larger table.
+        let (index, begin) = self
+            .free
+            .iter()
+            .enumerate()
+            .filter_map(|(index, extent)| Some((index, fits(extent)?)))
+            .min_by_key(|(index, _)| self.free[*index].len)?;
+        let extent = self.free.swap_remove(index);
+        self.take_back(Extent { begin: extent.begin, len: begin - extent.begin });
+        self.take_back(Extent { begin: begin + len, len: extent.end() - begin - len });
+        Some(begin)
+    }
+
+    /// Nobody needs it any more.
+    pub(crate) fn take_back(&mut self, extent: Extent) {
+        if extent.len >= EXTENT_ALIGN {
+            self.free.push(extent);
         }
     }
-    store.words().used()?.store_release(end);
-    Ok(begin)
+
+    /// Nobody needs it once the table was flushed.
+    pub(crate) fn leave(&mut self, left: Left) {
+        self.left.push(left);
+    }
+
+    /// A flush has made a table certain in this epoch.
+    pub(crate) fn flushed(&mut self, block: u64, epoch: u64) {
+        let mut left = std::mem::take(&mut self.left);
+        left.retain(|one| {
+            let needed = one.block != block || one.epoch == epoch;
+            if !needed {
+                self.take_back(one.extent);
+            }
+            needed
+        });
+        self.left = left;
+    }
+
+    /// No table needs it once the pack was flushed.
+    pub(crate) fn is_unneeded(&mut self, extent: Extent) {
+        self.unneeded.push(extent);
+    }
+
+    /// A flush of the pack begins: what will be free when it is over.
+    pub(crate) fn begin_flush(&mut self) -> Vec<Extent> {
+        std::mem::take(&mut self.unneeded)
+    }
 }
+
+/// What lies between these parts, which are all that is needed of the first `end` bytes.
+pub(crate) fn gaps(mut needed: Vec<Extent>, end: u64) -> Vec<Extent> {
+    needed.sort_unstable_by_key(|extent| extent.begin);
+    needed.push(Extent { begin: end.min(ORDINAL_MAX), len: 0 });
+    let (mut begin, mut found) = (0, Vec::new());
+    for extent in needed {
+        if extent.begin > begin {
+            found.push(Extent { begin, len: extent.begin - begin });
+        }
+        begin = begin.max(extent.end());
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,11 @@ use crate::header::{Header, Unchecked};
 use crate::holder::Holder;
 use crate::layout::{self, HEADER_LEN, Kind, MAGIC};
 use crate::mapping::Mapping;
+use crate::space::Space;
 use samovar_mmap::{Access, FileId, Origin, SharedMap, View};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once};
 
 /// What all handles of a file share.
@@ -24,17 +26,44 @@ pub(crate) struct Store {
     pub(crate) rights: Option<Rights>,
 }
 
+/// How a writer found the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Found {
+    /// All of it was flushed.
+    Closed,
+    /// The last writer left without a word.
+    Left,
+}
+
 /// The right to write, and what goes with it.
 pub(crate) struct Rights {
     /// Held, not looked at.
     _holder: Holder,
     /// The process that took the right: its forked children have it not.
     origin: Origin,
-    /// Taken to give out space of a pack. Taken while a table's writer is locked, never the other way round.
-    pub(crate) allocation: Mutex<()>,
+    /// The space of a pack. Taken while a table's writer is locked, never the other way round.
+    pub(crate) space: Mutex<Space>,
     /// Taken to flush, before the writers of tables, and held to the end.
     pub(crate) flushing: Mutex<()>,
     pub(crate) habits: Habits,
+    pub(crate) found: Found,
+    /// Whether nobody else knows of the file, and a loss of power would take it.
+    is_private: AtomicBool,
+}
+
+impl Rights {
+    pub(crate) fn is_private(&self) -> bool {
+        self.is_private.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_private(&self) {
+        self.is_private.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on others read it.
+    pub(crate) fn publish(&self) {
+        self.is_private.store(false, Ordering::Relaxed);
+    }
 }
 
 /// Refuses a file whose records are not those that are meant.
@@ -57,10 +86,14 @@ impl Store {
     pub(crate) fn open_writer(path: &Path, gates: Gates<'_>, habits: &Habits) -> Result<Store> {
         let mut store = Store::enter(path, Access::ReadWrite, gates)?;
         let holder = Holder::take(path, store.id, store.words())?;
+        let closed = store.words().boot()?.load_acquire() == boot::CLOSED;
+        let found = if closed { Found::Closed } else { Found::Left };
         store.rights = Some(Rights {
             _holder: holder,
             origin: Origin::here(),
-            allocation: Mutex::default(),
+            space: Mutex::default(),
+            found,
+            is_private: AtomicBool::new(false),
             flushing: Mutex::default(),
             habits: habits.clone(),
         });

@@ -40,6 +40,10 @@ pub(crate) struct State {
     pub(crate) kept: Kept,
     /// Whether a record was replaced since the last flush, as far as is known.
     pub(crate) changed: bool,
+    /// Whether the device knows that the file is written.
+    pub(crate) announced: bool,
+    /// Whether its pack has forgotten it.
+    pub(crate) removed: bool,
 }
 
 /// The records of which the block keeps the bytes as they were at the last flush: their ordinals, by their places.
@@ -94,6 +98,8 @@ impl State {
         pending: None,
         kept: Kept::NOTHING,
         changed: false,
+        announced: false,
+        removed: false,
     };
 
     pub(crate) fn len(&self) -> u64 {

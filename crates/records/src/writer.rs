@@ -6,13 +6,13 @@
 
 use crate::boot;
 use crate::control::NewsWords;
+use crate::directory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kept;
 use crate::layout::{Kind, ORDINAL_MAX, at};
 use crate::motion;
-use crate::safe;
+use crate::safe::{self, Moved};
 use crate::shape::Shape;
-use crate::space;
 use crate::table::{State, Table, poisoned};
 use samovar_mmap::{View, fence_full, fence_release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,6 +31,9 @@ impl Table {
         self.store.rights()?;
         let Some(writer) = &self.state else { return Err(read_only(self)) };
         let mut state = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.removed {
+            return Err(removed(self));
+        }
         if !state.settled {
             self.recover(&mut state)?;
         }
@@ -72,6 +75,7 @@ impl Table {
             // A death may have come between growth and its telling.
             state.motion = motion::tell_of_a_move(self.control(), state.motion)?;
         }
+        state.announced = known.announced || self.store.header.kind == Kind::Pack;
         // The dead may have come no further than the change itself.
         self.count_deep_change()?;
         state.kept = kept::found(self, state.flush)?;
@@ -190,6 +194,15 @@ impl Table {
         self.unpoisoned()
     }
 
+    /// The end of a table of a pack: it is empty, and nobody writes it any more. Returns where it lay.
+    pub(crate) fn retire(&self) -> Result<Shape> {
+        let mut state = self.writer_unless(|_| true)?;
+        self.control().readers()?.first().store_release(state.end);
+        state.first = state.end;
+        state.removed = true;
+        Ok(state.shape)
+    }
+
     /// Makes room for `additional` records more than there are.
     pub(crate) fn reserve_for(&self, additional: u64) -> Result<()> {
         let mut state = self.writer_unless(|state| !has_room(state, additional))?;
@@ -227,26 +240,42 @@ impl Table {
     fn grow(&self, state: &mut State, slots: u64) -> Result<()> {
         safe::before_growth(self, state)?;
         let State { shape: old, first, end, .. } = *state;
-        let (new, moving) = match self.store.header.kind {
-            Kind::File => {
-                let too_long = || Error::invalid("no file is as large as that");
-                let len = self.store.header.file_len(slots).ok_or_else(too_long)?;
-                self.store.reserve(len)?;
-                let new = old.grown(first, self.store.header.slots_in(len));
-                (new, end - old.wrapped(first, end)..end)
-            }
-            Kind::Pack => (old.moved(first, slots, space::extent(&self.store, slots)?), first..end),
+        let new = self.larger(state, slots)?;
+        let elsewhere = new.origin != old.origin;
+        let moving = if elsewhere { first..end } else { end - old.wrapped(first, end)..end };
+        let moved = match (elsewhere, moving.is_empty()) {
+            (true, _) => Moved::Elsewhere,
+            (false, true) => Moved::Nothing,
+            (false, false) => Moved::Some,
         };
         self.control().prepare_shape(new)?;
         let begin = moving.start;
-        let moves = if moving.is_empty() { safe::Moved::Nothing } else { safe::Moved::Some };
         self.for_pieces(old, moving, |from, skipped| self.copy_to_slots(from, new, begin + skipped))?;
         self.control().readers()?.epoch().store_release(new.epoch);
         (state.shape, state.settled) = (new, false);
         state.motion = motion::tell_of_a_move(self.control(), state.motion)?;
-        safe::after_growth(self, state, moves)?;
+        if elsewhere {
+            directory::leave(&self.store, self.block, old)?;
+        }
+        safe::after_growth(self, state, moved)?;
         state.settled = true;
         self.unpoisoned()
+    }
+
+    /// Space for so many records, and where they will lie in it.
+    fn larger(&self, state: &State, slots: u64) -> Result<Shape> {
+        let State { shape: old, first, end, .. } = *state;
+        if self.store.header.kind == Kind::File {
+            let too_long = || Error::invalid("no file is as large as that");
+            let len = self.store.header.file_len(slots).ok_or_else(too_long)?;
+            self.store.reserve(len)?;
+            return Ok(old.grown(first, self.store.header.slots_in(len)));
+        }
+        let in_place = slots.max(old.capacity + old.wrapped(first, end));
+        if directory::extend(&self.store, old, in_place)? {
+            return Ok(old.grown(first, in_place));
+        }
+        Ok(old.moved(first, slots, directory::extent(&self.store, slots)?))
     }
 
     /// Copies a run of records to where `shape` has them, from `ordinal` on.
@@ -315,6 +344,15 @@ fn read_only(table: &Table) -> Error {
     Error::new(
         ErrorKind::ReadOnly,
         format!("{} was opened for reading; open it with open_writer", table.store.path.display()),
+    )
+}
+
+#[cold]
+fn removed(table: &Table) -> Error {
+    let path = table.store.path.display();
+    Error::new(
+        ErrorKind::NotFound,
+        format!("the table was removed from {path}; open it anew to make another"),
     )
 }
 

@@ -9,7 +9,7 @@
 use crate::common::{Bar, bar, number, process};
 use samovar_mmap::hooks::{Event, set_process_hook};
 use samovar_records::inject::flushed_range;
-use samovar_records::{Condition, Options, RecordFile, RecordSet};
+use samovar_records::{Condition, Generation, Options, RecordFile, RecordSet};
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
@@ -195,13 +195,37 @@ fn data_file(place: Place, root: &Path) -> PathBuf {
     }
 }
 
-/// Dropped, it leaves what was not flushed.
-fn open_writer(place: Place, root: &Path) -> RecordFile<Bar> {
-    let options = Options::new().leave_unflushed();
-    match place {
-        Place::File => options.open_writer(root.join("bars")).unwrap(),
-        Place::Pack => options.open_set(root).unwrap().current().unwrap().open_writer("bars").unwrap(),
+/// The table for writing, and the generation that it is in.
+struct Writer {
+    generation: Option<Arc<Generation>>,
+    file: Arc<RecordFile<Bar>>,
+}
+
+impl Writer {
+    /// Makes a table beside, which takes what others have left, or removes it.
+    fn churn(&self, step: u32) {
+        let Some(generation) = &self.generation else { return };
+        if step.is_multiple_of(3) {
+            generation.remove::<Bar>("extra").unwrap();
+        } else {
+            let extra = generation.open_writer::<Bar>("extra").unwrap();
+            extra.extend_from_slice(&vec![bar(step); 100]).unwrap();
+        }
     }
+}
+
+/// Dropped, it leaves what was not flushed.
+fn open_writer(place: Place, root: &Path) -> Writer {
+    let options = Options::new().leave_unflushed();
+    let (generation, file) = match place {
+        Place::File => (None, options.open_writer(root.join("bars")).unwrap()),
+        Place::Pack => {
+            let today = options.open_set(root).unwrap().current().unwrap();
+            let file = today.open_writer("bars").unwrap();
+            (Some(today), file)
+        }
+    };
+    Writer { generation, file: Arc::new(file) }
 }
 
 fn open(place: Place, root: &Path) -> RecordFile<Bar> {
@@ -236,12 +260,14 @@ impl World {
         World { place, root: root.to_owned(), disk, rng, model, first: 0, beside, flushed: vec![flushed] }
     }
 
-    /// Does what may flush all that is there before it does anything else; if it did not, and came to its end, nothing
-    /// was flushed.
-    fn may_flush(&mut self, file: &RecordFile<Bar>, act: impl FnOnce()) {
-        let before = file.info().unwrap().flushes;
+    /// What comes next may flush all that is there now. Returns how often the table was flushed before.
+    fn may_be_flushed(&mut self, file: &RecordFile<Bar>) -> u64 {
         self.flushed.push(Flushed { first: self.first, bars: self.model.clone() });
-        act();
+        file.info().unwrap().flushes
+    }
+
+    /// What may have flushed came to its end, or the power failed.
+    fn was_flushed(&mut self, file: &RecordFile<Bar>, before: u64) {
         if self.disk.lock().unwrap().lost.is_some() {
             return;
         }
@@ -250,6 +276,12 @@ impl World {
         } else {
             self.flushed.drain(..self.flushed.len() - 1);
         }
+    }
+
+    fn may_flush(&mut self, file: &RecordFile<Bar>, act: impl FnOnce()) {
+        let before = self.may_be_flushed(file);
+        act();
+        self.was_flushed(file, before);
     }
 
     /// Flushes, while others go on writing.
@@ -285,17 +317,22 @@ impl World {
                 write.write(&beside.file, &mut beside.model);
             }
         })));
-        let mut file = Arc::new(open_writer(self.place, &self.root));
+        let mut writer = open_writer(self.place, &self.root);
         for step in 1000.. {
             if self.disk.lock().unwrap().lost.is_some() {
                 break;
             }
             let count = self.model.len();
+            let file = Arc::clone(&writer.file);
             match self.rng.below(16) {
                 0 => self.flush(&file, step),
+                1 => writer.churn(step),
                 2 => {
-                    drop(file);
-                    file = Arc::new(open_writer(self.place, &self.root));
+                    // Who takes over from one that left without a word flushes what that left.
+                    let before = self.may_be_flushed(&file);
+                    drop((file, writer));
+                    writer = open_writer(self.place, &self.root);
+                    self.was_flushed(&writer.file, before);
                 }
                 3 | 4 => {
                     let keep = count - self.rng.index(count / 3 + 1);
@@ -343,7 +380,7 @@ impl World {
             std::fs::read(data_file(self.place, &self.root)).unwrap() == bytes,
             "{context}: a reader wrote"
         );
-        let writer = open_writer(self.place, &self.root);
+        let writer = open_writer(self.place, &self.root).file;
         assert!(writer.to_vec().unwrap() == found, "{context}: the writer finds other records than a reader");
         let mut model = found.clone();
         for i in 0..200 {

@@ -11,5 +11,6 @@ mod handles;
 mod hostile;
 mod losses;
 mod model;
+mod packs;
 mod processes;
 mod set;
