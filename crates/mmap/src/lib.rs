@@ -161,7 +161,7 @@ pub use pages::Pages;
 pub use registry::Health;
 pub use seal::Seal;
 pub use sealed::{SealedMap, memory_file, seal};
-pub use trust::TrustedWriters;
+pub use trust::{TrustedMap, TrustedWriters};
 pub use view::View;
 pub use word::{Word32, Word64, fence_acquire, fence_full, fence_release};
 

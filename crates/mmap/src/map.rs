@@ -10,7 +10,7 @@ use crate::flush::{Durability, FlushLatch};
 use crate::pages::sealed::Backed;
 use crate::placement::{Placement, length_within, size_of_regular};
 use crate::region::{Exposure, Kind, Region};
-use crate::registry::Health;
+use crate::registry::{Health, RangeToken};
 use crate::sys::{self, Sharing};
 use crate::view::View;
 use std::fs::File;
@@ -128,6 +128,10 @@ impl SharedMap {
     #[inline]
     pub fn is_poisoned(&self) -> bool {
         self.region.is_poisoned()
+    }
+
+    pub(crate) fn range_token(&self) -> Option<RangeToken> {
+        self.region.range_token()
     }
 
     /// [`is_poisoned`](Self::is_poisoned) for those who ask often.

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::flush::Durability;
 use crate::placement::Placement;
-use crate::registry::{Health, Registration};
+use crate::registry::{Health, RangeToken, Registration};
 use crate::sys::{self, MapRequest, PageRange, Protection, Sharing};
 use crate::view::View;
 use std::fs::File;
@@ -109,6 +109,10 @@ impl Region {
     #[inline]
     pub(crate) fn is_poisoned(&self) -> bool {
         self.registration.as_ref().is_some_and(Registration::is_poisoned)
+    }
+
+    pub(crate) fn range_token(&self) -> Option<RangeToken> {
+        self.registration.as_ref().map(Registration::token)
     }
 
     pub(crate) fn health(&self) -> Health<'_> {

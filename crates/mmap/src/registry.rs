@@ -22,6 +22,7 @@ const SLOTS: usize = 64;
 static ANY_POISONED: AtomicBool = AtomicBool::new(false);
 
 /// One registered range.
+#[derive(Debug)]
 pub(crate) struct Slot {
     taken: AtomicBool,
     writable: AtomicBool,
@@ -175,9 +176,29 @@ impl Registration {
         unpack(self.0.fault.load(Ordering::Acquire))
     }
 
+    pub(crate) fn token(&self) -> RangeToken {
+        RangeToken { slot: self.0, generation: self.0.generation.load(Ordering::Relaxed) }
+    }
+
     /// The pages may be written from now on, or no longer.
     pub(crate) fn set_writable(&self, writable: bool) {
         self.0.writable.store(writable, Ordering::Relaxed);
+    }
+}
+
+/// Names one registered range among all that ever were.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RangeToken {
+    slot: &'static Slot,
+    generation: usize,
+}
+
+impl RangeToken {
+    /// Does the address lie in this range? The range that the address lies in must stay registered for the call.
+    #[inline]
+    pub(crate) fn is_of(self, address: usize) -> bool {
+        // Relaxed: that the address's range is registered is known, so that if it is this slot's, it does not change.
+        self.slot.covers(address) && self.slot.generation.load(Ordering::Relaxed) == self.generation
     }
 }
 

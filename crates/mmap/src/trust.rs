@@ -1,11 +1,16 @@
-//! A promise about everybody who can write certain files, made once, for slices of their bytes that are then had without an
+//! A promise about everybody who can write a certain file, made once for one map of it, for slices that are then had without an
 //! `unsafe` at each of them.
 
+use crate::error::{Error, ErrorKind, Result};
+use crate::map::SharedMap;
+use crate::registry::RangeToken;
 use crate::view::View;
 
-/// The promise that bytes stay as they are while somebody has a slice of them. It is made by whoever chooses a file, who knows which
-/// programs write it, and handed to a library that knows which bytes of it are to stay; neither knows enough alone. It
-/// is worth something only while both keep to it, and so it is `unsafe` to make.
+/// The promise that bytes stay as they are while somebody has a slice of them. The user who chooses a file makes it, and hands it
+/// to a library: the user knows which programs write the file, the library which bytes of it are to stay. Neither knows
+/// enough alone. It is worth something only while both keep to it, and so it is `unsafe` to make.
+///
+/// A promise is for one map: [`SharedMap::trust`] takes it, and gives what opens that map and no other. There is no copy of it.
 ///
 /// ```
 /// use samovar_mmap::{Access, SharedMap, TrustedWriters};
@@ -13,37 +18,67 @@ use crate::view::View;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let file = tempfile::tempfile()?;
 /// # file.set_len(4096)?;
-/// // SAFETY: slices are asked only of this map, of bytes that nobody writes any more; the file has no name, and nobody cuts it.
-/// let trust = unsafe { TrustedWriters::promise() };
-///
 /// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+/// // SAFETY: slices are asked only of bytes that nobody writes any more; the file has no name, and nobody cuts it.
+/// let trust = map.trust(unsafe { TrustedWriters::promise() });
+///
 /// map.view().write_from(0, b"value")?;
-/// let value: &[u8] = map.view().window(0, 5)?.trusted_slice(trust);
+/// let value: &[u8] = map.view().window(0, 5)?.trusted_slice(trust)?;
 /// assert_eq!(value, b"value");
+///
+/// let other = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+/// assert!(other.view().trusted_slice(trust).is_err(), "nobody promised anything about it");
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Copy, Debug)]
+///
+/// ```compile_fail
+/// # use samovar_mmap::{Access, SharedMap, TrustedWriters};
+/// # let file = tempfile::tempfile().unwrap();
+/// # file.set_len(64).unwrap();
+/// # let maps = [0; 2].map(|_| SharedMap::map(&file, Access::ReadWrite, 0, None).unwrap());
+/// // SAFETY: it is not compiled.
+/// let promise = unsafe { TrustedWriters::promise() };
+/// let trusts = [maps[0].trust(promise), maps[1].trust(promise)];
+/// ```
+#[derive(Debug)]
 pub struct TrustedWriters(());
 
 impl TrustedWriters {
     /// Makes the promise.
     ///
     /// # Safety
-    /// Whoever has this token, or a copy of it, may ask slices of maps with it. For as long as any such slice lives:
-    /// 1. It is of bytes that, by the rules of whoever asked for it, are not written, and of which no word or line is in use.
+    /// Slices are asked only of the map that the promise is given to. For as long as any such slice lives:
+    /// 1. It is of bytes that, by the rules of the library that asked for it, are not written, and of which no word or line is
+    ///    in use.
     /// 2. Every program that has the file open, in whatever process, keeps to those rules: none writes the file past them, with
     ///    its own map or a system call.
     /// 3. The file is not cut short before the slice's end, and its device does not fail: the bytes would change, or the process end.
     ///
-    /// Keep the token from code that does not say for which slices it uses it.
+    /// Give the promise only to code that says for which slices it uses it.
     pub const unsafe fn promise() -> Self {
         TrustedWriters(())
     }
 }
 
+/// What [`View::trusted_slice`] asks for: the promise that was made about one map. It may be copied, and is worth nothing for any
+/// other map, nor for a later one at the same place.
+#[derive(Clone, Copy, Debug)]
+pub struct TrustedMap {
+    /// None of a map without bytes.
+    range: Option<RangeToken>,
+}
+
+impl SharedMap {
+    /// Takes the promise, for slices of this map. See [`TrustedWriters`].
+    pub fn trust(&self, promise: TrustedWriters) -> TrustedMap {
+        let TrustedWriters(()) = promise;
+        TrustedMap { range: self.range_token() }
+    }
+}
+
 impl<'a> View<'a> {
-    /// The window's bytes as a slice, by a promise that was made before: see [`TrustedWriters`].
+    /// The window's bytes as a slice, by the promise that was made about its map: see [`TrustedWriters`]. A few loads.
     ///
     /// ```
     /// # use samovar_mmap::{Access, SharedMap, TrustedWriters};
@@ -51,14 +86,26 @@ impl<'a> View<'a> {
     /// # file.set_len(64)?;
     /// # let map = SharedMap::map(&file, Access::ReadOnly, 0, None)?;
     /// // SAFETY: nobody else has this file, and nothing writes it.
-    /// let trust = unsafe { TrustedWriters::promise() };
-    /// assert_eq!(map.view().trusted_slice(trust), [0; 64]);
+    /// let trust = map.trust(unsafe { TrustedWriters::promise() });
+    /// assert_eq!(map.view().trusted_slice(trust)?, [0; 64]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Errors
+    /// `InvalidArgument` if the promise was made about another map.
     #[inline]
-    pub fn trusted_slice(self, _: TrustedWriters) -> &'a [u8] {
-        // SAFETY: whoever made the promise answers for 1. that nobody writes these bytes while the slice lives; 2. that
-        // the file is there, whole.
-        unsafe { self.as_slice() }
+    pub fn trusted_slice(self, trust: TrustedMap) -> Result<&'a [u8]> {
+        let is_promised = trust.range.is_some_and(|range| range.is_of(self.bounds().base));
+        if !is_promised && !self.is_empty() {
+            return Err(another_map());
+        }
+        // SAFETY: the promise was made about this map, which lives, since the view borrows it: 1. nobody writes these bytes
+        // while the slice lives; 2. the file is there, whole.
+        Ok(unsafe { self.as_slice() })
     }
+}
+
+#[cold]
+fn another_map() -> Error {
+    Error::new(ErrorKind::InvalidArgument, "the promise was made about another map; make one about this map")
 }

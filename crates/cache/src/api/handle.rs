@@ -11,7 +11,7 @@ use crate::format::position::UNIT;
 use crate::open::attached::Attached;
 use crate::shard::lock::Waiting;
 use crate::shard::shard::Shard;
-use samovar_mmap::TrustedWriters;
+use samovar_mmap::TrustedMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,7 +52,7 @@ pub(crate) struct Inner {
     /// How long a load may take, and who waits for one waits.
     pub(crate) load_timeout: Duration,
     /// The promise of this handle's user, if there is one, by which it gives slices.
-    pub(crate) trust: Option<TrustedWriters>,
+    pub(crate) trust: Option<TrustedMap>,
     /// What a read-only handle counts.
     pub(crate) local: Local,
 }

@@ -56,7 +56,6 @@ pub struct Options {
     seals: Option<bool>,
     verify: bool,
     salvage: Option<Observer>,
-    trust: Option<TrustedWriters>,
 }
 
 impl Cache {
@@ -90,7 +89,6 @@ impl Options {
             seals: None,
             verify: false,
             salvage: None,
-            trust: None,
         }
     }
 
@@ -215,29 +213,6 @@ impl Options {
         self
     }
 
-    /// Lets values in place be had as slices ([`Ref::as_slice`](crate::Ref::as_slice)) by this handle, by a promise that its user makes about
-    /// the file: that nobody writes it but this library, and that nobody cuts it while a slice lives. The other half is the
-    /// engine's: the bytes of a value that is held in place are never written, by whichever process, before it is let go.
-    ///
-    /// ```
-    /// # let dir = tempfile::tempdir().unwrap();
-    /// # let path = dir.path().join("images.samovar");
-    /// use samovar::{Cache, TrustedWriters};
-    ///
-    /// // SAFETY: the file's directory belongs to this service, whose processes write it with this library alone, and which
-    /// // removes its files but never cuts them; the token is used for this cache only.
-    /// let trust = unsafe { TrustedWriters::promise() };
-    /// let cache = Cache::options().capacity(1 << 20).trust_writers(trust).open(&path)?;
-    /// cache.set(b"k", b"value")?;
-    /// let held = cache.get_ref(b"k")?.unwrap();
-    /// assert_eq!(held.as_slice(), Some(&b"value"[..]));
-    /// # Ok::<(), samovar::Error>(())
-    /// ```
-    pub fn trust_writers(mut self, trust: TrustedWriters) -> Self {
-        self.trust = Some(trust);
-        self
-    }
-
     /// Attach on a read-only mapping: gets only, which leave no trace. Needs no more than read permission.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
@@ -308,8 +283,37 @@ impl Options {
     /// is too full; `TooManyProcesses`; `Busy` if another process opens or closes it and does not finish; `Untrusted` if
     /// a read-only handle would have to reset it.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Cache> {
-        let path = path.as_ref();
-        let opened = self.open_at(path);
+        self.open_telling(path.as_ref(), None)
+    }
+
+    /// [`open`](Self::open), by a promise that the user makes about the file: then values in place can be had as slices
+    /// ([`Ref::as_slice`](crate::Ref::as_slice)) by this handle. What is promised: nobody writes the file but this library, and nobody
+    /// cuts it while a slice lives. The other half is the engine's: the bytes of a value that is held in place are never written, by
+    /// whichever process, before it is let go. A promise is for one opening.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("images.samovar");
+    /// use samovar::{Cache, TrustedWriters};
+    ///
+    /// // SAFETY: the file's directory belongs to this service, whose processes write it with this library alone, and which
+    /// // removes its files but never cuts them.
+    /// let promise = unsafe { TrustedWriters::promise() };
+    /// let cache = Cache::options().capacity(1 << 20).open_trusting(&path, promise)?;
+    /// cache.set(b"k", b"value")?;
+    /// let held = cache.get_ref(b"k")?.unwrap();
+    /// assert_eq!(held.as_slice(), Some(&b"value"[..]));
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_trusting(self, path: impl AsRef<Path>, promise: TrustedWriters) -> Result<Cache> {
+        self.open_telling(path.as_ref(), Some(promise))
+    }
+
+    fn open_telling(self, path: &Path, promise: Option<TrustedWriters>) -> Result<Cache> {
+        let opened = self.open_at(path, promise);
         match &opened {
             Ok(cache) => {
                 let Attachment { created, warm, entries, .. } = cache.attachment();
@@ -320,7 +324,7 @@ impl Options {
         opened
     }
 
-    fn open_at(self, path: &Path) -> Result<Cache> {
+    fn open_at(self, path: &Path, promise: Option<TrustedWriters>) -> Result<Cache> {
         if self.fault_guard {
             guard_faults()?;
         }
@@ -329,7 +333,7 @@ impl Options {
         for _ in 0..ATTEMPTS {
             let asked = Asked { size: self.size, max_capacity: self.max_capacity };
             match Attached::attach(path, access, asked, self.salvage.clone()) {
-                Ok(attached) => return self.handle(attached, created),
+                Ok(attached) => return self.handle(attached, created, promise),
                 Err(error) if error.kind() == ErrorKind::Replaced => {}
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 Err(error) => match self.size {
@@ -345,7 +349,7 @@ impl Options {
     }
 
     /// A handle on a file that was just attached to, and made before, if it is `created`.
-    fn handle(&self, attached: Attached, created: bool) -> Result<Cache> {
+    fn handle(&self, attached: Attached, created: bool, promise: Option<TrustedWriters>) -> Result<Cache> {
         if self.verify && !attached.header.sealed {
             return Err(unsealed(&attached.path));
         }
@@ -357,12 +361,12 @@ impl Options {
         let shards = attached.header.geometry.shards();
         Ok(Cache::new(Inner {
             attachment: Attachment::of(&attached, created, entries(&attached)?)?,
-            attached,
             waiting: Waiting::new(shards, self.lock_timeout, self.owner_probe),
             verify: self.verify,
             load_timeout: self.load_timeout,
-            trust: self.trust,
+            trust: promise.map(|promise| attached.trust(promise)),
             local: Local::default(),
+            attached,
         }))
     }
 

@@ -157,7 +157,8 @@ impl Ref<'_> {
         self.value.expect("a guard that was handed out has its value")
     }
 
-    /// The value's bytes as a slice, if the cache was opened with [`trust_writers`](crate::Options::trust_writers); else none.
+    /// The value's bytes as a slice, if the cache was opened by a promise ([`open_trusting`](crate::Options::open_trusting));
+    /// else none.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();
@@ -170,7 +171,7 @@ impl Ref<'_> {
     /// # Ok::<(), samovar::Error>(())
     /// ```
     pub fn as_slice(&self) -> Option<&[u8]> {
-        self.cache.inner.trust.map(|trust| self.view().trusted_slice(trust))
+        self.cache.inner.trust.and_then(|trust| self.view().trusted_slice(trust).ok())
     }
 
     /// Bytes of the value.

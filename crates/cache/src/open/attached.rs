@@ -21,7 +21,7 @@ use crate::open::mapped_file::MappedFile;
 use crate::open::membership::{Membership, busy};
 use crate::open::recovery::{self, OpenOutcome};
 use crate::repair::salvage::Observer;
-use samovar_mmap::{Access, PerProcess};
+use samovar_mmap::{Access, PerProcess, TrustedMap, TrustedWriters};
 use std::ops::Deref;
 use std::path::Path;
 
@@ -101,6 +101,11 @@ impl Attached {
                 self.membership.get().ok_or_else(busy)
             }
         }
+    }
+
+    /// Takes the promise about who writes the file, for slices of it by one handle.
+    pub(crate) fn trust(&self, promise: TrustedWriters) -> TrustedMap {
+        self.file.map.trust(promise)
     }
 
     /// What time it is in the file.

@@ -19,7 +19,7 @@ fn a_slice_stays_whatever_is_written() {
     let path = dir.path().join("c.samovar");
     // SAFETY: the file is in a directory of this test, which writes it by way of the cache alone, and does not cut it.
     let trust = unsafe { TrustedWriters::promise() };
-    let cache = Cache::options().capacity(CAPACITY).trust_writers(trust).open(&path).unwrap();
+    let cache = Cache::options().capacity(CAPACITY).open_trusting(&path, trust).unwrap();
     let other = Cache::options().open(&path).unwrap();
     for round in 0..300 {
         let key = rng.below(40);
@@ -47,7 +47,7 @@ fn who_promised_nothing_gets_no_slice() {
     cache.set(b"k", b"value").unwrap();
     // SAFETY: as above.
     let trust = unsafe { TrustedWriters::promise() };
-    let trusting = Cache::options().trust_writers(trust).open(&path).unwrap();
+    let trusting = Cache::options().open_trusting(&path, trust).unwrap();
     assert!(cache.get_ref(b"k").unwrap().unwrap().as_slice().is_none());
     assert_eq!(trusting.get_ref(b"k").unwrap().unwrap().as_slice(), Some(&b"value"[..]));
     // A clone is a handle on the same opening; so is a namespace.

@@ -7,6 +7,7 @@ mod map;
 #[cfg(unix)]
 mod pages;
 mod readme;
+mod trust;
 mod view;
 #[cfg(windows)]
 mod windows;
