@@ -117,7 +117,8 @@ impl Draft {
     /// # draft.publish()?;
     /// let backup = RecordSet::open_or_create(dir.path().join("backup"))?;
     /// let draft = backup.draft("2026-01-05")?;
-    /// draft.copy_from(&set.current()?)?;
+    /// let today = set.current()?;
+    /// draft.copy_from(&today)?;
     /// draft.publish()?;
     /// assert_eq!(backup.current()?.keys()?, ["daily/600600"]);
     /// # Ok::<(), samovar_records::Error>(())
