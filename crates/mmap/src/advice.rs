@@ -18,7 +18,7 @@ pub enum Advice {
     Cold,
     /// Not soon: take it now.
     PageOut,
-    /// Use huge pages where possible. [`Pages::huge_bytes`] tells what came of it.
+    /// Use huge pages where possible. [`Pages::huge_bytes`](crate::Pages::huge_bytes) tells what came of it.
     HugePage,
     /// Use no huge pages.
     NoHugePage,

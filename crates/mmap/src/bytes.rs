@@ -10,6 +10,9 @@ use crate::view::View;
 impl View<'_> {
     /// Copies bytes out, filling `out`.
     ///
+    /// # Contract
+    /// Nobody uses a word of these bytes meanwhile: see [words and bytes](crate#words-and-bytes).
+    ///
     /// # Errors
     /// `OutOfBounds`; `Fault` if the file was cut short, and then `out` holds anything.
     #[inline]
@@ -43,6 +46,9 @@ impl View<'_> {
     /// # }
     /// ```
     ///
+    /// # Contract
+    /// Nobody uses a word of these bytes meanwhile: see [words and bytes](crate#words-and-bytes).
+    ///
     /// # Errors
     /// `OutOfBounds`; `Fault` if the file was cut short and that was noticed.
     #[inline(always)]
@@ -58,6 +64,9 @@ impl View<'_> {
     }
 
     /// Copies `len` bytes to the end of `out`, which grows by exactly those.
+    ///
+    /// # Contract
+    /// Nobody uses a word of these bytes meanwhile: see [words and bytes](crate#words-and-bytes).
     ///
     /// # Errors
     /// `OutOfBounds`; `Fault` if the file was cut short. `out` is unchanged then.
@@ -76,6 +85,9 @@ impl View<'_> {
     }
 
     /// Copies `bytes` in.
+    ///
+    /// # Contract
+    /// Nobody uses a word of these bytes meanwhile: see [words and bytes](crate#words-and-bytes).
     ///
     /// # Errors
     /// `OutOfBounds`; `PermissionDenied` if the map is read-only; `Fault` if the file was cut short or the
@@ -109,6 +121,9 @@ impl View<'_> {
     /// # }
     /// ```
     ///
+    /// # Contract
+    /// Nobody uses a word of these bytes meanwhile: see [words and bytes](crate#words-and-bytes).
+    ///
     /// # Errors
     /// As [`write_from`](Self::write_from).
     #[inline]
@@ -139,6 +154,9 @@ impl View<'_> {
     /// # }
     /// ```
     ///
+    /// # Contract
+    /// Nobody uses a word of these bytes meanwhile: see [words and bytes](crate#words-and-bytes).
+    ///
     /// # Errors
     /// `OutOfBounds`; `PermissionDenied` if the map is read-only; `Fault` as for [`write_from`](Self::write_from), if that was
     /// noticed.
@@ -155,6 +173,9 @@ impl View<'_> {
     }
 
     /// Copies `len` bytes to `to_offset` of another view, of the same map or of another.
+    ///
+    /// # Contract
+    /// Nobody uses a word of these bytes meanwhile: see [words and bytes](crate#words-and-bytes).
     ///
     /// # Errors
     /// `OutOfBounds` of either; `InvalidArgument` if the two ranges overlap; `PermissionDenied` if `to` is
@@ -176,6 +197,9 @@ impl View<'_> {
 
     /// Whether the bytes at `offset` are these.
     ///
+    /// # Contract
+    /// Nobody uses a word of these bytes meanwhile: see [words and bytes](crate#words-and-bytes).
+    ///
     /// # Errors
     /// `OutOfBounds`; `Fault` if the file was cut short.
     #[inline]
@@ -188,6 +212,9 @@ impl View<'_> {
     }
 
     /// Writes `len` zeroes.
+    ///
+    /// # Contract
+    /// Nobody uses a word of these bytes meanwhile: see [words and bytes](crate#words-and-bytes).
     ///
     /// # Errors
     /// As [`write_from`](Self::write_from).

@@ -2,7 +2,7 @@
 //! them.
 //!
 //! A test kills its process in the hook, or waits in it for another thread's step, and so makes a death or an
-//! interleaving happen at a chosen store. Without the feature [`report`] is empty. Events inside a hook are not
+//! interleaving happen at a chosen store. Without the feature nothing is called. Events inside a hook are not
 //! reported. What else a schedule has to govern passes here too: sleeping for want of a lock, and the clock.
 
 /// What is about to happen, or for a load has just happened.

@@ -86,6 +86,9 @@ impl<T> Items<'_, T> {
 
     /// Copies an item to `out`, which has its size. `false` if there is no such item, or `out` has another size.
     ///
+    /// # Contract
+    /// Nobody uses a word of these bytes meanwhile: see [words and bytes](crate#words-and-bytes).
+    ///
     /// # Errors
     /// `Fault` if the file was cut short and that was noticed.
     #[inline(always)]
@@ -109,6 +112,9 @@ impl<T> Items<'_, T> {
 
     /// Copies the part of the size of `F` that begins at `offset` in each of these items to `out`, one behind the
     /// other. `false` if there are no such items, no such part, or `out` has another size.
+    ///
+    /// # Contract
+    /// Nobody uses a word of these bytes meanwhile: see [words and bytes](crate#words-and-bytes).
     ///
     /// # Errors
     /// As [`read`](Self::read).

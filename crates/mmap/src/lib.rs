@@ -84,18 +84,27 @@
 //!
 //! * Mapped bytes lie **outside every Rust allocation**. The compiler knows nothing about them, and no reference to
 //!   them as bytes is ever formed, here or in a caller's safe code.
-//! * Copies and comparisons are made by assembly (where there is none: by relaxed atomics). They **act as bytewise
-//!   relaxed atomic accesses**: racing with a writer they may see any mix of old and new bytes, and that is all
-//!   that may happen. Whoever reads while others write has to validate what was read: load a sequence word
+//! * Copies and comparisons are made by assembly (where there is none: by relaxed atomics of one byte each). They **act as
+//!   bytewise relaxed atomic accesses**: racing with a writer they may see any mix of old and new bytes, and that is all
+//!   that may happen. Who copies while others write has to validate the copy: load a sequence word
 //!   ([`Word64::load_acquire`]), copy, [`fence_acquire`], load it again.
-//! * **Words that are used as atomics are never covered by byte copies while they are shared**, since accesses of
-//!   mixed sizes to one place have no meaning. Before a region is published, or by one who holds it alone, both
-//!   are fine. [`View::load_line`] reads words as words.
 //! * Words are **little-endian in the file** on every target.
 //! * A read-only map is only ever read by relaxed loads of at most eight bytes and fences, since any other atomic
 //!   load may be compiled to a store. Writing through one is an error, and for words, which return no error, a
 //!   panic.
-//! * No copy uses non-temporal stores, so that a release store that follows a copy publishes it.
+//! * A release store that follows a copy publishes it, whatever kind of copy it was. [`View::stream_from`] stores past the
+//!   processor's caches, out of order with other stores, and ends with a store fence for that reason.
+//!
+//! # Words and bytes
+//!
+//! A contract of all who share a map, which the types do not check: **while others may use a place as a word, nobody accesses
+//! it in another size.** A place is used as a word by [`Word64`], [`Word32`], [`Line`], [`Block`] and [`View::load_line`]; as bytes
+//! by the copies, comparisons and zeroing of [`View`] and [`Items`]; a `Word32` is not half of a `Word64`. Accesses of several sizes
+//! that race have no meaning in Rust's memory model.
+//!
+//! One who holds a region alone, before it is published or under a lock, may access it as it likes. Every function that relies on
+//! the contract says so. What a breach does where the copy is assembly: bytes of old and new words mix. Where it is not, Rust
+//! makes no promise.
 
 mod access;
 mod advice;

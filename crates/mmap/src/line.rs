@@ -173,6 +173,9 @@ impl<'a, const LINES: usize> Block<'a, LINES> {
 
     /// The word of eight bytes at this many bytes from the block's start, rounded down to a multiple of eight, modulo
     /// the block's length.
+    ///
+    /// # Contract
+    /// Nobody accesses these bytes in another size meanwhile: see [words and bytes](crate#words-and-bytes).
     #[inline(always)]
     pub fn word64(self, offset: usize) -> Word64<'a> {
         self.line(offset / 64).word(offset / 8)
@@ -180,6 +183,9 @@ impl<'a, const LINES: usize> Block<'a, LINES> {
 
     /// The word of four bytes at this many bytes from the block's start, rounded down to a multiple of four, modulo
     /// the block's length.
+    ///
+    /// # Contract
+    /// Nobody accesses these bytes in another size meanwhile: see [words and bytes](crate#words-and-bytes).
     #[inline(always)]
     pub fn word32(self, offset: usize) -> Word32<'a> {
         let at = self.first.base.cast::<u32>().wrapping_add(offset / 4 % (LINES * WORDS * 2));

@@ -115,8 +115,12 @@ impl<'a> View<'a> {
 
     /// The word of eight bytes at `offset`.
     ///
+    /// # Contract
+    /// Nobody accesses these bytes in another size meanwhile: see [words and bytes](crate#words-and-bytes).
+    ///
     /// # Errors
-    /// `OutOfBounds`; `Misaligned` if it does not begin at a multiple of eight bytes of the file.
+    /// `OutOfBounds`; `Misaligned` if it does not begin at a multiple of eight bytes of the file; `Unsupported` if the map is
+    /// read-only and this processor, one of 32 bits, has no such load (x86 has).
     #[inline]
     pub fn word64(self, offset: usize) -> Result<Word64<'a>> {
         let at = self.aligned(offset, 8, 8)?;
@@ -125,6 +129,9 @@ impl<'a> View<'a> {
     }
 
     /// The word of four bytes at `offset`.
+    ///
+    /// # Contract
+    /// Nobody accesses these bytes in another size meanwhile: see [words and bytes](crate#words-and-bytes).
     ///
     /// # Errors
     /// `OutOfBounds`; `Misaligned` if it does not begin at a multiple of four bytes of the file.
@@ -137,8 +144,12 @@ impl<'a> View<'a> {
 
     /// The line of 64 bytes at `offset`, whose eight words are then used without further checks.
     ///
+    /// # Contract
+    /// Nobody accesses these bytes in another size meanwhile: see [words and bytes](crate#words-and-bytes).
+    ///
     /// # Errors
-    /// `OutOfBounds`; `Misaligned` if it does not begin at a multiple of 64 bytes of the file.
+    /// `OutOfBounds`; `Misaligned` if it does not begin at a multiple of 64 bytes of the file; `Unsupported` as for
+    /// [`word64`](Self::word64).
     #[inline]
     pub fn line(self, offset: usize) -> Result<Line<'a>> {
         let at = self.aligned(offset, 64, 64)?;
@@ -148,8 +159,12 @@ impl<'a> View<'a> {
 
     /// The lines, `LINES` of 64 bytes, at `offset`, whose words are then used without further checks.
     ///
+    /// # Contract
+    /// Nobody accesses these bytes in another size meanwhile: see [words and bytes](crate#words-and-bytes).
+    ///
     /// # Errors
-    /// `OutOfBounds`; `Misaligned` if they do not begin at a multiple of 64 bytes of the file.
+    /// `OutOfBounds`; `Misaligned` if they do not begin at a multiple of 64 bytes of the file; `Unsupported` as for
+    /// [`word64`](Self::word64).
     #[inline]
     pub fn block<const LINES: usize>(self, offset: usize) -> Result<Block<'a, LINES>> {
         let at = self.aligned(offset, LINES * 64, 64)?;
@@ -159,8 +174,12 @@ impl<'a> View<'a> {
 
     /// The eight words of a line of 64 bytes, each loaded whole (relaxed), in no particular order.
     ///
+    /// # Contract
+    /// Nobody accesses these bytes in another size meanwhile: see [words and bytes](crate#words-and-bytes).
+    ///
     /// # Errors
-    /// `OutOfBounds`; `Misaligned` if it does not begin at a multiple of 64 bytes of the file.
+    /// `OutOfBounds`; `Misaligned` if it does not begin at a multiple of 64 bytes of the file; `Unsupported` as for
+    /// [`word64`](Self::word64).
     #[inline]
     pub fn load_line(self, offset: usize) -> Result<[u64; 8]> {
         let at = self.aligned(offset, 64, 64)?;
