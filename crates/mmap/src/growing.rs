@@ -70,7 +70,7 @@ impl GrowingMap {
         copy::choose();
         let space = sys::Mapping::reserve(rounded, file, access)
             .map_err(|source| Error::os(format_args!("reserving {limit} bytes of address space"), source))?;
-        let registration = Registration::new(space.base(), rounded, access == Access::ReadWrite);
+        let registration = Registration::new(space.base(), rounded, access);
         let (len, mapped) = (AtomicUsize::new(0), Mutex::new(0));
         let latch = FlushLatch::default();
         let map = GrowingMap { registration, space, latch, access, limit, len, mapped };

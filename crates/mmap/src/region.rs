@@ -80,7 +80,7 @@ impl Region {
             .map_err(|source| Error::os(format_args!("mapping {len} bytes ({protection:?})"), source))?;
         let registration = (exposure == Exposure::Views).then(|| {
             let registered = placement.total.next_multiple_of(sys::page_size());
-            Registration::new(mapping.base(), registered, access == Access::ReadWrite)
+            Registration::new(mapping.base(), registered, access)
         });
         let base = mapping.base().wrapping_add(placement.lead);
         Ok(Region { registration, mapping: Some(mapping), base, len, access, exposure })
@@ -233,7 +233,7 @@ impl Region {
                 .map_err(|source| Error::os(format_args!("changing the map to {protection:?}"), source))?;
         }
         if let Some(registration) = &self.registration {
-            registration.set_writable(access == Access::ReadWrite);
+            registration.set_access(access);
         }
         self.access = access;
         Ok(())

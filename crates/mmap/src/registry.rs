@@ -12,6 +12,7 @@
 
 #![allow(dead_code)] // looked up by the handlers of some platforms alone
 
+use crate::access::Access;
 use crate::fault::{Fault, FaultKind};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
@@ -153,11 +154,11 @@ fn poison_in(slot: &Slot) -> Option<(usize, FaultKind)> {
 pub(crate) struct Registration(&'static Slot);
 
 impl Registration {
-    pub(crate) fn new(base: *mut u8, len: usize, writable: bool) -> Registration {
+    pub(crate) fn new(base: *mut u8, len: usize, access: Access) -> Registration {
         let slot = take();
         // With the fence in `Slot::covers_while`: the even generation is seen no later than the fields.
         fence(Ordering::Release);
-        slot.writable.store(writable, Ordering::Relaxed);
+        slot.writable.store(access == Access::ReadWrite, Ordering::Relaxed);
         slot.fault.store(0, Ordering::Relaxed);
         slot.start.store(base.addr(), Ordering::Relaxed);
         slot.end.store(base.addr() + len, Ordering::Relaxed);
@@ -180,9 +181,9 @@ impl Registration {
         RangeToken { slot: self.0, generation: self.0.generation.load(Ordering::Relaxed) }
     }
 
-    /// The pages may be written from now on, or no longer.
-    pub(crate) fn set_writable(&self, writable: bool) {
-        self.0.writable.store(writable, Ordering::Relaxed);
+    /// What may be done with the pages from now on.
+    pub(crate) fn set_access(&self, access: Access) {
+        self.0.writable.store(access == Access::ReadWrite, Ordering::Relaxed);
     }
 }
 

@@ -6,11 +6,15 @@ fn at(address: usize) -> *mut u8 {
     ptr::without_provenance_mut(address)
 }
 
+fn access_of(i: usize) -> Access {
+    if i.is_multiple_of(2) { Access::ReadWrite } else { Access::ReadOnly }
+}
+
 #[test]
 fn ranges_are_found_while_they_are_registered() {
     let base = 1 << 28;
     let many: Vec<_> =
-        (0..SLOTS * 3).map(|i| Registration::new(at(base + i * 100), 50, i % 2 == 0)).collect();
+        (0..SLOTS * 3).map(|i| Registration::new(at(base + i * 100), 50, access_of(i))).collect();
     for (i, registration) in many.iter().enumerate() {
         let start = base + i * 100;
         assert!(find(start - 1).is_none() && find(start + 50).is_none());
@@ -28,7 +32,7 @@ fn ranges_are_found_while_they_are_registered() {
 fn a_slot_used_again_is_not_poisoned() {
     let base = 1 << 29;
     for _ in 0..3 {
-        let one = Registration::new(at(base), 10, true);
+        let one = Registration::new(at(base), 10, Access::ReadWrite);
         assert!(!one.is_poisoned());
         find(base + 5).unwrap().poison(base + 5, FaultKind::Missing);
         assert!(one.is_poisoned());
@@ -38,7 +42,7 @@ fn a_slot_used_again_is_not_poisoned() {
 #[test]
 fn looking_amid_changes_finds_only_what_is_there() {
     let (mine, other) = (3 << 28, 7 << 27);
-    let kept = Registration::new(at(mine), 100, true);
+    let kept = Registration::new(at(mine), 100, Access::ReadWrite);
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for thread in 0..2 {
@@ -47,7 +51,7 @@ fn looking_amid_changes_finds_only_what_is_there() {
                 let mut i = 0;
                 while !stop.load(Ordering::Relaxed) {
                     i = (i + 1) % 7;
-                    drop(Registration::new(at(other + thread * 10_000 + i * 100), 100, false));
+                    drop(Registration::new(at(other + thread * 10_000 + i * 100), 100, Access::ReadOnly));
                 }
             });
         }
@@ -64,12 +68,12 @@ fn looking_amid_changes_finds_only_what_is_there() {
 #[test]
 fn a_slot_used_again_at_the_same_start_is_another() {
     let base = 3 << 27;
-    let mut range = Some(Registration::new(at(base), 200, true));
+    let mut range = Some(Registration::new(at(base), 200, Access::ReadWrite));
     let slot = range.as_ref().unwrap().0;
     assert!(slot.covers(base + 150));
     let found = slot.covers_while(base + 150, || {
         drop(range.take());
-        let shorter = Registration::new(at(base), 100, true);
+        let shorter = Registration::new(at(base), 100, Access::ReadWrite);
         assert!(ptr::eq(shorter.0, slot), "it was free again");
         range = Some(shorter);
     });

@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A map of somebody else's, whose file is then cut short. Touching it is a fault that is no business of ours.
-fn touch_a_foreign_map() -> u8 {
+fn touch_a_foreign_map() {
     use std::os::fd::AsRawFd;
     let file = file_of(1);
     let (read, shared) = (libc::PROT_READ, libc::MAP_SHARED);
@@ -18,7 +18,8 @@ fn touch_a_foreign_map() -> u8 {
     assert_ne!(base, libc::MAP_FAILED);
     file.set_len(0).unwrap();
     // SAFETY: mapped above. That it faults is what is to be seen.
-    unsafe { base.cast::<u8>().read_volatile() }
+    let byte = unsafe { base.cast::<u8>().read_volatile() };
+    println!("it did not: {byte}");
 }
 
 fn a_guarded_copy_fails() {
@@ -48,6 +49,10 @@ extern "C" fn old_handler_with_cause(
     let right = signal == libc::SIGBUS && !address.is_null() && !context.is_null();
     // SAFETY: ends the process, as a handler may.
     unsafe { libc::_exit(if right { 43 } else { 1 }) };
+}
+
+fn with_cause() -> usize {
+    old_handler_with_cause as *const () as usize
 }
 
 fn set_handler(handler: usize, flags: libc::c_int) -> libc::sigaction {
@@ -102,8 +107,7 @@ fn a_hardware_error(address: *const u8) {
 #[cfg(target_os = "linux")]
 fn a_slice_loses_a_page(kind: &str) {
     use samovar_mmap::{Memory, Seal, SealedMap, memory_file, seal};
-    set_handler(old_handler_with_cause as *const () as usize, libc::SA_SIGINFO);
-    install_fault_guard().unwrap();
+    install_after(with_cause(), libc::SA_SIGINFO);
     let mut memory = Memory::new(2 * PAGE).unwrap();
     memory.fill(7);
     match kind {
@@ -119,82 +123,84 @@ fn a_slice_loses_a_page(kind: &str) {
     std::process::exit(3);
 }
 
+/// What the other process does before it touches a map of somebody else's; by the name of its role.
+const ROLES: &[(&str, fn())] = &[
+    ("no guard", touch_a_foreign_map),
+    ("no guard for a copy", a_guarded_copy_fails),
+    ("guard alone", || install_fault_guard().unwrap()),
+    ("plain handler first", || install_after(old_handler as *const () as usize, 0)),
+    ("handler with cause first", || install_after(with_cause(), libc::SA_SIGINFO | libc::SA_ONSTACK)),
+    ("polite handler later", a_polite_handler_comes_later),
+    ("guard removed", the_guard_is_removed),
+    ("guard removed and installed", the_guard_is_removed_and_installed),
+    ("signal sent", || a_signal_is_sent_to(old_handler as *const () as usize)),
+    ("signal ignored", a_signal_is_ignored),
+    ("signal sent by default", || a_signal_is_sent_to(libc::SIG_DFL)),
+    ("stack overflow", the_stack_overflows),
+    ("fork", fork),
+    #[cfg(target_os = "linux")]
+    ("memory", || a_slice_loses_a_page("memory")),
+    #[cfg(target_os = "linux")]
+    ("frozen", || a_slice_loses_a_page("frozen")),
+    #[cfg(target_os = "linux")]
+    ("sealed", || a_slice_loses_a_page("sealed")),
+];
+
 /// The other process. It does nothing in a plain run.
 #[test]
 #[ignore = "started by the other tests as a process of its own"]
 fn another_process() {
     let Ok(role) = std::env::var("SAMOVAR_TEST_ROLE") else { return };
-    let plain = old_handler as *const () as usize;
-    let with_cause = old_handler_with_cause as *const () as usize;
-    match role.as_str() {
-        "no guard" => {}
-        "no guard for a copy" => a_guarded_copy_fails(),
-        "guard alone" => install_fault_guard().unwrap(),
-        "plain handler first" => {
-            set_handler(plain, 0);
-            install_fault_guard().unwrap();
-        }
-        "handler with cause first" => {
-            set_handler(with_cause, libc::SA_SIGINFO | libc::SA_ONSTACK);
-            install_fault_guard().unwrap();
-        }
-        "polite handler later" => {
-            set_handler(with_cause, libc::SA_SIGINFO);
-            install_fault_guard().unwrap();
-            let ours = set_handler(polite_handler as *const () as usize, libc::SA_SIGINFO);
-            OURS.store(ours.sa_sigaction, Ordering::Relaxed);
-            assert_eq!(fault_guard_state(), GuardState::Replaced);
-            install_fault_guard().unwrap();
-        }
-        "guard removed" => {
-            set_handler(plain, 0);
-            install_fault_guard().unwrap();
-            remove_fault_guard().unwrap();
-            assert_eq!(fault_guard_state(), GuardState::Absent);
-            touch_a_foreign_map();
-        }
-        "guard removed and installed" => {
-            set_handler(with_cause, libc::SA_SIGINFO);
-            install_fault_guard().unwrap();
-            remove_fault_guard().unwrap();
-            install_fault_guard().unwrap();
-            assert_eq!(fault_guard_state(), GuardState::Active);
-        }
-        "signal sent" => {
-            set_handler(plain, 0);
-            install_fault_guard().unwrap();
-            // SAFETY: sends a signal to this thread.
-            unsafe { libc::raise(libc::SIGBUS) };
-        }
-        "signal ignored" => {
-            set_handler(libc::SIG_IGN, 0);
-            install_fault_guard().unwrap();
-            // SAFETY: sends a signal to this thread.
-            unsafe { libc::raise(libc::SIGBUS) };
-            a_guarded_copy_fails();
-            std::process::exit(44);
-        }
-        "signal sent by default" => {
-            set_handler(libc::SIG_DFL, 0);
-            install_fault_guard().unwrap();
-            // SAFETY: sends a signal to this thread.
-            unsafe { libc::raise(libc::SIGBUS) };
-        }
-        "stack overflow" => {
-            install_fault_guard().unwrap();
-            a_guarded_copy_fails();
-            println!("{}", overflow(0));
-        }
-        "fork" => fork(),
-        #[cfg(target_os = "linux")]
-        "memory" | "frozen" | "sealed" => a_slice_loses_a_page(&role),
-        other => panic!("no role {other}"),
-    }
-    if role != "no guard" {
-        a_guarded_copy_fails();
-    }
+    let (_, act) = ROLES.iter().find(|(name, _)| *name == role).expect("no such role");
+    act();
+    a_guarded_copy_fails();
     touch_a_foreign_map();
     std::process::exit(2);
+}
+
+fn install_after(handler: usize, flags: libc::c_int) {
+    set_handler(handler, flags);
+    install_fault_guard().unwrap();
+}
+
+fn a_polite_handler_comes_later() {
+    install_after(with_cause(), libc::SA_SIGINFO);
+    let ours = set_handler(polite_handler as *const () as usize, libc::SA_SIGINFO);
+    OURS.store(ours.sa_sigaction, Ordering::Relaxed);
+    assert_eq!(fault_guard_state(), GuardState::Replaced);
+    install_fault_guard().unwrap();
+}
+
+fn the_guard_is_removed() {
+    install_after(old_handler as *const () as usize, 0);
+    remove_fault_guard().unwrap();
+    assert_eq!(fault_guard_state(), GuardState::Absent);
+    touch_a_foreign_map();
+}
+
+fn the_guard_is_removed_and_installed() {
+    install_after(with_cause(), libc::SA_SIGINFO);
+    remove_fault_guard().unwrap();
+    install_fault_guard().unwrap();
+    assert_eq!(fault_guard_state(), GuardState::Active);
+}
+
+fn a_signal_is_sent_to(handler: usize) {
+    install_after(handler, 0);
+    // SAFETY: sends a signal to this thread.
+    unsafe { libc::raise(libc::SIGBUS) };
+}
+
+fn a_signal_is_ignored() {
+    a_signal_is_sent_to(libc::SIG_IGN);
+    a_guarded_copy_fails();
+    std::process::exit(44);
+}
+
+fn the_stack_overflows() {
+    install_fault_guard().unwrap();
+    a_guarded_copy_fails();
+    println!("{}", overflow(0));
 }
 
 /// The guard holds in a forked child, and for maps from before the fork.

@@ -146,7 +146,12 @@ fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     let was_sent = unsafe { (*info).si_code } <= 0;
     match target {
         libc::SIG_IGN if was_sent => {}
-        libc::SIG_DFL | libc::SIG_IGN => die_of(signal, was_sent),
+        libc::SIG_DFL | libc::SIG_IGN => {
+            put_back_default(signal);
+            if was_sent {
+                send_again(signal);
+            }
+        }
         _ if flags & libc::SA_SIGINFO != 0 => {
             // SAFETY: a handler that was set with SA_SIGINFO has these three arguments.
             let call: extern "C" fn(c_int, *mut siginfo_t, *mut c_void) =
@@ -161,13 +166,15 @@ fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     }
 }
 
-/// Ends the process as the system would: at the instruction that faulted, once the handler returns; or if somebody
-/// sent the signal, by sending it again.
-fn die_of(signal: c_int, was_sent: bool) {
+/// Has the system do what it does by itself: it ends the process at the instruction that faulted, which is executed again when
+/// the handler returns.
+fn put_back_default(signal: c_int) {
     // SAFETY: puts back what the system does by itself.
     unsafe { libc::signal(signal, libc::SIG_DFL) };
-    if was_sent {
-        // SAFETY: sends a signal to this thread; it comes when the handler returns.
-        unsafe { libc::raise(signal) };
-    }
+}
+
+/// For a signal that somebody sent, at no instruction.
+fn send_again(signal: c_int) {
+    // SAFETY: sends a signal to this thread; it comes when the handler returns.
+    unsafe { libc::raise(signal) };
 }

@@ -228,14 +228,14 @@ struct Section(HANDLE);
 impl Section {
     /// `len` 0 is as long as the file.
     fn new(file: HANDLE, protection: u32, len: u64) -> io::Result<Section> {
-        let [high, low] = halves(len);
+        let Halves { high, low } = halves(len);
         // SAFETY: a file that is open, or none; no security attributes, and no name.
         let section = unsafe { CreateFileMappingW(file, ptr::null(), protection, high, low, ptr::null()) };
         if section.is_null() { Err(io::Error::last_os_error()) } else { Ok(Section(section)) }
     }
 
     fn view(&self, request: &MapRequest<'_>, access: u32, backing: Backing) -> io::Result<Mapping> {
-        let [high, low] = halves(request.offset);
+        let Halves { high, low } = halves(request.offset);
         // SAFETY: the section is open; no address is asked for, so that nothing that is there is touched.
         let view = unsafe { MapViewOfFile(self.0, access, high, low, request.len) };
         if view.Value.is_null() {
@@ -252,9 +252,15 @@ impl Drop for Section {
     }
 }
 
-fn halves(number: u64) -> [u32; 2] {
-    let low = u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0);
-    [u32::try_from(number >> 32).unwrap_or(0), low]
+/// A number of 64 bits as the system takes it.
+struct Halves {
+    high: u32,
+    low: u32,
+}
+
+fn halves(number: u64) -> Halves {
+    let half = |number: u64| u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0);
+    Halves { high: half(number >> 32), low: half(number) }
 }
 
 /// The smallest working set: less than that can be locked.
