@@ -3,6 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 #[cfg(unix)]
+mod descriptors;
+#[cfg(unix)]
 mod forks;
 mod new_file;
 mod processes;

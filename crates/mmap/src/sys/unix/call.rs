@@ -1,6 +1,8 @@
 //! How a call of the system is made and judged, and the size of a page.
 
+use std::fs::File;
 use std::io;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a call that answers -1 for a failure says.
@@ -17,6 +19,20 @@ pub(super) fn retry(mut call: impl FnMut() -> libc::c_int) -> io::Result<()> {
             other => return other,
         }
     }
+}
+
+/// The file under a descriptor that is none of the standard streams'. Where a program has closed one of those, the next file
+/// that is opened takes its number, and what is printed there goes into that file.
+pub(super) fn off_standard_streams(file: File) -> io::Result<File> {
+    const FIRST: libc::c_int = 3;
+    if file.as_raw_fd() >= FIRST {
+        return Ok(file);
+    }
+    // SAFETY: the descriptor is open; the new one is of the same file, and no program that is started inherits it.
+    let descriptor = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, FIRST) };
+    check(descriptor)?;
+    // SAFETY: the call succeeded, and nobody else has the descriptor.
+    Ok(unsafe { File::from_raw_fd(descriptor) })
 }
 
 /// Maps begin at multiples of this.

@@ -1,5 +1,6 @@
 //! Files: opening, identity, names.
 
+use super::call::off_standard_streams;
 use super::system;
 use crate::access::Access;
 use crate::identity::FileId;
@@ -18,29 +19,29 @@ pub(crate) fn disk_bytes(file: &File) -> io::Result<u64> {
     Ok(file.metadata()?.blocks().saturating_mul(512))
 }
 
-/// `std` sets close-on-exec.
+/// The one place where files are opened. `std` sets close-on-exec.
+fn open_by(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    off_standard_streams(options.open(path)?)
+}
+
 pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(access == Access::ReadWrite)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let is_written = access == Access::ReadWrite;
+    open_by(OpenOptions::new().read(true).write(is_written).custom_flags(flags), path)
 }
 
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+    open_by(OpenOptions::new().read(true).write(true).create_new(true).mode(0o600), path)
 }
 
 /// Opens what may be anything, and may be somebody else's, without following a link or waiting.
 pub(crate) fn open_for_sweep(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    open_by(OpenOptions::new().read(true).custom_flags(flags), path)
 }
 
 pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    open_by(OpenOptions::new().read(true), path)?.sync_all()
 }
 
 /// The file without its maker's lock.

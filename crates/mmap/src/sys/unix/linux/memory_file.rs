@@ -1,7 +1,7 @@
 //! Files in memory, and their seals.
 
 use crate::seal::Seal;
-use crate::sys::unix::call::check;
+use crate::sys::unix::call::{check, off_standard_streams};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd};
@@ -13,7 +13,7 @@ pub(crate) fn memory_file() -> io::Result<File> {
     let fd = libc::c_int::try_from(fd).map_err(|_| io::ErrorKind::InvalidData)?;
     check(fd)?;
     // SAFETY: the call succeeded, and nobody else has the descriptor.
-    Ok(unsafe { File::from_raw_fd(fd) })
+    off_standard_streams(unsafe { File::from_raw_fd(fd) })
 }
 
 pub(crate) fn seal(file: &File, seal: Seal) -> io::Result<()> {
