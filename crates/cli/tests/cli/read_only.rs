@@ -50,6 +50,7 @@ fn a_get_leaves_no_trace_unless_it_counts() {
 }
 
 /// There is nothing to be read in a file that cannot be trusted: it is emptied, and the answer is that the key is not there.
+#[cfg(unix)]
 #[test]
 fn a_get_of_a_cold_file_empties_it() {
     let place = Place::new();

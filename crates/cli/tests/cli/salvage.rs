@@ -1,4 +1,5 @@
 //! `samovar salvage`: what can be kept of a cache that lost power is kept, and the user is told what that is.
+#![cfg(unix)]
 
 use crate::harness::{ABSENT, DAMAGE, DONE, OTHER, Place, USAGE, assert_clean, samovar};
 use std::fs::{self, File};
@@ -22,7 +23,6 @@ fn sealed(place: &Place) -> String {
     cache
 }
 
-#[cfg(unix)]
 #[test]
 fn what_lost_power_is_kept_and_it_says_so() {
     let place = Place::new();
@@ -56,7 +56,6 @@ fn what_lost_power_is_kept_and_it_says_so() {
     assert!(told.contains("kept") && told.contains("2 entries"), "{told}");
 }
 
-#[cfg(unix)]
 #[test]
 fn what_cannot_be_salvaged_is_told() {
     let place = Place::new();
