@@ -7,7 +7,6 @@ mod default_file;
 mod demo;
 mod harness;
 mod help;
-mod house;
 mod json;
 mod kills;
 mod load;
