@@ -2,6 +2,7 @@
 
 use crate::copy::back_up;
 use crate::error::Result;
+use crate::follow::Follower;
 use crate::habits::Habits;
 use crate::handle::{Handle, Info};
 use crate::header::Header;
@@ -13,7 +14,7 @@ use crate::snapshot::Snapshot;
 use crate::view::View;
 use std::cmp::Ordering;
 use std::marker::PhantomData;
-use std::ops::{Bound, RangeBounds};
+use std::ops::{Bound, Range, RangeBounds};
 use std::path::Path;
 use std::sync::Arc;
 use zerocopy::IntoBytes;
@@ -297,6 +298,28 @@ impl<T: Record> RecordFile<T> {
     /// As [`get`](Self::get).
     pub fn view(&self) -> Result<View<'_, T>> {
         View::of(&self.handle.table)
+    }
+
+    /// The ordinals of the records that are there: they count all that were ever pushed, and none is given twice, unless a
+    /// loss of power took what was not flushed.
+    ///
+    /// # Errors
+    /// As [`len`](Self::len).
+    pub fn ordinals(&self) -> Result<Range<u64>> {
+        Ok(self.handle.table.look()?.ordinals())
+    }
+
+    /// Follows the table from its next record on.
+    ///
+    /// # Errors
+    /// As [`len`](Self::len).
+    pub fn follow(&self) -> Result<Follower<T>> {
+        Ok(Follower::new(&self.handle, self.ordinals()?.end))
+    }
+
+    /// Follows the table from the record of this ordinal on: 0 is all that is there, and all that comes.
+    pub fn follow_from(&self, ordinal: u64) -> Follower<T> {
+        Follower::new(&self.handle, ordinal)
     }
 
     /// A copy of all records that are there now.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod bell;
 mod boot;
 mod control;
 mod copy;
@@ -11,6 +12,7 @@ mod file;
 mod flush;
 mod flusher;
 mod folders;
+mod follow;
 mod generation;
 mod habits;
 mod handle;
@@ -33,6 +35,7 @@ mod record;
 mod restore;
 mod safe;
 mod schema;
+mod search;
 mod set;
 mod shape;
 mod snapshot;
@@ -46,6 +49,7 @@ mod writer;
 pub use draft::Draft;
 pub use error::{Error, ErrorKind, Result};
 pub use file::RecordFile;
+pub use follow::{Follower, RawFollower, Taken};
 pub use generation::Generation;
 pub use habits::{Warning, WarningKind};
 pub use handle::{Condition, Info};
@@ -56,6 +60,7 @@ pub use record::{Plain, Record};
 #[doc(hidden)]
 pub use record::{covers, field};
 pub use schema::{Field, Scalar, Schema};
+pub use search::Sorted;
 pub use set::RecordSet;
 pub use snapshot::Snapshot;
 pub use text::Column;

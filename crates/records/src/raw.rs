@@ -2,6 +2,7 @@
 
 use crate::copy::back_up;
 use crate::error::{Error, Result};
+use crate::follow::RawFollower;
 use crate::habits::Habits;
 use crate::handle::{Handle, Info};
 use crate::schema::Schema;
@@ -126,6 +127,11 @@ impl RawFile {
             )));
         }
         self.0.table.read_index(index as u64, out)
+    }
+
+    /// Follows the table from the record of this ordinal on; [`Info::pushed`] is that of the next one.
+    pub fn follow_from(&self, ordinal: u64) -> RawFollower {
+        RawFollower::new(&self.0, ordinal)
     }
 
     /// Appends whole records; readers see all of them at once.

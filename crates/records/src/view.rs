@@ -6,6 +6,7 @@
 
 use crate::control::{Control, ReadersLine};
 use crate::error::Result;
+use crate::iter::Iter;
 use crate::layout::{ORDINAL_MAX, at};
 use crate::motion::Motion;
 use crate::reader::{Found, Seen};
@@ -141,6 +142,16 @@ impl<'a, T: Record> View<'a, T> {
         line.motion().load() == self.motion.get() && line.first().load() <= first && !health.is_poisoned()
     }
 
+    /// Copies of the records, oldest first. Those that were dropped in front since are left out.
+    pub fn iter(&self) -> Iter<'a, T> {
+        Iter::new(self.table, self.first..self.end)
+    }
+
+    /// The ordinals of the records.
+    pub fn ordinals(&self) -> Range<u64> {
+        self.first..self.end
+    }
+
     /// How many records there were.
     #[inline]
     pub fn len(&self) -> usize {
@@ -159,27 +170,62 @@ impl<'a, T: Record> View<'a, T> {
     /// As [`RecordFile::get`](crate::RecordFile::get).
     #[inline(always)]
     pub fn get(&self, index: usize) -> Result<Option<T>> {
+        let mut record = T::new_zeroed();
+        if self.read_at_once(index, &mut record)? { Ok(Some(record)) } else { self.get_slowly(index) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn get_slowly(&self, index: usize) -> Result<Option<T>> {
+        let mut record = T::new_zeroed();
+        Ok(self.read_slowly(index, &mut record)?.then_some(record))
+    }
+
+    /// [`get`](Self::get) to a place of one's own, which saves a copy: `false`, and nothing is known of what is there, if
+    /// there is no such record.
+    ///
+    /// ```
+    /// # use samovar_records::{RecordFile, schema};
+    /// # use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
+    /// # #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
+    /// # #[repr(C)]
+    /// # struct Tick { time: i64, price: f64 }
+    /// # schema!(Tick { time, price });
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let ticks = RecordFile::<Tick>::create(dir.path().join("ticks"))?;
+    /// ticks.push(&Tick { time: 1, price: 2.0 })?;
+    /// let mut tick = Tick::new_zeroed();
+    /// assert!(ticks.view()?.read(0, &mut tick)?);
+    /// assert_eq!(tick.price, 2.0);
+    /// # Ok::<(), samovar_records::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As `get`.
+    #[inline(always)]
+    pub fn read(&self, index: usize, out: &mut T) -> Result<bool> {
+        if self.read_at_once(index, out)? { Ok(true) } else { self.read_slowly(index, out) }
+    }
+
+    /// A record that lies where it was looked up, and that nobody changed meanwhile.
+    #[inline(always)]
+    fn read_at_once(&self, index: usize, out: &mut T) -> Result<bool> {
         let ordinal = self.first.wrapping_add(index as u64);
         let Place { items, begin, .. } = self.place.get();
-        let mut record = T::new_zeroed();
-        let read = items.read(at(ordinal.wrapping_sub(begin)), record.as_mut_bytes())?;
-        if read && ordinal < self.end && (self.is_settled(ordinal) || self.is_whole(ordinal)) {
-            return Ok(Some(record));
-        }
-        self.get_slowly(index)
+        let read = items.read(at(ordinal.wrapping_sub(begin)), out.as_mut_bytes())?;
+        Ok(read && ordinal < self.end && (self.is_settled(ordinal) || self.is_whole(ordinal)))
     }
 
     /// A record that lies elsewhere by now, or that was in motion.
     #[cold]
     #[inline(never)]
-    fn get_slowly(&self, index: usize) -> Result<Option<T>> {
+    fn read_slowly(&self, index: usize, out: &mut T) -> Result<bool> {
         if index >= self.len() {
-            return Ok(None);
+            return Ok(false);
         }
-        let mut record = T::new_zeroed();
-        let found = self.table.read_ordinal(self.first + index as u64, record.as_mut_bytes())?;
+        let found = self.table.read_ordinal(self.first + index as u64, out.as_mut_bytes())?;
         self.remember();
-        Ok((found == Found::Whole).then_some(record))
+        Ok(found == Found::Whole)
     }
 
     /// Whether a copy is whole though motion went on.
@@ -239,7 +285,7 @@ impl<'a, T: Record> View<'a, T> {
     ) -> Result<()> {
         let ordinals = self.first + indices.start as u64..self.first + indices.end as u64;
         let mut values = Vec::new();
-        crate::iter::Iter::<T>::new(self.table, ordinals).for_each_slice(|records| {
+        Iter::<T>::new(self.table, ordinals).for_each_slice(|records| {
             values.clear();
             values.extend(records.iter().map(|record| *field(record)));
             each(&values);

@@ -4,6 +4,7 @@
 mod common;
 mod disk;
 mod edges;
+mod following;
 #[cfg(unix)]
 mod forks;
 mod generations;
