@@ -142,12 +142,19 @@ pub(crate) fn packs_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries.flatten().map(|entry| entry.path()).filter(is_pack).collect())
 }
 
-/// A key: names, with slashes between them.
+/// A key: parts with slashes between them. It is no path, so that a part may hold almost anything, as the names of
+/// securities do.
 pub(crate) fn check_key(key: &str) -> Result<()> {
     if key.len() > KEY_MAX {
         return Err(Error::invalid(format!("a key has at most {KEY_MAX} bytes")));
     }
-    key.split('/').try_for_each(check_component)
+    let is_part = |part: &str| !matches!(part, "" | "." | "..") && !part.chars().any(char::is_control);
+    if key.split('/').all(is_part) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "{key:?} is no key; use parts with / between them, none empty, none . or .., without control characters"
+    )))
 }
 
 /// A name that is a name on every platform, and no way out of its folder.
@@ -157,7 +164,7 @@ pub(crate) fn check_component(name: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "{name:?} is no name for a generation or a part of a key; use letters, digits, - _ . + = @, no dot first or last"
+        "{name:?} is no name for a generation; use letters, digits, - _ . + = @, no dot first or last"
     )))
 }
 

@@ -131,7 +131,7 @@ impl Schema {
         let mut end = 0usize;
         for (index, field) in fields.iter().enumerate() {
             check_name(field, &fields[..index])?;
-            if field.offset != end || !end.is_multiple_of(field.scalar.size()) {
+            if field.offset != end || !end.is_multiple_of(field.scalar.size().min(alignment.max(1))) {
                 return Err(gap(&field.name));
             }
             end = field
@@ -192,6 +192,10 @@ impl Schema {
 
 impl fmt::Display for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let natural = self.fields.iter().map(|field| field.scalar.size()).max();
+        if natural.is_some_and(|natural| self.alignment < natural) {
+            write!(f, "packed({}) ", self.alignment)?;
+        }
         for (index, field) in self.fields.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
             write!(f, "{comma}{field}")?;
@@ -203,9 +207,16 @@ impl fmt::Display for Schema {
 impl FromStr for Schema {
     type Err = Error;
 
+    /// Fields with commas between them, each at a multiple of its size; or after `packed(1) ` or the like, at multiples of
+    /// that, as in a type of `repr(C, packed)`.
     fn from_str(text: &str) -> Result<Self> {
+        let packed = text.trim_start().strip_prefix("packed(").and_then(|rest| rest.split_once(')'));
+        let (packing, text) = match packed {
+            Some((packing, rest)) => (Some(packing.parse().map_err(|_| bad_packing(packing))?), rest),
+            None => (None, text),
+        };
         let mut fields = Vec::new();
-        let (mut offset, mut alignment) = (0usize, 1);
+        let (mut offset, mut alignment) = (0usize, 1usize);
         for part in text.split(',') {
             let field = parse_field(part.trim(), offset)?;
             offset = field
@@ -217,8 +228,12 @@ impl FromStr for Schema {
             alignment = alignment.max(field.scalar.size());
             fields.push(field);
         }
-        Schema::new(fields, alignment)
+        Schema::new(fields, packing.unwrap_or(alignment))
     }
+}
+
+fn bad_packing(text: &str) -> Error {
+    Error::invalid(format!("packed({text}) is no alignment; write packed(1), packed(2) or packed(4)"))
 }
 
 fn parse_field(part: &str, offset: usize) -> Result<Field> {

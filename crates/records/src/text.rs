@@ -2,12 +2,14 @@
 
 use crate::error::{Error, Result};
 use crate::schema::{Scalar, Schema};
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// A number of a record, or a text: an array of `u8` is one column of text, filled up with zeroes; another array is a
-/// column for each of its numbers, `bid[0]` and so on.
+/// column for each of its numbers, `bid[0]` and so on. A byte of a text that is none of UTF-8 is written `\xff`, and a
+/// backslash before an `x` or a backslash is written twice, so that all bytes come back.
 ///
 /// ```
 /// use samovar_records::Schema;
@@ -107,28 +109,31 @@ impl Column {
                     ))
                 })
             }
-            Kind::Text(_) if text.len() > size => Err(Error::invalid(format!(
-                "{}: {text:?} has {} bytes, there is room for {size}",
-                self.name,
-                text.len()
-            ))),
             Kind::Text(_) => {
+                let bytes = unescaped(text);
+                if bytes.len() > size {
+                    return Err(Error::invalid(format!(
+                        "{}: {text:?} has {} bytes, there is room for {size}",
+                        self.name,
+                        bytes.len()
+                    )));
+                }
                 out.fill(0);
-                out[..text.len()].copy_from_slice(text.as_bytes());
+                out[..bytes.len()].copy_from_slice(&bytes);
                 Ok(())
             }
         }
     }
 
-    /// What the record says, as text from which [`parse`](Self::parse) makes the same again. Bytes that are no text are
-    /// replaced. Empty if the record is too short.
+    /// What the record says, as text from which [`parse`](Self::parse) makes the same again. Empty if the record is too
+    /// short.
     pub fn text(&self, record: &[u8]) -> String {
         let bytes = record.get(self.offset..).and_then(|rest| rest.get(..self.size())).unwrap_or_default();
         match self.kind {
             Kind::Number(scalar) => with_type!(scalar, number_text(bytes)),
             Kind::Text(_) => {
                 let len = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-                String::from_utf8_lossy(&bytes[..len]).into_owned()
+                escaped(&bytes[..len])
             }
         }
     }
@@ -143,6 +148,42 @@ impl Column {
     fn short(&self) -> Error {
         Error::invalid(format!("the record ends before its field {}; give a whole one", self.name))
     }
+}
+
+/// Bytes as text; those that are none as `\xff`.
+fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        let mut rest = chunk.valid().chars().peekable();
+        while let Some(c) = rest.next() {
+            text.push(c);
+            if c == '\\' && matches!(rest.peek(), Some('x' | '\\') | None) {
+                text.push('\\');
+            }
+        }
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    text
+}
+
+/// The bytes of a text that may hold escapes.
+fn unescaped(text: &str) -> Cow<'_, [u8]> {
+    if !text.contains('\\') {
+        return Cow::Borrowed(text.as_bytes());
+    }
+    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    while let Some((&first, behind)) = rest.split_first() {
+        let hex = behind.strip_prefix(b"x").and_then(|hex| hex.first_chunk::<2>());
+        let byte = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        let (byte, taken) = match (first, byte, behind.first()) {
+            (b'\\', Some(byte), _) => (byte, 4),
+            (b'\\', None, Some(b'\\')) => (b'\\', 2),
+            _ => (first, 1),
+        };
+        bytes.push(byte);
+        rest = &rest[taken..];
+    }
+    Cow::Owned(bytes)
 }
 
 fn parse_number<N: FromStr + IntoBytes + Immutable>(text: &str, out: &mut [u8]) -> Option<()> {

@@ -41,3 +41,26 @@ fn what_does_not_fit_is_refused() {
     assert!(columns[1].parse("ab", &mut record[..3]).is_err());
     assert_eq!(columns[1].text(&record[..3]), "");
 }
+
+#[test]
+fn bytes_that_are_no_text_come_back() {
+    let schema: Schema = "a:u8[9]".parse().unwrap();
+    let columns = schema.columns();
+    let mut bytes: Vec<&[u8; 9]> = vec![b"ab\xff\0\xfec\0\0\0", b"\\x41\\\\n\\x", b"\\\\\\\xc3\\\\x4a"];
+    let mut state = 1u64;
+    let mut made = Vec::new();
+    for _ in 0..2000 {
+        made.push(std::array::from_fn::<u8, 9, _>(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            b"\\x\xff4a\0\xc3\xa9"[usize::try_from(state >> 61).unwrap()]
+        }));
+    }
+    bytes.extend(made.iter());
+    for record in bytes {
+        let text = columns[0].text(record);
+        let mut back = [7; 9];
+        columns[0].parse(&text, &mut back).unwrap();
+        assert_eq!(&back, record, "{text:?}");
+    }
+    assert_eq!(columns[0].text(b"C:\\dir\0\0\0"), "C:\\dir");
+}

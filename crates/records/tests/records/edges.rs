@@ -141,7 +141,7 @@ fn process_at_its_limits() {
 #[test]
 fn what_the_process_has_too_many_of_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    RecordFile::<Bar>::create_with_capacity(dir.path().join("bars"), 10_000).unwrap();
+    RecordFile::<Bar>::create_with_capacity(dir.path().join("bars"), 100_000).unwrap();
     let told = |command: &mut Command| {
         let ended = command.env(FILE, dir.path()).output().unwrap();
         format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr))

@@ -1,9 +1,10 @@
 //! One handle and several in one process: what the methods do, and what they refuse.
 
 use crate::common::{Bar, bar, number};
-use samovar_records::{ErrorKind, RawFile, RecordFile};
+use samovar_records::{ErrorKind, RawFile, Record, RecordFile, plain, schema};
 use std::path::PathBuf;
 use tempfile::TempDir;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 fn place() -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -223,4 +224,40 @@ fn a_file_of_unknown_type_is_bytes_with_a_schema() {
     assert_eq!(writer.extend_from_bytes(&[0; 41]).unwrap_err().kind(), ErrorKind::InvalidArgument);
     writer.extend_from_bytes(&record).unwrap();
     assert_eq!(numbers(&RecordFile::<Bar>::open(&path).unwrap()), [1, 1]);
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
+#[repr(transparent)]
+struct Side([u8; 3]);
+plain!(Side: [u8; 3]);
+
+#[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
+#[repr(C, packed)]
+struct Order<P> {
+    side: Side,
+    price: P,
+    time: i64,
+}
+schema!(Order<f32> { side, price, time });
+
+#[test]
+fn packed_types_are_records_of_their_own_schema() {
+    let (_dir, path) = place();
+    let order = |time: i64| Order { side: Side(*b"buy"), price: 1.5f32, time };
+    let file = RecordFile::<Order<f32>>::create(&path).unwrap();
+    (0..1000).for_each(|time| file.push(&order(time)).unwrap());
+    file.set(7, &order(-7)).unwrap();
+    let schema = Order::<f32>::schema().unwrap();
+    assert_eq!(schema.to_string(), "packed(1) side:u8[3],price:f32,time:i64");
+    assert_eq!(schema.to_string().parse::<samovar_records::Schema>().unwrap(), schema);
+    let raw = RawFile::open(&path).unwrap();
+    assert_eq!((raw.schema(), raw.schema().record_size()), (&schema, 15));
+    let mut record = vec![0; 15];
+    assert!(raw.get_bytes(7, &mut record).unwrap());
+    let row: Vec<String> = schema.columns().iter().map(|column| column.text(&record)).collect();
+    assert_eq!(row, ["buy", "1.5", "-7"]);
+    assert_eq!(RecordFile::<Order<f32>>::open(&path).unwrap().get(999).unwrap(), Some(order(999)));
+    for text in ["packed(3) a:i64", "packed(x) a:i64", "a:u8,b:i64", "packed(4) a:u16,b:i64"] {
+        assert!(text.parse::<samovar_records::Schema>().is_err(), "{text}");
+    }
 }
