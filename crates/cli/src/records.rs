@@ -2,7 +2,7 @@
 
 use crate::answer::failure::{Outcome, Status};
 use crate::answer::output::Format;
-use crate::args::records::{InfoArguments, RecordsCommand};
+use crate::args::records::{BackupArguments, InfoArguments, RecordsCommand};
 use crate::records_csv;
 use crate::records_file::{failure_of, open};
 use samovar_records::Condition;
@@ -17,6 +17,8 @@ pub(crate) fn run(command: &RecordsCommand, format: Format) -> Outcome<Status> {
         RecordsCommand::Tail(arguments) => records_csv::tail(arguments),
         RecordsCommand::Import(arguments) => records_csv::import(arguments, format),
         RecordsCommand::Export(arguments) => records_csv::export(arguments),
+        RecordsCommand::Backup(arguments) => backup(arguments, format),
+        RecordsCommand::Check(arguments) => check(arguments, format),
     }
 }
 
@@ -65,6 +67,37 @@ fn info(arguments: &InfoArguments, format: Format) -> Outcome<Status> {
         condition: condition(info.condition),
     };
     format.report(&view)?;
+    Ok(Status::Done)
+}
+
+/// What was done, in a sentence.
+#[derive(Debug, Serialize)]
+struct Done {
+    file: String,
+    records: usize,
+    #[serde(skip)]
+    what: &'static str,
+}
+
+impl Display for Done {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {} records {}", self.file, self.records, self.what)
+    }
+}
+
+fn backup(arguments: &BackupArguments, format: Format) -> Outcome<Status> {
+    let copy = arguments.copy.as_path();
+    open(&arguments.file)?.backup(copy).map_err(|error| failure_of(copy, &error))?;
+    let records = open(copy)?.len().map_err(|error| failure_of(copy, &error))?;
+    format.report(&Done { file: copy.display().to_string(), records, what: "copied" })?;
+    Ok(Status::Done)
+}
+
+fn check(arguments: &InfoArguments, format: Format) -> Outcome<Status> {
+    let path = arguments.file.as_path();
+    let file = open(path)?;
+    let records = file.check().and_then(|()| file.len()).map_err(|error| failure_of(path, &error))?;
+    format.report(&Done { file: path.display().to_string(), records, what: "can be read" })?;
     Ok(Status::Done)
 }
 

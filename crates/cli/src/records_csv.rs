@@ -2,20 +2,24 @@
 
 use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output::Format;
-use crate::args::records::{ExportArguments, ImportArguments, SomeArguments};
+use crate::args::records::{ExportArguments, ImportArguments, SomeArguments, TailArguments};
 use crate::records_file::{failure_of, open, parse_schema};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use samovar_records::{Column, ErrorKind, RawFile, Schema};
 use serde::Serialize;
+use std::convert::Infallible;
 use std::fmt::{self, Display, Formatter};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 /// Lines between two looks at the progress bar.
 const LINES_A_DRAW: u64 = 4096;
 const DRAWS_PER_SECOND: u8 = 10;
+/// Longer than this, a follower that waits looks whether it is still there.
+const A_WHILE: Duration = Duration::from_secs(3600);
 
 /// The oldest records.
 pub(crate) fn head(arguments: &SomeArguments) -> Outcome<Status> {
@@ -24,11 +28,51 @@ pub(crate) fn head(arguments: &SomeArguments) -> Outcome<Status> {
     write(&file, 0..len.min(arguments.lines), &mut io::stdout().lock())
 }
 
-/// The newest records.
-pub(crate) fn tail(arguments: &SomeArguments) -> Outcome<Status> {
+/// The newest records, and those that come.
+pub(crate) fn tail(arguments: &TailArguments) -> Outcome<Status> {
     let file = open(&arguments.file)?;
+    if arguments.follow {
+        return follow(&file, arguments.lines);
+    }
     let len = len_of(&file)?;
     write(&file, len.saturating_sub(arguments.lines)..len, &mut io::stdout().lock())
+}
+
+/// The last `lines` records, and each that comes, until nobody reads them any more.
+fn follow(file: &RawFile, lines: usize) -> Outcome<Status> {
+    let mut writer = csv::Writer::from_writer(BufWriter::new(io::stdout().lock()));
+    match write_as_they_come(file, lines, &mut writer) {
+        Err(Stop::Csv(error)) if is_closed_pipe(&error) => Ok(Status::Done),
+        Err(Stop::Csv(error)) => Err(Failure::new(Status::Other, "writing CSV", error)),
+        Err(Stop::Records(failure)) => Err(failure),
+        Ok(never) => match never {},
+    }
+}
+
+fn write_as_they_come(
+    file: &RawFile,
+    lines: usize,
+    writer: &mut csv::Writer<impl Write>,
+) -> Result<Infallible, Stop> {
+    let failed = |error| Stop::Records(failure_of(file.path(), &error));
+    let columns = file.schema().columns();
+    writer.write_record(columns.iter().map(Column::name))?;
+    let info = file.info().map_err(failed)?;
+    let mut follower = file.follow_from(info.pushed - info.len.min(lines) as u64);
+    let mut records = Vec::new();
+    loop {
+        let taken = follower.take(&mut records).map_err(failed)?;
+        if taken.lost > 0 {
+            eprintln!("{}: {} records were dropped before they were read", file.path().display(), taken.lost);
+        }
+        for record in records.chunks_exact(file.schema().record_size()) {
+            writer.write_record(columns.iter().map(|column| column.text(record)))?;
+        }
+        writer.flush().map_err(|error| Stop::Csv(error.into()))?;
+        if taken.count == 0 {
+            follower.wait(A_WHILE).map_err(failed)?;
+        }
+    }
 }
 
 /// All records.

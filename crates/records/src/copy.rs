@@ -46,7 +46,7 @@ pub(crate) fn back_up(from: &Table, to: &Path) -> Result<()> {
 }
 
 /// Calls `write` with pieces of these records, and the ordinals that they begin with.
-fn copy(
+pub(crate) fn copy(
     from: &Table,
     mut ordinals: Range<u64>,
     mut write: impl FnMut(u64, &[u8]) -> Result<()>,

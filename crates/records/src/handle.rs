@@ -1,11 +1,12 @@
 //! An open table of whatever type: what [`RawFile`](crate::RawFile) and [`RecordFile`](crate::RecordFile) wrap.
 
 use crate::boot::{self, Since};
+use crate::copy::copy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush;
 use crate::flusher::Flusher;
 use crate::habits::Habits;
-use crate::layout::{self, Kind, at};
+use crate::layout::{self, Kind, ORDINAL_MAX, at};
 use crate::motion::Motion;
 use crate::new_table::NewTable;
 use crate::pack::Pack;
@@ -13,7 +14,7 @@ use crate::restore::{self, Losses};
 use crate::safe;
 use crate::schema::Schema;
 use crate::store::{Admit, Gates, Store};
-use crate::table::Table;
+use crate::table::{State, Table};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -164,6 +165,19 @@ impl Handle {
                 Since::Unknown => Condition::BootUnknown,
             },
         })
+    }
+
+    /// Whether the words make sense and all records can be read.
+    pub(crate) fn check(&self) -> Result<()> {
+        let table = &self.table;
+        let control = table.control();
+        if table.unrestored.is_none() {
+            let state = State::load(control)?;
+            table.store.reach(state.shape.end_offset(table.store.record_size()).min(ORDINAL_MAX))?;
+        }
+        let safe = control.safe()?;
+        control.checked_shape(safe.certain(safe.flush().load_acquire()).epoch)?;
+        copy(table, table.look()?.ordinals(), |_, _| Ok(())).map(drop)
     }
 
     /// Waits until the device has everything that was written before: of a pack, to all of its tables.

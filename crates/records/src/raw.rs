@@ -159,6 +159,15 @@ impl RawFile {
         back_up(&self.0.table, to.as_ref())
     }
 
+    /// Whether the file's words make sense, and all records can be read. What records say is not looked at. While a writer
+    /// is at work it may take a state amid a change for damage: try again.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Truncated` or `Fault`, with what was found.
+    pub fn check(&self) -> Result<()> {
+        self.0.check()
+    }
+
     /// Waits until the device has everything that was written. From then on a loss of power takes nothing of it but
     /// what is changed in place later.
     ///

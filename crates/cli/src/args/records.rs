@@ -13,11 +13,16 @@ pub(crate) enum RecordsCommand {
     Head(SomeArguments),
     /// Write the newest records as CSV
     #[command(after_help = TAIL_NOTES)]
-    Tail(SomeArguments),
+    Tail(TailArguments),
     /// Append the lines of a CSV file; all of them or, if one is bad, none
     Import(ImportArguments),
     /// Write all records as CSV
     Export(ExportArguments),
+    /// Copy a record file while it may be written: every record is whole
+    Backup(BackupArguments),
+    /// Say whether a record file makes sense and can be read
+    #[command(after_help = CHECK_NOTES)]
+    Check(InfoArguments),
 }
 
 /// `samovar records info`
@@ -28,7 +33,7 @@ pub(crate) struct InfoArguments {
     pub(crate) file: PathBuf,
 }
 
-/// `samovar records head` and `tail`
+/// `samovar records head`
 #[derive(Debug, Args)]
 pub(crate) struct SomeArguments {
     /// The record file
@@ -36,6 +41,29 @@ pub(crate) struct SomeArguments {
     /// How many records
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 10)]
     pub(crate) lines: usize,
+}
+
+/// `samovar records tail`
+#[derive(Debug, Args)]
+pub(crate) struct TailArguments {
+    /// The record file
+    pub(crate) file: PathBuf,
+    /// How many records
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 10)]
+    pub(crate) lines: usize,
+    /// Go on with the records that come, until stopped
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+}
+
+/// `samovar records backup`
+#[derive(Debug, Args)]
+#[command(after_help = BACKUP_NOTES)]
+pub(crate) struct BackupArguments {
+    /// The record file
+    pub(crate) file: PathBuf,
+    /// The copy, which must not be there yet
+    pub(crate) copy: PathBuf,
 }
 
 /// `samovar records import`
@@ -83,6 +111,14 @@ Example:
 const TAIL_NOTES: &str = "\
 Example:
   samovar records tail bars.records -n 5";
+
+const BACKUP_NOTES: &str = "\
+Example:
+  samovar records backup bars.records bars.backup";
+
+const CHECK_NOTES: &str = "\
+Example:
+  samovar records check bars.records";
 
 const IMPORT_NOTES: &str = "\
 Examples:

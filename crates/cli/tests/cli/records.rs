@@ -83,3 +83,43 @@ fn wrong_files_and_schemas_are_told() {
     fs::OpenOptions::new().write(true).open(&file).expect("the file").set_len(8000).expect("shorter");
     samovar(&["records", "export", &file]).ends(DAMAGE).says(&[&file]);
 }
+
+#[test]
+fn a_copy_is_made_and_checked() {
+    let place = Place::new();
+    let file = imported(&place);
+    let copy = place.file("copy");
+    let said = samovar(&["records", "backup", &file, &copy]).ends(DONE).out();
+    assert!(said.contains("3 records"), "{said}");
+    samovar(&["records", "backup", &file, &copy]).ends(USAGE);
+    assert_eq!(samovar(&["records", "export", &copy]).ends(DONE).out(), TABLE);
+    let said = samovar(&["records", "check", &copy]).ends(DONE).out();
+    assert!(said.contains("3 records can be read"), "{said}");
+    let mut bytes = fs::read(&copy).expect("the copy");
+    bytes[4096 + 128 + 8] ^= 1; // its capacity
+    fs::write(&copy, bytes).expect("the copy");
+    samovar(&["records", "check", &copy]).ends(DAMAGE);
+}
+
+#[test]
+fn tail_follows_what_another_process_writes() {
+    use std::io::{BufRead, BufReader};
+    let place = Place::new();
+    let file = imported(&place);
+    let mut following = std::process::Command::new(env!("CARGO_BIN_EXE_samovar"))
+        .args(["records", "tail", "-n", "1", "-f", &file])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("samovar runs");
+    let mut lines =
+        BufReader::new(following.stdout.take().expect("its output")).lines().map_while(Result::ok);
+    assert_eq!(lines.next().as_deref(), Some("time,close,bid[0],bid[1],name"));
+    assert_eq!(lines.next().as_deref(), Some("-3,0.1,NaN,inf,abcdefgh"));
+    for time in 10..13 {
+        let line = format!("time,close,bid[0],bid[1],name\n{time},1,2,3,x\n");
+        samovar_reading(line.as_bytes(), &["records", "import", &file, "-"]).ends(DONE);
+        assert_eq!(lines.next(), Some(format!("{time},1,2,3,x")));
+    }
+    following.kill().expect("it runs");
+    following.wait().expect("it ended");
+}
