@@ -4,17 +4,17 @@
 
 use crate::common::{Bar, bar, number};
 use samovar_records::{Options, RecordFile};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const THREADS: usize = 4;
 const GROWTHS: u32 = 12;
 
-fn reads_asked() -> u64 {
+fn reads_asked() -> usize {
     std::env::var("SAMOVAR_READS").map_or(1_000_000, |text| text.parse().unwrap())
 }
 
 /// Reads in every way, until told to stop; how many reads those were.
-fn read(file: &RecordFile<Bar>, done: &AtomicBool) -> u64 {
+fn read(file: &RecordFile<Bar>, done: &AtomicBool) -> usize {
     let (mut reads, mut newest, mut state) = (0, 0, 7usize);
     while !done.load(Ordering::Relaxed) {
         let len = file.len().unwrap();
@@ -33,12 +33,12 @@ fn read(file: &RecordFile<Bar>, done: &AtomicBool) -> u64 {
         let from = len.saturating_sub(20);
         let some: Vec<Bar> = file.range(from..len).unwrap().map(Result::unwrap).collect();
         assert!(some.iter().zip(from..).all(|(bar, index)| number(bar) as usize == index));
-        reads += 104 + some.len() as u64;
+        reads += 104 + some.len();
     }
     reads
 }
 
-fn grow_while_it_is_read(reads: &AtomicU64) {
+fn grow_while_it_is_read(reads: &AtomicUsize) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("bars");
     let writer = Options::new().leave_unflushed().open_or_create::<Bar>(&path).unwrap();
@@ -64,7 +64,7 @@ fn grow_while_it_is_read(reads: &AtomicU64) {
 
 #[test]
 fn threads_that_share_a_handle_read_a_file_that_grows() {
-    let (reads, asked) = (AtomicU64::new(0), reads_asked());
+    let (reads, asked) = (AtomicUsize::new(0), reads_asked());
     let mut files = 0;
     while reads.load(Ordering::Relaxed) < asked {
         grow_while_it_is_read(&reads);
