@@ -98,7 +98,7 @@ impl Churn {
             capacity,
             lengths,
             keys,
-            evictions: cache.stats().evictions,
+            evictions: cache.stats()?.evictions,
             lost: lost(&cache, &lens, self.rounds)?,
             clean: cache.check()?.is_clean(),
             set_ns: elapsed.as_secs_f64() * 1e9 / f64::from(keys) / f64::from(self.rounds + 1),

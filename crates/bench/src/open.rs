@@ -143,7 +143,7 @@ fn fill(path: &Path, entries: u32) -> Result<u64> {
     for number in 0..entries {
         cache.set(&key(number), payload.stamp(VALUE_LEN, number, 0))?;
     }
-    let stats = cache.stats();
+    let stats = cache.stats()?;
     ensure!(stats.entries == u64::from(entries), "{} of {entries} entries were kept", stats.entries);
     cache.close()?;
     Ok(stats.file_bytes)
@@ -165,7 +165,7 @@ impl Probe {
             return Ok(Verdict::Held);
         }
         let mut payload = Payload::new(VALUE_LEN);
-        for number in (0..cache.stats().entries).cycle() {
+        for number in (0..cache.stats()?.entries).cycle() {
             let number = u32::try_from(number)?;
             cache.set(&key(number), payload.stamp(VALUE_LEN, number, 1))?;
         }

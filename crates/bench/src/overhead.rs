@@ -129,7 +129,7 @@ fn measure(ground: &Ground, capacity: u64, seal: Option<usize>, pattern: Pattern
         Pattern::NewKeys => write_new(&cache, u32::try_from(sets)?)?,
         Pattern::Zipf => write_zipf(&cache, sets, u32::try_from(fits * 4)?)?,
     }
-    let stats = cache.stats();
+    let stats = cache.stats()?;
     ensure!(stats.entries > 0, "nothing is held");
     let each = |bytes: u64| bytes as f64 / stats.entries as f64;
     Ok(Row {

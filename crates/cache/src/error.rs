@@ -6,8 +6,17 @@ use std::fmt;
 /// The result of every fallible call in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call failed. Display names what was wrong and what to do about it. It is a pointer wide, since every get returns
-/// room for one.
+/// Why a call failed. Display names what was wrong and what to do about it; what the system said is the
+/// [source](std::error::Error::source). It is a pointer wide, since every get returns room for one.
+///
+/// ```
+/// use std::error::Error;
+///
+/// let missing = samovar::Cache::options().open("/no/such/file").unwrap_err();
+/// let source = missing.source().unwrap();
+/// println!("{missing}: {source}");
+/// assert!(!missing.to_string().contains(&source.to_string()));
+/// ```
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -91,6 +100,23 @@ impl Error {
         Error(Box::new(Inner { kind, message: message.into(), source: Some(source.into()) }))
     }
 
+    /// An error of the operating system; `doing` is what was tried, and with what.
+    #[cold]
+    pub(crate) fn system(doing: impl fmt::Display, source: std::io::Error) -> Self {
+        use std::io::ErrorKind as System;
+        let (kind, told) = match source.kind() {
+            System::NotFound => (ErrorKind::NotFound, "there is no such file; check the path"),
+            System::PermissionDenied | System::ReadOnlyFilesystem => {
+                (ErrorKind::PermissionDenied, "the system refused access; check the permissions")
+            }
+            System::StorageFull | System::QuotaExceeded | System::FileTooLarge => {
+                (ErrorKind::NoSpace, "no room on the device; free some, or ask for less")
+            }
+            _ => (ErrorKind::Io, "the system reported an error"),
+        };
+        Error::with_source(kind, format!("{doing}: {told}"), source)
+    }
+
     #[cold]
     pub(crate) fn corrupt(message: impl Into<Cow<'static, str>>) -> Self {
         Error::new(ErrorKind::Corrupt, message)
@@ -109,17 +135,14 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
-        match &self.0.source {
-            Some(source) => write!(f, ": {source}"),
-            None => Ok(()),
-        }
+        f.write_str(&self.0.message)
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error").field("kind", &self.kind()).field("message", &self.to_string()).finish()
+        let Inner { kind, message, source } = &*self.0;
+        f.debug_struct("Error").field("kind", kind).field("message", message).field("source", source).finish()
     }
 }
 

@@ -9,14 +9,17 @@ use std::io;
 /// What this crate's functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Says what was wrong and what to do; [`Error::kind`] is for matching on.
+/// Says what was wrong and what to do; [`Error::kind`] is for matching on. What the system said is the
+/// [source](std::error::Error::source), and not part of the message.
 ///
 /// ```
 /// use samovar_mmap::{ErrorKind, open_existing, Access};
 ///
 /// let error = open_existing("/no/such/file".as_ref(), Access::ReadOnly).unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::NotFound);
-/// println!("{error}");
+/// let source = std::error::Error::source(&error).unwrap();
+/// println!("{error}: {source}");
+/// assert!(!error.to_string().contains(&source.to_string()));
 /// ```
 pub struct Error(Box<Inner>);
 
@@ -71,10 +74,7 @@ impl Error {
     #[cold]
     pub(crate) fn os(doing: impl fmt::Display, source: io::Error) -> Error {
         let kind = kind_of(&source);
-        let message = match advice(kind) {
-            "" => format!("{doing}: {source}"),
-            advice => format!("{doing}: {source}; {advice}"),
-        };
+        let message = format!("{doing}: {}", told(kind));
         Error(Box::new(Inner { kind, message, source: Some(source), fault: None }))
     }
 
@@ -120,12 +120,20 @@ fn kind_of(error: &io::Error) -> ErrorKind {
     }
 }
 
-fn advice(kind: ErrorKind) -> &'static str {
+/// What an error of the system means, and what to do about it.
+fn told(kind: ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::NoSpace => "free some space, raise the limit, or ask for less",
-        ErrorKind::PermissionDenied => "check the permissions and how the file was opened",
-        ErrorKind::Unsupported => "use another file system, such as ext4, XFS or tmpfs",
-        _ => "",
+        ErrorKind::NoSpace => "there is no room; free some space, raise the limit, or ask for less",
+        ErrorKind::PermissionDenied => "refused; check the permissions and how the file was opened",
+        ErrorKind::NotFound => "there is no such file; check the path",
+        ErrorKind::AlreadyExists => "something has that name already; choose another",
+        ErrorKind::Unsupported => {
+            "this system or file system cannot do that; use another one, such as ext4, XFS or tmpfs"
+        }
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => "somebody else is in the way; try again",
+        ErrorKind::InvalidArgument => "the system refuses what was asked for",
+        ErrorKind::Truncated => "the file is shorter than it should be",
+        _ => "the system reported an error",
     }
 }
 
@@ -137,7 +145,8 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.0.kind, self.0.message)
+        write!(f, "{:?}: {}", self.0.kind, self.0.message)?;
+        self.0.source.as_ref().map_or(Ok(()), |source| write!(f, ": {source}"))
     }
 }
 

@@ -19,7 +19,7 @@ impl Cache {
     /// cache.set(b"k", b"v")?;
     /// cache.clear()?;
     /// assert_eq!(cache.get(b"k")?, None);
-    /// assert_eq!(cache.stats().entries, 0);
+    /// assert_eq!(cache.stats()?.entries, 0);
     /// # Ok::<(), samovar::Error>(())
     /// ```
     ///

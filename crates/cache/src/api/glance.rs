@@ -10,17 +10,22 @@ use crate::shard::shard::Shard;
 const LOOKS: u32 = 100;
 
 /// The accounts of a shard, without its lock: of one moment, unless writers keep changing them.
+///
+/// Two looks in a row that tell the same are of one moment. Each value stored raises the version and a head; without one,
+/// live entries only become fewer, and tails only move on. So a word that is the same in both looks was the same in between.
 fn glance(shard: Shard<'_>) -> Metadata {
-    let mut metadata = Metadata::read(shard.head, Selector::load(shard.head).committed());
+    let look = || Metadata::read(shard.head, Selector::load(shard.head).committed());
+    let mut last = look();
     for _ in 0..LOOKS {
-        let selector = Selector::load(shard.head);
-        metadata = Metadata::read(shard.head, selector.committed());
+        // Acquire, so that no load of the second look comes before one of the first.
         samovar_mmap::fence_acquire();
-        if Selector::load(shard.head) == selector {
+        let again = look();
+        if again == last {
             break;
         }
+        last = again;
     }
-    metadata
+    last
 }
 
 /// The accounts of a shard, as they will be when its next writer has taken note of which namespaces were emptied.

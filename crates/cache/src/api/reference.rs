@@ -8,6 +8,7 @@ use crate::format::entry::Header;
 use crate::read::copy::{Reader, Sink};
 use crate::shard::log::Log;
 use crate::shard::pin::{self, Extent, Pin, Pins};
+use crate::shard::shard::Shard;
 use samovar_mmap::{Origin, View};
 use std::fmt;
 
@@ -102,7 +103,7 @@ impl Cache {
         let mut guard = self.claim(Pins::of(reader.shard))?;
         for _ in 0..RETRIES {
             guard.pins.hold(guard.pin, spot.extent())?;
-            if guard.pins.units()? > reader.shard.geometry.max_entry_units(reader.shard.bounds().aim()) {
+            if self.is_too_much_pinned(&reader.shard)? {
                 guard.pins.refused();
                 return Err(pin::refusal());
             }
@@ -117,6 +118,16 @@ impl Cache {
             spot = now;
         }
         Err(Error::new(ErrorKind::Busy, "the key was rewritten faster than it could be pinned; try again"))
+    }
+
+    /// Do the living hold more of a shard in place than may be?
+    fn is_too_much_pinned(&self, shard: &Shard<'_>) -> Result<bool> {
+        let (pins, most) = (Pins::of(*shard), shard.geometry.max_entry_units(shard.bounds().aim()));
+        if pins.units()? <= most {
+            return Ok(false);
+        }
+        pins.free_dead(&|owner| self.inner.attached.is_dead(owner))?;
+        Ok(pins.units()? > most)
     }
 
     /// A pin that holds nothing yet.

@@ -19,7 +19,7 @@ use crate::shard::pin::Pins;
 /// let cache = samovar::Cache::options().capacity(1 << 20).open(dir.path().join("c.samovar"))?;
 /// cache.set(b"k", b"v")?;
 /// cache.get(b"k")?;
-/// let stats = cache.stats();
+/// let stats = cache.stats()?;
 /// assert_eq!((stats.hits, stats.misses, stats.sets, stats.entries), (1, 0, 1, 1));
 /// # Ok::<(), samovar::Error>(())
 /// ```
@@ -84,11 +84,10 @@ impl Stats {
 
 impl Cache {
     /// What the cache has done and holds, over all processes. Its cost grows with the shards, not with the entries.
-    pub fn stats(&self) -> Stats {
-        self.read_stats().unwrap_or_default()
-    }
-
-    fn read_stats(&self) -> Result<Stats> {
+    ///
+    /// # Errors
+    /// `Fault` if the file was cut short; `Io` if the system does not tell who lives.
+    pub fn stats(&self) -> Result<Stats> {
         let attached = &self.inner.attached;
         let geometry = &attached.header.geometry;
         let [hits, misses, _, removes, refusals, owner_stopped, damaged, clears] =
@@ -125,6 +124,7 @@ impl Cache {
             stats.evictions = stats.evictions.saturating_add(metadata.evictions);
             stats.resets = stats.resets.saturating_add(metadata.resets);
         }
+        self.believe()?;
         Ok(stats)
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::file::clock::Clock;
 use crate::format::entry::Terms;
+use std::cmp::Ordering;
 use std::time::Duration;
 
 /// How long an entry lives after it was set, and from when it is worth a refresh. Milliseconds; the clock behind it ticks
@@ -16,11 +17,40 @@ use std::time::Duration;
 /// // Fresh for a minute; for nine more it may be given out while somebody loads it anew.
 /// let ttl = Ttl::secs(600).stale_after(Duration::from_secs(60));
 /// assert!(ttl != Ttl::secs(600));
+/// // What lives longer is greater, so that the shortest of several can be had.
+/// assert_eq!(Ttl::NEVER.min(Ttl::secs(3600)), Ttl::secs(3600));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ttl {
     hard_ms: Option<u64>,
     soft_ms: Option<u64>,
+}
+
+/// By how long the entry lives; of those that live equally long, by how long it is fresh.
+impl Ord for Ttl {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let limits = |ttl: &Ttl| (Limit::of(ttl.hard_ms), Limit::of(ttl.soft_ms));
+        limits(self).cmp(&limits(other))
+    }
+}
+
+impl PartialOrd for Ttl {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A limit, in the order of time.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Limit {
+    After(u64),
+    Never,
+}
+
+impl Limit {
+    fn of(ms: Option<u64>) -> Self {
+        ms.map_or(Limit::Never, Limit::After)
+    }
 }
 
 impl Ttl {

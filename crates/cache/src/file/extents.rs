@@ -1,7 +1,7 @@
 //! The extents of a cache: which parts of its file have their space. The file is as long as the largest cache
 //! that it may become; what the present one does not need are holes, where the file system has such.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::file::size_record::SizeRecord;
 use crate::format::geometry::Geometry;
 use crate::format::layout::PAGE;
@@ -42,9 +42,8 @@ pub(crate) fn occupy(file: &File, geometry: &Geometry, size_record: &SizeRecord)
         return Ok(());
     }
     samovar_mmap::reserve(file, geometry.data_offset)?;
-    file.set_len(geometry.file_bytes).map_err(|source| {
-        Error::with_source(ErrorKind::Io, "making the new file as long as it may become", source)
-    })?;
+    file.set_len(geometry.file_bytes)
+        .map_err(|source| Error::system("making the new file as long as it may become", source))?;
     reserve(file, parts(geometry, size_record))
 }
 

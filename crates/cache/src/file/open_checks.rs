@@ -110,10 +110,5 @@ fn truncated(path: &Path, len: u64, expected: u64) -> Error {
 }
 
 pub(crate) fn io_error(doing: &str, path: &Path, source: std::io::Error) -> Error {
-    let kind = match source.kind() {
-        std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-        std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
-        _ => ErrorKind::Io,
-    };
-    Error::with_source(kind, format!("{doing} {}", path.display()), source)
+    Error::system(format_args!("{doing} {}", path.display()), source)
 }

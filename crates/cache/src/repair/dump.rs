@@ -74,8 +74,7 @@ struct Dump<'a, 'o> {
 
 impl Dump<'_, '_> {
     fn line(&mut self, what: std::fmt::Arguments<'_>) -> Result<()> {
-        writeln!(self.out, "{what}")
-            .map_err(|source| Error::with_source(ErrorKind::Io, "writing what was decoded", source))
+        writeln!(self.out, "{what}").map_err(|source| Error::system("writing what was decoded", source))
     }
 
     fn control(&mut self) -> Result<()> {

@@ -8,7 +8,7 @@
 //!   free (owner 0) --claimed: an exchange of the owner, from 0 or from exactly a dead owner--> claimed
 //!   claimed --the stretch stored, full fence, the slot names the same stretch still--> pinned
 //!   claimed, pinned --by its owner: the stretch cleared, then the owner--> free
-//!   claimed, pinned --its owner is dead, and it is in the way of a writer--> free
+//!   claimed, pinned --its owner is dead, and it is in the way of a writer, or of a pin--> free
 //! ```
 //!
 //! No edge takes a pin from the living. Why a pinned byte is never overwritten: a reader stores the stretch, then (full
@@ -170,6 +170,18 @@ impl<'a> Pins<'a> {
             units += self.load(place)?.map_or(0, |(_, extent)| extent.units);
         }
         Ok(units)
+    }
+
+    /// Frees the pins of the dead.
+    #[cold]
+    pub(crate) fn free_dead(self, is_dead: IsDead<'_>) -> Result<()> {
+        for place in 0..PINS_PER_SHARD {
+            let owner = self.owner(place)?.load();
+            if owner != 0 && is_dead(Owner::from_word(owner))? {
+                let _ = self.owner(place)?.compare_exchange(owner, 0);
+            }
+        }
+        Ok(())
     }
 
     /// How many pins the living hold.

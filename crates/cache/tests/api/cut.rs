@@ -105,7 +105,7 @@ fn a_storm_of_cuts_ends_no_process_and_tells_no_lie() {
     let (rounds, mut rng) = (number("SAMOVAR_STORM_ROUNDS", 150), Rng::new(seed()));
     let dir = tempfile::tempdir().unwrap();
     let path = &dir.path().join("c.samovar");
-    let whole = Cache::options().capacity(4 << 20).open(path).unwrap().stats().file_bytes;
+    let whole = Cache::options().capacity(4 << 20).open(path).unwrap().stats().unwrap().file_bytes;
     let met = &Met::default();
     std::thread::scope(|scope| {
         let _done = Done(met);

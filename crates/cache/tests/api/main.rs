@@ -8,6 +8,7 @@ mod batch;
 mod cut;
 mod deleted;
 mod dump;
+mod errors;
 mod gates;
 #[cfg(unix)]
 mod hostile;

@@ -111,7 +111,7 @@ impl Checked {
         }
         let report = self.cache.check().unwrap();
         assert!(report.is_clean(), "{report}");
-        assert_eq!(report.entries, self.cache.stats().entries);
+        assert_eq!(report.entries, self.cache.stats().unwrap().entries);
         self.expect_evictions_for_want_of_room();
     }
 }
@@ -148,7 +148,7 @@ impl Checked {
     fn expect_evictions_for_want_of_room(&mut self) {
         let entry = |(key, value): (&u16, &Vec<u8>)| (key_bytes(*key).len() + value.len() + OVERHEAD) as u64;
         self.most_bytes = self.most_bytes.max(self.model.iter().map(entry).sum());
-        let stats = self.cache.stats();
+        let stats = self.cache.stats().unwrap();
         if stats.evictions > self.evictions {
             assert!(
                 !self.lossless && self.most_bytes * 2 > stats.data_bytes,
@@ -166,7 +166,7 @@ impl Checked {
     fn expect_all_that_was_kept(&mut self) {
         let keys: Vec<u16> = self.model.keys().copied().collect();
         keys.into_iter().for_each(|key| drop(self.stored(key)));
-        let stats = self.cache.stats();
+        let stats = self.cache.stats().unwrap();
         assert!(self.lost <= stats.evictions, "{} keys were lost: {stats:#?}", self.lost);
         assert!(stats.entries >= self.model.len() as u64 && stats.resets == 0, "{stats:#?}");
         let kept: usize = self.model.iter().map(|(key, value)| key_bytes(*key).len() + value.len()).sum();

@@ -108,10 +108,10 @@ fn a_pinned_value_outlives_twenty_times_the_cache() {
         held.judge();
         expect_clean(&cache);
     }
-    assert_eq!(cache.stats().resets, 0);
-    assert_eq!(cache.stats().pins, 1);
+    assert_eq!(cache.stats().unwrap().resets, 0);
+    assert_eq!(cache.stats().unwrap().pins, 1);
     drop(held);
-    assert_eq!(cache.stats().pins, 0);
+    assert_eq!(cache.stats().unwrap().pins, 0);
 }
 
 /// Sets, removals and pins, so many of ten the latter; how many sets were refused.
@@ -144,7 +144,7 @@ fn come_and_go(cache: &Cache, mut rng: Rng, holds: u64) -> u64 {
             cache.clear().unwrap();
         }
     }
-    assert_eq!(cache.stats().resets, 0);
+    assert_eq!(cache.stats().unwrap().resets, 0);
     drop(held);
     assert_eq!(overwrite(cache, &mut rng, 2), 0, "nothing is pinned any more");
     refused
@@ -174,6 +174,14 @@ fn process() {
         }
         "pins all" => {
             let _held: Vec<Held<'_>> = (0..16).map(|key| hold(&cache, key).unwrap()).collect();
+            println!("\npinned");
+            loop {
+                std::thread::park();
+            }
+        }
+        "pins a quarter" => {
+            let held: Vec<Held<'_>> = (0..16).map_while(|key| hold(&cache, key)).collect();
+            assert!((1..16).contains(&held.len()), "the bytes are the limit, and not the number");
             println!("\npinned");
             loop {
                 std::thread::park();
@@ -209,7 +217,7 @@ fn a_pin_costs_no_more_than_its_entry() {
         let held = pinned.then(|| hold(&cache, 399).unwrap());
         let held_entries = (400..20_000).map(|key| {
             set(key);
-            cache.stats().entries
+            cache.stats().unwrap().entries
         });
         let least = held_entries.skip(1000).min().unwrap();
         held.iter().for_each(Held::judge);
@@ -237,15 +245,33 @@ fn the_pins_of_a_killed_process_are_free() {
     }
     let mut pinner = pins_all(&scene);
     assert_eq!(cache.get_ref(&key_of(16)).unwrap_err().kind(), ErrorKind::Pinned);
-    assert_eq!(cache.stats().pins, 16);
+    assert_eq!(cache.stats().unwrap().pins, 16);
     pinner.kill().unwrap();
     pinner.wait().unwrap();
-    assert_eq!(cache.stats().pins, 0);
+    assert_eq!(cache.stats().unwrap().pins, 0);
     // Half of them are taken over by readers, the others are in the way of a writer.
     let held: Vec<Held<'_>> = (8..16).map(|key| hold(&cache, key).unwrap()).collect();
     assert_eq!(overwrite(&cache, &mut rng, 20), 0);
     held.iter().for_each(Held::judge);
     expect_clean(&cache);
+}
+
+/// Nobody sets anything meanwhile: who wants a pin looks by itself which of the others are dead.
+#[test]
+fn a_quarter_of_the_bytes_that_a_killed_process_pinned_is_free() {
+    let scene = Scene::new();
+    let cache = scene.open();
+    (0..16).for_each(|key| cache.set(&key_of(key), &value_of(key, 1, LARGEST / 4)).unwrap());
+    let mut child =
+        this_program!(process, "pins a quarter", &scene.path).stdout(Stdio::piped()).spawn().unwrap();
+    let told = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(told.map_while(Result::ok).any(|line| line == "pinned"));
+    let while_it_lives = cache.get_ref(&key_of(0)).map(drop);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(while_it_lives.unwrap_err().kind(), ErrorKind::Pinned);
+    assert_eq!(cache.stats().unwrap().pins, 0);
+    (0..16).for_each(|key| drop(cache.get_ref(&key_of(key)).unwrap().unwrap()));
 }
 
 #[test]
@@ -262,7 +288,7 @@ fn there_are_sixteen_pins_and_a_quarter_of_the_bytes() {
     held.pop();
     assert!(hold(&cache, 16).is_some());
     drop(held);
-    assert_eq!((cache.stats().pins, cache.stats().pin_refusals), (0, 1));
+    assert_eq!((cache.stats().unwrap().pins, cache.stats().unwrap().pin_refusals), (0, 1));
     for key in 0..3 {
         cache.set(&key_of(key), &value_of(key, 2, LARGEST)).unwrap();
     }
@@ -281,10 +307,10 @@ fn a_set_without_a_place_is_refused_and_all_that_was_there_stays() {
     let there = |key: &u64| cache.contains(&key_of(*key)).unwrap();
     let spread: Vec<u64> = (0..160).filter(there).step_by(10).take(16).collect();
     let held: Vec<Held<'_>> = spread.iter().map(|key| hold(&cache, *key).unwrap()).collect();
-    let before = cache.stats().entries;
+    let before = cache.stats().unwrap().entries;
     assert_eq!(set(500, 33 << 10).unwrap_err().kind(), ErrorKind::Pinned);
-    assert_eq!(cache.stats().entries, before, "nothing was evicted for nothing");
-    assert_eq!((cache.stats().pin_refusals, cache.stats().refusals), (1, 1));
+    assert_eq!(cache.stats().unwrap().entries, before, "nothing was evicted for nothing");
+    assert_eq!((cache.stats().unwrap().pin_refusals, cache.stats().unwrap().refusals), (1, 1));
     held.iter().for_each(Held::judge);
     drop(held);
     set(500, 33 << 10).unwrap();
@@ -317,12 +343,15 @@ fn values_of_every_shape_are_held() {
     let empty = cache.get_ref(b"").unwrap().unwrap();
     assert!(empty.is_empty() && empty.chunks(4).next().is_none() && empty.to_vec().unwrap().is_empty());
     assert!(cache.get_ref(b"none").unwrap().is_none());
-    assert_eq!(cache.stats().pins, 1, "a miss holds nothing");
+    assert_eq!(cache.stats().unwrap().pins, 1, "a miss holds nothing");
     cache.set_with(b"dead", b"v", samovar::Ttl::millis(0)).unwrap();
     assert!(cache.get_ref(b"dead").unwrap().is_none());
     let reader = Cache::options().read_only(true).open(&scene.path).unwrap();
     assert_eq!(reader.get_ref(b"").unwrap_err().kind(), ErrorKind::ReadOnly);
-    assert_eq!((reader.stats().pins, reader.stats().hits), (1, cache.stats().hits));
+    assert_eq!(
+        (reader.stats().unwrap().pins, reader.stats().unwrap().hits),
+        (1, cache.stats().unwrap().hits)
+    );
 }
 
 /// Does something at one event of what another does on this thread, as if it were another thread.
@@ -390,7 +419,7 @@ fn a_reader_overtaken_while_it_pins_holds_what_it_says() {
             churn(cache);
         }
         drop(found);
-        assert_eq!(cache.stats().pins, 0, "event {nth}");
+        assert_eq!(cache.stats().unwrap().pins, 0, "event {nth}");
         if !more {
             assert!(nth > 20, "a pin has more events than {nth}: the hooks are not where they were");
             return;
@@ -479,7 +508,7 @@ fn forks(cache: &Cache) {
         Fork::Parent(pid) => {
             let pid = nix::unistd::Pid::from_raw(pid);
             assert_eq!(waitpid(pid, None).unwrap(), WaitStatus::Exited(pid, 0));
-            assert_eq!(cache.stats().pins, 1, "the child let go of it");
+            assert_eq!(cache.stats().unwrap().pins, 1, "the child let go of it");
             let mut rng = Rng::new(1);
             overwrite(cache, &mut rng, 5);
             assert_eq!(held.to_vec().unwrap(), b"value");

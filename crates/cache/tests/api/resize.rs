@@ -40,12 +40,12 @@ fn expect_clean(cache: &Cache) {
     let report = cache.check().unwrap();
     assert!(report.is_clean(), "{report}");
     assert!(!report.resize_pending);
-    assert_eq!(cache.stats().resets, 0);
+    assert_eq!(cache.stats().unwrap().resets, 0);
 }
 
 /// What the cache takes on the disk is what it says that it does, where the file system has holes.
 fn expect_space(cache: &Cache) {
-    let (capacity, used) = (cache.capacity().unwrap(), cache.stats().file_bytes);
+    let (capacity, used) = (cache.capacity().unwrap(), cache.stats().unwrap().file_bytes);
     assert!(!capacity.pending && used <= capacity.bytes, "{capacity:?}, {used} bytes used");
     if cfg!(target_os = "linux") {
         let disk = capacity.disk_bytes;
@@ -72,7 +72,7 @@ fn up_and_down_and_up_again_loses_nothing_that_fits() {
             expect_space(&cache);
             fill(&cache, 0..keys, 1000);
         }
-        assert_eq!(cache.stats().evictions, 0);
+        assert_eq!(cache.stats().unwrap().evictions, 0);
     }
 }
 
@@ -91,11 +91,11 @@ fn a_larger_cache_holds_more_and_a_smaller_one_keeps_what_was_read() {
     for _ in 0..4 {
         assert_eq!(count(&cache, 0..keys / 10, 1000), keys / 10);
     }
-    let before = cache.stats();
+    let before = cache.stats().unwrap();
     let resized = cache.resize(3 * MIB).unwrap();
     let kept = count(&cache, 0..keys, 1000);
     assert_eq!(before.entries - kept, resized.evictions, "{resized:?}");
-    assert_eq!(cache.stats().evictions - before.evictions, resized.evictions);
+    assert_eq!(cache.stats().unwrap().evictions - before.evictions, resized.evictions);
     assert!(kept * 1100 > 3 * MIB * 6 / 10, "{kept} entries of 1.1 kB fill 3 MiB");
     assert!(count(&cache, 0..keys / 10, 1000) >= keys / 10 * 9 / 10, "what was read goes last");
     expect_clean(&cache);
@@ -108,7 +108,7 @@ fn a_full_cache_that_shrinks_a_little_loses_a_little() {
     let (_dir, path) = home();
     let cache = Cache::options().capacity(16 * MIB).max_value_size(4096).open(path).unwrap();
     fill(&cache, 0..40_000, 1000);
-    let full = cache.stats();
+    let full = cache.stats().unwrap();
     let resized = cache.resize(15 * MIB).unwrap();
     let lost = resized.evictions as f64 / full.entries as f64;
     assert!(lost < 0.12, "{lost:.3} of the entries went for a sixteenth of the space: {resized:?}");
@@ -134,14 +134,17 @@ fn first_in_first_out_shrinks_too() {
 }
 
 fn refused(cache: &Cache, capacity: u64, kind: ErrorKind, words: &[&str]) {
-    let (before, stats) = (cache.capacity().unwrap(), cache.stats());
+    let (before, stats) = (cache.capacity().unwrap(), cache.stats().unwrap());
     let error = cache.resize(capacity).unwrap_err();
     assert_eq!(error.kind(), kind, "{error}");
     for word in words {
         assert!(error.to_string().contains(word), "{error} does not say {word:?}");
     }
     assert_eq!(cache.capacity().unwrap(), before);
-    assert_eq!((cache.stats().entries, cache.stats().data_bytes), (stats.entries, stats.data_bytes));
+    assert_eq!(
+        (cache.stats().unwrap().entries, cache.stats().unwrap().data_bytes),
+        (stats.entries, stats.data_bytes)
+    );
 }
 
 #[test]
@@ -231,7 +234,7 @@ fn a_read_only_handle_and_another_process_see_it() {
     for to in [4, 1] {
         cache.resize(to * MIB).unwrap();
         assert_eq!(reader.capacity().unwrap().bytes, to * MIB);
-        assert_eq!(reader.stats().data_bytes, cache.stats().data_bytes);
+        assert_eq!(reader.stats().unwrap().data_bytes, cache.stats().unwrap().data_bytes);
         assert_eq!(count(&reader, 0..300, 1000), 300);
         assert!(reader.check().unwrap().is_clean());
         let status = this_program!(other_process, &format!("see {}", to * MIB), &path).status().unwrap();
@@ -337,7 +340,7 @@ fn others_read_and_write_meanwhile() {
         }
     });
     expect_space(&cache);
-    assert_eq!(cache.stats().refusals, 0);
+    assert_eq!(cache.stats().unwrap().refusals, 0);
 }
 
 #[test]

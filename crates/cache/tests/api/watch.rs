@@ -9,7 +9,7 @@ fn shards_add_up_to_the_whole() {
     for number in 0..110_000u32 {
         cache.set(&number.to_le_bytes(), &[7; 150]).unwrap();
     }
-    let (shards, stats) = (cache.shards().unwrap(), cache.stats());
+    let (shards, stats) = (cache.shards().unwrap(), cache.stats().unwrap());
     assert!(shards.len() > 1 && stats.evictions > 0, "{shards:?}");
     assert!(shards.iter().map(|shard| shard.number).eq(0..shards.len() as u64));
     let sum = |of: fn(&samovar::ShardStats) -> u64| shards.iter().map(of).sum::<u64>();
@@ -47,7 +47,7 @@ fn refusals_are_counted_by_reason() {
     assert_eq!(cache.incr(b"k", 1).unwrap_err().kind(), ErrorKind::NotANumber);
     let reader = Cache::options().read_only(true).open(&path).unwrap();
     assert_eq!(reader.set(b"k", b"v").unwrap_err().kind(), ErrorKind::ReadOnly);
-    let stats = reader.stats();
+    let stats = reader.stats().unwrap();
     assert_eq!((stats.refusals, stats.refused_too_large, stats.owner_stopped), (3, 2, 0));
     assert_eq!((stats.refused_busy, stats.refused_by_system), (0, 0));
 }

@@ -453,7 +453,7 @@ impl<'a> Trial<'a> {
     fn expect_clean(&self, cache: &Cache) {
         let report = cache.check().unwrap_or_else(|error| panic!("{}: {error}", self.what));
         assert!(report.is_clean(), "{}:\n{report}", self.what);
-        let stats = cache.stats();
+        let stats = cache.stats().unwrap();
         assert_eq!(stats.entries, report.entries, "{}: entries", self.what);
         assert_eq!(stats.refusals, 0, "{}: refusals", self.what);
         if !self.scenario.size.evicts() {
@@ -494,7 +494,7 @@ impl<'a> Trial<'a> {
         self.expect_clean(cache);
         self.read(cache);
         if resized.complete {
-            let used = cache.stats().file_bytes;
+            let used = cache.stats().unwrap().file_bytes;
             assert!(left.disk_bytes <= used + 65_536, "{}: {left:?} for {used}", self.what);
         }
     }

@@ -210,5 +210,5 @@ fn an_owner_that_does_not_get_on_is_told() {
     };
     let ((), lines) = heard(|| while !stopped() {});
     expect(&lines, &["a living process holds a shard and does not get on shard=0 process=1"]);
-    assert_eq!(cache.stats().owner_stopped, 1);
+    assert_eq!(cache.stats().unwrap().owner_stopped, 1);
 }

@@ -11,6 +11,7 @@ mod bounds;
 mod die;
 #[cfg(all(unix, feature = "tracing"))]
 mod events;
+mod glance;
 #[cfg(unix)]
 mod interleave;
 #[cfg(unix)]

@@ -64,7 +64,7 @@ fn after_restart(path: &Path, bytes: Vec<u8>, flushed: &[Model; 2], context: &st
     assert!(report.is_clean(), "{context}:\n{report}");
     if !cache.attachment().warm {
         // An emptied cache is as large as it says.
-        let (capacity, used) = (cache.capacity().unwrap(), cache.stats().file_bytes);
+        let (capacity, used) = (cache.capacity().unwrap(), cache.stats().unwrap().file_bytes);
         assert!(!capacity.pending && used <= capacity.bytes, "{context}: {capacity:?}, {used} bytes used");
     }
     let keys = 0..KEYS;

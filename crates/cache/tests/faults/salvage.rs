@@ -248,7 +248,7 @@ impl Story {
                 found.insert((space, key), known.clone());
             }
         }
-        assert_eq!(cache.stats().entries, report.entries, "{}", self.what);
+        assert_eq!(cache.stats().unwrap().entries, report.entries, "{}", self.what);
         for space in cache.namespaces().unwrap() {
             let within = space.limit.is_none_or(|limit| space.bytes <= limit);
             assert!(within, "{}: {space:?}", self.what);
@@ -354,7 +354,7 @@ impl Story {
     fn go_on(&self, cache: Cache) {
         cache.set(b"after", b"the loss").unwrap();
         assert!(cache.check().unwrap().is_clean(), "{}", self.what);
-        let entries = cache.stats().entries;
+        let entries = cache.stats().unwrap().entries;
         cache.close().unwrap();
         let cache = options(&self.path).open(&self.path).unwrap();
         assert!(cache.attachment().warm, "{}", self.what);

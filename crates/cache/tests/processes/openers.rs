@@ -144,7 +144,7 @@ fn two_openings_in_one_process_are_two_owners() {
     assert!(third.attachment().warm);
     assert_eq!(third.get(b"k").unwrap().as_deref(), Some(&b"v"[..]));
     assert!(third.check().unwrap().is_clean());
-    assert_eq!(third.stats().refusals, 0);
+    assert_eq!(third.stats().unwrap().refusals, 0);
 }
 
 #[test]

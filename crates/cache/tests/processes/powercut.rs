@@ -73,7 +73,7 @@ fn after_the_power_failed() {
     let holds = |round: u64| {
         (0..KEYS).all(|key| cache.get(&key.to_le_bytes()).unwrap() == Some(value(key, latest(key, round))))
     };
-    let entries = cache.stats().entries;
+    let entries = cache.stats().unwrap().entries;
     if warm {
         let as_made = flushed.is_none() && entries == 0;
         let right = as_made || [flushed, maybe].into_iter().flatten().any(holds);

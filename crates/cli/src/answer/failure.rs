@@ -196,9 +196,7 @@ struct Cause {
 impl Cause {
     fn of(path: &Path, error: &Error) -> Self {
         let source = std::error::Error::source(error).map(ToString::to_string);
-        let text = error.to_string();
-        let message = source.as_ref().and_then(|source| text.strip_suffix(&format!(": {source}")));
-        let message = message.unwrap_or(&text).to_owned();
+        let message = error.to_string();
         let name = path.display().to_string();
         let named = message.find(&name).map_or(0, |at| at + name.len());
         Cause { message, named, source }

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &CreateArguments, format: Format) -> Outcome<Status
     if !cache.attachment().created {
         return Err(already_there(path));
     }
-    let created = Created::of(path, &cache);
+    let created = Created::of(path, &cache).map_err(|error| Failure::of_cache(path, &error))?;
     access::close(path, cache)?;
     format.line(&created)?;
     Ok(Status::Done)
@@ -38,14 +38,14 @@ struct Created {
 }
 
 impl Created {
-    fn of(path: &Path, cache: &Cache) -> Self {
+    fn of(path: &Path, cache: &Cache) -> samovar::Result<Self> {
         let capacity = cache.capacity().ok();
-        Created {
+        Ok(Created {
             file: path.display().to_string(),
-            file_bytes: cache.stats().file_bytes,
+            file_bytes: cache.stats()?.file_bytes,
             capacity_bytes: capacity.map(|capacity| capacity.bytes),
             max_capacity_bytes: capacity.map(|capacity| capacity.max_bytes),
-        }
+        })
     }
 }
 

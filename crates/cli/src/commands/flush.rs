@@ -12,8 +12,9 @@ use std::fmt::{self, Display, Formatter};
 pub(crate) fn run(arguments: &FileArguments, format: Format) -> Outcome<Status> {
     let path = &arguments.file;
     let cache = access::open(path)?;
-    cache.flush().map_err(|error| Failure::of_cache(path, &error))?;
-    format.line(&Flushed { file: path.display().to_string(), entries: cache.stats().entries })?;
+    let stats =
+        cache.flush().and_then(|()| cache.stats()).map_err(|error| Failure::of_cache(path, &error))?;
+    format.line(&Flushed { file: path.display().to_string(), entries: stats.entries })?;
     access::close(path, cache)?;
     Ok(Status::Done)
 }

@@ -21,12 +21,12 @@ fn one(name: &'static str, help: &'static str, value: u64) -> Metric {
 }
 
 /// The metrics of the cache in `file`, as a text.
-pub(crate) fn exposition(file: &str, cache: &Cache) -> String {
+pub(crate) fn exposition(file: &str, cache: &Cache) -> samovar::Result<String> {
     let file = escaped(file);
     let mut text = String::new();
     let sizes = cache.capacity().into_iter().flat_map(sizes).chain(used(cache));
     let spaces = of_namespaces(&cache.namespaces().unwrap_or_default());
-    for Metric { name, help, samples } in metrics(&cache.stats()).into_iter().chain(sizes).chain(spaces) {
+    for Metric { name, help, samples } in metrics(&cache.stats()?).into_iter().chain(sizes).chain(spaces) {
         let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -34,7 +34,7 @@ pub(crate) fn exposition(file: &str, cache: &Cache) -> String {
             let _ = writeln!(text, "{name}{{file=\"{file}\"{labels}}} {value}");
         }
     }
-    text
+    Ok(text)
 }
 
 fn metrics(stats: &Stats) -> Vec<Metric> {

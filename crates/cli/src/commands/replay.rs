@@ -1,7 +1,7 @@
 //! `samovar replay`: a trace of real accesses, replayed into a cache file.
 
 use crate::access;
-use crate::answer::failure::{Outcome, Status};
+use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output::Format;
 use crate::answer::progress;
 use crate::args::trace::ReplayArguments;
@@ -19,11 +19,12 @@ pub(crate) fn run(arguments: &ReplayArguments, format: Format) -> Outcome<Status
     }
     let plan = Plan::new(arguments, &trace);
     let cache = plan.open()?;
-    let start = plan.start(&cache);
+    let start = plan.start(&cache)?;
     format.say(&start.to_string())?;
-    let before = cache.stats();
+    let stats = || cache.stats().map_err(|error| Failure::of_cache(&arguments.cache, &error));
+    let before = stats()?;
     let tally = replay(&plan, &cache, &trace)?;
-    let report = Report::new(start, &tally, &before, &cache.stats());
+    let report = Report::new(start, &tally, &before, &stats()?);
     access::close(&arguments.cache, cache)?;
     format.report(&report)?;
     Ok(if tally.wrong_values == 0 { Status::Done } else { Status::Damage })

@@ -12,9 +12,9 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// What it tells just now.
-    pub(crate) fn now(cache: &Cache) -> Seen {
+    pub(crate) fn now(cache: &Cache) -> samovar::Result<Seen> {
         let used_bytes = cache.shards().ok().map(|shards| used_bytes(&shards));
-        Seen { stats: cache.stats(), used_bytes }
+        Ok(Seen { stats: cache.stats()?, used_bytes })
     }
 
     /// What an entry takes above its key and value: its header and padding, and its share of the index. Free room is no

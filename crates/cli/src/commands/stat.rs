@@ -21,10 +21,11 @@ pub(crate) fn run(arguments: &StatArguments, format: Format) -> Outcome<Status> 
         return Err(Failure::new(Status::Usage, "--prometheus", "it is another format than that of --json")
             .with_remedy("name one of the two"));
     }
+    let failed = |error| Failure::of_cache(&arguments.file, &error);
     if arguments.prometheus {
-        output::put(&prometheus::exposition(&file, &cache))?
+        output::put(&prometheus::exposition(&file, &cache).map_err(failed)?)?
     } else {
-        format.report(&View::of(&file, &cache, &Seen::now(&cache)))?
+        format.report(&View::of(&file, &cache, &Seen::now(&cache).map_err(failed)?))?
     }
     Ok(Status::Done)
 }

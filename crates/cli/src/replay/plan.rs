@@ -64,19 +64,20 @@ impl<'a> Plan<'a> {
     }
 
     /// What can be told before the first record.
-    pub(crate) fn start(&self, cache: &Cache) -> Start {
+    pub(crate) fn start(&self, cache: &Cache) -> Outcome<Start> {
         let attachment = cache.attachment();
-        Start {
+        let stats = cache.stats().map_err(|error| Failure::of_cache(&self.arguments.cache, &error))?;
+        Ok(Start {
             trace: self.arguments.trace.display().to_string(),
             records: self.trace.len(),
             cache: self.arguments.cache.display().to_string(),
-            file_bytes: cache.stats().file_bytes,
+            file_bytes: stats.file_bytes,
             warm: attachment.warm && !attachment.created,
             entries_at_start: attachment.entries,
             state: access::describe(cache),
             largest_value_bytes: self.largest_value_bytes(),
             max_value_size: self.max_value_size(),
-        }
+        })
     }
 
     fn options(&self) -> Options {

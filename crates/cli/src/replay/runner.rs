@@ -68,7 +68,7 @@ impl<'a> Runner<'a> {
             operations: Operations::AllGets,
             sizes,
             sampling: Sampling::Seldom,
-            longest_bytes: cache.stats().file_bytes,
+            longest_bytes: cache.stats().map_err(|error| Failure::of_cache(path, &error))?.file_bytes,
             author: Author::new(),
             found: Vec::new(),
             tally: Tally::new()?,
@@ -89,16 +89,17 @@ impl<'a> Runner<'a> {
 
     /// Replays the trace. `watch` is told now and then how many records are done.
     pub(crate) fn run(mut self, trace: &Trace, watch: &mut dyn FnMut(u64)) -> Outcome<Tally> {
-        let start = Instant::now();
+        let (start, path) = (Instant::now(), self.path);
+        let failed = |error| Failure::of_cache(path, &error);
         for (done, record) in (0_u64..).zip(trace.records()) {
             if done % WATCH_EVERY == 0 {
-                self.see_entries();
+                self.see_entries().map_err(failed)?;
                 watch(done);
             }
-            self.replay(record).map_err(|error| Failure::of_cache(self.path, &error))?;
+            self.replay(record).map_err(failed)?;
         }
         self.tally.duration = start.elapsed();
-        self.see_entries();
+        self.see_entries().map_err(failed)?;
         watch(trace.len());
         Ok(self.tally)
     }
@@ -143,7 +144,7 @@ impl<'a> Runner<'a> {
             self.tally.sets += 1;
         }
         if self.sampling == Sampling::EverySet {
-            self.see_entries();
+            self.see_entries()?;
         }
         Ok(())
     }
@@ -175,8 +176,9 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn see_entries(&mut self) {
-        self.tally.see_entries(self.cache.stats().entries);
+    fn see_entries(&mut self) -> Result<(), Error> {
+        self.tally.see_entries(self.cache.stats()?.entries);
+        Ok(())
     }
 }
 

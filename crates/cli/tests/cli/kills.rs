@@ -40,5 +40,5 @@ fn kill_after(mut child: Child, cache: &str, sets: u64) {
 /// The sets that the cache has counted; none while there is no cache.
 fn sets_in(cache: &str) -> u64 {
     let opened = Cache::options().create(false).read_only(true).open(cache);
-    opened.map_or(0, |cache| cache.stats().sets)
+    opened.map_or(0, |cache| cache.stats().unwrap().sets)
 }

@@ -14,9 +14,9 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// Asks the cache for everything. An error of a file cut short comes from what is asked last.
+    /// Asks the cache for everything.
     pub(crate) fn take(cache: &Cache) -> Result<Sample, Error> {
-        let (at, stats) = (Instant::now(), cache.stats());
+        let (at, stats) = (Instant::now(), cache.stats()?);
         let (processes, namespaces) = (cache.processes()?, cache.namespaces()?);
         Ok(Sample { at, stats, shards: cache.shards()?, processes, namespaces })
     }
