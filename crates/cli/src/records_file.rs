@@ -1,6 +1,6 @@
 //! A record file, opened to be read, and what its errors mean to the user.
 
-use crate::answer::failure::{Failure, Outcome, Status};
+use crate::answer::failure::{Failure, Outcome, Status, causes};
 use samovar_records::{Error, ErrorKind, RawFile, Schema};
 use std::path::Path;
 
@@ -27,7 +27,8 @@ pub(crate) fn failure_of(path: &Path, error: &Error) -> Failure {
         ErrorKind::Truncated | ErrorKind::Corrupt | ErrorKind::Fault => Status::Damage,
         _ => Status::Other,
     };
-    let failure = Failure::new(status, path.display(), error).of_kind(&error.kind());
+    let why = causes(error).map_or_else(|| error.to_string(), |causes| format!("{error}: {causes}"));
+    let failure = Failure::new(status, path.display(), why).of_kind(&error.kind());
     match error.kind() {
         ErrorKind::NotFound => {
             failure.with_remedy("make it with `samovar records import FILE CSV --schema time:i64,close:f64`")

@@ -7,7 +7,8 @@ use std::path::Path;
 /// The result of every fallible call in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call failed. Display names what was wrong and what to do about it.
+/// Why a call failed. Display names what was wrong and what to do about it; what the system said is the
+/// [source](std::error::Error::source).
 ///
 /// It is a pointer wide, since hot functions return it, and is built in cold functions only.
 pub struct Error(Box<Inner>);
@@ -102,13 +103,15 @@ impl Error {
     /// An error of the operating system; `doing` is what was tried.
     #[cold]
     pub(crate) fn io(doing: &str, path: &Path, source: std::io::Error) -> Self {
-        Error::with_source(kind_of(&source), format!("{doing} {}", path.display()), source)
+        let kind = kind_of(&source);
+        Error::with_source(kind, format!("{doing} {}: {}", path.display(), told(kind)), source)
     }
 
     /// An error of the operating system on a file that is open; `doing` is what was tried.
     #[cold]
     pub(crate) fn system(doing: &'static str, source: std::io::Error) -> Self {
-        Error::with_source(kind_of(&source), doing, source)
+        let kind = kind_of(&source);
+        Error::with_source(kind, format!("{doing}: {}", told(kind)), source)
     }
 
     /// The reason, for code.
@@ -132,7 +135,9 @@ fn kind_of(source: &std::io::Error) -> ErrorKind {
         std::io::ErrorKind::NotFound => ErrorKind::NotFound,
         std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::DirectoryNotEmpty => ErrorKind::AlreadyExists,
         std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
+        std::io::ErrorKind::StorageFull
+        | std::io::ErrorKind::QuotaExceeded
+        | std::io::ErrorKind::FileTooLarge => ErrorKind::NoSpace,
         _ => ErrorKind::Io,
     }
 }
@@ -143,19 +148,28 @@ fn is_too_many_files(source: &std::io::Error) -> bool {
     cfg!(unix) && source.raw_os_error().is_some_and(|code| TOO_MANY.contains(&code))
 }
 
+/// What an error of the system means, and what to do about it.
+fn told(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound => "there is no such file; check the path",
+        ErrorKind::AlreadyExists => "something has that name already; choose another",
+        ErrorKind::PermissionDenied => "the system refused access; check the permissions",
+        ErrorKind::NoSpace => "no room on the device; free some, or ask for less",
+        ErrorKind::Limit => "too many files are open; raise the limit (ulimit -n), or keep tables in a set",
+        _ => "the system reported an error",
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
-        match &self.0.source {
-            Some(source) => write!(f, ": {source}"),
-            None => Ok(()),
-        }
+        f.write_str(&self.0.message)
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {self}", self.0.kind)
+        write!(f, "{:?}: {self}", self.0.kind)?;
+        self.0.source.as_ref().map_or(Ok(()), |source| write!(f, ": {source}"))
     }
 }
 

@@ -173,6 +173,13 @@ impl<'a> Told<'a> {
     }
 }
 
+/// What lies behind an error, from what is nearest to what the system said; none if it is the whole story.
+pub(crate) fn causes(error: &dyn std::error::Error) -> Option<String> {
+    let causes: Vec<String> =
+        std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string).collect();
+    (!causes.is_empty()).then(|| causes.join(": "))
+}
+
 /// `NotFound` as `not_found`.
 fn snake_case(kind: &impl Debug) -> String {
     let mut name = String::new();
@@ -195,7 +202,7 @@ struct Cause {
 
 impl Cause {
     fn of(path: &Path, error: &Error) -> Self {
-        let source = std::error::Error::source(error).map(ToString::to_string);
+        let source = causes(error);
         let message = error.to_string();
         let name = path.display().to_string();
         let named = message.find(&name).map_or(0, |at| at + name.len());
