@@ -34,6 +34,7 @@ mod reader;
 mod record;
 mod restore;
 mod safe;
+mod scan;
 mod schema;
 mod search;
 mod set;
@@ -59,6 +60,7 @@ pub use raw::RawFile;
 pub use record::{Plain, Record};
 #[doc(hidden)]
 pub use record::{covers, field};
+pub use scan::{Fields, Scan};
 pub use schema::{Field, Scalar, Schema};
 pub use search::Sorted;
 pub use set::RecordSet;

@@ -10,17 +10,12 @@ use crate::iter::Iter;
 use crate::layout::{ORDINAL_MAX, at};
 use crate::motion::Motion;
 use crate::reader::{Found, Seen};
-use crate::record::{Plain, Record};
+use crate::record::Record;
 use crate::table::Table;
 use samovar_mmap::{Health, Items, fence_acquire};
 use std::cell::Cell;
 use std::ops::Range;
-use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-/// Bytes of a column that are gathered at a time.
-const COLUMN_BYTES: usize = 2048;
-/// Blocks that are read slowly at a time, where the records do not lie one behind the other.
-const SLOW_BLOCKS: usize = 16;
 /// No motion is this.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -32,8 +27,7 @@ const UNKNOWN: u64 = u64::MAX;
 ///
 /// ```
 /// # use samovar_records::{RecordFile, schema};
-/// # use zerocopy::{FromBytes, Immutable, IntoBytes};
-/// # #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
+/// # /// # #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
 /// # #[repr(C)]
 /// # struct Tick { time: i64, price: f64 }
 /// # schema!(Tick { time, price });
@@ -238,67 +232,84 @@ impl<'a, T: Record> View<'a, T> {
             && self.table.is_whole_since(motion, ordinal).unwrap_or(false)
     }
 
-    /// Calls `each` with the values of one field, oldest first, one slice after another: the fastest way to sum one up.
-    /// `field` is the field's accessor, such as `|bar| &bar.close`. Records that were dropped in front are left out.
-    ///
-    /// # Errors
-    /// As [`RecordFile::get`](crate::RecordFile::get).
-    pub fn for_each_column<F>(&self, field: fn(&T) -> &F, mut each: impl FnMut(&[F])) -> Result<()>
-    where
-        F: Plain + FromBytes + IntoBytes + Immutable + Copy,
-    {
-        let offset = offset_of(field);
-        let block = (COLUMN_BYTES / size_of::<F>().max(1)).max(1);
-        let gathers = size_of::<F>() <= COLUMN_BYTES && align_of::<F>() <= 8;
-        let mut values = [0u64; COLUMN_BYTES / 8];
-        let mut begin = 0;
-        while begin < self.len() {
-            // Anew for each block: a block that is read slowly looks up where the records lie by now.
-            let Place { items, begin: base, .. } = self.place.get();
-            let from = at((self.first + begin as u64).wrapping_sub(base));
-            let count = items.len().saturating_sub(from).min(block).min(self.len() - begin);
-            if count == 0 || !gathers {
-                let end = self.len().min(begin + SLOW_BLOCKS * block);
-                self.column_slowly(begin..end, field, &mut each)?;
-                begin = end;
-                continue;
-            }
-            let bytes = &mut values.as_mut_bytes()[..count * size_of::<F>()];
-            let gathered = items.gather::<F>(from..from + count, offset, bytes)?;
-            if !gathered || !self.is_settled(self.first + begin as u64) {
-                self.column_slowly(begin..begin + count, field, &mut each)?;
-            } else if let Ok(values) = <[F]>::ref_from_bytes(bytes) {
-                each(values);
-            }
-            begin += count;
-        }
-        Ok(())
+    /// Of the records from this index on, those that lie one behind the other, `most` at most.
+    pub(crate) fn run(&self, begin: usize, most: usize) -> Run<'a, T> {
+        let Place { items, begin: base, .. } = self.place.get();
+        let from = at((self.first + begin as u64).wrapping_sub(base));
+        let count = items.len().saturating_sub(from).min(most).min(self.len() - begin);
+        Run { items, indices: from..from.saturating_add(count) }
     }
 
+    /// Whether what was copied from a run that begins with this index, before the call, is whole.
+    #[inline(always)]
+    pub(crate) fn is_whole_from(&self, begin: usize) -> bool {
+        self.is_settled(self.first + begin as u64)
+    }
+
+    /// Copies of some of the records, and a new look at where they lie.
     #[cold]
-    #[inline(never)]
-    fn column_slowly<F: Copy>(
-        &self,
-        indices: Range<usize>,
-        field: fn(&T) -> &F,
-        each: &mut impl FnMut(&[F]),
-    ) -> Result<()> {
+    pub(crate) fn copy_slowly(&self, indices: Range<usize>) -> Result<Vec<T>> {
         let ordinals = self.first + indices.start as u64..self.first + indices.end as u64;
-        let mut values = Vec::new();
-        Iter::<T>::new(self.table, ordinals).for_each_slice(|records| {
-            values.clear();
-            values.extend(records.iter().map(|record| *field(record)));
-            each(&values);
-        })?;
+        let (records, _) = Iter::<T>::new(self.table, ordinals).into_vec()?;
         self.remember();
-        Ok(())
+        Ok(records)
+    }
+
+    /// A part of the records; indices beyond the end are left out. A view belongs to one thread: parts can be sent to
+    /// others.
+    pub fn part(&self, indices: Range<usize>) -> View<'a, T> {
+        let end = self.first + indices.end.min(self.len()) as u64;
+        let first = (self.first + indices.start.min(self.len()) as u64).min(end);
+        View {
+            table: self.table,
+            first,
+            end,
+            place: Cell::new(self.place.get()),
+            motion: Cell::new(self.motion.get()),
+        }
+    }
+
+    /// So many parts of nearly the same length, one for each thread.
+    ///
+    /// ```
+    /// # use samovar_records::{RecordFile, schema};
+    /// #     /// # #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
+    /// # #[repr(C)]
+    /// # struct Tick { time: i64, price: f64 }
+    /// # schema!(Tick { time, price });
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let ticks = RecordFile::<Tick>::create(dir.path().join("ticks"))?;
+    /// ticks.extend_from_slice(&[Tick { time: 1, price: 2.0 }; 1000])?;
+    /// let view = ticks.view()?;
+    /// let sum: f64 = std::thread::scope(|scope| {
+    ///     let sum_up = |part: samovar_records::View<'_, Tick>| {
+    ///         let mut sum = 0.0;
+    ///         part.for_each_column(|tick| &tick.price, |prices| sum += prices.iter().sum::<f64>()).map(|()| sum)
+    ///     };
+    ///     let threads: Vec<_> = view.parts(4).map(|part| scope.spawn(move || sum_up(part))).collect();
+    ///     threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).sum()
+    /// });
+    /// assert_eq!(sum, 2000.0);
+    /// # Ok::<(), samovar_records::Error>(())
+    /// ```
+    pub fn parts(&self, count: usize) -> impl Iterator<Item = View<'a, T>> {
+        let (len, count) = (self.len(), count.max(1));
+        let cut = move |index: usize| {
+            at((len as u128 * index as u128 / count as u128).try_into().unwrap_or(u64::MAX))
+        };
+        (0..count).map(move |index| self.part(cut(index)..cut(index + 1)))
+    }
+
+    /// The newest records, so many at most.
+    pub fn last_n(&self, count: usize) -> View<'a, T> {
+        self.part(self.len().saturating_sub(count)..self.len())
     }
 }
 
-/// Where a field begins in its record.
-fn offset_of<T: Record, F>(field: fn(&T) -> &F) -> usize {
-    let record = T::new_zeroed();
-    std::ptr::from_ref(field(&record)).addr().wrapping_sub(std::ptr::from_ref(&record).addr())
+/// Records that lie one behind the other.
+pub(crate) struct Run<'a, T> {
+    pub(crate) items: Items<'a, T>,
+    pub(crate) indices: Range<usize>,
 }
 
 impl<T> std::fmt::Debug for View<'_, T> {

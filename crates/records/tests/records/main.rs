@@ -14,4 +14,5 @@ mod losses;
 mod model;
 mod packs;
 mod processes;
+mod scans;
 mod set;
