@@ -23,6 +23,8 @@ struct Inner {
     kind: ErrorKind,
     message: Cow<'static, str>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// A shard's bytes say what no writer ever stored there: its next writer empties it.
+    is_damage: bool,
 }
 
 /// The reason behind an [`Error`], for code that has to choose what to do next.
@@ -88,7 +90,7 @@ pub enum ErrorKind {
 impl Error {
     #[cold]
     pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Error(Box::new(Inner { kind, message: message.into(), source: None }))
+        Error(Box::new(Inner { kind, message: message.into(), source: None, is_damage: false }))
     }
 
     #[cold]
@@ -97,7 +99,12 @@ impl Error {
         message: impl Into<Cow<'static, str>>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Error(Box::new(Inner { kind, message: message.into(), source: Some(source.into()) }))
+        Error(Box::new(Inner {
+            kind,
+            message: message.into(),
+            source: Some(source.into()),
+            is_damage: false,
+        }))
     }
 
     /// An error of the operating system; `doing` is what was tried, and with what.
@@ -122,6 +129,18 @@ impl Error {
         Error::new(ErrorKind::Corrupt, message)
     }
 
+    /// What only the bytes of a shard can be the reason of.
+    #[cold]
+    pub(crate) fn damaged(message: &'static str) -> Self {
+        let (kind, message) = (ErrorKind::Corrupt, Cow::Borrowed(message));
+        Error(Box::new(Inner { kind, message, source: None, is_damage: true }))
+    }
+
+    /// Is it the damage of a shard, which may be emptied for it?
+    pub(crate) fn is_damage(&self) -> bool {
+        self.0.is_damage
+    }
+
     /// The reason, for code.
     ///
     /// ```
@@ -141,7 +160,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, message, source } = &*self.0;
+        let Inner { kind, message, source, is_damage: _ } = &*self.0;
         f.debug_struct("Error").field("kind", kind).field("message", message).field("source", source).finish()
     }
 }

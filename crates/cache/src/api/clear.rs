@@ -1,10 +1,9 @@
 //! Emptying a cache while others use it.
 
 use crate::api::handle::{Cache, read_only};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::file::counters::Counter;
 use crate::file::namespace::NamespaceId;
-use crate::repair::recover;
 
 impl Cache {
     /// Forgets everything that the cache holds, its namespaces included (one alone by [`Namespace::clear`](crate::Namespace::clear)), one shard at a time, while others go on reading and writing.
@@ -43,12 +42,7 @@ impl Cache {
 
     fn clear_shard(&self, number: u64) -> Result<()> {
         let shard = self.inner.attached.shard(number)?;
-        let _held = self.hold(number)?;
-        self.inner.attached.before_write()?;
-        match recover::clear(shard) {
-            Err(error) if error.kind() == ErrorKind::Corrupt => recover::reset(shard).map(|_| ())?,
-            done => done?,
-        }
-        self.inner.attached.believe()
+        let locked = self.lock(&shard)?;
+        self.write_locked(&locked, &self.clock(), |writer| writer.clear())
     }
 }

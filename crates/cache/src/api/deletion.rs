@@ -41,7 +41,8 @@ impl Cache {
         let path = path.as_ref();
         let cache = Options::new().create(false).open(path)?;
         let attached = &cache.inner.attached;
-        let held = cache.hold_all()?;
+        let shards = cache.all_shards()?;
+        let locked = cache.lock_all(&shards)?;
         let unlinked = attached.alone(|| {
             attached.mark_removed()?;
             for number in 0..attached.header.geometry.shards() {
@@ -49,7 +50,7 @@ impl Cache {
             }
             Ok(std::fs::remove_file(path))
         })?;
-        drop(held);
+        drop(locked);
         drop(cache);
         // Where a file that is mapped cannot be removed it can be once this handle is gone, if it was the last.
         unlinked.or_else(|_| std::fs::remove_file(path)).map_err(|source| io_error("removing", path, source))

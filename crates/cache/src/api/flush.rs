@@ -18,7 +18,8 @@ impl Cache {
             return Err(read_only());
         }
         durability::sync(attached)?;
-        let _held = self.hold_all()?;
+        let shards = self.all_shards()?;
+        let _locked = self.lock_all(&shards)?;
         durability::sync(attached)?;
         attached.mark_clean()?;
         event::flushed();

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::file::namespace;
 use crate::open::attached::Attached;
 use crate::shard::metadata::{Metadata, Selector};
-use crate::shard::shard::Shard;
+use crate::shard::view::Shard;
 
 /// Tries at a look that no writer disturbs.
 const LOOKS: u32 = 100;

@@ -10,7 +10,7 @@ use crate::format::hash::{KeyHash, NamespaceWord};
 use crate::format::position::UNIT;
 use crate::open::attached::Attached;
 use crate::shard::lock::Waiting;
-use crate::shard::shard::Shard;
+use crate::shard::view::Shard;
 use samovar_mmap::TrustedMap;
 use std::fmt;
 use std::sync::Arc;

@@ -8,10 +8,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::file::clock::Clock;
 use crate::format::entry::{Extras, Mark};
 use crate::format::hash::NamespaceWord;
-use crate::format::position::Position;
 use crate::format::slot::Slot;
-use crate::read::copy::{LAPS_APART, RETRIES};
-use crate::shard::shard::Shard;
+use crate::read::reader::RETRIES;
+use crate::read::validated::{Validated, Validation};
+use crate::shard::view::Shard;
 use samovar_mmap::Word64;
 use std::time::Duration;
 
@@ -144,25 +144,20 @@ impl Iterator for Iter<'_> {
 
 impl std::iter::FusedIterator for Iter<'_> {}
 
-/// A copy that holds only if the slot and the frontier say afterwards what they said before; see [`crate::read::copy`].
+/// One look at one slot.
 fn look(shard: Shard<'_>, word: Word64<'_>, wanted: &Wanted<'_>) -> Result<Seen> {
     // Acquire, with the release of the slot's exchange: the entry's bytes are older than its slot.
     let slot = Slot::from_word(word.load_acquire());
     if !slot.is_live() {
         return Ok(Seen::Nothing);
     }
-    let frontier = shard.frontier(slot.ring());
-    let first = Position::from_word(frontier.load());
+    let validation = Validation::begin(&shard, word, slot);
     let seen = copy(shard, slot, wanted)?;
-    // Acquire fence, with the release fence after a frontier's store: bytes first, then what they are worth.
-    samovar_mmap::fence_acquire();
-    let last = Position::from_word(frontier.load());
-    if !Slot::from_word(word.load()).same_entry(slot) {
-        return Ok(Seen::Stale);
-    }
-    let held = last.protects(slot.low()) && last.lap().wrapping_sub(first.lap()) < LAPS_APART;
-    // A slot that names reclaimed bytes and stays is damage, not motion.
-    Ok(if held { seen } else { Seen::Nothing })
+    Ok(match validation.end() {
+        Validated::Holds { .. } => seen,
+        Validated::Reclaimed => Seen::Nothing,
+        Validated::Moved => Seen::Stale,
+    })
 }
 
 /// Copies the entry, trusting nothing.

@@ -2,7 +2,10 @@
 
 pub(crate) mod attachment;
 pub(crate) mod batch;
+#[cfg(feature = "inject")]
+pub(crate) mod bounds;
 pub(crate) mod cache;
+pub(crate) mod check;
 pub(crate) mod clear;
 pub(crate) mod counting;
 pub(crate) mod deletion;
@@ -11,6 +14,7 @@ pub(crate) mod glance;
 pub(crate) mod handle;
 pub(crate) mod iter;
 pub(crate) mod loader;
+pub(crate) mod locking;
 pub(crate) mod namespace;
 pub(crate) mod operations;
 pub(crate) mod options;

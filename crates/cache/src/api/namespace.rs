@@ -186,7 +186,8 @@ impl Cache {
             if !self.inner.attached.is_writer() {
                 return Err(read_only());
             }
-            let _held = self.hold(0)?;
+            let shard = self.inner.attached.shard(0)?;
+            let _locked = self.lock(&shard)?;
             self.inner.attached.before_write()?;
             let done = act(self.table())?;
             self.believe()?;

@@ -6,9 +6,9 @@ use crate::api::ttl::Ttl;
 use crate::error::Result;
 use crate::file::clock::Clock;
 use crate::file::counters::Counter;
-use crate::read::copy::Presence;
+use crate::read::reader::Presence;
 use crate::write::alteration::{self, Decision, End, Step, Successor};
-use crate::write::writer::Item;
+use crate::write::item::Item;
 use std::fmt;
 
 /// Writes of one shard that a batch makes before others may have a turn.
@@ -307,17 +307,17 @@ impl Cache {
     fn store_turn(&self, turn: &[(u64, Item<'_>)], clock: &Clock<'_>) -> Result<()> {
         let Some((number, _)) = turn.first() else { return Ok(()) };
         let shard = self.inner.attached.shard(*number)?;
-        let held = self.refusable(|| {
+        let locked = self.refusable(|| {
             // The memory of all of them, before any of it is waited for.
             turn.iter().for_each(|(_, item)| shard.index.prefetch_of(item.hash));
-            let held = self.hold(*number)?;
+            let locked = self.lock(&shard)?;
             turn.iter().try_for_each(|(_, item)| shard.foresee(item.hash).map(|_| ()))?;
-            Ok(held)
+            Ok(locked)
         })?;
         let stored = turn.iter().map(|(_, item)| {
             self.refusable(|| {
                 self.check_writable(item.key)?;
-                self.store_held(&held, &shard, clock, item)
+                self.store_locked(&locked, clock, item)
             })?;
             self.count_stored()
         });

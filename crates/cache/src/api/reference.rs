@@ -5,10 +5,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::file::clock::Clock;
 use crate::file::counters::Counter;
 use crate::format::entry::Header;
-use crate::read::copy::{Reader, Sink};
+use crate::read::reader::{Reader, Sink};
 use crate::shard::log::Log;
 use crate::shard::pin::{self, Extent, Pin, Pins};
-use crate::shard::shard::Shard;
+use crate::shard::view::Shard;
 use samovar_mmap::{Origin, View};
 use std::fmt;
 

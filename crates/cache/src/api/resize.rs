@@ -169,7 +169,8 @@ impl Cache {
 
     /// Writes a record down, as the write that it is.
     fn record(&self, size_record: SizeRecord) -> Result<()> {
-        let _held = self.hold(0)?;
+        let shard = self.inner.attached.shard(0)?;
+        let _locked = self.lock(&shard)?;
         self.inner.attached.before_write()?;
         size_record.store(self.inner.attached.view())?;
         self.believe()
@@ -196,18 +197,19 @@ impl Cache {
     fn follow(&self, number: u64, units: u64) -> Result<u64> {
         let (walked, clock, mut evictions) = (Cell::new(0), self.clock(), 0);
         loop {
-            let held = self.hold(number)?;
-            let (progress, evicted) = self.write_held(&held, number, &clock, |writer| {
-                let before = writer.metadata().evictions;
+            let shard = self.inner.attached.shard(number)?;
+            let locked = self.lock(&shard)?;
+            let (progress, evicted) = self.write_locked(&locked, &clock, |writer| {
+                let before = writer.metadata().evictions();
                 let progress = writer.approach(units, &walked)?;
-                Ok((progress, writer.metadata().evictions.wrapping_sub(before)))
+                Ok((progress, writer.metadata().evictions().wrapping_sub(before)))
             })?;
             evictions += evicted;
             if progress != Progress::More {
                 return Ok(evictions);
             }
-            let is_wanted = held.is_wanted();
-            drop(held);
+            let is_wanted = locked.is_wanted();
+            drop(locked);
             if is_wanted {
                 std::thread::sleep(COURTESY);
             }
@@ -217,13 +219,10 @@ impl Cache {
     /// Gives back the space of a shard above its end, which is at `end`; false if readers hold something there.
     fn give_back(&self, file: &File, number: u64, end: u64) -> Result<bool> {
         let clock = self.clock();
-        let held = self.hold(number)?;
-        let is_left = self.write_held(&held, number, &clock, |writer| {
-            let has_left = writer.bounds.high_water == end && writer.bounds.end == end;
-            // canary: pins beyond
-            Ok(has_left && !writer.is_pinned_beyond()?)
-        })?;
-        drop(held);
+        let shard = self.inner.attached.shard(number)?;
+        let locked = self.lock(&shard)?;
+        let is_left = self.write_locked(&locked, &clock, |writer| writer.has_left(end))?;
+        drop(locked);
         if !is_left {
             return Ok(false);
         }

@@ -13,6 +13,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::area::Area;
+use crate::format::entry::Footprint;
 use crate::format::hash::NamespaceWord;
 use crate::format::layout::{
     MAX_NAMESPACES, NAMESPACE_ACCOUNTS, NAMESPACE_ENTRY_LEN, NAMESPACE_LEN, NAMESPACE_TABLE, NAMESPACE_TURNS,
@@ -254,18 +255,18 @@ impl Account {
         *self == Account::of_epoch(self.epoch)
     }
 
-    pub(crate) fn link(&mut self, ring: Ring, units: u64, payload: u64) {
+    pub(crate) fn link(&mut self, ring: Ring, entry: Footprint) {
         let part = &mut self.rings[ring as usize];
-        part.units = part.units.wrapping_add(units);
+        part.units = part.units.wrapping_add(entry.units);
         part.entries = part.entries.wrapping_add(1);
-        self.payload = self.payload.wrapping_add(payload);
+        self.payload = self.payload.wrapping_add(entry.payload);
     }
 
-    pub(crate) fn unlink(&mut self, ring: Ring, units: u64, payload: u64) {
+    pub(crate) fn unlink(&mut self, ring: Ring, entry: Footprint) {
         let part = &mut self.rings[ring as usize];
-        part.units = part.units.saturating_sub(units);
+        part.units = part.units.saturating_sub(entry.units);
         part.entries = part.entries.saturating_sub(1);
-        self.payload = self.payload.saturating_sub(payload);
+        self.payload = self.payload.saturating_sub(entry.payload);
     }
 
     fn encode(&self) -> [u64; ACCOUNT_WORDS] {
@@ -301,7 +302,7 @@ impl<'a> Accounts<'a> {
         if NUMBERS.contains(&number) {
             Ok(NAMESPACE_ACCOUNTS + crate::format::layout::at(number - 1) * NAMESPACE_LEN)
         } else {
-            Err(Error::corrupt("an entry of the cache names no namespace; run `samovar check`"))
+            Err(Error::damaged("an entry of the cache names no namespace; run `samovar check`"))
         }
     }
 
@@ -323,17 +324,19 @@ impl<'a> Accounts<'a> {
     /// Writes down what accounts are to become, before the change that they go with is pending.
     #[inline]
     pub(crate) fn write_redo(self, changes: &AccountChanges) -> Result<u64> {
-        if changes.list().is_empty() { Ok(0) } else { self.intend_some(changes) }
+        if changes.is_empty() { Ok(0) } else { self.write_some_redo(changes) }
     }
 
     #[inline(never)]
-    fn intend_some(self, changes: &AccountChanges) -> Result<u64> {
-        for (place, (number, account)) in changes.list().iter().enumerate() {
+    fn write_some_redo(self, changes: &AccountChanges) -> Result<u64> {
+        let mut many = 0;
+        for (place, AccountChange { number, account }) in changes.iter().enumerate() {
             let at = REDO_RECORDS + place * REDO_RECORD_LEN;
-            self.0.word64(at)?.store(*number);
+            self.0.word64(at)?.store(number);
             account.store(self.0, at + 8)?;
+            many += 1;
         }
-        Ok(changes.list().len() as u64)
+        Ok(many)
     }
 
     /// What the accounts are to become with a pending change.
@@ -350,7 +353,7 @@ impl<'a> Accounts<'a> {
 
     /// Stores what was intended; again, if somebody died of it.
     pub(crate) fn apply(self, changes: &AccountChanges) -> Result<()> {
-        changes.list().iter().try_for_each(|(number, account)| account.store(self.0, Accounts::at(*number)?))
+        changes.iter().try_for_each(|change| change.account.store(self.0, Accounts::at(change.number)?))
     }
 
     /// A counter of a namespace in this shard.
@@ -378,34 +381,40 @@ impl<'a> Accounts<'a> {
 
 /// What the accounts of at most two namespaces become with one change: that of what is stored, and that of what had to go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct AccountChanges {
-    list: [(u64, Account); REDO_RECORDS_PER_SHARD],
-    len: usize,
+pub(crate) struct AccountChanges([Option<AccountChange>; REDO_RECORDS_PER_SHARD]);
+
+/// What one namespace's account becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AccountChange {
+    number: u64,
+    account: Account,
 }
 
 impl AccountChanges {
-    #[inline]
-    pub(crate) fn list(&self) -> &[(u64, Account)] {
-        &self.list[..self.len]
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0[0].is_none()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = AccountChange> {
+        self.0.into_iter().flatten()
     }
 
     /// What the account becomes, if it changes.
     pub(crate) fn get(&self, number: u64) -> Option<Account> {
-        self.list().iter().find(|(known, _)| *known == number).map(|(_, account)| *account)
+        self.iter().find(|known| known.number == number).map(|known| known.account)
     }
 
+    /// Notes what an account becomes. One change concerns no more accounts than there are places.
     pub(crate) fn set(&mut self, number: u64, account: Account) {
-        match self.list[..self.len].iter_mut().find(|(known, _)| *known == number) {
-            Some((_, known)) => *known = account,
-            None if self.len < REDO_RECORDS_PER_SHARD => {
-                self.list[self.len] = (number, account);
-                self.len += 1;
-            }
-            None => {}
+        let is_its = |place: &&mut Option<AccountChange>| place.is_none_or(|known| known.number == number);
+        if let Some(place) = self.0.iter_mut().find(is_its) {
+            *place = Some(AccountChange { number, account });
         }
     }
 
+    #[inline(always)]
     pub(crate) fn forget(&mut self) {
-        self.len = 0;
+        *self = AccountChanges::default();
     }
 }

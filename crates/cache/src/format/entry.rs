@@ -21,11 +21,11 @@ pub(crate) const MAX_KEY_LEN: usize = (1 << 16) - 1;
 pub(crate) const MAX_VALUE_LEN: u64 = (1 << 32) - 1;
 /// Bytes of the header word, of each optional word, and of the version.
 const WORD: usize = 8;
-const STAMP: usize = 4;
+const VERSION_LEN: usize = 4;
 /// Bytes before the key, at most.
-pub(crate) const MAX_PREFACE: usize = WORD + 4 * WORD + STAMP;
+pub(crate) const MAX_PREFACE: usize = WORD + 4 * WORD + VERSION_LEN;
 /// Bytes before the key of an entry without extras.
-pub(crate) const PLAIN_PREFACE: usize = WORD + STAMP;
+pub(crate) const PLAIN_PREFACE: usize = WORD + VERSION_LEN;
 
 const KEY_SHIFT: u32 = 32;
 const FLAGS_SHIFT: u32 = 48;
@@ -95,7 +95,7 @@ impl Extras {
     /// Bytes from the entry's start to its key.
     #[inline(always)]
     pub(crate) fn key_at(self) -> usize {
-        self.version_at() + STAMP
+        self.version_at() + VERSION_LEN
     }
 }
 
@@ -146,6 +146,22 @@ pub(crate) struct Preface {
     pub(crate) seal: Option<u64>,
     /// The low half of the shard's sequence when the value was set: the version of a compare-and-set.
     pub(crate) version: u32,
+}
+
+/// The bytes of an entry.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyValue<'p> {
+    pub(crate) key: &'p [u8],
+    pub(crate) value: &'p [u8],
+}
+
+/// What an entry takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Footprint {
+    /// Units in the log.
+    pub(crate) units: u64,
+    /// Bytes of its key and value.
+    pub(crate) payload: u64,
 }
 
 /// Units in the log for an entry of these lengths.
@@ -206,9 +222,9 @@ impl Preface {
             header.extras().has(flag).then_some(u64::from_le_bytes(word))
         };
         let [expiry_ms, stale_ms, namespace, seal] = Extras::WORDS.map(word);
-        let mut version = [0; STAMP];
+        let mut version = [0; VERSION_LEN];
         let at = header.extras().version_at();
-        version.copy_from_slice(&bytes[at..at + STAMP]);
+        version.copy_from_slice(&bytes[at..at + VERSION_LEN]);
         let absent = header.extras().has(Extras::ABSENT);
         let terms = Terms { expiry_ms, stale_ms, namespace, absent };
         Preface { terms, seal, version: u32::from_le_bytes(version) }
@@ -217,7 +233,7 @@ impl Preface {
 
 impl fmt::Display for Preface {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "stamp {}", self.version)?;
+        write!(f, "version {}", self.version)?;
         let Terms { expiry_ms, stale_ms, namespace, absent } = self.terms;
         for (name, word) in [("expires", expiry_ms), ("stale", stale_ms)] {
             if let Some(word) = word {
@@ -288,6 +304,11 @@ impl Header {
     #[inline]
     pub(crate) fn payload(self) -> u64 {
         self.key_len() as u64 + self.value_len() as u64
+    }
+
+    #[inline(always)]
+    pub(crate) fn footprint(self) -> Footprint {
+        Footprint { units: self.units(), payload: self.payload() }
     }
 
     #[inline]

@@ -6,7 +6,7 @@
 //! takes part by its XXH3 (Collet, 2019) under a seed that follows from the secret, at ten times SipHash's speed: that is a sum
 //! against damage; what nobody can foretell is the SipHash over it and the place.
 
-use crate::format::entry::{Header, MAX_PREFACE, Preface};
+use crate::format::entry::{Header, KeyValue, MAX_PREFACE, Preface};
 use crate::format::position::Position;
 use crate::format::ring::Ring;
 use siphasher::sip::SipHasher13;
@@ -67,7 +67,7 @@ impl SealKey {
 
 impl Sealer<'_> {
     /// This key and value, read once for all the seals that they get.
-    pub(crate) fn content<'p>(self, [key, value]: [&'p [u8]; 2]) -> Content<'p> {
+    pub(crate) fn content<'p>(self, KeyValue { key, value }: KeyValue<'p>) -> Content<'p> {
         Content { key, value: XxHash3_64::oneshot_with_seed(self.key.seed, value) }
     }
 
@@ -110,6 +110,10 @@ mod tests {
     use super::*;
     use crate::format::entry::{Extras, Terms};
 
+    fn content<'p>(key: &'p [u8], value: &'p [u8]) -> KeyValue<'p> {
+        KeyValue { key, value }
+    }
+
     #[test]
     fn every_part_of_an_entry_and_its_place_counts() {
         let (secret, other) = (SealKey::new([7; 16]), SealKey::new([8; 16]));
@@ -118,21 +122,21 @@ mod tests {
         let terms = Terms { expiry_ms: Some(5), ..Terms::default() };
         let header = Header::new(1, 2, terms.extras().with(Extras::SEAL));
         let preface = Preface { terms, seal: None, version: 9 };
-        let sum = key.seal(home, header, &preface, key.content([b"k", b"vv"]));
+        let sum = key.seal(home, header, &preface, key.content(content(b"k", b"vv")));
         let sealed = preface.sealed_with(sum);
-        assert!(key.is_whole(home, header, &sealed, key.content([b"k", b"vv"])));
-        assert!(!key.is_whole(home, header, &preface, key.content([b"k", b"vv"])), "no seal");
+        assert!(key.is_whole(home, header, &sealed, key.content(content(b"k", b"vv"))));
+        assert!(!key.is_whole(home, header, &preface, key.content(content(b"k", b"vv"))), "no seal");
         let longer = Header::new(1, 3, header.extras());
         let stale = Preface { terms: Terms { expiry_ms: Some(6), ..terms }, ..sealed };
         let later = Home { at: Position::new(4, 100), ..home };
         for (home, header, preface, parts) in [
-            (Home { ring: Ring::Main, ..home }, header, sealed, [&b"k"[..], &b"vv"[..]]),
-            (later, header, sealed, [b"k", b"vv"]),
-            (home, longer, sealed, [b"k", b"vv"]),
-            (home, header, stale, [b"k", b"vv"]),
-            (home, header, Preface { version: 8, ..sealed }, [b"k", b"vv"]),
-            (home, header, sealed, [b"l", b"vv"]),
-            (home, header, sealed, [b"k", b"vw"]),
+            (Home { ring: Ring::Main, ..home }, header, sealed, content(b"k", b"vv")),
+            (later, header, sealed, content(b"k", b"vv")),
+            (home, longer, sealed, content(b"k", b"vv")),
+            (home, header, stale, content(b"k", b"vv")),
+            (home, header, Preface { version: 8, ..sealed }, content(b"k", b"vv")),
+            (home, header, sealed, content(b"l", b"vv")),
+            (home, header, sealed, content(b"k", b"vw")),
         ] {
             assert!(
                 !key.is_whole(home, header, &preface, key.content(parts)),
@@ -141,7 +145,7 @@ mod tests {
         }
         for another in [other.in_era(4), secret.in_era(5)] {
             assert!(
-                another.seal(home, header, &preface, another.content([b"k", b"vv"])) != sum,
+                another.seal(home, header, &preface, another.content(content(b"k", b"vv"))) != sum,
                 "{another:?}"
             );
         }
@@ -158,7 +162,7 @@ mod tests {
             let value_len = u32::try_from(len).unwrap();
             let header = Header::new(1, value_len, Extras::SEAL);
             let mut value = vec![0x5a; len];
-            let seal = |value: &[u8]| key.seal(home, header, &preface, key.content([b"k", value]));
+            let seal = |value: &[u8]| key.seal(home, header, &preface, key.content(content(b"k", value)));
             let whole = seal(&value);
             for at in 0..len * 8 {
                 value[at / 8] ^= 1 << (at % 8);
@@ -177,7 +181,7 @@ mod tests {
         let key = secret.in_era(4);
         let seal = |value: &[u8]| {
             let header = header(u32::try_from(value.len()).unwrap());
-            key.seal(home, header, &preface, key.content([b"k", value]))
+            key.seal(home, header, &preface, key.content(content(b"k", value)))
         };
         assert_eq!((seal(b"vv"), seal(&[7; 1000])), (8_442_154_107_456_463_402, 17_311_058_375_476_408_602));
     }

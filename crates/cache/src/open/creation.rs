@@ -10,7 +10,7 @@ use crate::format::geometry::Geometry;
 use crate::format::header::Header;
 use crate::format::seal::SealKey;
 use crate::repair::recover;
-use crate::shard::shard::Shard;
+use crate::shard::view::Shard;
 use samovar_mmap::{Access, FileId, NewFile, SharedMap};
 use std::path::Path;
 

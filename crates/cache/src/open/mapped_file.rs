@@ -9,7 +9,7 @@ use crate::file::size_record::SizeRecord;
 use crate::format::header::Header;
 use crate::format::layout;
 use crate::shard::pin::Extent;
-use crate::shard::shard::Shard;
+use crate::shard::view::Shard;
 use samovar_mmap::{Access, Advice, FileId, Pages, SharedMap, View};
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -21,7 +21,7 @@ use crate::policy::eviction;
 use crate::shard::bounds::Bounds;
 use crate::shard::head::Head;
 use crate::shard::metadata::MetadataCopy;
-use crate::shard::shard::Shard;
+use crate::shard::view::Shard;
 
 /// Where an entry can be appended at once, and how long that holds.
 #[derive(Clone, Copy)]
@@ -55,6 +55,7 @@ impl AppendWindow {
     /// Where an entry of so many units goes, if it still fits.
     #[inline(always)]
     pub(crate) fn place(&self, ring: Ring, head: Position, units: u64) -> Option<Position> {
+        // canary: append window end
         (head.advance(units) <= self.ends[ring as usize]).then_some(head)
     }
 
@@ -83,20 +84,20 @@ impl AppendWindow {
 /// What decides whether an entry fits at the head of a ring. The caller holds the writer lock.
 pub(crate) struct Surroundings<'s, 'a> {
     shard: &'s Shard<'a>,
-    copy_in_file: MetadataCopy<'a>,
+    metadata: MetadataCopy<'a>,
     bounds: Bounds,
 }
 
 impl<'s, 'a> Surroundings<'s, 'a> {
     #[inline(always)]
-    pub(crate) fn of(shard: &'s Shard<'a>, copy_in_file: MetadataCopy<'a>) -> Self {
-        Surroundings { shard, copy_in_file, bounds: shard.bounds() }
+    pub(crate) fn of(shard: &'s Shard<'a>, metadata: MetadataCopy<'a>) -> Self {
+        Surroundings { shard, metadata, bounds: shard.bounds() }
     }
 
     /// Where an entry of so many units goes, if it fits as things stand, and leaves what is to be left free.
     #[inline(always)]
     pub(crate) fn place(&self, ring: Ring, units: u64) -> Option<Position> {
-        let (head, main_live) = (self.copy_in_file.ring(ring).head, self.copy_in_file.ring(Ring::Main).live);
+        let (head, main_live) = (self.metadata.head(ring), self.metadata.live(Ring::Main));
         (head.advance(units) <= self.end(ring, units, main_live)).then_some(head)
     }
 
@@ -104,15 +105,17 @@ impl<'s, 'a> Surroundings<'s, 'a> {
     /// many units of the main ring are live.
     #[inline(always)]
     fn end(&self, ring: Ring, units: u64, main_live: u64) -> Position {
-        let (state, span) = (self.copy_in_file.ring(ring), self.bounds.span_for(ring, units));
+        let (head, tail) = (self.metadata.head(ring), self.metadata.tail(ring));
+        let span = self.bounds.span_for(ring, units);
         let frontier = Position::from_word(self.shard.frontier(ring).load());
-        let is_sound = self.bounds.are_sound() && span.orders(frontier, state.tail, state.head);
+        let is_sound = self.bounds.are_sound() && span.orders(frontier, tail, head);
         if !is_sound || !self.bounds.is_settled() || ring == Ring::Small && units > span.units() / 2 {
             return Position::ZERO;
         }
         let (reserve, _) = eviction::headroom(main_live, &self.bounds, ring, units);
-        let free = span.gap(state.head, state.tail).saturating_sub(reserve);
-        state.head.advance(free.min(span.ahead(state.head, frontier)))
+        let free = span.gap(head, tail).saturating_sub(reserve);
+        // canary: append window tail
+        head.advance(free.min(span.ahead(head, frontier)))
     }
 
     /// Opens the append_window for entries up to a size of which one walk does for several, if this one's is such a size; closes one
@@ -123,9 +126,9 @@ impl<'s, 'a> Surroundings<'s, 'a> {
         if AppendWindow::load(self.shard.head).is_open() {
             AppendWindow::close(self.shard.head);
         } else if units <= most {
-            let until = (self.copy_in_file.version() / writes + 1).saturating_mul(writes);
+            let until = (self.metadata.version() / writes + 1).saturating_mul(writes);
             // As much of the main ring may no longer be live by then.
-            let main_live = self.copy_in_file.ring(Ring::Main).live.saturating_sub((writes + 1) * most);
+            let main_live = self.metadata.live(Ring::Main).saturating_sub((writes + 1) * most);
             let ends = RINGS.map(|ring| self.end(ring, most, main_live));
             AppendWindow { until, units: most, ends }.open(self.shard.head);
         }

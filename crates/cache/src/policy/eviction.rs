@@ -13,7 +13,7 @@ use crate::format::position::Position;
 use crate::format::ring::Ring;
 use crate::format::slot::Slot;
 use crate::shard::bounds::Bounds;
-use crate::shard::metadata::Metadata;
+use crate::shard::metadata::MetadataCopy;
 
 /// Reads in the small ring that earn a place in the main one.
 const PROMOTE_AT: u64 = 2;
@@ -45,53 +45,53 @@ pub(crate) struct Candidate {
 }
 
 /// Has the main ring so many dead bytes that this many units more can live in it, and nothing needs to go?
-pub(crate) fn roomy(metadata: &Metadata, bounds: &Bounds, units: u64) -> bool {
-    metadata.ring(Ring::Main).live.saturating_add(units) <= bounds.holds()
+pub(crate) fn roomy(metadata: MetadataCopy<'_>, bounds: &Bounds, units: u64) -> bool {
+    metadata.live(Ring::Main).saturating_add(units) <= bounds.holds()
 }
 
 /// Has the main ring this much free room before anything in it would have to be drained?
-pub(crate) fn free(metadata: &Metadata, bounds: &Bounds, units: u64) -> bool {
+pub(crate) fn free(metadata: MetadataCopy<'_>, bounds: &Bounds, units: u64) -> bool {
     units <= free_for(metadata, bounds)
 }
 
 /// The most units of an entry for which it has.
-fn free_for(metadata: &Metadata, bounds: &Bounds) -> u64 {
-    let main = metadata.ring(Ring::Main);
-    let kept = 2 * bounds.step(Ring::Main) + growth(main.head, bounds);
-    bounds.span(Ring::Main).gap(main.head, main.tail).saturating_sub(2 * kept) / 4
+fn free_for(metadata: MetadataCopy<'_>, bounds: &Bounds) -> u64 {
+    let (head, tail) = (metadata.head(Ring::Main), metadata.tail(Ring::Main));
+    let kept = 2 * bounds.step(Ring::Main) + growth(head, bounds);
+    bounds.span(Ring::Main).gap(head, tail).saturating_sub(2 * kept) / 4
 }
 
 /// Can so many units be appended to the main ring before anything in it has to go?
-pub(crate) fn has_main_room(metadata: &Metadata, bounds: &Bounds, units: u64) -> bool {
+pub(crate) fn has_main_room(metadata: MetadataCopy<'_>, bounds: &Bounds, units: u64) -> bool {
     roomy(metadata, bounds, units) || free(metadata, bounds, units)
 }
 
 /// Was the key evicted too soon? A slightly larger ring would have kept it.
-pub(crate) fn is_regretted(metadata: &Metadata, ghost: Slot) -> bool {
-    ghost.ghost_age(metadata.ghost_clocks) < regret_limit(metadata)
+pub(crate) fn is_regretted(metadata: MetadataCopy<'_>, ghost: Slot) -> bool {
+    ghost.ghost_age(metadata.ghost_clocks()) < regret_limit(metadata)
 }
 
 /// Is the key to go to the main ring, now that it is back?
-pub(crate) fn has_earned_main(metadata: &Metadata, ghost: Slot) -> bool {
-    ghost.ring() == Ring::Small && ghost.ghost_age(metadata.ghost_clocks) < ghost_limit(metadata)
+pub(crate) fn has_earned_main(metadata: MetadataCopy<'_>, ghost: Slot) -> bool {
+    ghost.ring() == Ring::Small && ghost.ghost_age(metadata.ghost_clocks()) < ghost_limit(metadata)
 }
 
 /// Ghosts of the small ring that are older than this earn nothing. S3-FIFO keeps as many as the main ring has entries;
 /// twice as many measure better where the cache holds a hundredth of the keys, and no worse elsewhere. Slots that live keys
 /// need go first anyway.
-fn ghost_limit(metadata: &Metadata) -> u64 {
-    metadata.ring(Ring::Main).entries.saturating_mul(2)
+fn ghost_limit(metadata: MetadataCopy<'_>) -> u64 {
+    metadata.entries(Ring::Main).saturating_mul(2)
 }
 
 /// A key that comes back with a ghost younger than this was evicted too soon.
-fn regret_limit(metadata: &Metadata) -> u64 {
-    (metadata.entries() / REGRET_PARTS).max(1)
+fn regret_limit(metadata: MetadataCopy<'_>) -> u64 {
+    (metadata.all_entries() / REGRET_PARTS).max(1)
 }
 
 /// The least that the small ring is to have: room for a few entries of the usual size.
-pub(crate) fn least_small(metadata: &Metadata) -> u64 {
-    let live = metadata.rings[0].live.saturating_add(metadata.rings[1].live);
-    live / metadata.entries().max(1) * SMALL_ENTRIES
+pub(crate) fn least_small(metadata: MetadataCopy<'_>) -> u64 {
+    let live = metadata.live(Ring::Small).saturating_add(metadata.live(Ring::Main));
+    live / metadata.all_entries().max(1) * SMALL_ENTRIES
 }
 
 /// What verdicts depend on beside the entry: the same for all that are met until something is appended to the main ring.
@@ -106,7 +106,7 @@ pub(crate) struct EvictionPolicy {
 }
 
 impl EvictionPolicy {
-    pub(crate) fn new(metadata: &Metadata, bounds: &Bounds) -> Self {
+    pub(crate) fn new(metadata: MetadataCopy<'_>, bounds: &Bounds) -> Self {
         EvictionPolicy {
             policy: bounds.policy,
             longest: if bounds.is_to_shrink() { bounds.main_aim() / 4 } else { u64::MAX },
@@ -176,21 +176,21 @@ pub(crate) fn most_units_for(bounds: &Bounds, writes: u64) -> u64 {
 /// With `live` of `size` units live, walking `size / (size - live)` units frees one on average. That pace is kept while the
 /// gap is at its reserve; the smaller the gap, the faster, so that a long stretch in which everything lives is passed
 /// before the gap is used up.
-pub(crate) fn walk_after(metadata: &Metadata, bounds: &Bounds, ring: Ring, units: u64) -> u64 {
-    let state = metadata.ring(ring);
-    let span = bounds.span(ring);
-    let (size, gap) = (span.units(), span.gap(state.head, state.tail));
+pub(crate) fn walk_after(metadata: MetadataCopy<'_>, bounds: &Bounds, ring: Ring, units: u64) -> u64 {
+    let (head, live, span) = (metadata.head(ring), metadata.live(ring), bounds.span(ring));
+    let (size, gap) = (span.units(), span.gap(head, metadata.tail(ring)));
     let step = bounds.step(ring);
     let beyond = beyond(metadata, bounds, ring);
+    // canary: walk beyond
     if beyond > 0 {
-        let reserve = state.live.min(beyond) + 4 * bounds.kept_units() + 2 * units;
-        let room = bounds.end.saturating_sub(state.head.offset()).saturating_sub(reserve);
+        let reserve = live.min(beyond) + 4 * bounds.kept_units() + 2 * units;
+        let room = bounds.end.saturating_sub(head.offset()).saturating_sub(reserve);
         let pace = (2 * PACE_UNIT).saturating_mul(beyond) / room.max(1);
         return (units.saturating_mul(pace) / PACE_UNIT).saturating_add(units).min(beyond);
     }
-    let dead = size.saturating_sub(gap).saturating_sub(state.live);
+    let dead = size.saturating_sub(gap).saturating_sub(live);
     if ring == Ring::Main && dead > 0 && roomy(metadata, bounds, 0) {
-        let free = size.saturating_sub(state.live).max(1);
+        let free = size.saturating_sub(live).max(1);
         let reserve = (size / RESERVE_PARTS).min(free / 2) + 2 * step;
         if gap >= reserve {
             return 0;
@@ -203,22 +203,25 @@ pub(crate) fn walk_after(metadata: &Metadata, bounds: &Bounds, ring: Ring, units
     let least = (2 * step).max(units.min(bounds.main_units() / LULL_PARTS));
     let (target, pace) = match ring {
         Ring::Small => (least, 2),
-        Ring::Main => (least + growth(state.head, bounds), 4),
+        Ring::Main => (least + growth(head, bounds), 4),
     };
     units.saturating_mul(pace).min(target.saturating_sub(gap))
 }
 
 /// Where the end of the main ring has sunk: what its tail has yet to pass, at most, of what lies beyond; else 0.
-pub(crate) fn beyond(metadata: &Metadata, bounds: &Bounds, ring: Ring) -> u64 {
-    let state = metadata.ring(Ring::Main);
-    let leaves = ring == Ring::Main && bounds.high_water > bounds.end && state.tail.lap() < state.head.lap();
-    if leaves { bounds.high_water.saturating_sub(state.tail.offset()) } else { 0 }
+pub(crate) fn beyond(metadata: MetadataCopy<'_>, bounds: &Bounds, ring: Ring) -> u64 {
+    if ring == Ring::Small || bounds.high_water <= bounds.end {
+        return 0;
+    }
+    let (head, tail) = (metadata.head(Ring::Main), metadata.tail(Ring::Main));
+    if tail.lap() < head.lap() { bounds.high_water.saturating_sub(tail.offset()) } else { 0 }
 }
 
 /// Does the ring's head, if it takes so many units, leave room for all that the tail has yet to move from beyond the end?
-pub(crate) fn leaves_room(metadata: &Metadata, bounds: &Bounds, ring: Ring, units: u64) -> bool {
-    let (beyond, main) = (beyond(metadata, bounds, ring), metadata.ring(Ring::Main));
-    beyond == 0 || bounds.end.saturating_sub(main.head.offset()) > units + main.live.min(beyond)
+pub(crate) fn leaves_room(metadata: MetadataCopy<'_>, bounds: &Bounds, ring: Ring, units: u64) -> bool {
+    let beyond = beyond(metadata, bounds, ring);
+    let room = || bounds.end.saturating_sub(metadata.head(Ring::Main).offset());
+    beyond == 0 || room() > units + metadata.live(Ring::Main).min(beyond)
 }
 
 /// What the main ring, near the end of its lap, is to leave to the small one when the next begins.

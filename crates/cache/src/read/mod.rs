@@ -1,3 +1,4 @@
-//! The validated copy.
+//! The validated copy, and the get that gives it out.
 
-pub(crate) mod copy;
+pub(crate) mod reader;
+pub(crate) mod validated;

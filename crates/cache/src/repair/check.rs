@@ -2,13 +2,13 @@
 
 use crate::error::Result;
 use crate::file::namespace::{self, Account, AccountChanges};
-use crate::format::entry::{Header, Mark};
-use crate::format::position::Position;
+use crate::format::entry::{Header, KeyValue};
 use crate::format::ring::{RINGS, Ring};
 use crate::format::seal::Home;
 use crate::shard::bounds::Bounds;
-use crate::shard::metadata::Metadata;
-use crate::shard::shard::Shard;
+use crate::shard::log_walk::{Located, LogWalk, Met, Stretch};
+use crate::shard::metadata::{Metadata, RingState};
+use crate::shard::view::Shard;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -160,60 +160,60 @@ impl<'a, 'r> Recount<'a, 'r> {
 
     fn compare(&mut self, what: fmt::Arguments<'_>, counted: u64, accounted: u64) {
         if counted != accounted {
-            self.report
-                .problem(self.number, format_args!("{what}: counted {counted}, the ledger says {accounted}"));
+            self.report.problem(
+                self.number,
+                format_args!("{what}: counted {counted}, the metadata says {accounted}"),
+            );
         }
     }
 
     fn walk(&mut self, ring: Ring, metadata: &Metadata) -> Result<()> {
-        let (reach, state) = (self.shard.bounds().reach(ring), *metadata.ring(ring));
-        let mut at = state.tail;
-        while at != state.head {
-            let more_laps = at.lap() < state.head.lap();
-            let limit = if more_laps { reach.end } else { state.head.offset() };
-            let left = limit.saturating_sub(at.offset());
-            match self.shard.log.mark(at.offset())? {
-                Mark::Wrap(start) if more_laps && start >= reach.start => at = at.wrap(start),
-                Mark::Filler(units) if units <= left => at = at.advance(units),
-                Mark::Dead(units) if units <= left => {
-                    self.report.dead_entries += 1;
-                    at = at.advance(units);
-                }
-                Mark::Entry(header) if header.units() <= left => {
-                    self.entry(ring, at, header)?;
-                    at = at.advance(header.units());
-                }
-                mark => {
-                    self.report.problem(self.number, format_args!("{ring:?} state, {at:?}: {mark:?}"));
+        let RingState { head: to, tail: from, .. } = *metadata.ring(ring);
+        let reach = self.shard.bounds().reach(ring);
+        let mut walk = LogWalk::new(self.shard.log, reach, Stretch { ring, from, to });
+        loop {
+            match walk.step()? {
+                Met::End => return Ok(()),
+                Met::Lap | Met::Filler(_) => {}
+                Met::Dead(_) => self.report.dead_entries += 1,
+                Met::Entry(entry) => self.entry(entry)?,
+                Met::Damaged => {
+                    let at = walk.at();
+                    let what = format_args!("{ring:?} ring, from {at:?} to {to:?}: no writer left this");
+                    self.report.problem(self.number, what);
                     return Ok(());
                 }
             }
         }
-        Ok(())
     }
 
-    fn entry(&mut self, ring: Ring, at: Position, header: Header) -> Result<()> {
+    fn entry(&mut self, entry: Located) -> Result<()> {
+        let Located { ring, at, header } = entry;
         let hash = self.shard.hash_at(at.offset(), header)?;
         if self.shard.index.find_entry(hash, ring, at)?.is_none() {
             self.report.dead_entries += 1;
             return Ok(());
         }
+        let mut problem =
+            |what| self.report.problem(self.number, format_args!("{ring:?} ring, {at:?}: {what}"));
         if hash.shard(self.shard.geometry.shard_bits) != self.number {
-            self.report
-                .problem(self.number, format_args!("{ring:?} state, {at:?}: the key belongs elsewhere"));
+            problem("the key belongs elsewhere");
         }
         let mut key = Vec::new();
         self.shard.log.append_key(at.offset(), header, &mut key)?;
         if let Some((first, _)) = self.shard.find(hash, &key)?
             && !first.slot.points_to(ring, at)
         {
-            self.report
-                .problem(self.number, format_args!("{ring:?} state, {at:?}: the key has a second slot"));
+            problem("the key has a second slot");
         }
-        if !self.is_whole(Home { ring, at }, header, &key)? {
-            self.report
-                .problem(self.number, format_args!("{ring:?} state, {at:?}: the entry's seal is broken"));
+        if !is_whole(&self.shard, entry.home(), header, &key)? {
+            problem("the entry's seal is broken");
         }
+        self.account_for(entry)
+    }
+
+    /// Counts a live entry for its ring and its namespace.
+    fn account_for(&mut self, Located { ring, at, header }: Located) -> Result<()> {
         let namespace = self.shard.log.namespace(at.offset(), header)?;
         if !namespace.is_default() {
             if self.account(namespace.number())?.epoch != namespace.epoch() {
@@ -223,21 +223,12 @@ impl<'a, 'r> Recount<'a, 'r> {
             }
             let fresh = Account::of_epoch(namespace.epoch());
             let account = self.namespaces.entry(namespace.number()).or_insert(fresh);
-            account.link(ring, header.units(), header.payload());
+            account.link(ring, header.footprint());
         }
         self.live[ring as usize] += header.units();
         self.entries[ring as usize] += 1;
         self.payload += header.payload();
         Ok(())
-    }
-
-    fn is_whole(&self, home: Home, header: Header, key: &[u8]) -> Result<bool> {
-        if self.shard.seal_key.is_none() {
-            return Ok(true);
-        }
-        let (log, offset, mut value) = (self.shard.log, home.at.offset(), Vec::new());
-        log.append_value(offset, header, &mut value)?;
-        Ok(self.shard.is_whole(home, header, &log.preface(offset, header)?, [key, &value]))
     }
 
     /// Every live slot must have been met in the walk: their number tells.
@@ -259,4 +250,15 @@ impl<'a, 'r> Recount<'a, 'r> {
         }
         Ok(())
     }
+}
+
+/// Does the entry bear its seal, in a file where entries do?
+fn is_whole(shard: &Shard<'_>, home: Home, header: Header, key: &[u8]) -> Result<bool> {
+    if shard.seal_key.is_none() {
+        return Ok(true);
+    }
+    let (log, offset, mut value) = (shard.log, home.at.offset(), Vec::new());
+    log.append_value(offset, header, &mut value)?;
+    let preface = log.preface(offset, header)?;
+    Ok(shard.is_whole(home, header, &preface, KeyValue { key, value: &value }))
 }

@@ -10,7 +10,7 @@ use crate::format::layout::{self, CLEAN, DEVICE, ERA, INODE, LOCK, WATERMARK};
 use crate::format::ring::{RINGS, Ring};
 use crate::shard::head::Head;
 use crate::shard::metadata::{Metadata, Selector};
-use crate::shard::shard::Shard;
+use crate::shard::view::Shard;
 use samovar_mmap::{Access, SharedMap, View};
 use std::io::Write;
 use std::path::Path;
@@ -135,7 +135,7 @@ impl Dump<'_, '_> {
     fn ring(&mut self, shard: Shard<'_>, ring: Ring, metadata: &Metadata) -> Result<()> {
         let (area, state) = (shard.geometry.area(), metadata.ring(ring));
         let (mut at, mut steps) = (state.tail, 0);
-        self.line(format_args!("  {ring:?} state"))?;
+        self.line(format_args!("  {ring:?} ring"))?;
         while at != state.head && steps <= area.units() {
             steps += 1;
             let mark = shard.log.mark(at.offset())?;
@@ -146,7 +146,7 @@ impl Dump<'_, '_> {
                 Mark::Damaged => return self.line(format_args!("    {at:?}: no entry is here")),
             };
             if units > area.end.saturating_sub(at.offset()) {
-                return self.line(format_args!("    {at:?}: {mark:?} leaves the state"));
+                return self.line(format_args!("    {at:?}: {mark:?} leaves the ring"));
             }
             match mark {
                 Mark::Entry(header) => self.entry(shard, ring, at, header)?,

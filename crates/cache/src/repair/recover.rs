@@ -5,41 +5,27 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Repair};
 use crate::file::namespace::AccountChanges;
 use crate::format::entry::Mark;
+use crate::format::hash::KeyHash;
 use crate::format::position::Position;
 use crate::format::ring::{RINGS, Ring};
 use crate::format::slot::Slot;
 use crate::shard::bounds::Bounds;
-use crate::shard::lease::Leases;
+use crate::shard::index::Numbered;
+use crate::shard::log_walk::{Located, LogWalk, Met, Stretch};
 use crate::shard::metadata::{Change, Kind, Metadata, RingState, Selector};
-use crate::shard::shard::Shard;
-use crate::shard::stretch::{Live, Stretch};
+use crate::shard::view::Shard;
 
-/// A shard's accounts in order.
-pub(crate) struct Settled {
-    pub(crate) metadata: Metadata,
-    /// Which copy holds.
-    pub(crate) committed: usize,
-    pub(crate) frontiers: [Position; 2],
-    pub(crate) bounds: Bounds,
-}
-
-/// The accounts after whatever repair they need. The caller holds the writer lock.
-pub(crate) fn settle(shard: Shard<'_>) -> Result<Settled> {
-    let (metadata, committed) = match Selector::load(shard.head) {
-        Selector::Committed(copy) => (Metadata::read(shard.head, copy), copy),
+/// Brings the metadata in order, whatever repair that needs. The caller holds the writer lock.
+pub(crate) fn settle(shard: Shard<'_>) -> Result<()> {
+    let metadata = match Selector::load(shard.head) {
+        Selector::Committed(copy) => Metadata::read(shard.head, copy),
+        // canary: repair
         Selector::Prepared(copy) => finish_or_undo(shard, copy)?,
     };
-    let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
-    if is_sound(&bounds, &metadata, frontiers) {
-        return Ok(Settled { metadata, committed, frontiers, bounds });
+    if !is_sound(&shard.bounds(), &metadata, shard.load_frontiers()) {
+        reset(shard)?;
     }
-    let (metadata, committed) = reset(shard)?;
-    let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
-    if is_sound(&bounds, &metadata, frontiers) {
-        return Ok(Settled { metadata, committed, frontiers, bounds });
-    }
-    // A file that is cut short, or damaged, while this goes on.
-    Err(Error::corrupt("a shard of the cache does not stay as it was stored; run `samovar check`"))
+    Ok(())
 }
 
 /// The accounts that hold, without repairing anything: for those who may not write. A pending change has happened if its
@@ -58,6 +44,7 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Metadata> {
             ));
         }
         if next.kind == Kind::Sweep {
+            // canary: batch seen
             return half_swept(shard, &Metadata::read(shard.head, 1 - copy), next);
         }
         let number = next.change.slot;
@@ -71,11 +58,11 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Metadata> {
 
 /// The accounts in the middle of a sweep: what slots still name is not gone yet.
 fn half_swept(shard: Shard<'_>, before: &Metadata, next: Metadata) -> Result<Metadata> {
-    let Some(stretch) = Stretch::between(before, &next) else { return Ok(*before) };
+    let Some(stretch) = batch_between(before, &next) else { return Ok(*before) };
     let mut metadata = next;
-    metadata.ring_mut(stretch.ring).tail = before.ring(stretch.ring).tail;
-    stretch.for_each_live(shard, |live| {
-        metadata.link(stretch.ring, live.entry.header.units(), live.entry.header.payload());
+    metadata.ring_mut(stretch.ring).tail = stretch.from;
+    for_each_live(shard, stretch, |live| {
+        metadata.link(stretch.ring, live.entry.header.footprint());
         Ok(())
     })?;
     Ok(metadata)
@@ -103,9 +90,9 @@ pub(crate) fn is_sound(bounds: &Bounds, metadata: &Metadata, frontiers: [Positio
 
 /// One change was in flight when its writer died. If its slot has changed, the change happened; else it did not, and the
 /// bytes it may have been writing are skipped for good. One that empties slots is gone on with.
-fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Metadata, usize)> {
-    let next = Metadata::read(shard.head, pending);
-    let before = Metadata::read(shard.head, 1 - pending);
+fn finish_or_undo(shard: Shard<'_>, prepared: usize) -> Result<Metadata> {
+    let next = Metadata::read(shard.head, prepared);
+    let before = Metadata::read(shard.head, 1 - prepared);
     let slots = shard.geometry.slots_per_shard();
     let (frontiers, bounds) = (shard.load_frontiers(), shard.bounds());
     let sound = is_sound(&bounds, &next, frontiers) && is_sound(&bounds, &before, frontiers);
@@ -120,50 +107,90 @@ fn finish_or_undo(shard: Shard<'_>, pending: usize) -> Result<(Metadata, usize)>
             shard.accounts().clear()?;
             true
         }
+        // canary: batch finished
         Kind::Sweep if !finish_sweep(shard, &before, &next)? => return reset(shard),
         Kind::Sweep => true,
     };
     if !has_happened {
-        return undo(shard, pending, [before, next]);
+        return undo(shard, &before, &next);
     }
     if next.kind != Kind::Clear {
         shard.accounts().apply(&shard.accounts().read_redo(next.accounts)?)?;
     }
-    Selector::Committed(pending).store(shard.head);
+    Selector::Committed(prepared).store(shard.head);
     event::repaired(Repair::Finished, next.change.slot);
-    Ok((next, pending))
+    Ok(next)
 }
 
 /// Lets go of what a sweep has not come to; false if what lies there are no entries.
 fn finish_sweep(shard: Shard<'_>, before: &Metadata, next: &Metadata) -> Result<bool> {
-    let Some(stretch) = Stretch::between(before, next) else { return Ok(false) };
+    let Some(stretch) = batch_between(before, next) else { return Ok(false) };
     let clock = next.ghost_clocks[stretch.ring as usize];
-    stretch.for_each_live(shard, |Live { hash, found, .. }| {
+    for_each_live(shard, stretch, |Live { hash, found, .. }| {
         let ghost = Slot::ghost(hash, stretch.ring, clock);
         shard.index.exchange(Change { slot: found.number, old: found.slot, new: ghost })
     })
 }
 
+/// A live entry of a batch.
+struct Live {
+    entry: Located,
+    hash: KeyHash,
+    found: Numbered,
+}
+
+/// What lies between the tails of two states; none if that is not part of one ring's lap.
+fn batch_between(before: &Metadata, next: &Metadata) -> Option<Stretch> {
+    let moved = |ring: &Ring| before.ring(*ring).tail != next.ring(*ring).tail;
+    let mut moved = RINGS.into_iter().filter(moved);
+    let ring = moved.next().filter(|_| moved.next().is_none())?;
+    let (from, to) = (before.ring(ring).tail, next.ring(ring).tail);
+    (from.lap() == to.lap() && from < to).then_some(Stretch { ring, from, to })
+}
+
+/// Hands out every entry of a batch that a slot still names; false, and no more of them, where it meets damage.
+fn for_each_live(
+    shard: Shard<'_>,
+    stretch: Stretch,
+    mut each: impl FnMut(Live) -> Result<()>,
+) -> Result<bool> {
+    let mut walk = LogWalk::new(shard.log, shard.bounds().reach(stretch.ring), stretch);
+    loop {
+        match walk.step()? {
+            Met::End => return Ok(true),
+            Met::Damaged | Met::Lap => return Ok(false),
+            Met::Dead(_) | Met::Filler(_) => {}
+            Met::Entry(entry) => {
+                let hash = shard.hash_at(entry.offset(), entry.header)?;
+                if let Some(found) = shard.index.find_entry(hash, entry.ring, entry.at)? {
+                    each(Live { entry, hash, found })?;
+                }
+            }
+        }
+    }
+}
+
 /// The change did not happen. What lies between the heads, its writer may still have been writing: that is skipped.
-fn undo(shard: Shard<'_>, pending: usize, [before, next]: [Metadata; 2]) -> Result<(Metadata, usize)> {
+fn undo(shard: Shard<'_>, before: &Metadata, next: &Metadata) -> Result<Metadata> {
     let bounds = shard.bounds();
-    let mut plugged = before;
+    let mut plugged = *before;
     for ring in RINGS {
-        let (from, to) = (before.ring(ring).head, next.ring(ring).head);
-        plug(shard, bounds.span(ring).start, [from, to])?;
-        plugged.ring_mut(ring).head = to;
+        let written = Stretch { ring, from: before.ring(ring).head, to: next.ring(ring).head };
+        // canary: plug
+        plug(shard, bounds.span(ring).start, written)?;
+        plugged.ring_mut(ring).head = written.to;
     }
     plugged.change = Change::NONE;
     (plugged.kind, plugged.accounts) = (Kind::Slot, 0);
-    plugged.write(shard.head, pending);
-    Selector::Committed(pending).store(shard.head);
+    plugged.commit(shard.head);
     event::repaired(Repair::Undone, next.change.slot);
-    Ok((plugged, pending))
+    Ok(plugged)
 }
 
 /// Makes a walk skip what lies between two heads. A filler has the length of the entry that was being written there, so
 /// that the walk is right whichever of the two headers it meets. A lap that it began, began at `start`.
-fn plug(shard: Shard<'_>, start: u64, [from, to]: [Position; 2]) -> Result<()> {
+fn plug(shard: Shard<'_>, start: u64, written: Stretch) -> Result<()> {
+    let Stretch { from, to, .. } = written;
     let mut at = from;
     if to.lap() != from.lap() {
         shard.log.put_mark(from.offset(), Mark::wrap_word(start))?;
@@ -177,22 +204,8 @@ fn plug(shard: Shard<'_>, start: u64, [from, to]: [Position; 2]) -> Result<()> {
     Ok(())
 }
 
-/// Forgets everything in the shard, whose accounts are in order, for a caller who holds the writer lock. A key is gone
-/// with the exchange of its slot, in every process at once. After a death the next writer goes on with it.
-pub(crate) fn clear(shard: Shard<'_>) -> Result<()> {
-    let Settled { metadata, committed, .. } = settle(shard)?;
-    Leases::of(shard).void_all()?;
-    let spare = 1 - committed;
-    metadata.cleared().write(shard.head, spare);
-    Selector::Prepared(spare).store(shard.head);
-    empty_slots(shard)?;
-    shard.accounts().clear()?;
-    Selector::Committed(spare).store(shard.head);
-    Ok(())
-}
-
 /// Empties every slot. Only readers' frequency bumps may come between; anything else means that the lock was lost.
-fn empty_slots(shard: Shard<'_>) -> Result<()> {
+pub(crate) fn empty_slots(shard: Shard<'_>) -> Result<()> {
     for number in 0..shard.geometry.slots_per_shard() {
         let word = shard.index.word(number)?;
         let mut seen = Slot::from_word(word.load());
@@ -214,7 +227,7 @@ fn empty_slots(shard: Shard<'_>) -> Result<()> {
 
 /// Empties the shard in place. Every position moves two laps on and the frontiers go first, so that no read that began
 /// before can pass; a death in the middle leaves frontiers ahead of tails, and the next writer starts over.
-pub(crate) fn reset(shard: Shard<'_>) -> Result<(Metadata, usize)> {
+pub(crate) fn reset(shard: Shard<'_>) -> Result<Metadata> {
     let found = shard.bounds();
     let bounds =
         if found.are_sound() { found } else { Bounds::new(shard.geometry, shard.size_record()?.units) };
@@ -222,7 +235,7 @@ pub(crate) fn reset(shard: Shard<'_>) -> Result<(Metadata, usize)> {
 }
 
 /// The same, with rings that meet and end where these bounds say.
-pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<(Metadata, usize)> {
+pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<Metadata> {
     let selector = Selector::load(shard.head);
     let copies = [Metadata::read(shard.head, 0), Metadata::read(shard.head, 1)];
     let frontiers = shard.load_frontiers();
@@ -234,7 +247,7 @@ pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<(Metadat
         RingState { head: at, tail: at, live: 0, entries: 0 }
     });
     bounds.store(shard.head);
-    // Full fence: with the acquire fence in `Reader::look`, the frontiers are seen before any slot or byte changes; with the
+    // Full fence: with the acquire fence in `Validation::end`, the frontiers are seen before any slot or byte changes; with the
     // one in `Pins::hold`, either a pin is seen, or its reader sees the frontiers.
     samovar_mmap::fence_full();
     for number in 0..shard.geometry.slots_per_shard() {
@@ -256,11 +269,9 @@ pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<(Metadat
         resets: held.resets.wrapping_add(1),
         version: copies[0].version.max(copies[1].version).wrapping_add(VERSIONS_SKIPPED),
     };
-    let copy = 1 - selector.committed();
-    metadata.write(shard.head, copy);
-    Selector::Committed(copy).store(shard.head);
+    metadata.commit(shard.head);
     event::reset(held.entries(), metadata.resets);
-    Ok((metadata, copy))
+    Ok(metadata)
 }
 
 /// A reset may follow a loss of the newest accounts: versions that were given out before it are not given out again.

@@ -20,7 +20,7 @@
 use crate::error::{ErrorKind, Result};
 use crate::file::horizon::FlushHorizon;
 use crate::file::namespace::{Account, AccountChanges, Record, Table};
-use crate::format::entry::{Header, Mark, Preface};
+use crate::format::entry::{Header, KeyValue, Mark, Preface};
 use crate::format::hash::{KeyHash, NamespaceWord};
 use crate::format::header;
 use crate::format::layout::{ERA, SLOTS_PER_BUCKET};
@@ -31,8 +31,8 @@ use crate::format::slot::Slot;
 use crate::repair::recover::{self, VERSIONS_SKIPPED};
 use crate::shard::bounds::Bounds;
 use crate::shard::index::Numbered;
-use crate::shard::metadata::{Metadata, Selector};
-use crate::shard::shard::Shard;
+use crate::shard::metadata::Metadata;
+use crate::shard::view::Shard;
 use samovar_mmap::View;
 use std::collections::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
@@ -193,9 +193,10 @@ impl Found {
 }
 
 impl Candidates {
-    fn parts(&self, found: &Found) -> [&[u8]; 2] {
-        let value = found.from + found.header.key_len();
-        [&self.bytes[found.from..value], &self.bytes[value..value + found.header.value_len()]]
+    fn content(&self, found: &Found) -> KeyValue<'_> {
+        let value_at = found.from + found.header.key_len();
+        let value = &self.bytes[value_at..value_at + found.header.value_len()];
+        KeyValue { key: &self.bytes[found.from..value_at], value }
     }
 
     /// Takes an entry in, or keeps the later one of its key; true if there were two.
@@ -208,6 +209,7 @@ impl Candidates {
             }
             Entry::Occupied(place) => {
                 let other = &mut self.entries[*place.get()];
+                // canary: kept later
                 if found.is_later(other) {
                     *other = found;
                 }
@@ -242,7 +244,7 @@ impl<'a> Salvage<'a> {
     /// Keeps what can be kept of a shard within these bounds, and forgets everything else in it.
     pub(crate) fn shard(&mut self, number: u64, shard: Shard<'_>, bounds: &Bounds) -> Result<()> {
         let mut candidates = self.collect(Site { number, shard })?;
-        let (mut metadata, copy) = recover::reset_within(shard, bounds)?;
+        let mut metadata = recover::reset_within(shard, bounds)?;
         for found in &candidates.entries {
             let ahead = found.preface.version.wrapping_sub(metadata.version());
             if ahead < 1 << 31 {
@@ -252,8 +254,7 @@ impl<'a> Salvage<'a> {
         self.sift(&mut candidates);
         self.fit(shard, bounds, &mut candidates);
         self.restore(shard, &candidates, &mut metadata)?;
-        metadata.write(shard.head, 1 - copy);
-        Selector::Committed(1 - copy).store(shard.head);
+        metadata.commit(shard.head);
         Ok(())
     }
 
@@ -318,12 +319,13 @@ impl<'a> Salvage<'a> {
         let is_its_own = hash.shard(shard.geometry.shard_bits) == site.number
             && named.slot.slot.may_hold(hash)
             && shard.index.buckets(hash).contains(&bucket);
+        // canary: kept seal
         Ok((is_its_own && self.bears_its_seal(candidates, &found)).then_some(found))
     }
 
     fn bears_its_seal(&self, candidates: &Candidates, found: &Found) -> bool {
         // They differ in their era, of which the content knows nothing.
-        let content = self.sealers[1].content(candidates.parts(found));
+        let content = self.sealers[1].content(candidates.content(found));
         self.sealers.iter().any(|sealer| sealer.is_whole(found.home(), found.header, &found.preface, content))
     }
 
@@ -331,11 +333,13 @@ impl<'a> Salvage<'a> {
     fn sift(&mut self, candidates: &mut Candidates) {
         candidates.entries.retain(|found| {
             let namespace = found.hash.namespace();
+            // canary: kept namespace
             let lives = namespace.is_default()
                 || self
                     .namespaces
                     .get(&namespace.number())
                     .is_some_and(|record| record.epoch == namespace.epoch());
+            // canary: kept dead
             let expired = found.preface.terms.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= self.now_ms);
             self.told.emptied += u64::from(!lives);
             self.told.expired += u64::from(lives && expired);
@@ -363,6 +367,7 @@ impl<'a> Salvage<'a> {
             // One that is larger than the share may be the only one.
             let share = shares.get_mut(&number);
             let fits_share = share.as_ref().is_none_or(|left| **left >= units) || alone.contains_key(&number);
+            // canary: kept share
             let fits = *left >= units && fits_share;
             if fits {
                 *left -= units;
@@ -379,24 +384,27 @@ impl<'a> Salvage<'a> {
     fn restore(&mut self, shard: Shard<'_>, candidates: &Candidates, metadata: &mut Metadata) -> Result<()> {
         let mut accounts = BTreeMap::<u64, Account>::new();
         for found in &candidates.entries {
-            let (ring, units, payload) = (found.to, found.units(), found.header.payload());
+            let (ring, footprint) = (found.to, found.header.footprint());
             let at = metadata.ring(ring).head;
-            let (home, parts) = (Home { ring, at }, candidates.parts(found));
+            let (home, content) = (Home { ring, at }, candidates.content(found));
             let sealer = self.sealers[1];
-            let seal = sealer.seal(home, found.header, &found.preface, sealer.content(parts));
-            shard.log.put_entry(at.offset(), found.header, &found.preface.sealed_with(seal), parts)?;
+            // canary: kept namespace word
+            let seal = sealer.seal(home, found.header, &found.preface, sealer.content(content));
+            // canary: kept namespace entry
+            shard.log.put_entry(at.offset(), found.header, &found.preface.sealed_with(seal), content)?;
             let Numbered { number, slot } = found.named.slot;
             // Release, with the acquires of readers.
             shard.index.word(number)?.store_release(Slot::live(found.hash, ring, at, slot.freq()).word());
-            metadata.link(ring, units, payload);
-            metadata.ring_mut(ring).head = at.advance(units);
+            metadata.link(ring, footprint);
+            metadata.ring_mut(ring).head = at.advance(footprint.units);
             let namespace = found.hash.namespace();
             if !namespace.is_default() {
+                // canary: kept namespace account
                 let fresh = Account::of_epoch(namespace.epoch());
-                accounts.entry(namespace.number()).or_insert(fresh).link(ring, units, payload);
+                accounts.entry(namespace.number()).or_insert(fresh).link(ring, footprint);
             }
             self.told.kept += 1;
-            self.told.kept_bytes += payload;
+            self.told.kept_bytes += footprint.payload;
         }
         for (number, account) in accounts {
             let mut change = AccountChanges::default();

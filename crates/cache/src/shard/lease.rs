@@ -22,7 +22,7 @@ use crate::format::hash::KeyHash;
 use crate::format::layout::{LEASE_LEN, LEASED, LEASES, LEASES_PER_SHARD};
 use crate::format::owner::Owner;
 use crate::shard::head::Head;
-use crate::shard::shard::Shard;
+use crate::shard::view::Shard;
 use samovar_mmap::{Word32, Word64};
 use std::time::Duration;
 

@@ -15,6 +15,7 @@ use crate::format::hash::checksum;
 use crate::format::layout::{self, FRONTIERS, LOCK, SHARD_HEAD_LEN};
 use crate::format::owner::{Owner, WAITERS};
 use crate::shard::head::Head;
+use crate::shard::view::Shard;
 use samovar_mmap::Word32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -50,9 +51,7 @@ impl Waiting {
 /// A shard's lock, as one of those who want it.
 #[derive(Clone, Copy)]
 pub(crate) struct Claim<'a> {
-    pub(crate) head: Head<'a>,
-    /// Which shard.
-    pub(crate) shard: u64,
+    pub(crate) shard: &'a Shard<'a>,
     pub(crate) owner: Owner,
 }
 
@@ -64,7 +63,7 @@ impl<'a> Claim<'a> {
         waiting: &Waiting,
         is_dead: impl Fn(Owner) -> Result<bool>,
     ) -> Result<Held<'a>> {
-        let word = self.head.word32(LOCK);
+        let word = self.shard.head.word32(LOCK);
         // Acquire, with the release in `drop`: the last owner's stores are seen.
         if word.compare_exchange(0, self.owner.word()).is_err() {
             self.acquire_slow(word, waiting, is_dead)?;
@@ -88,7 +87,7 @@ impl<'a> Claim<'a> {
             }
         }
         let begun_with = self.look(word.load());
-        let stalled = &waiting.stalled[layout::at(self.shard) % waiting.stalled.len()];
+        let stalled = &waiting.stalled[layout::at(self.shard.number) % waiting.stalled.len()];
         let is_known = stalled.load(Ordering::Relaxed) == begun_with;
         let give_up = Instant::now() + if is_known { waiting.probe_every } else { waiting.lock_timeout };
         loop {
@@ -101,7 +100,7 @@ impl<'a> Claim<'a> {
                 Some(holder) if holder != self.owner && is_dead(holder)? => {
                     // canary: takeover
                     if word.compare_exchange(seen, self.owner.word() | WAITERS).is_ok() {
-                        event::taken_over(self.shard, holder.slot());
+                        event::taken_over(self.shard.number, holder.slot());
                         return Ok(());
                     }
                     continue;
@@ -114,7 +113,7 @@ impl<'a> Claim<'a> {
                 if look != begun_with {
                     return Err(busy());
                 }
-                event::owner_stopped(self.shard, Owner::from_word(seen).slot());
+                event::owner_stopped(self.shard.number, Owner::from_word(seen).slot());
                 return Err(stopped());
             }
             if seen & WAITERS != 0 || word.compare_exchange(seen, seen | WAITERS).is_ok() {
@@ -127,7 +126,7 @@ impl<'a> Claim<'a> {
     fn look(self, lock: u32) -> usize {
         let mut bytes = (lock & !WAITERS).to_le_bytes().to_vec();
         for line in (FRONTIERS..SHARD_HEAD_LEN).step_by(64) {
-            bytes.extend(self.head.line(line).load_all().into_iter().flat_map(u64::to_le_bytes));
+            bytes.extend(self.shard.head.line(line).load_all().into_iter().flat_map(u64::to_le_bytes));
         }
         layout::at(checksum(&bytes)) | 1
     }

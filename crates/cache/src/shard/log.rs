@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::file::area::Area;
-use crate::format::entry::{self, Extras, Header, MAX_PREFACE, Mark, Preface};
+use crate::format::entry::{self, Extras, Header, KeyValue, MAX_PREFACE, Mark, Preface};
 use crate::format::hash::{KeyHash, NamespaceWord};
 use crate::format::layout::bytes_of;
 use samovar_mmap::View;
@@ -146,11 +146,11 @@ impl<'a> Log<'a> {
         offset: u64,
         header: Header,
         version: u32,
-        parts: [&[u8]; 2],
+        content: KeyValue<'_>,
     ) -> Result<()> {
         let at = bytes_of(offset);
         self.0.write_short(at, &entry::plain_preface(header, version))?;
-        let [key, value] = parts;
+        let KeyValue { key, value } = content;
         self.0.write_from(at.wrapping_add(entry::PLAIN_PREFACE), key)?;
         self.put_value(at.wrapping_add(entry::PLAIN_PREFACE + key.len()), value)
     }
@@ -161,10 +161,10 @@ impl<'a> Log<'a> {
         offset: u64,
         header: Header,
         preface: &Preface,
-        parts: [&[u8]; 2],
+        content: KeyValue<'_>,
     ) -> Result<()> {
         self.put_preface(offset, header, preface)?;
-        let [key, value] = parts;
+        let KeyValue { key, value } = content;
         self.0.write_from(bytes_of(offset).wrapping_add(header.key_at()), key)?;
         self.put_value(bytes_of(offset).wrapping_add(header.value_at()), value)
     }

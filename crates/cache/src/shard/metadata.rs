@@ -23,14 +23,15 @@
 //! Values are absolute, never deltas, so that repeating a repair changes nothing.
 
 use crate::file::namespace::Account;
+use crate::format::entry::Footprint;
 use crate::format::layout::{METADATA, METADATA_WORDS, SELECTOR};
 use crate::format::position::Position;
-use crate::format::ring::Ring;
+use crate::format::ring::{RINGS, Ring};
 use crate::format::slot::Slot;
 use crate::shard::head::Head;
-use samovar_mmap::Line;
+use samovar_mmap::{Line, Word64};
 
-const PENDING: u64 = 2;
+const PREPARED: u64 = 2;
 const CLOCK_BITS: u32 = 32;
 const CLOCK_MASK: u64 = (1 << CLOCK_BITS) - 1;
 /// Slots have smaller numbers than this; the bits above tell what kind of change it is, and how many accounts of namespaces
@@ -165,26 +166,11 @@ impl Metadata {
     }
 
     /// An entry of this size becomes known to a slot.
-    pub(crate) fn link(&mut self, ring: Ring, units: u64, payload: u64) {
+    pub(crate) fn link(&mut self, ring: Ring, entry: Footprint) {
         let state = self.ring_mut(ring);
-        state.live = state.live.wrapping_add(units);
+        state.live = state.live.wrapping_add(entry.units);
         state.entries = state.entries.wrapping_add(1);
-        self.payload = self.payload.wrapping_add(payload);
-    }
-
-    /// An entry of this size is no longer known to any slot.
-    pub(crate) fn unlink(&mut self, ring: Ring, units: u64, payload: u64) {
-        let state = self.ring_mut(ring);
-        state.live = state.live.saturating_sub(units);
-        state.entries = state.entries.saturating_sub(1);
-        self.payload = self.payload.saturating_sub(payload);
-    }
-
-    /// The same shard with nothing in it: all that the rings held is behind their tails.
-    pub(crate) fn cleared(&self) -> Self {
-        let empty = |state: RingState| RingState { tail: state.head, live: 0, entries: 0, ..state };
-        let rings = self.rings.map(empty);
-        Metadata { rings, payload: 0, kind: Kind::Clear, accounts: 0, change: Change::NONE, ..*self }
+        self.payload = self.payload.wrapping_add(entry.payload);
     }
 
     #[inline(always)]
@@ -245,7 +231,13 @@ impl Metadata {
         Metadata::decode([rings.load_all(), rest.load_all()])
     }
 
-    #[inline(always)]
+    /// Writes it over the copy that is not committed, and commits that: for repairs, while nobody else writes.
+    pub(crate) fn commit(&self, head: Head<'_>) {
+        let copy = 1 - Selector::load(head).committed();
+        self.write(head, copy);
+        Selector::Committed(copy).store(head);
+    }
+
     pub(crate) fn write(&self, head: Head<'_>, copy: usize) {
         let ([rings, rest], [ring_words, rest_words]) = (lines(head, copy), self.encode());
         rings.store_all(ring_words);
@@ -260,25 +252,19 @@ pub(crate) fn entry_version_of(version: u64) -> u32 {
     u32::from_le_bytes([b0, b1, b2, b3])
 }
 
-/// One of the two copies where it lies in the file, for a change that alters few of its words.
+/// One of the two copies, where it lies in the file. The one that is not committed is where the holder of the writer lock
+/// drafts what comes next: nobody else looks at it until the selector names it.
 #[derive(Clone, Copy)]
 pub(crate) struct MetadataCopy<'a>([Line<'a>; 2]);
 
-/// What a change of one slot, whose entry stays in its ring, makes of the accounts.
-#[derive(Clone, Copy)]
-pub(crate) struct Delta {
-    pub(crate) ring: Ring,
-    /// Of the ring.
-    pub(crate) head: Position,
-    pub(crate) live: u64,
-    pub(crate) entries: u64,
-    pub(crate) payload: u64,
-    pub(crate) change: Change,
-    pub(crate) version: u64,
-}
-
-/// Where words stand on the second line.
+/// Where words stand on the first line, within a ring's part, and on the second line.
+const HEAD: usize = 0;
+const TAIL: usize = 1;
+const LIVE: usize = 2;
+const ENTRIES: usize = 3;
 const PAYLOAD: usize = 0;
+const EVICTIONS: usize = 1;
+const GHOST_CLOCKS: usize = 2;
 const WHAT: usize = 3;
 const OLD: usize = 4;
 const NEW: usize = 5;
@@ -291,19 +277,39 @@ impl<'a> MetadataCopy<'a> {
     }
 
     #[inline(always)]
-    pub(crate) fn ring(self, ring: Ring) -> RingState {
-        let word = |at: usize| self.0[0].word(ring as usize * RING_WORDS + at).load();
-        RingState {
-            head: Position::from_word(word(0)),
-            tail: Position::from_word(word(1)),
-            live: word(2),
-            entries: word(3),
-        }
+    fn word(self, ring: Ring, field: usize) -> Word64<'a> {
+        self.0[0].word(ring as usize * RING_WORDS + field)
     }
 
     #[inline(always)]
-    pub(crate) fn payload(self) -> u64 {
-        self.0[1].word(PAYLOAD).load()
+    pub(crate) fn head(self, ring: Ring) -> Position {
+        Position::from_word(self.word(ring, HEAD).load())
+    }
+
+    #[inline(always)]
+    pub(crate) fn tail(self, ring: Ring) -> Position {
+        Position::from_word(self.word(ring, TAIL).load())
+    }
+
+    /// Units of entries that a slot names.
+    #[inline(always)]
+    pub(crate) fn live(self, ring: Ring) -> u64 {
+        self.word(ring, LIVE).load()
+    }
+
+    #[inline(always)]
+    pub(crate) fn entries(self, ring: Ring) -> u64 {
+        self.word(ring, ENTRIES).load()
+    }
+
+    /// Entries of both rings.
+    pub(crate) fn all_entries(self) -> u64 {
+        self.entries(Ring::Small).saturating_add(self.entries(Ring::Main))
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_empty(self, ring: Ring) -> bool {
+        self.head(ring) == self.tail(ring)
     }
 
     #[inline(always)]
@@ -311,28 +317,124 @@ impl<'a> MetadataCopy<'a> {
         self.0[1].word(VERSION_AT).load()
     }
 
-    /// Becomes what another one is, amended.
-    #[inline(always)]
-    pub(crate) fn apply(self, other: MetadataCopy<'_>, delta: &Delta) {
-        let MetadataCopy([rings, rest]) = self;
-        rings.copy_from(other.0[0]);
-        rest.copy_from(other.0[1]);
-        let state = delta.ring as usize * RING_WORDS;
-        rings.word(state).store(delta.head.word());
-        rings.word(state + 2).store(delta.live);
-        rings.word(state + 3).store(delta.entries);
-        rest.word(PAYLOAD).store(delta.payload);
-        rest.word(WHAT).store(Kind::Slot.bits() | delta.change.slot);
-        rest.word(OLD).store(delta.change.old.word());
-        rest.word(NEW).store(delta.change.new.word());
-        rest.word(VERSION_AT).store(delta.version);
+    pub(crate) fn evictions(self) -> u64 {
+        self.0[1].word(EVICTIONS).load()
     }
+
+    pub(crate) fn ghost_clocks(self) -> [u64; 2] {
+        let clocks = self.0[1].word(GHOST_CLOCKS).load();
+        [clocks & CLOCK_MASK, clocks >> CLOCK_BITS]
+    }
+
+    /// All of it.
+    pub(crate) fn read(self) -> Metadata {
+        Metadata::decode(self.0.map(Line::load_all))
+    }
+
+    /// Becomes what another copy is.
+    #[inline(always)]
+    pub(crate) fn copy_from(self, other: MetadataCopy<'_>) {
+        self.0[0].copy_from(other.0[0]);
+        self.0[1].copy_from(other.0[1]);
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_head(self, ring: Ring, head: Position) {
+        self.word(ring, HEAD).store(head.word());
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_tail(self, ring: Ring, tail: Position) {
+        self.word(ring, TAIL).store(tail.word());
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_version(self, version: u64) {
+        self.0[1].word(VERSION_AT).store(version);
+    }
+
+    /// An entry becomes known to a slot.
+    #[inline(always)]
+    pub(crate) fn link(self, ring: Ring, entry: Footprint) {
+        add(self.word(ring, LIVE), entry.units);
+        // canary: entries counted
+        add(self.word(ring, ENTRIES), 1);
+        add(self.0[1].word(PAYLOAD), entry.payload);
+    }
+
+    /// An entry is no longer known to any slot.
+    #[inline(always)]
+    pub(crate) fn unlink(self, ring: Ring, entry: Footprint) {
+        subtract(self.word(ring, LIVE), entry.units);
+        subtract(self.word(ring, ENTRIES), 1);
+        subtract(self.0[1].word(PAYLOAD), entry.payload);
+    }
+
+    /// A slot names another entry of the same ring.
+    #[inline(always)]
+    pub(crate) fn relink(self, ring: Ring, old: Footprint, new: Footprint) {
+        let (live, payload) = (self.word(ring, LIVE), self.0[1].word(PAYLOAD));
+        live.store(live.load().saturating_sub(old.units).wrapping_add(new.units));
+        payload.store(payload.load().saturating_sub(old.payload).wrapping_add(new.payload));
+    }
+
+    /// A whole namespace is no longer known here, though slots still name its entries.
+    pub(crate) fn write_off(self, account: &Account) {
+        for (ring, part) in RINGS.into_iter().zip(account.rings) {
+            subtract(self.word(ring, LIVE), part.units);
+            subtract(self.word(ring, ENTRIES), part.entries);
+        }
+        subtract(self.0[1].word(PAYLOAD), account.payload);
+    }
+
+    /// Nothing is in the shard any more: all that the rings held is behind their tails.
+    pub(crate) fn clear(self) {
+        for ring in RINGS {
+            self.set_tail(ring, self.head(ring));
+            self.word(ring, LIVE).store(0);
+            self.word(ring, ENTRIES).store(0);
+        }
+        self.0[1].word(PAYLOAD).store(0);
+    }
+
+    pub(crate) fn count_eviction(self) {
+        add(self.0[1].word(EVICTIONS), 1);
+    }
+
+    /// A ring leaves one more ghost: the time that it bears.
+    pub(crate) fn tick_ghost_clock(self, ring: Ring) -> u64 {
+        let mut clocks = self.ghost_clocks();
+        let clock = &mut clocks[ring as usize];
+        *clock = clock.wrapping_add(1) & CLOCK_MASK;
+        let time = *clock;
+        self.0[1].word(GHOST_CLOCKS).store(clocks[0] | clocks[1] << CLOCK_BITS);
+        time
+    }
+
+    /// What leads here.
+    #[inline(always)]
+    pub(crate) fn set_change(self, kind: Kind, redo_records: u64, change: Change) {
+        let what = redo_records << ACCOUNTS_SHIFT | kind.bits() | change.slot;
+        self.0[1].word(WHAT).store(what);
+        self.0[1].word(OLD).store(change.old.word());
+        self.0[1].word(NEW).store(change.new.word());
+    }
+}
+
+#[inline(always)]
+fn add(word: Word64<'_>, more: u64) {
+    word.store(word.load().wrapping_add(more));
+}
+
+#[inline(always)]
+fn subtract(word: Word64<'_>, less: u64) {
+    word.store(word.load().saturating_sub(less));
 }
 
 /// The two cache lines of a copy.
 #[inline(always)]
 fn lines(head: Head<'_>, copy: usize) -> [Line<'_>; 2] {
-    let at = METADATA[copy & 1];
+    let at = METADATA[0] + (copy & 1) * (METADATA[1] - METADATA[0]);
     [head.line(at), head.line(at + 64)]
 }
 
@@ -342,7 +444,7 @@ impl Selector {
     pub(crate) fn load(head: Head<'_>) -> Self {
         let word = head.word64(SELECTOR).load_acquire();
         let copy = usize::from(word & 1 != 0);
-        if word & PENDING != 0 { Selector::Prepared(copy) } else { Selector::Committed(copy) }
+        if word & PREPARED != 0 { Selector::Prepared(copy) } else { Selector::Committed(copy) }
     }
 
     /// Release, with the acquire in [`Selector::load`].
@@ -350,7 +452,7 @@ impl Selector {
     pub(crate) fn store(self, head: Head<'_>) {
         let word = match self {
             Selector::Committed(copy) => copy as u64,
-            Selector::Prepared(copy) => PENDING | copy as u64,
+            Selector::Prepared(copy) => PREPARED | copy as u64,
         };
         head.word64(SELECTOR).store_release(word);
     }

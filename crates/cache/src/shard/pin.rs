@@ -24,10 +24,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::file::area::Area;
 use crate::format::layout::{PIN_LEN, PINNED, PINS, PINS_PER_SHARD};
 use crate::format::owner::Owner;
-use crate::format::position::{OFFSET_BITS, Position};
-use crate::format::ring::{Place, Span};
+use crate::format::position::OFFSET_BITS;
+use crate::format::ring::Span;
 use crate::shard::head::Head;
-use crate::shard::shard::Shard;
+use crate::shard::view::Shard;
 use samovar_mmap::{Word32, Word64};
 
 /// Within a pin.
@@ -288,80 +288,11 @@ pub(crate) fn refusal() -> Error {
     )
 }
 
-/// How a ring's head gets past a pinned stretch that lies where the next entry was to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Detour {
-    /// What is left before the stretch is filled, and the ring goes on at this offset behind it.
-    Skip(u64),
-    /// The lap ends here, and the next one begins at this offset.
-    Lap(u64),
-    /// The ring is empty, and goes on at this offset of the same lap.
-    Move(u64),
-    /// The ring is empty, and begins a lap.
-    Restart,
-    /// There is no way before the tail has moved on.
-    Wait,
-}
-
-/// The detour around `pinned`, which has a unit in common with the entry that was to go to `place`. A pin that came in
-/// time never has the head or the tail of a ring inside it, unless a ring that is empty, or begins a lap, begins
-/// there; one that came too late may, for a moment.
-pub(crate) fn detour(span: Span, [head, tail]: [Position; 2], place: Place, pinned: Extent) -> Detour {
-    let beyond = pinned.end();
-    let (same_lap, covers_start) = (place.at.lap() == tail.lap(), pinned.offset < place.at.offset());
-    // The last unit of a lap is for the mark that ends it.
-    let before_tail = beyond <= tail.offset() && beyond < span.end;
-    match () {
-        () if head == tail && place.wraps => Detour::Restart,
-        () if head == tail && beyond < span.end => Detour::Move(beyond),
-        () if head == tail => Detour::Wait,
-        () if place.wraps && !covers_start => Detour::Lap(span.start),
-        () if place.wraps && before_tail => Detour::Lap(beyond),
-        () if covers_start => Detour::Wait,
-        () if same_lap && beyond < span.end => Detour::Skip(beyond),
-        () if same_lap => Detour::Lap(span.start),
-        () if before_tail => Detour::Skip(beyond),
-        () => Detour::Wait,
-    }
-}
-
 const _: () = assert!(EXTENT + 8 <= PIN_LEN);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const SPAN: Span = Span { start: 100, end: 200 };
-
-    fn at(lap: u64, offset: u64) -> Position {
-        Position::new(lap, offset)
-    }
-
-    #[test]
-    fn a_head_goes_around_what_is_pinned() {
-        let around = |head: Position, tail: Position, to: (Position, bool), offset, units| {
-            let place = Place { at: to.0, wraps: to.1 };
-            detour(SPAN, [head, tail], place, Extent { offset, units })
-        };
-        let here = |head| (head, false);
-        let wraps = |lap, offset| (at(lap, offset), true);
-        // One lap: the stretch lies ahead in it, or reaches its end.
-        assert_eq!(around(at(5, 120), at(5, 110), here(at(5, 120)), 125, 10), Detour::Skip(135));
-        assert_eq!(around(at(5, 120), at(5, 110), here(at(5, 120)), 120, 10), Detour::Skip(130));
-        assert_eq!(around(at(5, 190), at(5, 150), here(at(5, 190)), 192, 8), Detour::Lap(100));
-        // Two laps: the tail is the limit.
-        assert_eq!(around(at(6, 120), at(5, 150), here(at(6, 120)), 130, 20), Detour::Skip(150));
-        assert_eq!(around(at(6, 120), at(5, 150), here(at(6, 120)), 130, 21), Detour::Wait);
-        assert_eq!(around(at(6, 120), at(5, 150), here(at(6, 120)), 110, 21), Detour::Wait);
-        // The next lap begins before the stretch, or inside it.
-        assert_eq!(around(at(5, 190), at(5, 150), wraps(6, 100), 105, 10), Detour::Lap(100));
-        assert_eq!(around(at(5, 190), at(5, 150), wraps(6, 100), 95, 10), Detour::Lap(105));
-        assert_eq!(around(at(5, 190), at(5, 150), wraps(6, 100), 95, 60), Detour::Wait);
-        // Nothing is in the ring.
-        assert_eq!(around(at(5, 190), at(5, 190), wraps(6, 100), 105, 10), Detour::Restart);
-        assert_eq!(around(at(6, 100), at(6, 100), here(at(6, 100)), 95, 10), Detour::Move(105));
-        assert_eq!(around(at(6, 100), at(6, 100), here(at(6, 100)), 95, 105), Detour::Wait);
-    }
 
     #[test]
     fn a_stretch_is_one_word() {

@@ -15,8 +15,8 @@
 
 use crate::error::Result;
 use crate::format::ring::{Ring, Span};
-use crate::shard::pin::{Extent, Pins};
-use crate::write::writer::Writer;
+use crate::write::allocator::Allocator;
+use crate::write::reclaimer::Reclaimer;
 use std::cell::Cell;
 
 /// Entries that one step moves at most, and units that it passes: other writers wait no longer than that.
@@ -34,114 +34,106 @@ pub(crate) enum Progress {
     Done,
 }
 
-impl Writer<'_> {
-    /// One step towards data of so many units. `walked` is what the main ring's tail has passed in the steps before.
-    pub(crate) fn approach(&mut self, units: u64, walked: &Cell<u64>) -> Result<Progress> {
-        self.bounds.is_shrink = true;
-        if self.bounds.end_target != units || self.bounds.end < units {
-            self.aim(units);
-        }
-        let mut left = UNITS_PER_STEP;
-        while self.bounds.end > units || self.bounds.high_water > self.bounds.end {
-            if left == 0 || self.moves >= MOVES_PER_STEP {
-                self.settle();
-                return Ok(Progress::More);
-            }
-            left = left.saturating_sub(self.shrink(walked)?.max(1));
-        }
-        self.settle();
-        Ok(Progress::Done)
+/// One step towards data of so many units. `walked` is what the main ring's tail has passed in the steps before.
+pub(crate) fn approach(reclaimer: &mut Reclaimer<'_>, units: u64, walked: &Cell<u64>) -> Result<Progress> {
+    reclaimer.allocator.bounds.is_shrink = true;
+    let bounds = &reclaimer.allocator.bounds;
+    if bounds.end_target != units || bounds.end < units {
+        aim(&mut reclaimer.allocator, units);
     }
-
-    /// Says where the end is to be, and with it in proportion where the rings are to meet. What there is more, is there at once:
-    /// its space is reserved.
-    fn aim(&mut self, units: u64) {
-        let bounds = &mut self.bounds;
-        let target = u128::from(bounds.target) * u128::from(units) / u128::from(bounds.aim().max(1));
-        bounds.target = u64::try_from(target).unwrap_or(units).min(units);
-        if units >= bounds.end {
-            bounds.high_water = bounds.high_water.max(units);
-            bounds.store(self.shard.head);
-            (bounds.end_target, bounds.end) = (units, units);
-            bounds.store(self.shard.head);
-            return;
+    let mut left = UNITS_PER_STEP;
+    loop {
+        let bounds = &reclaimer.allocator.bounds;
+        let is_done = bounds.end <= units && bounds.high_water <= bounds.end;
+        if is_done || left == 0 || reclaimer.moves() >= MOVES_PER_STEP {
+            reclaimer.allocator.tx.settle();
+            return Ok(if is_done { Progress::Done } else { Progress::More });
         }
+        left = left.saturating_sub(step(reclaimer, walked)?.max(1));
+    }
+}
+
+/// Says where the end is to be, and with it in proportion where the rings are to meet. What there is more, is there at once:
+/// its space is reserved.
+fn aim(allocator: &mut Allocator<'_>, units: u64) {
+    let bounds = &mut allocator.bounds;
+    let target = u128::from(bounds.target) * u128::from(units) / u128::from(bounds.aim().max(1));
+    bounds.target = u64::try_from(target).unwrap_or(units).min(units);
+    if units >= bounds.end {
+        bounds.high_water = bounds.high_water.max(units);
+        allocator.store_bounds();
+        (allocator.bounds.end_target, allocator.bounds.end) = (units, units);
+    } else {
         bounds.end_target = units;
-        bounds.store(self.shard.head);
     }
+    allocator.store_bounds();
+}
 
-    /// Passes one entry or mark, or moves a bound; how many units that were.
-    fn shrink(&mut self, walked: &Cell<u64>) -> Result<u64> {
-        let bounds = self.bounds;
-        if bounds.is_to_shrink() && bounds.is_small_too_large() {
-            return self.sink_boundary();
-        }
-        let ring = *self.metadata.ring(Ring::Main);
-        let limit = bounds.aim();
-        if ring.head == ring.tail && ring.head.offset() >= limit {
-            self.restart_lap(Ring::Main);
+/// Passes one entry or mark, or moves a bound; how many units that were.
+fn step(reclaimer: &mut Reclaimer<'_>, walked: &Cell<u64>) -> Result<u64> {
+    let bounds = reclaimer.allocator.bounds;
+    if bounds.is_to_shrink() && bounds.is_small_too_large() {
+        return lower_boundary(reclaimer);
+    }
+    let metadata = reclaimer.allocator.tx.metadata();
+    let (head, tail) = (metadata.head(Ring::Main), metadata.tail(Ring::Main));
+    let limit = bounds.aim();
+    if head == tail && head.offset() >= limit {
+        reclaimer.allocator.restart_lap(Ring::Main);
+        return Ok(1);
+    }
+    let is_one_lap = head.lap() == tail.lap();
+    if bounds.is_to_shrink() {
+        let gap = Span { start: bounds.boundary, end: limit }.gap(head, tail);
+        // canary: end
+        let fits =
+            metadata.live(Ring::Main) <= bounds.holds() && is_one_lap && gap > bounds.slack_for_moves();
+        if fits || head == tail || walked.get() > ROUNDS * bounds.end {
+            lower_end(&mut reclaimer.allocator);
             return Ok(1);
         }
-        let one_lap = ring.head.lap() == ring.tail.lap();
-        let below = one_lap && ring.head.offset() < limit;
-        if bounds.is_to_shrink() {
-            let gap = Span { start: bounds.boundary, end: limit }.gap(ring.head, ring.tail);
-            let fits = ring.live <= bounds.holds() && one_lap && gap > bounds.slack_for_moves();
-            if fits || ring.head == ring.tail || walked.get() > ROUNDS * bounds.end {
-                self.sink_end();
-                return Ok(1);
-            }
-        } else if below {
-            self.sink_top();
-            return Ok(1);
-        }
-        let passed = self.drain_one(Ring::Main)?;
-        walked.set(walked.get() + passed.max(1));
-        Ok(passed)
+    } else if is_one_lap && head.offset() < limit {
+        lower_high_water(&mut reclaimer.allocator);
+        return Ok(1);
     }
+    let passed = reclaimer.reclaim(Ring::Main, 1)?;
+    walked.set(walked.get() + passed.max(1));
+    Ok(passed)
+}
 
-    /// The small ring leaves what lies above its small_end; then the boundary is there.
-    fn sink_boundary(&mut self) -> Result<u64> {
-        if self.bounds.small_end > self.bounds.small_target() {
-            self.bounds.small_end = self.bounds.small_target();
-            self.bounds.store(self.shard.head);
-        }
-        let ring = *self.metadata.ring(Ring::Small);
-        let below = ring.head.offset() < self.bounds.small_end;
-        if ring.head == ring.tail && !below {
-            self.restart_lap(Ring::Small);
-            return Ok(1);
-        }
-        if ring.head.lap() == ring.tail.lap() && below {
-            self.publish_frontier(Ring::Small);
-            self.bounds.boundary = self.bounds.small_end;
-            self.bounds.store(self.shard.head);
-            return Ok(1);
-        }
-        self.drain_one(Ring::Small)
+/// The small ring leaves what lies above its end; then the boundary is there.
+fn lower_boundary(reclaimer: &mut Reclaimer<'_>) -> Result<u64> {
+    let allocator = &mut reclaimer.allocator;
+    if allocator.bounds.small_end > allocator.bounds.small_target() {
+        allocator.bounds.small_end = allocator.bounds.small_target();
+        allocator.store_bounds();
     }
+    let metadata = allocator.tx.metadata();
+    let (head, tail) = (metadata.head(Ring::Small), metadata.tail(Ring::Small));
+    let is_below = head.offset() < allocator.bounds.small_end;
+    if head == tail && !is_below {
+        allocator.restart_lap(Ring::Small);
+        return Ok(1);
+    }
+    if head.lap() == tail.lap() && is_below {
+        allocator.publish_frontier(Ring::Small);
+        allocator.bounds.boundary = allocator.bounds.small_end;
+        allocator.store_bounds();
+        return Ok(1);
+    }
+    reclaimer.reclaim(Ring::Small, 1)
+}
 
-    /// From now on heads go no further than the goal.
-    fn sink_end(&mut self) {
-        self.bounds.end = self.bounds.end_target;
-        self.bounds.store(self.shard.head);
-    }
+/// From now on heads go no further than the end's target.
+fn lower_end(allocator: &mut Allocator<'_>) {
+    allocator.bounds.end = allocator.bounds.end_target;
+    allocator.store_bounds();
+}
 
-    /// Nothing that lives lies above the end. Readers see that by the frontier before anything there changes.
-    fn sink_top(&mut self) {
-        self.publish_frontier(Ring::Main);
-        self.bounds.high_water = self.bounds.end;
-        self.bounds.store(self.shard.head);
-    }
-
-    /// Do readers hold anything beyond the end? No pin comes later than this, since the frontier has passed it all.
-    pub(crate) fn is_pinned_beyond(&self) -> Result<bool> {
-        let (end, area) = (self.bounds.end, self.shard.geometry.area());
-        let pins = Pins::of(self.shard);
-        if end >= area.end || !pins.any() {
-            return Ok(false);
-        }
-        let beyond = Extent { offset: end, units: area.end - end };
-        Ok(pins.obstacle(beyond, self.process.is_dead)?.is_some())
-    }
+/// Nothing that lives lies above the end. Readers see that by the frontier before anything there changes.
+fn lower_high_water(allocator: &mut Allocator<'_>) {
+    // canary: high water
+    allocator.publish_frontier(Ring::Main);
+    allocator.bounds.high_water = allocator.bounds.end;
+    allocator.store_bounds();
 }

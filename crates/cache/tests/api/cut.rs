@@ -44,7 +44,8 @@ fn value_of(key: u32) -> Vec<u8> {
 #[derive(Debug, Default)]
 struct Met {
     right: AtomicUsize,
-    failed: AtomicUsize,
+    /// For each worker.
+    failed: [AtomicUsize; 4],
     done: AtomicBool,
 }
 
@@ -72,21 +73,21 @@ impl Drop for Done<'_> {
     }
 }
 
-/// Opens, works until the file is cut, and opens again.
-fn work(path: &Path, met: &Met, writes: bool) {
+/// Opens, works until the file is cut, and opens again. The first two workers write, the others read.
+fn work(path: &Path, met: &Met, worker: usize) {
     while !met.is_done() {
         let Ok(cache) = Cache::options().open(path) else {
-            met.failed.fetch_add(1, Ordering::Relaxed);
+            met.failed[worker].fetch_add(1, Ordering::Relaxed);
             continue;
         };
         for key in (0u32..).map(|round| round.wrapping_mul(2_654_435_761) % 2000) {
-            let result = if writes {
+            let result = if worker < 2 {
                 cache.set(&key.to_le_bytes(), &value_of(key)).map(|()| None)
             } else {
                 cache.get(&key.to_le_bytes())
             };
             let Ok(found) = result else {
-                met.failed.fetch_add(1, Ordering::Relaxed);
+                met.failed[worker].fetch_add(1, Ordering::Relaxed);
                 break;
             };
             assert!(found.is_none_or(|found| found == value_of(key)), "a wrong value of {key}");
@@ -109,8 +110,8 @@ fn a_storm_of_cuts_ends_no_process_and_tells_no_lie() {
     let met = &Met::default();
     std::thread::scope(|scope| {
         let _done = Done(met);
-        for writes in [true, true, false, false] {
-            scope.spawn(move || work(path, met, writes));
+        for worker in 0..met.failed.len() {
+            scope.spawn(move || work(path, met, worker));
         }
         let file = OpenOptions::new().write(true).open(path).unwrap();
         for _ in 0..rounds {
@@ -119,7 +120,8 @@ fn a_storm_of_cuts_ends_no_process_and_tells_no_lie() {
             std::thread::sleep(Duration::from_micros(rng.below(2000)));
             // The header and the control page stay; all else comes back as zeroes.
             file.set_len(8192).unwrap();
-            met.one_more(&met.failed, "failed");
+            // Until nobody works on what was there: a file that grows again under a process that never noticed is another matter.
+            met.failed.iter().for_each(|failed| met.one_more(failed, "failed"));
             file.set_len(whole).unwrap();
         }
     });

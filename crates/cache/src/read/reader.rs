@@ -1,32 +1,18 @@
-//! The validated copy: a get that takes no lock and writes nothing.
-//!
-//! ```text
-//!   load slot --acquire--> load frontier --> compare key, copy value --acquire fence--> frontier and slot unchanged?
-//!      ^                                                                                  | yes: that is the answer
-//!      '--------------------------------------- no: the entry moved or died --------------'
-//! ```
-//!
-//! Why the checks at the end suffice. A writer stores a frontier, then a release fence, before it overwrites a byte below
-//! it; so a reader that copied such a byte sees, after its acquire fence, a frontier that no longer protects the entry.
-//! The slot word holds ten bits of the lap; the two frontier loads less than 512 laps apart close what those ten bits
-//! leave open, and the slot, loaded again, still names the entry: so no slot that a slow reader carried for a thousand
-//! laps can pass. Whatever was copied in vain is dropped: lengths from the file are checked before they are used.
+//! A get of one key: it takes no lock, writes nothing but a frequency bit, and gives out a validated copy.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::entry::{Extras, Header, Mark, Preface};
+use crate::format::entry::{Extras, Header, KeyValue, Mark, Preface};
 use crate::format::hash::{KeyHash, NamespaceWord};
-use crate::format::position::Position;
 use crate::format::seal::Home;
 use crate::format::slot::{FREQ_MAX, Slot};
+use crate::read::validated::{Validated, Validation};
 use crate::shard::log::Log;
-use crate::shard::shard::Shard;
+use crate::shard::view::Shard;
 use samovar_mmap::{Line, Word64};
 use std::mem;
 
 /// Tries before a get gives up on a key that is rewritten faster than it can be copied.
 pub(crate) const RETRIES: u32 = 64;
-/// Frontier loads further apart than this many laps prove nothing about ten lap bits.
-pub(crate) const LAPS_APART: u64 = 512;
 
 /// Whether a get may leave a trace of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +96,7 @@ impl Whole {
             return false;
         };
         // canary: seal
-        shard.is_whole(home, header, preface, [key, &self.value])
+        shard.is_whole(home, header, preface, KeyValue { key, value: &self.value })
     }
 }
 
@@ -212,30 +198,25 @@ impl Reader<'_, '_> {
     ) -> Result<Look> {
         // Where the value lies is known only once the header is here: most of it is on its way by then.
         self.shard.log.prefetch_behind(slot.offset());
-        let frontier = self.shard.frontier(slot.ring());
-        let first = Position::from_word(frontier.load());
+        let validation = Validation::begin(&self.shard, word, slot);
         let seen = self.copy(slot, now_ms, out)?;
-        // Acquire fence, with the release fence after a frontier's store: bytes first, then what they are worth.
-        samovar_mmap::fence_acquire();
-        let last = Position::from_word(frontier.load());
-        let now = Slot::from_word(word.load());
-        // canary: generation slot
-        if slot.still_names(now) {
-            // canary: generation frontier
-            // canary: frontier
-            let held = last.protects(slot.low()) && last.lap().wrapping_sub(first.lap()) < LAPS_APART;
-            if held && matches!(seen, Look::Hit) {
-                out.settle(Home { ring: slot.ring(), at: last.ahead(slot.low()) });
-                self.count(word, now);
+        match validation.end() {
+            Validated::Holds { frontier, now } => {
+                if matches!(seen, Look::Hit) {
+                    out.settle(Home { ring: slot.ring(), at: frontier.ahead(slot.low()) });
+                    self.count(word, now);
+                }
+                Ok(seen)
             }
-            if !held {
+            Validated::Reclaimed => {
                 out.forget();
+                Ok(Look::Other)
             }
-            // A slot that names reclaimed bytes and stays is damage, not motion: no entry of this key is there.
-            return Ok(if held { seen } else { Look::Other });
+            Validated::Moved => {
+                out.forget();
+                Ok(Look::Stale)
+            }
         }
-        out.forget();
-        Ok(Look::Stale)
     }
 
     /// Compares and copies, trusting nothing; what it says holds only if the caller's checks pass.

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::file::area::Area;
 use crate::file::namespace::{Accounts, Table};
 use crate::file::size_record::SizeRecord;
-use crate::format::entry::{Extras, Header, Mark, Preface};
+use crate::format::entry::{Extras, Header, KeyValue, Mark, Preface};
 use crate::format::geometry::Geometry;
 use crate::format::hash::KeyHash;
 use crate::format::header;
@@ -24,6 +24,8 @@ use samovar_mmap::{View, Word64};
 /// The windows on one shard. Copies of it are free; nothing in it is a copy of the file.
 #[derive(Clone, Copy)]
 pub(crate) struct Shard<'a> {
+    /// Which of the cache's shards it is.
+    pub(crate) number: u64,
     pub(crate) head: Head<'a>,
     pub(crate) annex: Area<'a>,
     /// The namespaces of the whole cache.
@@ -43,6 +45,7 @@ impl<'a> Shard<'a> {
         let index_at = geometry.index_offset + number * geometry.index_bytes_per_shard();
         let annex_at = layout::annexes(geometry.shards()) + number * ANNEX_LEN;
         Ok(Shard {
+            number,
             head: Head::new(Area::new(file, SHARD_HEADS + at(number) * SHARD_HEAD_LEN))?,
             annex: Area::new(file, at(annex_at)),
             table: Table::new(file),
@@ -90,6 +93,9 @@ impl<'a> Shard<'a> {
     pub(crate) fn header_of(&self, slot: Slot) -> Result<Header> {
         let area = self.geometry.area();
         let offset = slot.offset();
+        if offset >= area.end {
+            return Err(no_entry());
+        }
         match self.log.mark(offset)? {
             Mark::Entry(header) if offset + header.units() <= area.end => Ok(header),
             _ => Err(no_entry()),
@@ -125,8 +131,15 @@ impl<'a> Shard<'a> {
     }
 
     /// Is the entry as it was written? In a file without seals nobody can say, and it counts as whole.
-    pub(crate) fn is_whole(&self, home: Home, header: Header, preface: &Preface, parts: [&[u8]; 2]) -> bool {
-        self.seal_key.is_none_or(|seal_key| seal_key.is_whole(home, header, preface, seal_key.content(parts)))
+    pub(crate) fn is_whole(
+        &self,
+        home: Home,
+        header: Header,
+        preface: &Preface,
+        content: KeyValue<'_>,
+    ) -> bool {
+        self.seal_key
+            .is_none_or(|seal_key| seal_key.is_whole(home, header, preface, seal_key.content(content)))
     }
 
     /// A slot that seems to hold the key. The memory of its entry is asked for: it is here by the time it is wanted.
@@ -176,5 +189,5 @@ impl<'a> Shard<'a> {
 
 #[cold]
 fn no_entry() -> Error {
-    Error::corrupt("a slot of the cache names bytes that are no entry; run `samovar check`")
+    Error::damaged("a slot of the cache names bytes that are no entry; run `samovar check`")
 }

@@ -1,0 +1,76 @@
+//! Doing something under a shard's writer lock. Each call here may wait for at most the handle's lock timeout.
+
+use crate::api::handle::{Cache, read_only};
+use crate::error::Result;
+use crate::file::clock::Clock;
+use crate::format::hash::KeyHash;
+use crate::repair::recover;
+use crate::shard::lock::Claim;
+use crate::shard::locked::LockedShard;
+use crate::shard::view::Shard;
+use crate::write::writer::{Process, Writer};
+
+impl Cache {
+    /// Waits for a shard's writer lock.
+    #[inline(always)]
+    pub(crate) fn lock<'a>(&'a self, shard: &'a Shard<'a>) -> Result<LockedShard<'a>> {
+        let attached = &self.inner.attached;
+        let seat = attached.place()?.seat().ok_or_else(read_only)?;
+        let claim = Claim { shard, owner: seat.owner };
+        LockedShard::acquire(claim, &self.inner.waiting, |holder| attached.is_dead(holder))
+    }
+
+    /// All shards.
+    pub(crate) fn all_shards(&self) -> Result<Vec<Shard<'_>>> {
+        let attached = &self.inner.attached;
+        (0..attached.header.geometry.shards()).map(|number| attached.shard(number)).collect()
+    }
+
+    /// Keeps all writers out.
+    pub(crate) fn lock_all<'a>(&'a self, shards: &'a [Shard<'a>]) -> Result<Vec<LockedShard<'a>>> {
+        shards.iter().map(|shard| self.lock(shard)).collect()
+    }
+
+    /// Does something under the key's writer lock.
+    pub(crate) fn write<T>(
+        &self,
+        hash: KeyHash,
+        clock: &Clock<'_>,
+        act: impl Fn(&mut Writer<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let shard = self.shard_of(hash)?;
+        let locked = self.lock(&shard)?;
+        self.write_locked(&locked, clock, act)
+    }
+
+    /// Does something in a shard that is locked. One whose bytes say what no writer ever stored is emptied, and it is done
+    /// again.
+    #[inline]
+    pub(crate) fn write_locked<T>(
+        &self,
+        locked: &LockedShard<'_>,
+        clock: &Clock<'_>,
+        act: impl Fn(&mut Writer<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let (attached, number) = (&self.inner.attached, locked.shard().number);
+        attached.before_write()?;
+        attached.keep_horizon(number)?;
+        let is_dead = |owner| attached.is_dead(owner);
+        let prefault = |extent| attached.prepare(number, extent);
+        let once = || {
+            let process = Process { is_dead: &is_dead, prefault: &prefault };
+            let mut writer = Writer::begin(locked, clock, process)?;
+            writer.enter(self.namespace)?;
+            act(&mut writer)
+        };
+        let done = match once() {
+            Err(error) if error.is_damage() => {
+                recover::reset(*locked.shard())?;
+                once()
+            }
+            done => done,
+        };
+        attached.believe()?;
+        done
+    }
+}

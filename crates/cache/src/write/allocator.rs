@@ -1,0 +1,220 @@
+//! Where the next entry of a ring goes: places at its head, the way around pins, the frontier that follows its tail, and the bounds
+//! that move when a lap ends. It evicts nothing: where no place is left, [`crate::write::reclaimer`] makes room.
+
+use crate::error::{ErrorKind, Result};
+use crate::format::position::Position;
+use crate::format::ring::{Place, RINGS, Ring};
+use crate::policy::eviction;
+use crate::shard::bounds::Bounds;
+use crate::shard::pin::{Extent, IsDead, Pins};
+use crate::shard::view::Shard;
+use crate::write::detour::{self, Detour, Obstacle};
+use crate::write::transaction::Transaction;
+
+/// Hands out places in the two rings of a shard.
+pub(crate) struct Allocator<'a> {
+    pub(crate) tx: Transaction<'a>,
+    pub(crate) bounds: Bounds,
+    /// The frontiers in the file.
+    frontiers: [Position; 2],
+    is_dead: IsDead<'a>,
+}
+
+impl<'a> Allocator<'a> {
+    #[inline(always)]
+    pub(crate) fn new(tx: Transaction<'a>, is_dead: IsDead<'a>) -> Self {
+        let (bounds, frontiers) = (tx.shard.bounds(), tx.shard.load_frontiers());
+        Allocator { tx, bounds, frontiers, is_dead }
+    }
+
+    /// Are the positions possible: frontier, tail and head in order and less than a lap apart, and each ring on its side?
+    #[inline(never)]
+    pub(crate) fn is_sound(&self) -> bool {
+        let metadata = self.tx.metadata();
+        let is_in_order = |ring: Ring| {
+            let reach = self.bounds.reach(ring);
+            reach.orders(self.frontiers[ring as usize], metadata.tail(ring), metadata.head(ring))
+        };
+        // canary: sound
+        self.bounds.are_sound() && RINGS.into_iter().all(is_in_order)
+    }
+
+    pub(crate) fn shard(&self) -> &'a Shard<'a> {
+        self.tx.shard
+    }
+
+    /// The frontier of a ring.
+    pub(crate) fn frontier(&self, ring: Ring) -> Position {
+        self.frontiers[ring as usize]
+    }
+
+    pub(crate) fn pins(&self) -> Pins<'a> {
+        Pins::of(*self.tx.shard)
+    }
+
+    /// Is there a stretch of the ring without a pin where this many units fit?
+    pub(crate) fn leaves_room_between_pins(&self, ring: Ring, units: u64) -> Result<bool> {
+        let (pins, span) = (self.pins(), self.bounds.span_for(ring, units));
+        Ok(!pins.any() || pins.leave(span, units + 1, self.is_dead)?)
+    }
+
+    /// Do readers hold anything beyond the end? No pin comes later than this, since the frontier has passed it all.
+    pub(crate) fn is_pinned_beyond_end(&self) -> Result<bool> {
+        let (end, area) = (self.bounds.end, self.tx.shard.geometry.area());
+        let pins = self.pins();
+        if end >= area.end || !pins.any() {
+            return Ok(false);
+        }
+        let beyond = Extent { offset: end, units: area.end - end };
+        Ok(pins.obstacle(beyond, self.is_dead)?.is_some())
+    }
+
+    /// A place for `units` at the head of a ring as things stand, clear of all pins.
+    #[inline]
+    pub(crate) fn place(&mut self, ring: Ring, units: u64) -> Result<Option<Place>> {
+        let place = self.place_on_or_off_pins(ring, units);
+        // canary: pins seen
+        if place.is_none() || !self.pins().any() {
+            return Ok(place);
+        }
+        self.place_clear_of_pins(ring, units)
+    }
+
+    #[cold]
+    fn place_clear_of_pins(&mut self, ring: Ring, units: u64) -> Result<Option<Place>> {
+        for _ in 0..detour::MOST {
+            let Some(place) = self.place_on_or_off_pins(ring, units) else { break };
+            let wanted = Extent { offset: place.at.offset(), units };
+            let Some(pinned) = self.pins().obstacle(wanted, self.is_dead)? else { return Ok(Some(place)) };
+            if !self.take_detour(ring, place, Obstacle { wanted, pinned })? {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Moves the head past a pinned stretch, and commits that before anything is appended behind it; false if it cannot be
+    /// done before the tail has moved. A mark may take the header of what is pinned, never its value.
+    fn take_detour(&mut self, ring: Ring, place: Place, obstacle: Obstacle) -> Result<bool> {
+        if self.frontiers[ring as usize] != self.tx.metadata().tail(ring) {
+            self.publish_frontier(ring);
+        }
+        let span = self.bounds.span_for(ring, obstacle.wanted.units);
+        let (head, tail) = (self.tx.metadata().head(ring), self.tx.metadata().tail(ring));
+        match detour::around(span, detour::Ends { head, tail }, place, obstacle.pinned) {
+            Detour::Wait => return Ok(false),
+            Detour::Restart => self.restart_lap(ring),
+            Detour::Move(to) => {
+                self.tx.restart(ring, Position::new(head.lap(), to));
+                self.tx.settle();
+            }
+            Detour::Lap(start) => {
+                self.tx.skip_to(ring, Place { at: head.wrap(start), wraps: true })?;
+            }
+            Detour::Skip(to) => {
+                self.tx.skip_to(ring, Place { at: head.advance(to - head.offset()), wraps: false })?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// A place for `units` as things stand. It moves the frontier up to the tail if that is what it takes.
+    #[inline]
+    fn place_on_or_off_pins(&mut self, ring: Ring, units: u64) -> Option<Place> {
+        self.move_boundary(ring, units);
+        let (span, metadata) = (self.bounds.span_for(ring, units), self.tx.metadata());
+        let (head, tail) = (metadata.head(ring), metadata.tail(ring));
+        if let Some(place) = span.place(head, self.frontiers[ring as usize], units) {
+            return Some(place);
+        }
+        let place = span.place(head, tail, units)?;
+        self.publish_frontier(ring);
+        Some(place)
+    }
+
+    /// The ring would still have a key that comes back, were it a little larger: its target grows by what the key's entry takes.
+    pub(crate) fn enlarge_target(&mut self, ring: Ring, units: u64) {
+        self.bounds.target = match ring {
+            Ring::Small => self.bounds.small_target() + units,
+            Ring::Main => self.bounds.small_target().saturating_sub(units),
+        };
+        let least = eviction::least_small(self.tx.metadata());
+        self.bounds.target = self.bounds.small_target().max(least);
+        self.store_bounds();
+    }
+
+    /// The boundary is to be at this part of the data.
+    #[cfg(feature = "inject")]
+    pub(crate) fn set_target_percent(&mut self, percent: u64) {
+        self.bounds.target = self.bounds.end * percent / 100;
+        self.bounds.small_end = self.bounds.small_target().min(self.bounds.boundary);
+        self.store_bounds();
+    }
+
+    pub(crate) fn store_bounds(&self) {
+        self.bounds.store(self.tx.shard.head);
+    }
+
+    /// Where the ring's lap is about to end, all of it lies in one lap: the time to move the boundary towards its target, as
+    /// far as this ring leaves bytes to the other one.
+    #[inline]
+    fn move_boundary(&mut self, ring: Ring, units: u64) {
+        let (metadata, bounds) = (self.tx.metadata(), self.bounds);
+        let (head, tail, span) = (metadata.head(ring), metadata.tail(ring), bounds.span_for(ring, units));
+        if head.lap() != tail.lap() || !span.ends_before(head, units) {
+            return;
+        }
+        let boundary = match ring {
+            Ring::Small => span.end.max(head.offset() + 1).min(bounds.boundary),
+            Ring::Main if bounds.is_to_rise(bounds.boundary, head) => {
+                // Where everything that lives is kept, what the tail meets next has to find room.
+                // canary: keeps all
+                let keeps_all = eviction::roomy(metadata, &bounds, units);
+                let room = units + if keeps_all { bounds.slack_for_moves() } else { 0 };
+                bounds.small_target().min(tail.offset().saturating_sub(room)).max(bounds.boundary)
+            }
+            Ring::Main => bounds.boundary,
+        };
+        if boundary != bounds.boundary {
+            self.publish_frontier(ring);
+            self.bounds.boundary = boundary;
+            self.bounds.small_end =
+                if ring == Ring::Main { boundary } else { bounds.small_end.min(boundary) };
+            self.store_bounds();
+        }
+    }
+
+    /// Near the end of the main ring's lap, the small ring begins to leave what the main one is to get with its next lap.
+    #[inline]
+    pub(crate) fn move_small_end(&mut self) {
+        let (head, bounds) = (self.tx.metadata().head(Ring::Main), self.bounds);
+        let rises = bounds.small_end < bounds.boundary && bounds.is_to_rise(bounds.small_end, head);
+        if bounds.is_to_sink(head) || rises {
+            self.bounds.small_end = bounds.small_target().min(bounds.boundary);
+            self.store_bounds();
+        }
+    }
+
+    /// No slot names anything below the tail: says so, before a byte there is overwritten.
+    pub(crate) fn publish_frontier(&mut self, ring: Ring) {
+        self.tx.settle();
+        let tail = self.tx.metadata().tail(ring);
+        self.tx.shard.frontier(ring).store_release(tail.word());
+        self.frontiers[ring as usize] = tail;
+        // Full fence: with the acquire fence in `Validation::end`, the frontier is seen before the bytes that follow; with the one
+        // in `Pins::hold`, either a pin is seen, or its reader sees the frontier.
+        samovar_mmap::fence_full();
+    }
+
+    /// An empty ring begins anew at its start, so that its whole length is in one piece.
+    pub(crate) fn restart_lap(&mut self, ring: Ring) {
+        let start = self.bounds.span(ring).start;
+        self.tx.restart(ring, self.tx.metadata().head(ring).wrap(start));
+        self.publish_frontier(ring);
+    }
+}
+
+/// A place that could not be had because of pins.
+pub(crate) fn is_pinned(place: &Result<Place>) -> bool {
+    place.as_ref().is_err_and(|error| error.kind() == ErrorKind::Pinned)
+}

@@ -1,0 +1,99 @@
+//! The way of a ring's head around entries that readers hold in place. It decides, and moves nothing.
+
+use crate::format::layout::PINS_PER_SHARD;
+use crate::format::position::Position;
+use crate::format::ring::{Place, Span};
+use crate::shard::pin::Extent;
+
+/// Detours on the way to one place: past every pin, and from the end of a lap to the start of the next. A head that is not there
+/// by then goes round in circles: a bound that moved, or a pin that came meanwhile, has left no stretch that is long enough.
+pub(crate) const MOST: usize = 2 * PINS_PER_SHARD;
+
+/// Where an entry was to go, and what is pinned there.
+#[derive(Clone, Copy)]
+pub(crate) struct Obstacle {
+    pub(crate) wanted: Extent,
+    pub(crate) pinned: Extent,
+}
+
+/// Where a ring begins and ends.
+#[derive(Clone, Copy)]
+pub(crate) struct Ends {
+    pub(crate) head: Position,
+    pub(crate) tail: Position,
+}
+
+/// How a ring's head gets past a pinned stretch that lies where the next entry was to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detour {
+    /// What is left before the stretch is filled, and the ring goes on at this offset behind it.
+    Skip(u64),
+    /// The lap ends here, and the next one begins at this offset.
+    Lap(u64),
+    /// The ring is empty, and goes on at this offset of the same lap.
+    Move(u64),
+    /// The ring is empty, and begins a lap.
+    Restart,
+    /// There is no way before the tail has moved on.
+    Wait,
+}
+
+/// The detour around `pinned`, which has a unit in common with the entry that was to go to `place`. A pin that came in
+/// time never has the head or the tail of a ring inside it, unless a ring that is empty, or begins a lap, begins
+/// there; one that came too late may, for a moment.
+pub(crate) fn around(span: Span, ends: Ends, place: Place, pinned: Extent) -> Detour {
+    let Ends { head, tail } = ends;
+    let beyond = pinned.end();
+    let (same_lap, covers_start) = (place.at.lap() == tail.lap(), pinned.offset < place.at.offset());
+    // The last unit of a lap is for the mark that ends it.
+    let before_tail = beyond <= tail.offset() && beyond < span.end;
+    match () {
+        () if head == tail && place.wraps => Detour::Restart,
+        () if head == tail && beyond < span.end => Detour::Move(beyond),
+        () if head == tail => Detour::Wait,
+        () if place.wraps && !covers_start => Detour::Lap(span.start),
+        () if place.wraps && before_tail => Detour::Lap(beyond),
+        () if covers_start => Detour::Wait,
+        () if same_lap && beyond < span.end => Detour::Skip(beyond),
+        () if same_lap => Detour::Lap(span.start),
+        () if before_tail => Detour::Skip(beyond),
+        () => Detour::Wait,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPAN: Span = Span { start: 100, end: 200 };
+
+    fn at(lap: u64, offset: u64) -> Position {
+        Position::new(lap, offset)
+    }
+
+    #[test]
+    fn a_head_goes_around_what_is_pinned() {
+        let detour = |head: Position, tail: Position, to: (Position, bool), offset, units| {
+            let place = Place { at: to.0, wraps: to.1 };
+            around(SPAN, Ends { head, tail }, place, Extent { offset, units })
+        };
+        let here = |head| (head, false);
+        let wraps = |lap, offset| (at(lap, offset), true);
+        // One lap: the stretch lies ahead in it, or reaches its end.
+        assert_eq!(detour(at(5, 120), at(5, 110), here(at(5, 120)), 125, 10), Detour::Skip(135));
+        assert_eq!(detour(at(5, 120), at(5, 110), here(at(5, 120)), 120, 10), Detour::Skip(130));
+        assert_eq!(detour(at(5, 190), at(5, 150), here(at(5, 190)), 192, 8), Detour::Lap(100));
+        // Two laps: the tail is the limit.
+        assert_eq!(detour(at(6, 120), at(5, 150), here(at(6, 120)), 130, 20), Detour::Skip(150));
+        assert_eq!(detour(at(6, 120), at(5, 150), here(at(6, 120)), 130, 21), Detour::Wait);
+        assert_eq!(detour(at(6, 120), at(5, 150), here(at(6, 120)), 110, 21), Detour::Wait);
+        // The next lap begins before the stretch, or inside it.
+        assert_eq!(detour(at(5, 190), at(5, 150), wraps(6, 100), 105, 10), Detour::Lap(100));
+        assert_eq!(detour(at(5, 190), at(5, 150), wraps(6, 100), 95, 10), Detour::Lap(105));
+        assert_eq!(detour(at(5, 190), at(5, 150), wraps(6, 100), 95, 60), Detour::Wait);
+        // Nothing is in the ring.
+        assert_eq!(detour(at(5, 190), at(5, 190), wraps(6, 100), 105, 10), Detour::Restart);
+        assert_eq!(detour(at(6, 100), at(6, 100), here(at(6, 100)), 95, 10), Detour::Move(105));
+        assert_eq!(detour(at(6, 100), at(6, 100), here(at(6, 100)), 95, 105), Detour::Wait);
+    }
+}
