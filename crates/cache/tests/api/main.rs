@@ -8,6 +8,7 @@ mod batch;
 mod cut;
 mod deleted;
 mod dump;
+mod endless;
 mod errors;
 mod gates;
 #[cfg(unix)]
