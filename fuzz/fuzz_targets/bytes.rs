@@ -1,4 +1,5 @@
-//! Any bytes in a cache's file, before it is opened and while it is used: nothing panics, everything ends.
+//! Any bytes in a cache's file, before it is opened and while it is used: nothing panics, everything ends, and a value that comes out
+//! of a handle that verifies is one that was set for its key.
 //!
 //! `cargo +nightly fuzz run bytes` (from the root). The input is a program of four-byte instructions: damage the file that is
 //! there, or use the handles that are open on it.
@@ -36,7 +37,7 @@ fn pristine() -> &'static (PathBuf, Vec<u8>, tempfile::TempDir) {
         let cache = made.open(&path).unwrap();
         for round in 0..200u64 {
             let len = usize::try_from(round * 13 % 900).unwrap();
-            cache.set(&(round % 60).to_le_bytes(), &vec![9; len]).unwrap();
+            cache.set(&(round % 60).to_le_bytes(), &value_of(round % 60, len)).unwrap();
         }
         cache.set_with(b"expiring", b"value", Ttl::secs(1000)).unwrap();
         drop(cache);
@@ -47,6 +48,32 @@ fn pristine() -> &'static (PathBuf, Vec<u8>, tempfile::TempDir) {
 
 fn options() -> Options {
     Cache::options().lock_timeout(Duration::from_millis(1))
+}
+
+/// A value that says of which key it is, and how long; the rest of it follows from both.
+fn value_of(key: u64, len: usize) -> Vec<u8> {
+    let word = key << 32 | len as u64;
+    let mut value = word.to_le_bytes().to_vec();
+    let mut fill = word | 1;
+    value.resize_with(8 + len, || {
+        fill ^= fill << 13;
+        fill ^= fill >> 7;
+        fill ^= fill << 17;
+        fill.to_le_bytes()[0]
+    });
+    value
+}
+
+const APPENDED: &[u8] = b"more";
+
+/// Whole, and of its key, perhaps with something appended.
+fn expect_of(key: u64, value: &[u8]) {
+    let word = value.first_chunk().map_or(u64::MAX, |word| u64::from_le_bytes(*word));
+    let len = usize::try_from(word as u32).unwrap();
+    let whole = value_of(key, len.min(value.len()));
+    let rest = value.strip_prefix(&whole[..]);
+    let is_of_key = rest.is_some_and(|rest| rest.chunks(APPENDED.len()).all(|more| more == APPENDED));
+    assert!(is_of_key, "key {key}: {} bytes that were never set for it", value.len());
 }
 
 fn damage(file: &File, what: u8, area: u8, at: u64) {
@@ -64,21 +91,29 @@ fn damage(file: &File, what: u8, area: u8, at: u64) {
 }
 
 fn use_it(cache: &Cache, what: u8, key: u64, len: usize) {
-    let key = (key % 70).to_le_bytes();
+    let number = key % 70;
+    let key = number.to_le_bytes();
     match what % 16 {
         0 => drop(cache.remove(&key)),
-        1 | 2 => drop(cache.set(&key, &vec![3; len % 2500])),
-        3 => drop(cache.set_with(&key, b"short", Ttl::millis(1))),
+        1 | 2 => drop(cache.set(&key, &value_of(number, len % 2500))),
+        3 => drop(cache.set_with(&key, &value_of(number, 5), Ttl::millis(1))),
         4 => drop(cache.check()),
         5 => drop(cache.stats()),
         8 => drop(cache.resize(CAPACITY + (len as u64 % 17) * 4096)),
-        9 => drop(cache.get_many(&[key, key, [7; 8]], |_, _| ())),
+        9 => drop(cache.get_many(&[key, key, [7; 8]], |at, value| match value {
+            Some(value) if at < 2 => expect_of(number, value),
+            _ => {}
+        })),
         10 => drop(cache.get_ref(&key).map(|held| held.map(|held| held.to_vec()))),
-        11 => drop(cache.append(&key, b"more")),
+        11 => drop(cache.append(&key, APPENDED)),
         12 => drop(cache.clear()),
         13 => drop(cache.iter().take(100).count()),
-        14 => drop(cache.get_or_insert_with(&key, Ttl::secs(9), || vec![5; len % 600])),
-        _ => drop(cache.get(&key)),
+        14 => drop(cache.get_or_insert_with(&key, Ttl::secs(9), || value_of(number, len % 600))),
+        _ => {
+            if let Ok(Some(value)) = cache.get(&key) {
+                expect_of(number, &value);
+            }
+        }
     }
 }
 
@@ -95,12 +130,12 @@ fuzz_target!(|program: &[u8]| {
             0..=2 => damage(&file, detail, what >> 3, number),
             3 if detail == 0 => drop(file.set_len(number * 4)),
             3 => {
-                let options = options().read_only(detail % 2 == 0).salvage(detail % 4 == 1);
+                let options = options().verify(true).read_only(detail % 2 == 0).salvage(detail % 4 == 1);
                 cache = options.open(path).ok();
             }
             _ => {
                 if cache.is_none() {
-                    cache = options().open(path).ok();
+                    cache = options().verify(true).open(path).ok();
                 }
                 if let Some(cache) = &cache {
                     use_it(cache, detail, number, usize::from(low) * 16);

@@ -11,7 +11,7 @@ use samovar::{Cache, Ttl};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 const CAPACITY: u64 = 256 << 10;
@@ -26,13 +26,13 @@ fn options() -> samovar::Options {
 
 /// Values that say of which key they are and the how many-th set wrote them; all else of them follows from that.
 struct Values {
-    next: AtomicU64,
+    next: AtomicUsize,
     longest: u64,
 }
 
 impl Values {
     fn new() -> Self {
-        Values { next: AtomicU64::new(0), longest: 3000 }
+        Values { next: AtomicUsize::new(0), longest: 3000 }
     }
 
     fn of(&self, key: u64, sequence: u64) -> Vec<u8> {
@@ -42,12 +42,12 @@ impl Values {
 
     /// One more value of the key.
     fn fresh(&self, key: u64) -> Vec<u8> {
-        self.of(key, self.next.fetch_add(1, Ordering::Relaxed))
+        self.of(key, self.next.fetch_add(1, Ordering::Relaxed) as u64)
     }
 
     /// Is it, whole, what was set for the key at some time?
     fn is_of(&self, key: u64, value: &[u8]) -> bool {
-        let was_set = |stamp: &Stamp| stamp.sequence < self.next.load(Ordering::Relaxed);
+        let was_set = |stamp: &Stamp| stamp.sequence < self.next.load(Ordering::Relaxed) as u64;
         let stamp = Stamp::of(value).filter(was_set);
         stamp.is_some_and(|stamp| value == self.of(key, stamp.sequence))
     }
