@@ -1,7 +1,7 @@
 //! A file cut short under a running cache is an error in it, never a dead process, and never a wrong value.
 
 use crate::common::{Rng, number, seed};
-use samovar::{Cache, ErrorKind};
+use samovar::{Cache, ErrorKind, Options};
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -73,57 +73,87 @@ impl Drop for Done<'_> {
     }
 }
 
-/// Opens, works until the file is cut, and opens again. The first two workers write, the others read.
-fn work(path: &Path, met: &Met, worker: usize) {
-    while !met.is_done() {
-        let Ok(cache) = Cache::options().open(path) else {
-            met.failed[worker].fetch_add(1, Ordering::Relaxed);
-            continue;
-        };
-        for key in (0u32..).map(|round| round.wrapping_mul(2_654_435_761) % 2000) {
-            let result = if worker < 2 {
-                cache.set(&key.to_le_bytes(), &value_of(key)).map(|()| None)
-            } else {
-                cache.get(&key.to_le_bytes())
-            };
-            let Ok(found) = result else {
+/// How the file is made and opened, and what is waited for before it grows again.
+#[derive(Clone, Copy, PartialEq)]
+enum Storm {
+    /// Everybody has noticed: nobody works any more on what was there.
+    Noticed,
+    /// One has: others go on as if nothing had been. A lock that comes back as zeroes is free, so that two writers may write over one
+    /// another, which only seals tell.
+    Sealed,
+}
+
+impl Storm {
+    fn options(self) -> Options {
+        Cache::options().verify(self == Storm::Sealed)
+    }
+
+    fn wait_until_noticed(self, met: &Met) {
+        let of = if self == Storm::Noticed { &met.failed[..] } else { &met.failed[..1] };
+        of.iter().for_each(|failed| met.one_more(failed, "failed"));
+    }
+
+    /// Opens, works until the file is cut, and opens again. The first two workers write, the others read.
+    fn work(self, path: &Path, met: &Met, worker: usize) {
+        while !met.is_done() {
+            let Ok(cache) = self.options().open(path) else {
                 met.failed[worker].fetch_add(1, Ordering::Relaxed);
-                break;
+                continue;
             };
-            assert!(found.is_none_or(|found| found == value_of(key)), "a wrong value of {key}");
-            met.right.fetch_add(1, Ordering::Relaxed);
-            if met.is_done() {
-                break;
+            for key in (0u32..).map(|round| round.wrapping_mul(2_654_435_761) % 2000) {
+                let result = if worker < 2 {
+                    cache.set(&key.to_le_bytes(), &value_of(key)).map(|()| None)
+                } else {
+                    cache.get(&key.to_le_bytes())
+                };
+                let Ok(found) = result else {
+                    met.failed[worker].fetch_add(1, Ordering::Relaxed);
+                    break;
+                };
+                assert!(found.is_none_or(|found| found == value_of(key)), "a wrong value of {key}");
+                met.right.fetch_add(1, Ordering::Relaxed);
+                if met.is_done() {
+                    break;
+                }
             }
         }
     }
+
+    /// Readers and writers while the file is cut and grown again: each answer is right or an error, and the process lives.
+    /// `SAMOVAR_STORM_ROUNDS` makes it longer.
+    fn rage(self) {
+        let (rounds, mut rng) = (number("SAMOVAR_STORM_ROUNDS", 150), Rng::new(seed()));
+        let dir = tempfile::tempdir().unwrap();
+        let path = &dir.path().join("c.samovar");
+        let made = Cache::options().capacity(4 << 20).seals(self == Storm::Sealed);
+        let whole = made.open(path).unwrap().stats().unwrap().file_bytes;
+        let met = &Met::default();
+        std::thread::scope(|scope| {
+            let _done = Done(met);
+            for worker in 0..met.failed.len() {
+                scope.spawn(move || self.work(path, met, worker));
+            }
+            let file = OpenOptions::new().write(true).open(path).unwrap();
+            for _ in 0..rounds {
+                // At any point of what the others do then.
+                met.one_more(&met.right, "was right");
+                std::thread::sleep(Duration::from_micros(rng.below(2000)));
+                // The header and the control page stay; all else comes back as zeroes.
+                file.set_len(8192).unwrap();
+                self.wait_until_noticed(met);
+                file.set_len(whole).unwrap();
+            }
+        });
+        println!("{met:?}");
+    }
 }
 
-/// Readers and writers while the file is cut and grown again: each answer is right or an error, and the process lives.
-/// `SAMOVAR_STORM_ROUNDS` makes it longer.
 #[test]
 fn a_storm_of_cuts_ends_no_process_and_tells_no_lie() {
-    let (rounds, mut rng) = (number("SAMOVAR_STORM_ROUNDS", 150), Rng::new(seed()));
-    let dir = tempfile::tempdir().unwrap();
-    let path = &dir.path().join("c.samovar");
-    let whole = Cache::options().capacity(4 << 20).open(path).unwrap().stats().unwrap().file_bytes;
-    let met = &Met::default();
-    std::thread::scope(|scope| {
-        let _done = Done(met);
-        for worker in 0..met.failed.len() {
-            scope.spawn(move || work(path, met, worker));
-        }
-        let file = OpenOptions::new().write(true).open(path).unwrap();
-        for _ in 0..rounds {
-            // At any point of what the others do then.
-            met.one_more(&met.right, "was right");
-            std::thread::sleep(Duration::from_micros(rng.below(2000)));
-            // The header and the control page stay; all else comes back as zeroes.
-            file.set_len(8192).unwrap();
-            // Until nobody works on what was there: a file that grows again under a process that never noticed is another matter.
-            met.failed.iter().for_each(|failed| met.one_more(failed, "failed"));
-            file.set_len(whole).unwrap();
-        }
-    });
-    println!("{met:?}");
+    Storm::Noticed.rage();
+}
+
+#[test]
+fn a_storm_of_cuts_that_some_do_not_notice_is_told_by_seals() {
+    Storm::Sealed.rage();
 }
