@@ -63,7 +63,7 @@ pub(crate) fn set_at_once(
 ) -> Result<bool> {
     let Some(mut tx) = Transaction::begin(locked) else { return Ok(false) };
     let Some(append) = plan::at_once(tx.shard, tx.metadata(), item)? else { return Ok(false) };
-    prefault(Extent { offset: append.place.at.offset(), units: append.header.units() });
+    prefault(Extent { offset: append.place.at.offset(), units: append.footprint.units });
     tx.put(&append, item)?;
     Ok(true)
 }
