@@ -151,34 +151,4 @@ fn least_capacity(geometry: &Geometry) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn geometry(max_capacity: u64) -> Geometry {
-        Geometry::plan(Size::Capacity(64 << 20), Some(max_capacity), None, None).unwrap()
-    }
-
-    #[test]
-    fn a_cache_laid_out_for_more_is_as_large_as_one_that_is_not() {
-        let (one, other) = (geometry(64 << 20), geometry(128 << 20));
-        assert_eq!(SizeRecord::new(&one).bytes(&one), one.file_bytes);
-        assert!(SizeRecord::new(&other).bytes(&other) <= 64 << 20 && other.file_bytes > 127 << 20);
-        for capacity in [64 << 20, 100 << 20, 128 << 20] {
-            let size_record = SizeRecord::plan(&other, capacity).unwrap();
-            assert!(
-                size_record.bytes(&other) <= capacity && size_record.bytes(&other) > capacity - (1 << 20)
-            );
-        }
-        assert_eq!(SizeRecord::plan(&other, 128 << 20).unwrap().bytes(&other), other.file_bytes);
-    }
-
-    #[test]
-    fn the_least_capacity_is_the_least() {
-        let geometry = geometry(64 << 20);
-        let least = least_capacity(&geometry);
-        assert!(SizeRecord::plan(&geometry, least).is_ok());
-        let refused = SizeRecord::plan(&geometry, least - 1).unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
-        assert!(refused.to_string().contains(&least.to_string()), "{refused}");
-    }
-}
+mod tests;

@@ -291,13 +291,4 @@ pub(crate) fn refusal() -> Error {
 const _: () = assert!(EXTENT + 8 <= PIN_LEN);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stretch_is_one_word() {
-        let extent = Extent { offset: (1 << 34) - 1, units: (1 << 30) - 1 };
-        assert_eq!(Extent::of_word(extent.word()), Some(extent));
-        assert_eq!(Extent::of_word(7), None);
-    }
-}
+mod tests;
