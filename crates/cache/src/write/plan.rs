@@ -121,6 +121,7 @@ pub(crate) fn at_once(
         },
         Search::Damaged => return Ok(None),
     };
+    // canary: append window replaced
     let most_units = match old {
         Old::Own(_, old) => old.units.max(units),
         _ => units,
@@ -129,6 +130,8 @@ pub(crate) fn at_once(
         true => window.place(ring, metadata.head(ring), units),
         false => None,
     };
+    let holds = |at| Surroundings::of(shard, metadata).place(ring, units) == Some(at);
+    debug_assert!(foreseen.is_none_or(holds), "the append window promised what is not so");
     let at = match foreseen {
         None => look_around(shard, metadata, ring, Lengths { units, most_units }),
         at => at,

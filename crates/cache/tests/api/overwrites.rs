@@ -164,3 +164,34 @@ fn an_end_that_sinks_is_kept_to() {
         }
     });
 }
+
+/// A cache in which a little more lives than what decides how much is kept free, and now and then a little less: since a large value is
+/// overwritten by a small one. The sets that follow look around again. (That what they go by is so is asserted by the engine itself,
+/// where it is built to assert.)
+#[test]
+fn what_was_seen_is_forgotten_when_a_large_value_goes() {
+    let seed = seed();
+    for percent in (60..86).step_by(2) {
+        with_cache(Cache::options().capacity(512 << 10).max_value_size(16 << 10), |cache| {
+            let (mut rng, large) = (Rng::new(seed ^ percent), vec![0x3c; 12 << 10]);
+            let set_large =
+                |key: u64| cache.set(&[b"large", &key.to_le_bytes()[..]].concat(), &large).unwrap();
+            let set_small = |key: u64| cache.set(&key.to_le_bytes(), &[0x5a; 150]).unwrap();
+            let bytes = cache.stats().unwrap().data_bytes * percent / 100;
+            let (larges, smalls) = (bytes / 2 / (12 << 10), bytes / 2 / 176);
+            // Overwritten until all of them are in the main ring, and that has gone round.
+            for _ in 0..4 {
+                (0..larges).for_each(set_large);
+                (0..smalls).for_each(set_small);
+            }
+            for _ in 0..300 {
+                let key = rng.below(larges);
+                (0..rng.below(40)).for_each(|_| set_small(rng.below(smalls)));
+                cache.set(&[b"large", &key.to_le_bytes()[..]].concat(), b"small").unwrap();
+                (0..20).for_each(|_| set_small(rng.below(smalls)));
+                set_large(key);
+            }
+            assert_eq!(cache.stats().unwrap().resets, 0, "SAMOVAR_SEED={seed}, {percent} %");
+        });
+    }
+}
