@@ -7,3 +7,4 @@ mod graph;
 mod pages;
 mod rooms;
 mod source;
+mod words;
