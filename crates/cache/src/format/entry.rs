@@ -37,7 +37,7 @@ const FILLER: u64 = 4;
 /// A hint: no slot names this entry any more. Set after its slot has changed; its absence proves nothing.
 const DEAD: u64 = 8;
 
-/// What an entry has beside its key and value: a set of flags, all but one of which add a word.
+/// What an entry has beside its key and value: a set of flags. Each but one adds a word.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Extras(u8);
 
@@ -144,7 +144,7 @@ pub(crate) struct Preface {
     pub(crate) terms: Terms,
     /// The keyed sum, for an entry that has one.
     pub(crate) seal: Option<u64>,
-    /// The low half of the shard's sequence when the value was set: the version of a compare-and-set.
+    /// The low half of the shard's version when the value was set: the version of a compare-and-set.
     pub(crate) version: u32,
 }
 

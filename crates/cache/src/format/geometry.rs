@@ -70,7 +70,7 @@ pub(crate) struct Geometry {
     pub(crate) policy: Policy,
     /// The most that the capacity can be resized to; 0 where a number of entries was asked for.
     pub(crate) max_capacity: u64,
-    /// The length of the file, most of which may be holes.
+    /// The length of the file. Most of it may be holes.
     pub(crate) file_bytes: u64,
     pub(crate) max_value_size: u64,
     pub(crate) shard_bits: u32,

@@ -112,7 +112,7 @@ impl Unchecked {
         bytes
     }
 
-    /// The gates that the header alone decides: magic, version, features, fingerprint, checksum, structure.
+    /// The checks that the header alone decides: magic, version, features, fingerprint, checksum, structure.
     pub(crate) fn verify(self) -> Result<Header> {
         self.verify_identity()?;
         if self.word(HEADER_CHECKSUM) != checksum(&self.0[..HEADER_CHECKSUM]) {

@@ -45,7 +45,7 @@ pub(crate) const SALVAGED: usize = CONTROL + 512;
 pub(crate) const HORIZONS: usize = CONTROL + 1024;
 pub(crate) const HORIZON_LEN: usize = 8;
 
-/// How large the cache is, or is to be: two records, of which the one that holds has the higher epoch.
+/// How large the cache is, or will be: two records. The one with the higher epoch counts.
 pub(crate) const SIZE_RECORDS: [usize; 2] = [CONTROL + 320, CONTROL + 384];
 pub(crate) const SIZE_RECORD_WORDS: usize = 8;
 

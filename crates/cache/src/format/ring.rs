@@ -1,6 +1,6 @@
 //! A ring: a circular log of entries in a span of a shard's data area.
 //!
-//! Entries are appended at the head and drained from the tail; they never change in between, and never cross the end of
+//! Entries are appended at the head and reclaimed from the tail; they never change in between, and never cross the end of
 //! the span: what does not fit there begins the next lap at its start. A third position, the *frontier*, trails the tail:
 //! bytes below it may be overwritten, bytes at or above it never are.
 //!

@@ -1,7 +1,7 @@
 //! The seal of an entry: a keyed sum over its place, its terms, its key and its value, by which accidental damage, and an
 //! entry of an earlier life of the same place, are told from the value that was set.
 //!
-//! SipHash-1-3 (Aumasson and Bernstein, 2012) under the file's secret key: whoever may store values but not write the
+//! SipHash-1-3 (Aumasson and Bernstein, 2012) under the file's secret key: a user that may store values but not write the
 //! file cannot plant bytes inside a value that pass for an entry. It protects against no one who may write the file. The value
 //! takes part by its XXH3 (Collet, 2019) under a seed that follows from the secret, at ten times SipHash's speed: that is a sum
 //! against damage; what nobody can foretell is the SipHash over it and the place.

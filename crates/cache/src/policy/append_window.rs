@@ -1,17 +1,17 @@
-//! How far the short way may go without looking around.
+//! How far a set may append without another look at the rings.
 //!
 //! Whether an entry fits at a ring's head follows from the bounds, the frontiers, both tails, and how much of the main ring is
 //! live. Of all that, an overwrite changes next to nothing; so what one of them saw is written down for those that follow:
 //!
 //! ```text
-//!   closed --by a short write that looked around--> open until a walk is due, for small entries, up to an end in each ring
+//!   closed --by a set that looked--> open until a walk is due, for small entries, up to an end in each ring
 //!      ^                                               |
 //!      '-- by every writer, before all else; and by ---'
-//!          a short write that is not of this kind
+//!          a set that is not of this kind
 //! ```
 //!
 //! All of it under the shard's writer lock. The word that opens it is written last and cleared first, so that it is closed
-//! if whoever was to open it has died; and if somebody died who used it, so that a change is pending, whoever repairs that is a
+//! if the writer that opened it has died. If a writer died that used it, a change is prepared, and the one that repairs that is a
 //! writer, and closes it.
 
 use crate::format::layout::APPEND_WINDOW;
@@ -65,7 +65,7 @@ impl AppendWindow {
         for (at, word) in (1..).zip(words) {
             head.word64(APPEND_WINDOW + at * 8).store(word);
         }
-        // Release: whoever finds it open finds the rest. Its partner is the acquire with which the lock is taken.
+        // Release: a writer that finds it open finds the rest. Its partner is the acquire with which the lock is taken.
         head.word64(APPEND_WINDOW).store_release(self.until);
     }
 
@@ -94,7 +94,7 @@ impl<'s, 'a> Surroundings<'s, 'a> {
         Surroundings { shard, metadata, bounds: shard.bounds() }
     }
 
-    /// Where an entry of so many units goes, if it fits as things stand, and leaves what is to be left free.
+    /// Where an entry of so many units goes, if it fits as things stand, and leaves free what must be.
     #[inline(always)]
     pub(crate) fn place(&self, ring: Ring, units: u64) -> Option<Position> {
         let (head, main_live) = (self.metadata.head(ring), self.metadata.live(Ring::Main));
@@ -118,7 +118,7 @@ impl<'s, 'a> Surroundings<'s, 'a> {
         head.advance(free.min(span.ahead(head, frontier)))
     }
 
-    /// Opens the append_window for entries up to a size of which one walk does for several, if this one's is such a size; closes one
+    /// Opens the append window for entries up to a size of which one walk does for several, if this one's is such a size; closes one
     /// that is open, since what it rests on changes now.
     pub(crate) fn pass_on(&self, units: u64) {
         let writes = eviction::MOST_WRITES_PER_WALK;

@@ -17,7 +17,7 @@ use crate::shard::metadata::MetadataCopy;
 
 /// Reads in the small ring that earn a place in the main one.
 const PROMOTE_AT: u64 = 2;
-/// A ring is judged by the ghosts of one in this many of the cache's entries.
+/// The latest ghosts, one for so many of the cache's entries, tell whether a ring is too small.
 const REGRET_PARTS: u64 = 20;
 /// Entries of the usual size that the small ring has room for, whatever is wished.
 const SMALL_ENTRIES: u64 = 4;
@@ -49,7 +49,7 @@ pub(crate) fn roomy(metadata: MetadataCopy<'_>, bounds: &Bounds, units: u64) -> 
     metadata.live(Ring::Main).saturating_add(units) <= bounds.holds()
 }
 
-/// Has the main ring this much free room before anything in it would have to be drained?
+/// Has the main ring this much free room before anything in it would have to be reclaimed?
 pub(crate) fn free(metadata: MetadataCopy<'_>, bounds: &Bounds, units: u64) -> bool {
     units <= free_for(metadata, bounds)
 }

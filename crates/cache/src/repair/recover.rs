@@ -43,9 +43,9 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Metadata> {
                 "a shard is being emptied, or a process died while it did that; open the cache for writing once",
             ));
         }
-        if next.kind == Kind::Sweep {
+        if next.kind == Kind::Batch {
             // canary: batch seen
-            return half_swept(shard, &Metadata::read(shard.head, 1 - copy), next);
+            return half_done_batch(shard, &Metadata::read(shard.head, 1 - copy), next);
         }
         let number = next.change.slot;
         if number < shard.geometry.slots_per_shard() && shard.index.load(number)?.same_entry(next.change.new)
@@ -56,8 +56,8 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Metadata> {
     Ok(Metadata::read(shard.head, selector.committed()))
 }
 
-/// The accounts in the middle of a sweep: what slots still name is not gone yet.
-fn half_swept(shard: Shard<'_>, before: &Metadata, next: Metadata) -> Result<Metadata> {
+/// The metadata in the middle of a batch: what slots still name is not gone yet.
+fn half_done_batch(shard: Shard<'_>, before: &Metadata, next: Metadata) -> Result<Metadata> {
     let Some(stretch) = batch_between(before, &next) else { return Ok(*before) };
     let mut metadata = next;
     metadata.ring_mut(stretch.ring).tail = stretch.from;
@@ -108,8 +108,8 @@ fn finish_or_undo(shard: Shard<'_>, prepared: usize) -> Result<Metadata> {
             true
         }
         // canary: batch finished
-        Kind::Sweep if !finish_sweep(shard, &before, &next)? => return reset(shard),
-        Kind::Sweep => true,
+        Kind::Batch if !finish_batch(shard, &before, &next)? => return reset(shard),
+        Kind::Batch => true,
     };
     if !has_happened {
         return undo(shard, &before, &next);
@@ -122,8 +122,8 @@ fn finish_or_undo(shard: Shard<'_>, prepared: usize) -> Result<Metadata> {
     Ok(next)
 }
 
-/// Lets go of what a sweep has not come to; false if what lies there are no entries.
-fn finish_sweep(shard: Shard<'_>, before: &Metadata, next: &Metadata) -> Result<bool> {
+/// Lets go of what a batch has not come to; false if what lies there are no entries.
+fn finish_batch(shard: Shard<'_>, before: &Metadata, next: &Metadata) -> Result<bool> {
     let Some(stretch) = batch_between(before, next) else { return Ok(false) };
     let clock = next.ghost_clocks[stretch.ring as usize];
     for_each_live(shard, stretch, |Live { hash, found, .. }| {

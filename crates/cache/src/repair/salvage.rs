@@ -15,7 +15,7 @@
 //!
 //! What is kept is written as entries of the next era, after everything else in the shard is forgotten. Only when all of it
 //! is durable does that era begin, and the file become warm, with one page. A death or a power loss before that leaves it as cold
-//! as it was, with entries of both eras, and whoever salvages it again takes both: nobody else has written meanwhile.
+//! as it was, with entries of both eras, and a later salvage takes both: nobody else has written meanwhile.
 
 use crate::error::{ErrorKind, Result};
 use crate::file::horizon::FlushHorizon;
@@ -103,7 +103,7 @@ impl fmt::Display for Salvaged {
     }
 }
 
-/// Whoever wants to know how far a salvage has come: slots looked at, of how many.
+/// Is told how far a salvage has come: slots looked at, and how many there are.
 #[derive(Clone)]
 pub(crate) struct Observer(Arc<dyn Fn(u64, u64) + Send + Sync>);
 
@@ -157,7 +157,7 @@ struct Found {
     hash: KeyHash,
     header: Header,
     preface: Preface,
-    /// Where its key and its value begin in the haul.
+    /// Where its key and its value begin in the bytes of the candidates.
     from: usize,
     /// The ring that it goes to: its own, or the other if that one's bounds have moved since and it has no room there.
     to: Ring,
@@ -186,7 +186,7 @@ impl Found {
         self.header.units()
     }
 
-    /// Was this value stored after the other one? Stamps are the low half of a sequence.
+    /// Was this value stored after the other one? A version is the low half of a count.
     fn is_later(&self, other: &Found) -> bool {
         self.preface.version.wrapping_sub(other.preface.version) as i32 > 0
     }
@@ -274,7 +274,7 @@ impl<'a> Salvage<'a> {
         Ok(candidates)
     }
 
-    /// Takes the entry that a live slot names to the haul; if it is not there, that is counted.
+    /// Takes the entry that a live slot names to the candidates; if it is not there, that is counted.
     fn take(&mut self, site: Site<'_>, slot: Numbered, candidates: &mut Candidates) -> Result<()> {
         let horizon = FlushHorizon::new(self.file, site.number);
         let Some(at) = horizon.whole(slot.slot.ring(), slot.slot.low())? else {
@@ -293,7 +293,7 @@ impl<'a> Salvage<'a> {
         Ok(())
     }
 
-    /// The entry that lies there, if it bears its seal and the slot is its key's; its key and value go to the haul.
+    /// The entry that lies there, if it bears its seal and the slot is its key's; its key and value go to the candidates.
     fn look(&self, site: Site<'_>, named: Named, candidates: &mut Candidates) -> Result<Option<Found>> {
         let (shard, area, offset) = (site.shard, site.shard.geometry.area(), named.at.offset());
         if offset >= area.end {

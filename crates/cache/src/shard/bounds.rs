@@ -4,8 +4,8 @@
 //!   0                boundary                         end           top           end of the data area
 //!   |   small ring   |   main ring                    |   to leave   |   unused   |
 //!          ^ small_end: where the small ring's laps end from now on
-//!            wish: where the boundary is to be, on either side of it
-//!                                 goal: where the end is to be, not above it
+//!            target: where the boundary will be, on either side of it
+//!                                 end target: where the end will be, not above it
 //! ```
 //!
 //! Each bound is one word of the shard head, and only the holder of the writer lock moves it, one at a time, so that a
@@ -23,7 +23,7 @@
 //! Modha, FAST 2003) and S3-FIFO-D (Yang et al., SOSP 2023): a key that comes back while its ghost is among the latest of
 //! its ring would have been a hit, had that ring been a little larger, and the wish moves in the ring's favour by the
 //! size of the key's entry. To follow it costs something: until the main ring begins a lap, what the small one gives up
-//! lies idle, and what it is to get has to be drained. So the bounds follow only where the wish is a [`SLACK`] away, and
+//! lies idle, and what it will get has to be reclaimed. So the bounds follow only where the target is a [`SLACK`] away, and
 //! only near the end of the main ring's lap.
 //!
 //! Readers need none of this: they check against the whole data area, and the frontiers do the rest.
@@ -51,7 +51,7 @@ const SLACK: u64 = 64;
 const LATE: u64 = 4;
 /// While no more than this part of the main ring is live, nothing in it is evicted.
 const ROOMY_PERCENT: u64 = 88;
-/// Whoever makes the rings smaller leaves this part of the main one free, for those who write meanwhile.
+/// A shrink leaves this part of the main ring free, for writes that come meanwhile.
 const SPARE_PARTS: u64 = 32;
 
 /// The bounds of one shard's rings, in units from the start of its data area.
@@ -61,7 +61,7 @@ pub(crate) struct Bounds {
     pub(crate) small_end: u64,
     pub(crate) target: u64,
     pub(crate) end: u64,
-    /// Where the end is to be; above it, or equal to it, if it is to stay.
+    /// Where the end will be; above it, or equal to it, if it stays.
     pub(crate) end_target: u64,
     pub(crate) high_water: u64,
     /// The end of the data area.
@@ -136,7 +136,7 @@ impl Bounds {
             && self.boundary.saturating_add(4) <= self.end
     }
 
-    /// Where the end is, or is to be.
+    /// Where the end is, or will be.
     pub(crate) fn aim(&self) -> u64 {
         self.end_target.min(self.end)
     }
@@ -151,7 +151,7 @@ impl Bounds {
         self.high_water == self.end && !self.is_to_shrink()
     }
 
-    /// Is there more of the small ring than what it may have where the end is to be?
+    /// Has the small ring more than it may have once the end has reached its target?
     pub(crate) fn is_small_too_large(&self) -> bool {
         self.policy != Policy::Fifo && self.boundary > self.small_limits()[1]
     }
@@ -161,13 +161,13 @@ impl Bounds {
         SMALL_PERCENT.map(|percent| (self.aim() / 100 * percent).max(1))
     }
 
-    /// Units of the main ring once the end is where it is to be.
+    /// Units of the main ring once the end has reached its target.
     pub(crate) fn main_aim(&self) -> u64 {
         let sinks = self.is_to_shrink() && self.is_small_too_large();
         self.aim().saturating_sub(if sinks { self.small_end } else { self.boundary })
     }
 
-    /// What is to be free in the main ring, once its end is where it is to be, so that all that lives can be moved: room for
+    /// What must be free in the main ring once its end has reached its target, so that all that lives can be moved: room for
     /// two of the largest that are promised to be kept.
     pub(crate) fn slack_for_moves(&self) -> u64 {
         2 * self.largest.min(self.main_aim() / 16)
@@ -182,7 +182,7 @@ impl Bounds {
         size.saturating_mul(ROOMY_PERCENT) / 100
     }
 
-    /// Where the boundary is to be, within what is allowed.
+    /// The target of the boundary, within what is allowed.
     #[inline]
     pub(crate) fn small_target(&self) -> u64 {
         if self.policy == Policy::Fifo {

@@ -57,7 +57,7 @@ impl<'a> Index<'a> {
                 Err(found) if Slot::from_word(found).same_entry(expected) => {
                     expected = Slot::from_word(found);
                 }
-                Err(_) => return Err(robbed()),
+                Err(_) => return Err(taken_over()),
             }
         }
     }
@@ -216,7 +216,7 @@ fn numbered(bucket: u64, line: Line<'_>) -> impl Iterator<Item = Numbered> {
 }
 
 #[cold]
-fn robbed() -> Error {
+fn taken_over() -> Error {
     Error::new(
         ErrorKind::Busy,
         "the shard was taken over while this write was asleep; the write did not happen",

@@ -1,4 +1,4 @@
-//! Leases: who is loading the value of which key, so that others wait for that value instead of loading it too.
+//! Leases: which process is loading the value of a key, so that others wait for that value instead of loading it too.
 //!
 //! A shard has a table of them in its annex, and a word in its head that says how much of the table may be in use, so that
 //! a write in a shard without leases looks no further. Leases are granted and voided only under the shard's writer lock: a
@@ -13,8 +13,8 @@
 //! ```
 //!
 //! No edge leads from one ticket to another without passing 0, and no ticket comes back at the same deadline: so a holder
-//! that slept through the end of its lease finds out, whoever has the place by then. A table that is full grants
-//! nothing: then whoever asked loads for itself, and stores nothing.
+//! that slept through the end of its lease finds out, even if another lease has the place by then. A table that is full grants
+//! nothing: then the asker loads for itself, and stores nothing.
 
 use crate::error::Result;
 use crate::file::area::Area;

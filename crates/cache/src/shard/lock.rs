@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 /// Looks at the word before going to sleep.
 const SPINS: u32 = 100;
-/// Looks at whether the owner lives within the time in which a dead one is to be replaced.
+/// Looks at whether the owner lives within the time after which a dead one has been replaced.
 const PROBES: u32 = 10;
 const SHORTEST_PROBE: Duration = Duration::from_millis(1);
 
@@ -56,7 +56,7 @@ pub(crate) struct Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
-    /// Takes the lock. `is_dead` is asked at intervals about whoever holds it.
+    /// Takes the lock. `is_dead` is asked at intervals about the holder.
     #[inline(always)]
     pub(crate) fn acquire(
         self,
@@ -93,7 +93,7 @@ impl<'a> Claim<'a> {
         loop {
             let seen = word.load();
             match Owner::of_word(seen) {
-                // Whoever has slept keeps the bit set, for the others who may still sleep.
+                // A waiter that has slept keeps the bit set, because others may still sleep.
                 None if word.compare_exchange(seen, self.owner.word() | WAITERS).is_ok() => return Ok(()),
                 None => continue,
                 // canary: robbery
@@ -153,7 +153,7 @@ pub(crate) fn holder(head: Head<'_>) -> Option<Owner> {
     Owner::of_word(head.word32(LOCK).load())
 }
 
-/// Forgets whoever held the lock: for the first opener, when nobody else can.
+/// Forgets the holder of the lock: for the first opener, when nobody else can have it.
 pub(crate) fn reset(head: Head<'_>) {
     head.word32(LOCK).store(0);
 }

@@ -1,4 +1,4 @@
-//! A shard whose writer lock is held: whoever has this may change that shard, and no other.
+//! A shard whose writer lock is held: its holder may change that shard, and no other.
 
 use crate::error::Result;
 use crate::format::owner::Owner;

@@ -1,4 +1,4 @@
-//! A shard's accounts, kept twice, so that a writer may die between any two stores and the next one knows exactly where
+//! A shard's metadata, kept twice, so that a writer may die between any two stores and the next one knows exactly where
 //! things stand.
 //!
 //! A change that moves a slot goes through these states, named by the selector word:
@@ -12,7 +12,7 @@
 //! There is no edge from `Prepared` to itself: one change is in flight at a time, and the shard's writer lock covers it.
 //! A change that moves no slot (a tail walking over dead entries) goes from `Committed(i)` to `Committed(1-i)` at once. One that
 //! empties every slot goes the same way as one that moves a slot, but is always finished: each slot is a commit point for
-//! its key. So is a sweep, by which entries at a tail go, several at once: those that the tail passes, and that a slot still
+//! its key. So is a batch, by which several entries at a tail go at once: those that the tail passes, and that a slot still
 //! names.
 //!
 //! ```text
@@ -89,13 +89,13 @@ pub(crate) struct Change {
 pub(crate) enum Kind {
     /// That its slot changes; until then nothing has happened.
     Slot,
-    /// That all slots are empty. Whoever finds it pending goes on with that.
+    /// That all slots are empty. The next writer that finds it prepared goes on with that.
     Clear,
     /// For nothing: it has happened, but for accounts of namespaces that may not yet say so.
     Sure,
-    /// That no slot names an entry any more that lies between the tails of this metadata and the one before. Whoever finds it
-    /// pending goes on with that.
-    Sweep,
+    /// That no slot names an entry any more that lies between the tails of this metadata and the one before. The next
+    /// writer that finds it prepared goes on with that.
+    Batch,
 }
 
 impl Kind {
@@ -104,7 +104,7 @@ impl Kind {
             0 => Kind::Slot,
             1 => Kind::Clear,
             2 => Kind::Sure,
-            _ => Kind::Sweep,
+            _ => Kind::Batch,
         }
     }
 

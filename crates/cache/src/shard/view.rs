@@ -72,7 +72,7 @@ impl<'a> Shard<'a> {
         Bounds::load(self.head, self.geometry)
     }
 
-    /// How large the cache is, or is to be.
+    /// How large the cache is, or will be.
     pub(crate) fn size_record(self) -> Result<SizeRecord> {
         SizeRecord::load(self.table.file(), self.geometry)
     }

@@ -143,7 +143,7 @@ impl<'a> Allocator<'a> {
         self.store_bounds();
     }
 
-    /// The boundary is to be at this part of the data.
+    /// Sets the target of the boundary: this part of the data.
     #[cfg(feature = "inject")]
     pub(crate) fn set_target_percent(&mut self, percent: u64) {
         self.bounds.target = self.bounds.end * percent / 100;

@@ -13,7 +13,7 @@ pub(crate) struct Current {
     pub(crate) value: Vec<u8>,
 }
 
-/// What is to be stored instead.
+/// What is stored instead.
 pub(crate) struct Successor {
     pub(crate) value: Vec<u8>,
     pub(crate) terms: Terms,

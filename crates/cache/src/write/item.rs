@@ -1,4 +1,4 @@
-//! What is to be stored.
+//! What a set stores.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::entry::{Extras, Header, KeyValue, Terms};

@@ -183,7 +183,7 @@ struct Lengths {
 enum Search {
     Found(Numbered, Header),
     Nothing,
-    /// A slot that may be the key's names no entry: whoever reclaims finds that too, and the shard is emptied.
+    /// A slot that may be the key's names no entry: the reclaimer finds that too, and the shard is emptied.
     Damaged,
 }
 
@@ -244,7 +244,7 @@ fn newcomer(
     Ok(slot.map(|slot| (slot, ring)))
 }
 
-/// The ring's head, if an entry fits there as things stand, and leaves what is to be left free. What was seen is passed on to
+/// The ring's head, if an entry fits there as things stand, and leaves free what must be. What was seen is passed on to
 /// those who come next.
 #[inline(never)]
 fn look_around(

@@ -1,16 +1,16 @@
-//! What a writer does so that its shard's data ends elsewhere: at once where it is to grow, and in bounded steps where it is
-//! to shrink, each under a hold of the lock of its own.
+//! What a writer does so that its shard's data ends elsewhere: at once where it grows, and in bounded steps where it shrinks,
+//! each under a hold of the lock of its own.
 //!
 //! ```text
-//!   the goal is stored --> the small ring leaves what is not to be its own; its boundary sinks
+//!   the end target is stored --> the small ring leaves what will not be its own; its boundary sinks
 //!     --> the main ring's tail goes round, as it always does, until what lives fits: what goes, goes by the policy
 //!     --> all that lives lies in one lap, with room to move: THE END SINKS, and heads go no further from now on
 //!     --> the tail passes what lies beyond, and moves it down; then the frontier; then HIGH_WATER SINKS, and nothing is there
 //! ```
 //!
-//! Every step leaves a shard that is whole, and says in its head how far it has come: whoever goes on after a death needs no
-//! more. Other writers go by the goal as soon as it is stored. The end sinks only at a moment when all that lives lies in one lap,
-//! and below the goal there is room for two of the largest that are promised to be kept: then the tail, on its way through the
+//! Every step leaves a shard that is whole, and says in its head how far it has come: the next writer after a death needs no
+//! more. Other writers go by the end target as soon as it is stored. The end sinks only at a moment when all that lives lies in one lap,
+//! and below the end target there is room for two of the largest that are promised to be kept: then the tail, on its way through the
 //! lap, always finds room for what it meets, since the head needs no more than what was just passed.
 
 use crate::error::Result;
@@ -53,7 +53,7 @@ pub(crate) fn approach(reclaimer: &mut Reclaimer<'_>, units: u64, walked: &Cell<
     }
 }
 
-/// Says where the end is to be, and with it in proportion where the rings are to meet. What there is more, is there at once:
+/// Sets the target of the end, and in proportion that of the boundary. A larger end holds at once:
 /// its space is reserved.
 fn aim(allocator: &mut Allocator<'_>, units: u64) {
     let bounds = &mut allocator.bounds;

@@ -181,7 +181,7 @@ impl<'a> Transaction<'a> {
         self.draft().set_tail(ring, at);
     }
 
-    /// A head passes what nothing is to be written to, up to this place: a filler covers it, or the lap ends before it.
+    /// A head passes what stays unwritten, up to this place: a filler covers it, or the lap ends before it.
     pub(crate) fn skip_to(&mut self, ring: Ring, place: Place) -> Result<()> {
         let head = self.metadata().head(ring);
         if place.wraps {
@@ -222,7 +222,7 @@ impl<'a> Transaction<'a> {
             "recovery has to see what goes"
         );
         self.draft().set_tail(ring, to);
-        self.prepare(Kind::Sweep, Change::NONE)?;
+        self.prepare(Kind::Batch, Change::NONE)?;
         changes.iter().try_for_each(|change| self.shard.index.exchange(*change))?;
         self.hold();
         Ok(())

@@ -53,7 +53,7 @@ impl Process<'static> {
     pub(crate) const IDLE: Self = Process { is_dead: &|_| Ok(false), prefault: &|_| () };
 }
 
-/// Stores the item, if nothing else is to be done; else false, and nothing has happened. `prefault` makes a stretch of the data
+/// Stores the item, if that needs nothing else; else false, and nothing has happened. `prefault` makes a stretch of the data
 /// area ready to be written.
 #[inline(always)]
 pub(crate) fn set_at_once(
@@ -220,7 +220,7 @@ impl<'a> Writer<'a> {
             && !self.reclaimer.allocator.is_pinned_beyond_end()?)
     }
 
-    /// The boundary is to be at this part of the data.
+    /// Sets the target of the boundary: this part of the data.
     #[cfg(feature = "inject")]
     pub(crate) fn set_target_percent(&mut self, percent: u64) {
         self.reclaimer.allocator.set_target_percent(percent);
