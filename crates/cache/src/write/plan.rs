@@ -8,7 +8,7 @@
 //!   a place at the ring's head --there is none--> reclaim first, by way of [`crate::write::reclaimer`]
 //! ```
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::entry::{Extras, Footprint, Header};
 use crate::format::hash::KeyHash;
 use crate::format::position::Position;
@@ -131,7 +131,10 @@ pub(crate) fn at_once(
         false => None,
     };
     let holds = |at| Surroundings::of(shard, metadata).place(ring, units) == Some(at);
-    debug_assert!(foreseen.is_none_or(holds), "the append window promised what is not so");
+    // No assertion: the window is of the file, which may hold any bytes.
+    if cfg!(debug_assertions) && !foreseen.is_none_or(holds) {
+        return Err(Error::damaged("an append window of the cache promises too much; run `samovar check`"));
+    }
     let at = match foreseen {
         None => look_around(shard, metadata, ring, Lengths { units, most_units }),
         at => at,

@@ -9,7 +9,7 @@
 //! No other code stores the selector, an entry's bytes or a slot while a shard is in order. There is no edge from `Prepared` back
 //! to `Committed(i)`: a writer that fails leaves it to the next one, which looks at the slot; see [`crate::repair::recover`].
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::file::namespace::{Account, AccountChanges, NamespaceCounter};
 use crate::format::entry::{Extras, Header, KeyValue, Mark, Preface};
 use crate::format::hash::{KeyHash, NamespaceWord};
@@ -216,11 +216,11 @@ impl<'a> Transaction<'a> {
 
     /// Lets the entries of a batch go, all of them in one change, by which their ring's tail comes to `to`.
     pub(crate) fn release_batch(&mut self, ring: Ring, changes: &[Change], to: Position) -> Result<()> {
-        let before = self.current();
-        debug_assert!(
-            before.tail(ring) < to && before.tail(ring).lap() == to.lap(),
-            "recovery has to see what goes"
-        );
+        let before = self.current().tail(ring);
+        if before >= to || before.lap() != to.lap() {
+            // Recovery could not see what goes.
+            return Err(Error::damaged("a batch of the cache has no place in its ring; run `samovar check`"));
+        }
         self.draft().set_tail(ring, to);
         self.prepare(Kind::Batch, Change::NONE)?;
         changes.iter().try_for_each(|change| self.shard.index.exchange(*change))?;
