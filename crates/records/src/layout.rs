@@ -94,8 +94,8 @@ pub(crate) const KEPT_BYTES: usize = 16;
 /// The first two kept records are the newest of a flush, by its parity.
 pub(crate) const KEPT_NEWEST: u64 = 2;
 /// All others share about so many bytes, but there are at least one and at most so many.
-const KEPT_ROOM: u64 = 512;
-const KEPT_OTHERS: u64 = 14;
+const KEPT_ROOM: u64 = 256;
+const KEPT_OTHERS: u64 = 10;
 
 /// The largest record.
 pub(crate) const RECORD_MAX: u64 = 1 << 20;
@@ -141,7 +141,7 @@ pub(crate) const fn kept_count(record_size: u64) -> u64 {
 }
 
 /// The most kept records that any block has room for.
-pub(crate) const KEPT_MAX: usize = 16;
+pub(crate) const KEPT_MAX: usize = 12;
 const _: () = assert!(kept_count(1) == KEPT_MAX as u64);
 
 /// Where a block's key begins, and where the block ends if it has none.

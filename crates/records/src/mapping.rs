@@ -4,8 +4,8 @@
 //! before growth is as good as ever. No view is longer than the file was known to be.
 //!
 //! **Why this is no `GrowingMap`.** That one reserves address space for the largest length, by a map of its own, and maps
-//! each growth into it. It opens with two maps where this opens with one, needs a limit before anything is known, and does
-//! not exist on Windows. A map that reaches beyond the end of its file grows with it without any call of the system. Where
+//! each growth into it. Opened and closed it takes 1.32 times as long as a bare map, this one 1.00 times (the part `open` of
+//! the benchmark `figures`); it needs a limit before anything is known, and does not exist on Windows. A map that reaches beyond the end of its file grows with it without any call of the system. Where
 //! a file is [`AHEAD`] times as long as at opening, it is mapped once more: a file that grows from 12 KB to 1 TB is mapped
 //! 8 times. On Windows, where no map reaches beyond the end, each growth is mapped anew.
 
@@ -17,13 +17,18 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// How many times as long as its file a map is.
 const AHEAD: u64 = 16;
-/// Where maps reach beyond the end, 16 to the power of this many is more than any file has bytes.
-const MAPS: usize = 48;
+/// Maps that are kept together, and how many of those. Where maps reach beyond the end, a few are enough for any file; where
+/// they do not, a file grows by an eighth at least between two of them.
+const SHELF: usize = 32;
+const SHELVES: usize = 32;
+
+/// Some later maps.
+type Shelf = [OnceLock<SharedMap>; SHELF];
 
 pub(crate) struct Mapping {
     access: Access,
     first: SharedMap,
-    more: [OnceLock<Box<SharedMap>>; MAPS],
+    more: [OnceLock<Box<Shelf>>; SHELVES],
     used: AtomicUsize,
     /// Bytes that the file is known to have, all of them mapped. Only grows.
     len: AtomicUsize,
@@ -37,7 +42,7 @@ impl Mapping {
         Ok(Mapping {
             access,
             first: map,
-            more: [const { OnceLock::new() }; MAPS],
+            more: [const { OnceLock::new() }; SHELVES],
             used: AtomicUsize::new(0),
             len: AtomicUsize::new(len),
             growing: Mutex::new(()),
@@ -53,7 +58,13 @@ impl Mapping {
 
     #[inline(never)]
     fn later(&self, used: usize) -> &SharedMap {
-        self.more.get(used - 1).and_then(OnceLock::get).map_or(&self.first, |map| &**map)
+        self.place(used - 1).and_then(OnceLock::get).unwrap_or(&self.first)
+    }
+
+    /// Where a later map is, or will be.
+    fn place(&self, index: usize) -> Option<&OnceLock<SharedMap>> {
+        let shelf = self.more.get(index / SHELF)?;
+        shelf.get_or_init(|| Box::new([const { OnceLock::new() }; SHELF])).get(index % SHELF)
     }
 
     /// Bytes of the file that can be viewed.
@@ -97,14 +108,17 @@ impl Mapping {
 
     fn map_anew(&self, file: &File) -> Result<()> {
         let used = self.used.load(Ordering::Acquire);
-        let Some(free) = self.more.get(used) else {
+        let Some(free) = self.place(used) else {
             return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("the file was mapped {MAPS} times; open it anew, or reserve more at once"),
+                ErrorKind::Limit,
+                format!(
+                    "the file was mapped {} times; open it anew, or reserve more at once",
+                    SHELF * SHELVES
+                ),
             ));
         };
         let (map, _) = map_ahead(file, self.access)?;
-        let _ = free.set(Box::new(map));
+        let _ = free.set(map);
         self.used.store(used + 1, Ordering::Release);
         Ok(())
     }
@@ -118,7 +132,7 @@ impl Mapping {
 
     #[inline(never)]
     fn is_a_later_one_poisoned(&self, used: usize) -> bool {
-        self.more.iter().take(used).filter_map(OnceLock::get).any(|map| map.is_poisoned())
+        (0..used).filter_map(|index| self.place(index)?.get()).any(SharedMap::is_poisoned)
     }
 
     /// Waits until the device has all bytes of the file that are known.
@@ -136,8 +150,8 @@ impl Mapping {
 
     /// Unmaps everything and says whether that worked.
     pub(crate) fn close(self) -> Result<()> {
-        for map in self.more.into_iter().filter_map(OnceLock::into_inner) {
-            map.close()?;
+        for shelf in self.more.into_iter().filter_map(OnceLock::into_inner) {
+            shelf.into_iter().filter_map(OnceLock::into_inner).try_for_each(SharedMap::close)?;
         }
         Ok(self.first.close()?)
     }

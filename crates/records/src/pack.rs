@@ -235,6 +235,9 @@ impl Pack {
 
 impl Drop for Pack {
     fn drop(&mut self) {
+        if self.store.rights.is_none() {
+            return;
+        }
         // A forked child has no rights, and its parent flushes.
         let Ok(rights) = self.store.rights() else { return };
         // Who publishes a private one flushes it; who does not has no use for it.

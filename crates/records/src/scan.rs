@@ -6,10 +6,10 @@ use crate::view::{Run, View};
 use std::ops::ControlFlow;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-/// Bytes of a column that are gathered at a time.
-const COLUMN_BYTES: usize = 2048;
+/// Bytes of a column that are gathered at a time: few, so that the processor fetches the next ones while these are used.
+const COLUMN_BYTES: usize = 512;
 /// Blocks that are read slowly at a time, where the records do not lie one behind the other.
-const SLOW_BLOCKS: usize = 16;
+const SLOW_BLOCKS: usize = 64;
 
 /// What a column may hold.
 pub trait Value: Plain + FromBytes + IntoBytes + Immutable + 'static {}
@@ -41,8 +41,12 @@ mod sealed {
 pub struct Column<T, F> {
     field: fn(&T) -> &F,
     offset: usize,
-    values: Vec<F>,
-    count: usize,
+    /// Where they are gathered.
+    words: [u64; COLUMN_BYTES / 8],
+    /// How many bytes of that are values.
+    len: usize,
+    /// Those of records that were copied whole.
+    picked: Vec<F>,
 }
 
 impl<T: Record, F: Value> Column<T, F> {
@@ -51,7 +55,7 @@ impl<T: Record, F: Value> Column<T, F> {
         // An accessor of what is no field gives an offset that no gathering takes.
         let offset =
             std::ptr::from_ref(field(&record)).addr().wrapping_sub(std::ptr::from_ref(&record).addr());
-        Column { field, offset, values: Vec::new(), count: 0 }
+        Column { field, offset, words: [0; COLUMN_BYTES / 8], len: 0, picked: Vec::new() }
     }
 }
 
@@ -68,22 +72,26 @@ impl<T: Record, F: Value> sealed::Fields<T> for Column<T, F> {
     #[inline(always)]
     #[expect(private_interfaces, reason = "nobody else calls it")]
     fn gather(&mut self, run: &Run<'_, T>) -> Result<bool> {
-        self.count = run.indices.len();
-        if self.values.len() < self.count {
-            self.values.resize_with(self.count, F::new_zeroed);
-        }
-        let bytes = self.values[..self.count].as_mut_bytes();
+        self.picked.clear();
+        self.len = run.indices.len() * size_of::<F>();
+        // Longer values, or of a larger alignment, are picked from whole records.
+        let Some(bytes) = self.words.as_mut_bytes().get_mut(..self.len).filter(|_| align_of::<F>() <= 8)
+        else {
+            return Ok(false);
+        };
         run.items.gather::<F>(run.indices.clone(), self.offset, bytes).map_err(Into::into)
     }
 
     fn pick(&mut self, records: &[T]) {
-        self.values.clear();
-        self.values.extend(records.iter().map(|record| *(self.field)(record)));
-        self.count = records.len();
+        self.len = 0;
+        self.picked.clear();
+        self.picked.extend(records.iter().map(|record| *(self.field)(record)));
     }
 
+    #[inline(always)]
     fn slices(&self) -> &[F] {
-        &self.values[..self.count]
+        let gathered = self.words.as_bytes().get(..self.len).filter(|bytes| !bytes.is_empty());
+        gathered.and_then(|bytes| <[F]>::ref_from_bytes(bytes).ok()).unwrap_or(&self.picked)
     }
 }
 

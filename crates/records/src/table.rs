@@ -18,7 +18,8 @@ pub(crate) struct Table {
     pub(crate) store: Arc<Store>,
     /// Where the table's block begins.
     pub(crate) block: u64,
-    pub(crate) state: Option<Mutex<State>>,
+    /// Boxed, so that those who read hundreds of tables do not move it about.
+    pub(crate) state: Option<Box<Mutex<State>>>,
     /// Of a file whose machine lost its power, and that no writer has opened since: what is certain of it.
     pub(crate) unrestored: Option<Box<Unrestored>>,
 }

@@ -27,7 +27,8 @@ const UNKNOWN: u64 = u64::MAX;
 ///
 /// ```
 /// # use samovar_records::{RecordFile, schema};
-/// # /// # #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
+/// # use zerocopy::{FromBytes, Immutable, IntoBytes};
+/// # #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
 /// # #[repr(C)]
 /// # struct Tick { time: i64, price: f64 }
 /// # schema!(Tick { time, price });
@@ -273,7 +274,8 @@ impl<'a, T: Record> View<'a, T> {
     ///
     /// ```
     /// # use samovar_records::{RecordFile, schema};
-    /// #     /// # #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
+    /// # use zerocopy::{FromBytes, Immutable, IntoBytes};
+    /// # #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
     /// # #[repr(C)]
     /// # struct Tick { time: i64, price: f64 }
     /// # schema!(Tick { time, price });

@@ -22,7 +22,7 @@ impl Table {
     pub(crate) fn for_writing(mut self) -> Result<Table> {
         let mut state = State::UNKNOWN;
         self.recover(&mut state)?;
-        self.state = Some(Mutex::new(state));
+        self.state = Some(Box::new(Mutex::new(state)));
         Ok(self)
     }
 
@@ -294,7 +294,9 @@ impl Table {
 impl Drop for Table {
     /// The last writing handle of a file goes: what was written is flushed. A pack does that for its tables.
     fn drop(&mut self) {
-        let (Some(state), Ok(rights)) = (&self.state, self.store.rights()) else { return };
+        // Asked first: most tables are read, and an error costs.
+        let Some(state) = &self.state else { return };
+        let Ok(rights) = self.store.rights() else { return };
         if self.store.header.kind != Kind::File || rights.habits.leaves_unflushed {
             return;
         }

@@ -62,8 +62,8 @@ fn the_text_says_what_the_code_computes() {
     assert_eq!((CONTROL, SHADOWS, BLOCK_ALIGN), (4096, 256, 256));
     assert_eq!((WRITER_BYTE, ORDINAL_MAX), (1 << 62, 1 << 62));
     assert_eq!((records_offset(40), records_offset(2000)), (8192, 16_384));
-    assert_eq!((kept_stride(40), kept_count(40)), (56, 2 + 9));
-    assert_eq!((kept_stride(1), kept_count(1), kept_count(2000)), (24, 16, 3));
+    assert_eq!((kept_stride(40), kept_count(40)), (56, 2 + 4));
+    assert_eq!((kept_stride(1), kept_count(1), kept_count(2000)), (24, 12, 3));
     assert_eq!((Kind::File as u64, Kind::Pack as u64), (1, 2));
     assert!(PAGE_OF_FORMAT.contains("5265636f72647321"));
 }
