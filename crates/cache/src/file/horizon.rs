@@ -10,8 +10,9 @@
 //!   any --flushed: everything is on the disk, and CLEAN is stored before--> lap of that flush
 //! ```
 //!
-//! An horizon is durable before any write that relies on it: it is cast only after `clean` was stored, which no write passes
-//! without a sync of the control page, where the horizons are too. One that is far makes nothing of its ring worth salvaging.
+//! A horizon is durable before any write that relies on it: it is set only after `clean` was stored, which no write passes
+//! without a sync of the control page, where the horizons are too. Of a ring
+//! whose horizon has expired, a salvage keeps nothing.
 
 use crate::error::Result;
 use crate::format::geometry::MAX_SHARDS;

@@ -30,7 +30,7 @@ const NAME: usize = 24;
 /// The longest name, in bytes; one more byte tells its length.
 pub(crate) const MAX_NAME_LEN: usize = NAMESPACE_ENTRY_LEN - NAME - 1;
 
-/// A state: in use, since when in wall milliseconds, for the how manieth time.
+/// A state: whether the number is in use, since when in wall milliseconds, and how often it was in use.
 const USED: u64 = 1;
 const CREATED_SHIFT: u32 = 1;
 const CREATED_BITS: u32 = 47;

@@ -198,8 +198,8 @@ pub(crate) fn walk_after(metadata: MetadataCopy<'_>, bounds: &Bounds, ring: Ring
         let pace = (size * PACE_UNIT / free).saturating_mul(reserve) / gap.max(1);
         return units.saturating_mul(pace.min(PACE_MAX * PACE_UNIT)) / PACE_UNIT;
     }
-    // No more than is missing: in a cache of few entries a single one too many is a part of what it could hold.
-    // What is written before the next walk is missing too, where it is next to nothing.
+    // A walk frees no more than is missing: in a cache of few entries one more would be a notable part of it.
+    // The appends before the next walk count as missing, up to a small part of the main ring.
     let least = (2 * step).max(units.min(bounds.main_units() / LULL_PARTS));
     let (target, pace) = match ring {
         Ring::Small => (least, 2),
