@@ -125,7 +125,7 @@ impl Cache {
     /// `ValueTooLarge`, which also removes what was stored for the key; `KeyTooLong`; `ReadOnly` for a read-only handle; `Busy`
     /// if other writers hold the key's shard for longer than this handle's lock_timeout, `OwnerStopped` if one does that does
     /// not get on; `Fault`, `Io`, `NoSpace` of
-    /// the file. A refused write is counted in [`Stats::refusals`] and changes nothing else.
+    /// the file. A refused write is counted in [`Stats::refusals`](crate::Stats::refusals) and changes nothing else.
     pub fn set_with(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<()> {
         self.refusable(|| self.store(key, value, ttl))?;
         self.count_stored()
