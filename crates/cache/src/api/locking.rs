@@ -15,8 +15,8 @@ impl Cache {
     #[inline(always)]
     pub(crate) fn lock<'a>(&'a self, shard: &'a Shard<'a>) -> Result<LockedShard<'a>> {
         let attached = &self.inner.attached;
-        let seat = attached.place()?.seat().ok_or_else(read_only)?;
-        let claim = Claim { shard, owner: seat.owner };
+        let slot = attached.membership()?.slot().ok_or_else(read_only)?;
+        let claim = Claim { shard, owner: slot.owner };
         LockedShard::acquire(claim, &self.inner.waiting, |holder| attached.is_dead(holder))
     }
 

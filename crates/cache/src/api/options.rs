@@ -20,9 +20,9 @@ use std::time::Duration;
 
 /// Two creators of one file, or one who removes it meanwhile, can make an opener start over this often.
 const ATTEMPTS: u32 = 16;
-const DEFAULT_PATIENCE: Duration = Duration::from_secs(1);
+const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 const DEFAULT_TAKEOVER: Duration = Duration::from_millis(100);
-const DEFAULT_LOAD_PATIENCE: Duration = Duration::from_secs(10);
+const DEFAULT_LOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How to open a cache; made by [`Cache::options`].
 ///
@@ -81,9 +81,9 @@ impl Options {
             expected_entry_size: None,
             read_only: false,
             create: true,
-            lock_timeout: DEFAULT_PATIENCE,
+            lock_timeout: DEFAULT_LOCK_TIMEOUT,
             owner_probe: DEFAULT_TAKEOVER,
-            load_timeout: DEFAULT_LOAD_PATIENCE,
+            load_timeout: DEFAULT_LOAD_TIMEOUT,
             fault_guard: true,
             prefault: false,
             seals: None,

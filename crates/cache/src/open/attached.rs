@@ -85,12 +85,6 @@ impl Attached {
         }
     }
 
-    /// The same.
-    #[inline]
-    pub(crate) fn place(&self) -> Result<&Membership> {
-        self.membership()
-    }
-
     #[cold]
     fn join_after_fork(&self) -> Result<&Membership> {
         let (membership, _) = self.join()?;

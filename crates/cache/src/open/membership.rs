@@ -65,12 +65,6 @@ impl Membership {
         self.slot
     }
 
-    /// The same.
-    #[inline]
-    pub(crate) fn seat(&self) -> Option<OwnSlot> {
-        self.slot
-    }
-
     /// Keeps out everybody who opens or closes, until [`unlock_init`](Self::unlock_init), or until this is dropped.
     pub(crate) fn lock_init(&self) -> Result<()> {
         // canary: init
