@@ -26,6 +26,13 @@ pub(crate) enum Ring {
 
 pub(crate) const RINGS: [Ring; 2] = [Ring::Small, Ring::Main];
 
+/// Where a ring begins and ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ends {
+    pub(crate) head: Position,
+    pub(crate) tail: Position,
+}
+
 /// A part of the shard's data area, in units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {

@@ -7,7 +7,7 @@ use crate::file::namespace::AccountChanges;
 use crate::format::entry::Mark;
 use crate::format::hash::KeyHash;
 use crate::format::position::Position;
-use crate::format::ring::{RINGS, Ring};
+use crate::format::ring::{Ends, RINGS, Ring};
 use crate::format::slot::Slot;
 use crate::shard::bounds::Bounds;
 use crate::shard::index::Numbered;
@@ -78,14 +78,11 @@ pub(crate) fn outlook_on_spaces(shard: Shard<'_>, metadata: &Metadata) -> Result
     }
 }
 
-/// Are the positions possible: frontier, tail and head in order and less than a lap apart, and each ring on its side?
+/// Can this be the metadata of a shard with these bounds? See [`Bounds::allow`].
 #[inline(always)]
 pub(crate) fn is_sound(bounds: &Bounds, metadata: &Metadata, frontiers: [Position; 2]) -> bool {
-    let in_order = |ring: Ring| {
-        let state = metadata.ring(ring);
-        bounds.reach(ring).orders(frontiers[ring as usize], state.tail, state.head)
-    };
-    bounds.are_sound() && RINGS.into_iter().all(in_order)
+    let ends = |ring| Ends { head: metadata.ring(ring).head, tail: metadata.ring(ring).tail };
+    bounds.allow(frontiers, ends)
 }
 
 /// One change was in flight when its writer died. If its slot has changed, the change happened; else it did not, and the

@@ -32,7 +32,7 @@ use crate::format::entry::{self, Extras};
 use crate::format::geometry::{Geometry, Policy};
 use crate::format::layout::BOUNDS;
 use crate::format::position::Position;
-use crate::format::ring::{Ring, Span};
+use crate::format::ring::{Ends, RINGS, Ring, Span};
 use crate::shard::head::Head;
 
 /// The least and the most of a shard's data that the small ring may have. With more, half a cache could not be kept.
@@ -134,6 +134,16 @@ impl Bounds {
             && self.high_water <= self.outer
             && 1 <= self.boundary
             && self.boundary.saturating_add(4) <= self.end
+    }
+
+    /// Are these positions possible: frontier, tail and head in order and less than a lap apart, and each ring on its side?
+    #[inline(always)]
+    pub(crate) fn allow(&self, frontiers: [Position; 2], ends: impl Fn(Ring) -> Ends) -> bool {
+        let is_in_order = |ring: Ring| {
+            let Ends { head, tail } = ends(ring);
+            self.reach(ring).orders(frontiers[ring as usize], tail, head)
+        };
+        self.are_sound() && RINGS.into_iter().all(is_in_order)
     }
 
     /// Where the end is, or will be.

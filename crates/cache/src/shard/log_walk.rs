@@ -101,7 +101,7 @@ impl<'a> LogWalk<'a> {
     }
 
     /// What stands here. The walk goes behind it, unless it has ended or met damage.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step(&mut self) -> Result<Met> {
         if self.at == self.to {
             return Ok(Met::End);

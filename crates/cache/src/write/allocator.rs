@@ -3,9 +3,10 @@
 
 use crate::error::{ErrorKind, Result};
 use crate::format::position::Position;
-use crate::format::ring::{Place, RINGS, Ring};
+use crate::format::ring::{Ends, Place, Ring};
 use crate::policy::eviction;
 use crate::shard::bounds::Bounds;
+use crate::shard::metadata::MetadataCopy;
 use crate::shard::pin::{Extent, IsDead, Pins};
 use crate::shard::view::Shard;
 use crate::write::detour::{self, Detour, Obstacle};
@@ -25,18 +26,6 @@ impl<'a> Allocator<'a> {
     pub(crate) fn new(tx: Transaction<'a>, is_dead: IsDead<'a>) -> Self {
         let (bounds, frontiers) = (tx.shard.bounds(), tx.shard.load_frontiers());
         Allocator { tx, bounds, frontiers, is_dead }
-    }
-
-    /// Are the positions possible: frontier, tail and head in order and less than a lap apart, and each ring on its side?
-    #[inline(never)]
-    pub(crate) fn is_sound(&self) -> bool {
-        let metadata = self.tx.metadata();
-        let is_in_order = |ring: Ring| {
-            let reach = self.bounds.reach(ring);
-            reach.orders(self.frontiers[ring as usize], metadata.tail(ring), metadata.head(ring))
-        };
-        // canary: sound
-        self.bounds.are_sound() && RINGS.into_iter().all(is_in_order)
     }
 
     pub(crate) fn shard(&self) -> &'a Shard<'a> {
@@ -70,7 +59,7 @@ impl<'a> Allocator<'a> {
     }
 
     /// A place for `units` at the head of a ring as things stand, clear of all pins.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn place(&mut self, ring: Ring, units: u64) -> Result<Option<Place>> {
         let place = self.place_on_or_off_pins(ring, units);
         // canary: pins seen
@@ -101,7 +90,7 @@ impl<'a> Allocator<'a> {
         }
         let span = self.bounds.span_for(ring, obstacle.wanted.units);
         let (head, tail) = (self.tx.metadata().head(ring), self.tx.metadata().tail(ring));
-        match detour::around(span, detour::Ends { head, tail }, place, obstacle.pinned) {
+        match detour::around(span, Ends { head, tail }, place, obstacle.pinned) {
             Detour::Wait => return Ok(false),
             Detour::Restart => self.restart_lap(ring),
             Detour::Move(to) => {
@@ -212,6 +201,14 @@ impl<'a> Allocator<'a> {
         self.tx.restart(ring, self.tx.metadata().head(ring).wrap(start));
         self.publish_frontier(ring);
     }
+}
+
+/// Can this be the metadata of the shard? See [`Bounds::allow`].
+#[inline(never)]
+pub(crate) fn is_sound(shard: &Shard<'_>, metadata: MetadataCopy<'_>) -> bool {
+    let ends = |ring| Ends { head: metadata.head(ring), tail: metadata.tail(ring) };
+    // canary: sound
+    shard.bounds().allow(shard.load_frontiers(), ends)
 }
 
 /// A place that could not be had because of pins.

@@ -1,8 +1,7 @@
 //! The way of a ring's head around entries that readers hold in place. It decides, and moves nothing.
 
 use crate::format::layout::PINS_PER_SHARD;
-use crate::format::position::Position;
-use crate::format::ring::{Place, Span};
+use crate::format::ring::{Ends, Place, Span};
 use crate::shard::pin::Extent;
 
 /// Detours on the way to one place: past every pin, and from the end of a lap to the start of the next. A head that is not there
@@ -14,13 +13,6 @@ pub(crate) const MOST: usize = 2 * PINS_PER_SHARD;
 pub(crate) struct Obstacle {
     pub(crate) wanted: Extent,
     pub(crate) pinned: Extent,
-}
-
-/// Where a ring begins and ends.
-#[derive(Clone, Copy)]
-pub(crate) struct Ends {
-    pub(crate) head: Position,
-    pub(crate) tail: Position,
 }
 
 /// How a ring's head gets past a pinned stretch that lies where the next entry was to go.

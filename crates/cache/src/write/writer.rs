@@ -21,10 +21,10 @@ use crate::shard::bounds::Bounds;
 use crate::shard::index::Numbered;
 use crate::shard::lease::Leases;
 use crate::shard::locked::LockedShard;
-use crate::shard::metadata::{Change, MetadataCopy};
+use crate::shard::metadata::{Change, MetadataCopy, Selector};
 use crate::shard::pin::{Extent, IsDead};
 use crate::shard::view::Shard;
-use crate::write::allocator::Allocator;
+use crate::write::allocator::{self, Allocator};
 use crate::write::alteration::Current;
 use crate::write::item::Item;
 use crate::write::namespaces;
@@ -78,10 +78,11 @@ impl<'a> Writer<'a> {
     ) -> Result<Self> {
         // canary: append window closed
         AppendWindow::close(locked.shard().head);
-        let allocator = match sound(locked, process.is_dead) {
-            Some(allocator) => allocator,
-            None => repair(locked, process.is_dead)?,
-        };
+        if !is_in_order(locked) {
+            repair(locked)?;
+        }
+        let tx = Transaction::begin(locked).ok_or_else(unstable)?;
+        let allocator = Allocator::new(tx, process.is_dead);
         Ok(Writer { reclaimer: Reclaimer::new(allocator, clock, process.prefault) })
     }
 
@@ -228,21 +229,23 @@ impl<'a> Writer<'a> {
 }
 
 /// Is nothing of the shard to be repaired? A repair is a write.
-pub(crate) fn is_in_order(locked: &LockedShard<'_>) -> bool {
-    sound(locked, &|_| Ok(false)).is_some()
-}
-
 #[inline(always)]
-fn sound<'a>(locked: &LockedShard<'a>, is_dead: IsDead<'a>) -> Option<Allocator<'a>> {
-    let allocator = Allocator::new(Transaction::begin(locked)?, is_dead);
-    allocator.is_sound().then_some(allocator)
+pub(crate) fn is_in_order(locked: &LockedShard<'_>) -> bool {
+    let shard = locked.shard();
+    match Selector::load(shard.head) {
+        Selector::Committed(copy) => allocator::is_sound(shard, MetadataCopy::of(shard.head, copy)),
+        Selector::Prepared(_) => false,
+    }
 }
 
 #[cold]
-fn repair<'a>(locked: &LockedShard<'a>, is_dead: IsDead<'a>) -> Result<Allocator<'a>> {
+fn repair(locked: &LockedShard<'_>) -> Result<()> {
     recover::settle(*locked.shard())?;
-    // A file that is cut short, or damaged, while this goes on.
-    sound(locked, is_dead).ok_or_else(|| {
-        Error::damaged("a shard of the cache does not stay as it was stored; run `samovar check`")
-    })
+    if is_in_order(locked) { Ok(()) } else { Err(unstable()) }
+}
+
+/// A file that is cut short, or damaged, while it is repaired.
+#[cold]
+fn unstable() -> Error {
+    Error::damaged("a shard of the cache does not stay as it was stored; run `samovar check`")
 }

@@ -1,6 +1,7 @@
 //! Ways around pinned stretches.
 
 use super::*;
+use crate::format::position::Position;
 
 const SPAN: Span = Span { start: 100, end: 200 };
 
