@@ -43,6 +43,16 @@ pub struct Clock {
     pub boot_ms: u64,
 }
 
+/// What the disk does with a flush.
+#[cfg(feature = "inject")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disk {
+    /// It does what it really does.
+    Works,
+    /// It refuses every write.
+    Refuses,
+}
+
 #[cfg(not(feature = "inject"))]
 mod hook {
     /// Nothing is injected in this build.
@@ -72,7 +82,7 @@ mod hook {
 
 #[cfg(feature = "inject")]
 mod hook {
-    use super::{Clock, Event};
+    use super::{Clock, Disk, Event};
     use std::cell::{Cell, RefCell};
     use std::rc::Rc;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -81,13 +91,14 @@ mod hook {
     type ProcessHook = Arc<dyn Fn(Event) + Send + Sync>;
     type ThreadHook = Rc<dyn Fn(Event)>;
 
+    /// The hooks that are set.
     static HOOKS: AtomicUsize = AtomicUsize::new(0);
     static PROCESS: RwLock<Option<ProcessHook>> = RwLock::new(None);
     thread_local! {
         static THREAD: RefCell<Option<ThreadHook>> = const { RefCell::new(None) };
         static INSIDE: Cell<bool> = const { Cell::new(false) };
         static WAITER: RefCell<Option<Rc<dyn Fn()>>> = const { RefCell::new(None) };
-        static DISK_REFUSES: Cell<bool> = const { Cell::new(false) };
+        static DISK: Cell<Disk> = const { Cell::new(Disk::Works) };
         static CLOCK: Cell<Option<Clock>> = const { Cell::new(None) };
     }
 
@@ -132,20 +143,12 @@ mod hook {
 
     /// Does this thread's test have flushes fail?
     pub(crate) fn disk_refuses() -> bool {
-        DISK_REFUSES.get()
+        DISK.get() == Disk::Refuses
     }
 
     /// The time that this thread's test has set.
     pub(crate) fn clock() -> Option<Clock> {
         CLOCK.get()
-    }
-
-    fn count(before: bool, after: bool) {
-        match (before, after) {
-            (false, true) => HOOKS.fetch_add(1, Ordering::SeqCst),
-            (true, false) => HOOKS.fetch_sub(1, Ordering::SeqCst),
-            _ => 0,
-        };
     }
 
     /// Sets this thread's hook, or takes it away.
@@ -157,9 +160,9 @@ mod hook {
     /// hooks::set_thread_hook(None);
     /// ```
     pub fn set_thread_hook(hook: Option<Box<dyn Fn(Event)>>) {
-        let is_some = hook.is_some();
+        HOOKS.fetch_add(usize::from(hook.is_some()), Ordering::SeqCst);
         let before = THREAD.replace(hook.map(Rc::from));
-        count(before.is_some(), is_some);
+        HOOKS.fetch_sub(usize::from(before.is_some()), Ordering::SeqCst);
     }
 
     /// What this thread does instead of sleeping until a word or a byte lock may be free; it then looks again. With
@@ -188,20 +191,20 @@ mod hook {
         INSIDE.set(inside);
     }
 
-    /// Whether flushes by this thread fail, as they do when the disk does not take what is written.
+    /// Sets whether flushes by this thread succeed or fail.
     ///
     /// ```
     /// # use samovar_mmap::{Access, SharedMap, hooks};
     /// # let file = tempfile::tempfile()?;
     /// # file.set_len(64)?;
     /// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
-    /// hooks::set_thread_disk_refuses(true);
+    /// hooks::set_thread_disk(hooks::Disk::Refuses);
     /// assert!(map.flush().is_err());
-    /// # hooks::set_thread_disk_refuses(false);
+    /// # hooks::set_thread_disk(hooks::Disk::Works);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn set_thread_disk_refuses(refuses: bool) {
-        DISK_REFUSES.set(refuses);
+    pub fn set_thread_disk(disk: Disk) {
+        DISK.set(disk);
     }
 
     /// Sets what [`wall_ms`](crate::wall_ms) and [`boot_ms`](crate::boot_ms) say on this thread, or gives it the system's
@@ -220,13 +223,14 @@ mod hook {
     /// Sets the hook that every thread of this process calls, or takes it away.
     pub fn set_process_hook(hook: Option<Box<dyn Fn(Event) + Send + Sync>>) {
         let mut guard = PROCESS.write().unwrap_or_else(PoisonError::into_inner);
-        count(guard.is_some(), hook.is_some());
-        *guard = hook.map(Arc::from);
+        HOOKS.fetch_add(usize::from(hook.is_some()), Ordering::SeqCst);
+        let before = std::mem::replace(&mut *guard, hook.map(Arc::from));
+        HOOKS.fetch_sub(usize::from(before.is_some()), Ordering::SeqCst);
     }
 }
 
 pub(crate) use hook::{ON, clock, disk_refuses, report, waited};
 #[cfg(feature = "inject")]
 pub use hook::{
-    outside, set_process_hook, set_thread_clock, set_thread_disk_refuses, set_thread_hook, set_thread_waiter,
+    outside, set_process_hook, set_thread_clock, set_thread_disk, set_thread_hook, set_thread_waiter,
 };

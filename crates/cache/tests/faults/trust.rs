@@ -4,7 +4,7 @@
 //! Canaries: in `scripts/canaries`.
 
 use samovar::{Cache, ErrorKind, Ttl};
-use samovar_mmap::hooks::{Clock, set_thread_clock, set_thread_disk_refuses};
+use samovar_mmap::hooks::{Clock, Disk, set_thread_clock, set_thread_disk};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -134,9 +134,9 @@ fn a_file_that_a_sync_failed_of_is_emptied_by_its_next_first_opener() {
     let (_dir, path) = home();
     let cache = open(&path);
     cache.set(b"k", b"v").unwrap();
-    set_thread_disk_refuses(true);
+    set_thread_disk(Disk::Refuses);
     assert_eq!(cache.flush().unwrap_err().kind(), ErrorKind::Io);
-    set_thread_disk_refuses(false);
+    set_thread_disk(Disk::Works);
     // What the disk lost is unknown: that it takes the rest now proves nothing, whoever asks.
     assert_eq!(cache.flush().unwrap_err().kind(), ErrorKind::Io);
     let other = open(&path);
