@@ -1,5 +1,5 @@
-//! What happens seldom and matters to whoever runs the program, told as events of the `tracing` crate where the feature of
-//! that name is on; else nothing, at no cost. Gets, and sets that meet nobody, come by none of these.
+//! Events of the `tracing` crate, for what happens seldom and matters to an operator. Without the feature of that name they
+//! are nothing, and cost nothing. Gets, and sets that meet no other process, send none.
 //!
 //! Every event has the target `samovar` and a fixed message, by which it can be filtered; the rest is in its fields.
 //! Some are told while a shard's lock is held: a subscriber must not use the cache.
@@ -39,14 +39,14 @@ mod told {
 
     #[cold]
     pub(crate) fn turned_away(path: &Path, error: &Error) {
-        info!(target: "samovar", path = %path.display(), kind = ?error.kind(), %error, "a gate is closed");
+        info!(target: "samovar", path = %path.display(), kind = ?error.kind(), %error, "refused to open");
     }
 
     #[cold]
-    pub(crate) fn judged(cold_because: Option<&str>) {
+    pub(crate) fn found_at_open(cold_because: Option<&str>) {
         match cold_because {
-            None => debug!(target: "samovar", "judged warm"),
-            Some(because) => warn!(target: "samovar", because, "judged cold"),
+            None => debug!(target: "samovar", "found warm"),
+            Some(because) => warn!(target: "samovar", because, "found cold"),
         }
     }
 
@@ -109,7 +109,7 @@ mod told {
     #[inline(always)]
     pub(crate) fn turned_away(_: &Path, _: &Error) {}
     #[inline(always)]
-    pub(crate) fn judged(_: Option<&str>) {}
+    pub(crate) fn found_at_open(_: Option<&str>) {}
     #[inline(always)]
     pub(crate) fn salvaged(_: u64, _: u64) {}
     #[inline(always)]
@@ -131,6 +131,6 @@ mod told {
 }
 
 pub(crate) use told::{
-    attached, detached, flushed, judged, owner_stopped, repaired, reset, resize_begun, resize_ended,
+    attached, detached, flushed, found_at_open, owner_stopped, repaired, reset, resize_begun, resize_ended,
     salvaged, taken_over, turned_away,
 };

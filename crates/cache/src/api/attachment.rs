@@ -19,7 +19,7 @@ pub struct Attachment {
     pub cold_reason: Option<String>,
     /// What was kept of a file that could not be trusted, if it was [salvaged](crate::Options::salvage).
     pub salvaged: Option<Salvaged>,
-    /// When and why it was last emptied or salvaged, by whoever it was; none if it never was.
+    /// When and why it was last emptied or salvaged, by any process; none if it never was.
     pub last_emptied: Option<Emptied>,
 }
 

@@ -1,4 +1,4 @@
-//! The end of a cache: its file is removed, and whoever still has it open is told.
+//! The end of a cache: its file is removed, and every process that has it open is told.
 //!
 //! ```text
 //!   every shard's lock --> init lock, the path still names this file? --> clean word: removed --> shards emptied --> unlinked
@@ -15,8 +15,8 @@ use crate::repair::recover;
 use std::path::Path;
 
 impl Cache {
-    /// Deletes the cache at `path`. Every handle on it, in whatever process, answers `Replaced` from then on; whoever opens the
-    /// path anew makes a new file. To make a cache of another capacity, or with another program's version: delete, then
+    /// Deletes the cache at `path`. From then on, every handle on it, in every process, answers `Replaced`. The next open of
+    /// the path makes a new file. To make a cache of another capacity, or with another program's version: delete, then
     /// open.
     ///
     /// ```

@@ -28,7 +28,7 @@ fn glance(shard: Shard<'_>) -> Metadata {
     last
 }
 
-/// The accounts of a shard, as they will be when its next writer has taken note of which namespaces were emptied.
+/// The accounts of a shard as its next writer will have them, once it has seen that namespaces were emptied.
 pub(crate) fn glance_noting(shard: Shard<'_>) -> Result<Metadata> {
     let mut metadata = glance(shard);
     if shard.table.turns()? != 0 {

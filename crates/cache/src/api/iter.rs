@@ -154,7 +154,7 @@ fn look(shard: Shard<'_>, word: Word64<'_>, wanted: &Wanted<'_>) -> Result<Seen>
     let validation = Validation::begin(&shard, word, slot);
     let seen = copy(shard, slot, wanted)?;
     Ok(match validation.end() {
-        Validated::Holds { .. } => seen,
+        Validated::Unchanged { .. } => seen,
         Validated::Reclaimed => Seen::Nothing,
         Validated::Moved => Seen::Stale,
     })

@@ -1,8 +1,8 @@
 //! One loader at a time: who asks for a key that has no value, or a stale one, learns whether it is theirs to load, and
 //! everybody else waits or goes on with what there is.
 //!
-//! Nothing is locked while a value is loaded: a [`Lease`] is a line in a table of the file, and whoever writes the key in
-//! the meantime strikes it out. See [`crate::shard::lease`].
+//! Nothing is locked while a value is loaded: a [`Lease`] is a line in a table of the file, and any write of the key
+//! strikes it out. See [`crate::shard::lease`].
 
 use crate::api::handle::Cache;
 use crate::api::ttl::Ttl;
@@ -92,7 +92,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// The key that is to be loaded.
+    /// The key whose value its holder loads.
     pub fn key(&self) -> &[u8] {
         &self.key
     }
@@ -268,7 +268,7 @@ impl Cache {
     /// ```
     ///
     /// # Errors
-    /// As [`get`](Self::get), and, when a lease is to be had, as [`set_with`](Self::set_with).
+    /// As [`get`](Self::get), and, when a lease is free, as [`set_with`](Self::set_with).
     pub fn lookup(&self, key: &[u8]) -> Result<Lookup> {
         let look = self.look(key, Absence::Answer)?;
         let hit = matches!(look, Look::Fresh(_) | Look::Stale(..));
@@ -315,7 +315,7 @@ impl Cache {
     }
 
     /// As [`get_or_insert_with`](Self::get_or_insert_with), with a `load` that may fail: then its error is returned, nothing
-    /// is stored, and whoever waits loads next. The error may be of any type that the cache's own errors turn into.
+    /// is stored, and the next waiting caller loads. The error may be of any type that the cache's own errors turn into.
     ///
     /// ```
     /// use samovar::{Cache, Ttl};

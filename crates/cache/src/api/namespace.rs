@@ -76,8 +76,8 @@ pub struct NamespaceStats {
 impl Cache {
     /// The namespace of this name, made if there is none. If there is one, its limit becomes `limit`.
     ///
-    /// A limit is in bytes, headers and padding included, and is cut into equal shares for the parts of the cache, of which there
-    /// is one for every 8 MiB or so. It holds at any time, in each part, whatever is set in whichever order: a set first evicts
+    /// A limit is in bytes, headers and padding included, and is cut into equal shares, one for each part of the cache; a part
+    /// is some 8 MiB. It holds at any time, in each part, whatever is set in whichever order: a set first evicts
     /// of the namespace's own entries there, those not read lately before others. Only an entry that is larger than a share
     /// is stored none the less, and then is the only one of its part. Such a set costs a search of the part's index,
     /// which is the longer the fewer entries the namespace has. After a limit was lowered, what is above it goes with the next
@@ -113,7 +113,7 @@ impl Cache {
                 }
                 Ok(known.namespace)
             }
-            None => table.create(name, limit, |number| self.forget_tallies(number)),
+            None => table.create(name, limit, |number| self.reset_counters(number)),
         })?;
         let cache = Cache { namespace, ..self.clone() };
         Ok(Namespace { cache, name: name.to_owned() })
@@ -203,9 +203,9 @@ impl Cache {
         })
     }
 
-    fn forget_tallies(&self, number: u64) -> Result<()> {
+    fn reset_counters(&self, number: u64) -> Result<()> {
         self.numbers()
-            .try_for_each(|shard| self.inner.attached.shard(shard)?.accounts().forget_tallies(number))
+            .try_for_each(|shard| self.inner.attached.shard(shard)?.accounts().reset_counters(number))
     }
 
     fn numbers(&self) -> std::ops::Range<u64> {
@@ -223,7 +223,7 @@ impl Cache {
                 entries = entries.saturating_add(account.entries());
                 live_bytes = live_bytes.saturating_add(account.payload);
             }
-            for (sum, more) in sums.iter_mut().zip(accounts.tallies(number)?) {
+            for (sum, more) in sums.iter_mut().zip(accounts.counters(number)?) {
                 *sum = sum.saturating_add(more);
             }
         }

@@ -26,7 +26,7 @@ const DEFAULT_LOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How to open a cache; made by [`Cache::options`].
 ///
-/// Capacity, the largest value and the expected entry size are fixed when the file is made. Whoever attaches later gets
+/// Capacity, the largest value and the expected entry size are fixed when the file is made. A later open gets
 /// the file's own, and naming another capacity is an error.
 ///
 /// ```
@@ -344,7 +344,7 @@ impl Options {
         }
         Err(Error::new(
             ErrorKind::Busy,
-            format!("{} is removed as fast as it is made; stop whoever does", path.display()),
+            format!("{} is removed as fast as it is made; stop the program that removes it", path.display()),
         ))
     }
 

@@ -69,8 +69,8 @@ impl Cache {
     /// The value of `key`, where it lies: what it costs does not depend on the length of the value. None if there is none.
     ///
     /// A part of the cache (a *shard*) has 16 pins, and no more than a quarter of its bytes are pinned at a time; beyond
-    /// that get a copy. Nobody waits for a pin: neither writers, who go around it, nor whoever replaces the value, which
-    /// then lies elsewhere. Only if no stretch between the pins is long enough is a write refused.
+    /// that get a copy. Nobody waits for a pin: writers go around it, and a value that is replaced
+    /// lies elsewhere then. Only if no stretch between the pins is long enough is a write refused.
     ///
     /// It does not check the seal, whatever [`verify`](crate::Options::verify) says: that would be to read the whole value.
     ///
@@ -85,7 +85,7 @@ impl Cache {
     /// ```
     ///
     /// # Errors
-    /// `Pinned` if no pin is to be had; `ReadOnly` for a read-only handle, which has none; else as [`get`](Self::get).
+    /// `Pinned` if no pin is free; `ReadOnly` for a read-only handle, which has none; else as [`get`](Self::get).
     pub fn get_ref(&self, key: &[u8]) -> Result<Option<Ref<'_>>> {
         check_key(key)?;
         if !self.inner.attached.is_writer() {
@@ -236,7 +236,7 @@ impl Ref<'_> {
         Ok(out)
     }
 
-    /// The value in pieces of `len` bytes, the last of which may be shorter, each copied when it is asked for.
+    /// The value in pieces of `len` bytes, each copied when it is asked for. The last one may be shorter.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();

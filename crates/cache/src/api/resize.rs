@@ -29,11 +29,11 @@ const COURTESY: Duration = Duration::from_micros(200);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capacity {
-    /// The whole cache, in bytes. While a resize is pending, what it is to be.
+    /// The whole cache, in bytes. While a resize is pending, its target.
     pub bytes: u64,
     /// The most that it can be resized to: what [`Options::max_capacity`](crate::Options::max_capacity) said when it was made.
     pub max_bytes: u64,
-    /// A resize is under way, or whoever began one died or was refused before the end: the next
+    /// A resize is under way, or it was interrupted by a death or a refusal: the next
     /// [`resize`](Cache::resize) finishes it.
     pub pending: bool,
     /// What the file takes on the disk.

@@ -1,4 +1,4 @@
-//! What time it is in the file: the time that expiry is judged by, the same for every process.
+//! What time it is in the file: the time that expiry goes by, the same for every process.
 
 use crate::error::Result;
 use crate::file::identity::Identity;
@@ -17,7 +17,7 @@ const LAST_MS: u64 = 1 << 48;
 ///
 /// ```text
 ///   new file ----------> the clock on the wall
-///   opened, same boot -> what the file says: it goes on as the time since the boot does, whoever sets the wall's clock
+///   opened, same boot -> what the file says: it goes on as the time since the boot does, even if the wall's clock is set
 ///   opened, new boot --> the clock on the wall, and what the file's time was ahead of it; but never back before a time seen
 /// ```
 ///
@@ -74,7 +74,7 @@ impl TimeBase {
     }
 }
 
-/// The time that expiry is judged by, never before what any writer has seen. Read at most once, and only if somebody asks.
+/// The time that expiry goes by, never before what any writer has seen. Read at most once, and only if somebody asks.
 pub(crate) struct Clock<'a> {
     file: View<'a>,
     base: TimeBase,

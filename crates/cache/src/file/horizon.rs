@@ -1,9 +1,9 @@
 //! Where a shard's rings stood at the last flush, and whether they have come too far since for anybody to tell.
 //!
-//! A slot keeps ten bits of the lap of its entry. Whoever has the file as it is makes the position whole by the frontier; but
-//! after a power loss each page is of another moment, and a frontier proves nothing about a slot. What does is the lap at
-//! the last flush: every slot on the disk was as it is at some time since then, so that its entry lies at or above that lap,
-//! and, while the ring has gone less than 1,024 laps on, at exactly one place.
+//! A slot keeps ten bits of the lap of its entry. In a file that lost nothing, the frontier makes the position whole. After a
+//! power loss each page is of another moment, and a frontier proves nothing about a slot. The lap of the last flush does.
+//! Every slot on the disk is from some time since that flush, so its entry lies at or above that lap. While the ring has gone
+//! less than 1,024 laps on, that is exactly one place.
 //!
 //! ```text
 //!   lap of the last flush --a ring has gone a long way: EXPIRED is doubted, made durable, then stored--> far

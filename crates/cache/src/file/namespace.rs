@@ -183,7 +183,7 @@ impl<'a> Table<'a> {
             let times = (word.load() >> TIMES_SHIFT).wrapping_add(1) << TIMES_SHIFT;
             let created = (samovar_mmap::wall_ms() & ((1 << CREATED_BITS) - 1)) << CREATED_SHIFT;
             let state = times | created | USED;
-            // Release, with the acquires above: whoever sees it in use sees its name and epoch.
+            // Release, with the acquires above: a process that sees it in use sees its name and epoch.
             word.store_release(state);
             return Ok(NamespaceId { number, state });
         }
@@ -198,7 +198,7 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// Empties a namespace: whoever looks from now on, in whichever process, finds nothing of what was set before.
+    /// Empties a namespace: from now on, no process finds what was set before.
     pub(crate) fn raise(self, number: u64) -> Result<()> {
         self.word(number, EPOCH)?.fetch_add(1);
         // Turns come after the epoch: a writer that sees a new number of turns sees the epoch too. If this process dies
@@ -366,13 +366,13 @@ impl<'a> Accounts<'a> {
         self.0.word64(Accounts::at(number)? + CLOCK_HAND_AT)
     }
 
-    pub(crate) fn tallies(self, number: u64) -> Result<[u64; NAMESPACE_COUNTERS]> {
+    pub(crate) fn counters(self, number: u64) -> Result<[u64; NAMESPACE_COUNTERS]> {
         let line = self.0.line(Accounts::at(number)? + COUNTERS_AT)?;
         Ok(std::array::from_fn(|index| line.word(index).load()))
     }
 
     /// Begins to count anew.
-    pub(crate) fn forget_tallies(self, number: u64) -> Result<()> {
+    pub(crate) fn reset_counters(self, number: u64) -> Result<()> {
         let line = self.0.line(Accounts::at(number)? + COUNTERS_AT)?;
         (0..NAMESPACE_COUNTERS).for_each(|index| line.word(index).store(0));
         Ok(())

@@ -1,4 +1,4 @@
-//! The gates that need no lock: what a path must name, and what its header must say, each with its own error.
+//! The checks that need no lock: what a path must name, and what its header must say, each with its own error.
 //!
 //! ```text
 //!   regular, local, not empty --> magic, version, features, fingerprint, checksum, structure --> as long as it says
@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Opens an existing file and passes the gates that need no lock.
+/// Opens an existing file and makes the checks that need no lock.
 pub(crate) fn open_checked(path: &Path, access: Access) -> Result<(File, Header)> {
     let (file, header, len) = open_decoded(path, access)?;
     if len < header.geometry.file_bytes {
@@ -23,7 +23,7 @@ pub(crate) fn open_checked(path: &Path, access: Access) -> Result<(File, Header)
     Ok((file, header))
 }
 
-/// Opens a file to look at, of which a part may be missing.
+/// Opens a file that is only looked at. A part of it may be missing.
 pub(crate) fn open_any_length(path: &Path) -> Result<(File, Header, u64)> {
     open_decoded(path, Access::ReadOnly)
 }
@@ -54,7 +54,7 @@ fn open_decoded(path: &Path, access: Access) -> Result<(File, Header, u64)> {
     Ok((file, header, len))
 }
 
-/// What an opener says of how large the cache is; whoever names a size means that size.
+/// What an opener says of how large the cache is; a size that is named must be the file's.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Asked {
     pub(crate) size: Option<Size>,

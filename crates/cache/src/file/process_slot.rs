@@ -100,7 +100,7 @@ pub(crate) fn anyone_runs(file: View<'_>) -> Result<bool> {
     Ok(false)
 }
 
-/// Forgets which processes had slots, because they had them in another file, of which this one is a copy.
+/// Forgets which processes had slots, because they had them in another file, and this one is a copy of it.
 pub(crate) fn forget_all(file: View<'_>) -> Result<()> {
     for slot in ProcessSlot::all(file) {
         if slot.is_taken()? {

@@ -1,4 +1,4 @@
-//! How large a cache is at present, or is to be: a record in the control page, kept twice.
+//! How large a cache is, or will be: a record in the control page, kept twice.
 //!
 //! ```text
 //!   settled --a new record, pending--> pending --every shard has followed--> settled
@@ -8,7 +8,7 @@
 //!
 //! Each edge is one record, written over the older of the two, with the next epoch: of those whose checksum holds the one
 //! with the higher epoch counts. So a death in the middle of writing leaves the other one. A record changes under the writer lock of shard
-//! 0, by whoever holds the byte that keeps others from resizing.
+//! 0, by the process that holds the byte lock for resizing.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::geometry::{Geometry, Size};
@@ -44,7 +44,7 @@ impl SizeRecord {
         SizeRecord { epoch: 1, capacity, units: geometry.units(), pending: false }
     }
 
-    /// What a cache of another capacity is to be.
+    /// The record of a resize to another capacity.
     pub(crate) fn plan(geometry: &Geometry, capacity: u64) -> Result<Self> {
         let refused = |message: String| Err(Error::new(ErrorKind::InvalidArgument, message));
         if geometry.max_capacity == 0 {

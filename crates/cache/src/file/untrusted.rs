@@ -1,4 +1,4 @@
-//! Why a file's content cannot be trusted, so that whoever opens it first empties or salvages it; and the file's memory of
+//! Why a file's content cannot be trusted, so that its first opener empties or salvages it; and the file's memory of
 //! that.
 
 use crate::error::Result;
@@ -17,7 +17,7 @@ pub(crate) enum Untrusted {
     Copied = 3,
     /// What the disk refused may be gone from memory too.
     SyncFailed = 4,
-    /// Whoever deleted it did not get to the end.
+    /// A deletion did not get to its end.
     Removed = 5,
 }
 

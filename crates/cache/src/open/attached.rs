@@ -35,7 +35,7 @@ pub(crate) struct Attached {
     /// counts are added, so that several processes may.
     pub(crate) counts_as: Option<u32>,
     time: TimeBase,
-    /// Who is told of a salvage; none if a file that cannot be trusted is to be emptied.
+    /// Who is told of a salvage; none if a file that cannot be trusted is emptied instead.
     salvage: Option<Observer>,
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn mark_clean(file: &MappedFile, clock: &Clock<'_>) -> Result<()> {
     say_clean(file, clock)
 }
 
-/// The same, for the first opener, who has just decided that the file is to be clean.
+/// The same, for the first opener, who has just decided that the file is clean.
 pub(crate) fn say_clean(file: &MappedFile, clock: &Clock<'_>) -> Result<()> {
     clock.leave_off()?;
     CleanWord::of(file.view())?.set_clean();

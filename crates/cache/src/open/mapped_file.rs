@@ -53,13 +53,13 @@ impl MappedFile {
         Shard::new(self.view(), &self.header, number)
     }
 
-    /// How large the cache is, or is to be.
+    /// How large the cache is, or will be.
     pub(crate) fn size_record(&self) -> Result<SizeRecord> {
         SizeRecord::load(self.view(), &self.header.geometry)
     }
 
-    /// An answer is to be believed only if no part of the file vanished while it was found: what was read there instead
-    /// were zeroes.
+    /// An error if a part of the file vanished, since what was read there instead were zeroes. An answer is true only if this
+    /// succeeds after it was found.
     #[inline]
     pub(crate) fn believe(&self) -> Result<()> {
         if self.map.is_poisoned() { Err(cut_short()) } else { Ok(()) }

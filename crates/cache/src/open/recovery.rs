@@ -66,7 +66,7 @@ pub(crate) fn recover(file: &MappedFile, observer: Option<&Observer>) -> Result<
         size_record: file.size_record()?,
     };
     let salvaged = recovery.run(observer)?;
-    event::judged(recovery.reason.map(Untrusted::told));
+    event::found_at_open(recovery.reason.map(Untrusted::told));
     if let Some(salvaged) = salvaged {
         event::salvaged(salvaged.kept, salvaged.dropped());
     }
@@ -147,7 +147,7 @@ impl Recovery<'_> {
         Ok(Some(file))
     }
 
-    /// Gives back what the file does not use, once all that is kept of it is where it is to be, durably; then no resize is
+    /// Gives back the space that the file does not use, once all that is kept is durably in its place. Then no resize is
     /// pending.
     fn leave_rest(&self, file: &File) -> Result<()> {
         let size_record = &self.size_record;

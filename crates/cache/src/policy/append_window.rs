@@ -118,8 +118,8 @@ impl<'s, 'a> Surroundings<'s, 'a> {
         head.advance(free.min(span.ahead(head, frontier)))
     }
 
-    /// Opens the append window for entries up to a size of which one walk does for several, if this one's is such a size; closes one
-    /// that is open, since what it rests on changes now.
+    /// Opens the append window, if this entry is small enough for one walk to serve several writes. A window that is open is
+    /// closed instead, since what it rests on changes now.
     pub(crate) fn pass_on(&self, units: u64) {
         let writes = eviction::MOST_WRITES_PER_WALK;
         let most = eviction::most_units_for(&self.bounds, writes);

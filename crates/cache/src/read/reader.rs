@@ -201,7 +201,7 @@ impl Reader<'_, '_> {
         let validation = Validation::begin(&self.shard, word, slot);
         let seen = self.copy(slot, now_ms, out)?;
         match validation.end() {
-            Validated::Holds { frontier, now } => {
+            Validated::Unchanged { frontier, now } => {
                 if matches!(seen, Look::Hit) {
                     out.settle(Home { ring: slot.ring(), at: frontier.ahead(slot.low()) });
                     self.count(word, now);

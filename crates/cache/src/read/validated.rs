@@ -22,8 +22,8 @@ const LAPS_APART: u64 = 512;
 
 /// What a copy is worth.
 pub(crate) enum Validated {
-    /// It holds: the entry lay ahead of this frontier, and this is what its slot says now.
-    Holds { frontier: Position, now: Slot },
+    /// The bytes are the entry's: it lay ahead of this frontier, and this is what its slot says now.
+    Unchanged { frontier: Position, now: Slot },
     /// The slot names bytes that were reclaimed, and stays: that is damage, not motion, and no entry is there.
     Reclaimed,
     /// The slot has changed: look again.
@@ -61,7 +61,7 @@ impl<'a> Validation<'a> {
         }
         // canary: generation frontier
         // canary: frontier
-        let is_held = last.protects(slot.low()) && last.lap().wrapping_sub(first.lap()) < LAPS_APART;
-        if is_held { Validated::Holds { frontier: last, now } } else { Validated::Reclaimed }
+        let is_protected = last.protects(slot.low()) && last.lap().wrapping_sub(first.lap()) < LAPS_APART;
+        if is_protected { Validated::Unchanged { frontier: last, now } } else { Validated::Reclaimed }
     }
 }

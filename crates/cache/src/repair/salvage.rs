@@ -324,7 +324,7 @@ impl<'a> Salvage<'a> {
     }
 
     fn bears_its_seal(&self, candidates: &Candidates, found: &Found) -> bool {
-        // They differ in their era, of which the content knows nothing.
+        // They differ in their era. The checksum of the content does not depend on it.
         let content = self.sealers[1].content(candidates.content(found));
         self.sealers.iter().any(|sealer| sealer.is_whole(found.home(), found.header, &found.preface, content))
     }

@@ -1,4 +1,4 @@
-//! What a subscriber of the `tracing` crate hears: attaching, gates, takeovers, repairs, resets, flushes, leaving; and of
+//! What a subscriber of the `tracing` crate hears: attaching, refused opens, takeovers, repairs, resets, flushes, leaving; and of
 //! gets and sets that meet nobody: nothing.
 //!
 //! Canary, tried and found: without the event in `lock::acquire_slow` the takeover is not heard.
@@ -83,7 +83,7 @@ fn opening_flushing_and_leaving_are_told_and_work_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.samovar");
     let (cache, lines) = heard(|| open(&path));
-    expect(&lines, &["judged warm", "created=true warm=false entries=0"]);
+    expect(&lines, &["found warm", "created=true warm=false entries=0"]);
     assert!(lines[1].starts_with("attached") && lines[1].contains("c.samovar"), "{lines:?}");
     let ((), lines) = heard(|| {
         for number in 0..20_000u32 {
@@ -101,25 +101,25 @@ fn opening_flushing_and_leaving_are_told_and_work_is_not() {
 }
 
 #[test]
-fn a_closed_gate_is_told_with_its_reason() {
+fn a_refused_open_is_told_with_its_reason() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("text");
     std::fs::write(&path, [b'x'; 10_000]).unwrap();
     let (error, lines) = heard(|| Cache::options().open(&path).unwrap_err());
     assert_eq!(error.kind(), ErrorKind::NotACache);
     expect(&lines, &["kind=NotACache"]);
-    assert!(lines[0].starts_with("a gate is closed"), "{lines:?}");
+    assert!(lines[0].starts_with("refused to open"), "{lines:?}");
 }
 
 #[test]
-fn a_copy_of_a_file_in_use_is_judged_cold_and_emptied() {
+fn a_copy_of_a_file_in_use_is_found_cold_and_emptied() {
     let dir = tempfile::tempdir().unwrap();
     let (path, copy) = (dir.path().join("c"), dir.path().join("copy"));
     let cache = open(&path);
     cache.set(b"k", b"v").unwrap();
     std::fs::copy(&path, &copy).unwrap();
     let (_cache, lines) = heard(|| open(&copy));
-    let because = "judged cold because=\"it is a copy of a cache that was in use";
+    let because = "found cold because=\"it is a copy of a cache that was in use";
     expect(&lines, &["emptied a shard entries=1 resets=1", because, "warm=false entries=0"]);
 }
 
@@ -139,7 +139,7 @@ fn a_salvage_is_told() {
     let inode = std::fs::metadata(&lost).unwrap().ino().to_le_bytes();
     std::fs::File::options().write(true).open(&lost).unwrap().write_all_at(&inode, 4096 + 40).unwrap();
     let (_cache, lines) = heard(|| options().open(&lost).unwrap());
-    let because = "judged cold because=\"the machine was restarted";
+    let because = "found cold because=\"the machine was restarted";
     let told = ["emptied a shard", because, "salvaged kept=1 dropped=0", "warm=false entries=1"];
     expect(&lines, &told);
 }
