@@ -30,7 +30,7 @@ fn count_up(path: &Path, times: u64) -> Result<u64, Box<dyn Error>> {
     Ok(total)
 }
 
-/// Whoever is first makes it. It appears under its name with its space, or not at all.
+/// The first process makes it. It appears under its name with its space, or not at all.
 fn open_or_create(path: &Path) -> Result<SharedMap, samovar_mmap::Error> {
     let file = match open_existing(path, Access::ReadWrite) {
         Err(error) if error.kind() == ErrorKind::NotFound => {

@@ -106,8 +106,8 @@ impl View<'_> {
     }
 
     /// [`write_from`](Self::write_from) for many bytes that nobody reads soon: it writes them past the processor's caches
-    /// where it can, which leaves there what others need, and does not first fetch what is to be overwritten. From some 16 KiB
-    /// on it is faster, where the map is larger than the caches. Stores that follow are seen after the bytes, as ever.
+    /// where it can. The caches keep what others need, and no line is fetched just to be overwritten. From some 16 KiB on it
+    /// is faster, if the map is larger than the caches. Stores that follow are seen after the bytes, as ever.
     ///
     /// ```
     /// # use samovar_mmap::{Access, SharedMap};

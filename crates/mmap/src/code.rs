@@ -17,8 +17,8 @@ impl CodeMap {
     /// Maps `len` bytes of `file` from `offset`, which may be any; `None` is to the end.
     ///
     /// # Safety
-    /// Whoever jumps into it executes what the file holds at that moment: it has to be code of this processor, and
-    /// nobody may be able to write or cut the file who should not.
+    /// A jump into it executes what the file holds at that moment. That must be code of this processor, and no program that
+    /// is not trusted may be able to write or cut the file.
     ///
     /// # Errors
     /// `OutOfBounds` if the range leaves the file; `PermissionDenied` if the system forbids it, for instance on a

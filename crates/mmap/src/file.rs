@@ -1,4 +1,4 @@
-//! What a file that is to be mapped needs: to be opened, to have its space, and to be told from others.
+//! A file before it is mapped: opened, given its space, and told from others.
 
 use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};

@@ -52,7 +52,7 @@ pub struct GrowingMap {
     mapped: Mutex<usize>,
 }
 
-// SAFETY: the pages are the process's, not a thread's, and are freed by whoever drops the map last.
+// SAFETY: the pages are the process's, not a thread's, and any thread may free them.
 unsafe impl Send for GrowingMap {}
 // SAFETY: it gives only views, whose accesses are atomic or act so, and pages are added under a lock.
 unsafe impl Sync for GrowingMap {}

@@ -1,7 +1,7 @@
 //! A typed window: items of one type side by side, each copied whole by its index.
 //!
 //! Invariant: `base .. base + len * size_of::<T>()` is mapped for `'a`. `T` only says how large an item is: what comes out
-//! are bytes, and whoever asks knows which bytes are a value.
+//! are bytes, and the caller knows which bytes are a value.
 
 use crate::bounds::Bounds;
 use crate::bytes::copy_out;

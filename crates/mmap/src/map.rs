@@ -144,7 +144,7 @@ impl SharedMap {
         self.region.fault()
     }
 
-    /// Writes all that changed to the device, whoever changed it, waits until it is there, and says
+    /// Writes all that changed to the device, by any process, waits until it is there, and says
     /// [how far that is](Durability).
     ///
     /// # Errors

@@ -89,8 +89,8 @@ impl Memory {
     /// ```
     ///
     /// # Safety
-    /// Whoever jumps into it executes these bytes: they have to be code of this processor, and nobody may have been
-    /// able to choose them who should not.
+    /// A jump into it executes these bytes. They must be code of this processor, and nobody who is not trusted may have
+    /// chosen them.
     ///
     /// # Errors
     /// `PermissionDenied` if the system forbids it.

@@ -1,9 +1,9 @@
 //! A file that appears under its name whole, or not at all.
 //!
 //! It begins under a temporary name beside its target, `.NAME.PID-COUNT-TICKS.new`, and is locked while its
-//! maker lives. Publishing links it to its name without replacing anything. Whoever creates sweeps first: a
-//! temporary of the same target that nobody locks was left by the dead. A maker that finds its own temporary
-//! gone (swept between creating and locking) tries anew.
+//! maker lives. Publishing links it to its name without replacing anything. A maker first removes
+//! stale temporaries: those of the same target that nobody locks, since their makers died. A maker whose own
+//! temporary is gone (removed between creating and locking) tries anew.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::file_id;
@@ -48,7 +48,7 @@ pub struct NewFile {
 
 impl NewFile {
     /// Creates an empty file beside `target`, open for reading and writing, for this user alone (mode 0600),
-    /// and sweeps what dead makers of the same target left.
+    /// and removes what dead makers of the same target left.
     ///
     /// # Errors
     /// `InvalidArgument` if `target` has no file name; `NotFound` or `PermissionDenied` of its directory.
@@ -62,7 +62,7 @@ impl NewFile {
             ));
         };
         let prefix = temporary_prefix(name);
-        sweep(parent(&target), &prefix);
+        remove_stale(parent(&target), &prefix);
         for _ in 0..ATTEMPTS {
             let temporary = parent(&target).join(temporary_name(&prefix));
             match create_locked(&temporary) {
@@ -140,7 +140,7 @@ fn temporary_name(prefix: &OsStr) -> OsString {
     name
 }
 
-/// `None` if the name was taken, or a sweeper came between creating and locking.
+/// `None` if the name was taken, or another maker removed the file before it was locked.
 fn create_locked(temporary: &Path) -> io::Result<Option<File>> {
     let file = match sys::create_new(temporary) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
@@ -154,7 +154,7 @@ fn create_locked(temporary: &Path) -> io::Result<Option<File>> {
             return Err(error);
         }
     }
-    let still_there = sys::open_for_sweep(temporary).is_ok_and(|found| same_file(&found, &file));
+    let still_there = sys::open_unchecked(temporary).is_ok_and(|found| same_file(&found, &file));
     Ok(still_there.then_some(file))
 }
 
@@ -163,11 +163,11 @@ fn same_file(one: &File, other: &File) -> bool {
 }
 
 /// Removes temporaries with this prefix that nobody locks. What cannot be removed stays for the next one.
-fn sweep(directory: &Path, prefix: &OsStr) {
+fn remove_stale(directory: &Path, prefix: &OsStr) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
         if is_temporary(entry.file_name().as_encoded_bytes(), prefix.as_encoded_bytes()) {
-            sweep_one(&entry.path());
+            remove_if_stale(&entry.path());
         }
     }
 }
@@ -183,8 +183,8 @@ fn is_temporary(name: &[u8], prefix: &[u8]) -> bool {
     })
 }
 
-fn sweep_one(path: &Path) {
-    let Ok(file) = sys::open_for_sweep(path) else { return };
+fn remove_if_stale(path: &Path) {
+    let Ok(file) = sys::open_unchecked(path) else { return };
     if file.metadata().is_ok_and(|metadata| metadata.is_file()) && file.try_lock().is_ok() {
         let _ = fs::remove_file(path);
     }

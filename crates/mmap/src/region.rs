@@ -164,7 +164,7 @@ impl Region {
             let limit = sys::lock_limit().map_or(String::from("the system's limit"), |limit| {
                 format!("the limit of {limit} bytes that this process may lock (RLIMIT_MEMLOCK)")
             });
-            let doing = format!("locking {len} bytes in memory, of which {limit} may be the reason");
+            let doing = format!("locking {len} bytes in memory; {limit} may be the reason");
             Error::os(doing, source)
         })
     }

@@ -7,8 +7,8 @@
 //!    vacant (even generation) --taken, fields stored--> registered (odd) --dropped--> vacant (the next even one)
 //! ```
 //!
-//! Fields are stored only while the generation is even. Whoever finds the same odd generation before and after loading them
-//! has those of one range.
+//! Fields are stored only while the generation is even. A reader that finds the same odd generation before and after
+//! loading them has those of one range.
 
 #![allow(dead_code)] // looked up by the handlers of some platforms alone
 
@@ -115,7 +115,7 @@ impl Slot {
         let offset = address.wrapping_sub(self.start.load(Ordering::Relaxed));
         let packed = pack(offset, kind);
         let _ = self.fault.compare_exchange(0, packed, Ordering::Release, Ordering::Relaxed);
-        // Release, with the acquire in `poison_of`: whoever sees this sees the fault.
+        // Release, with the acquire in `poison_of`: a thread that sees this sees the fault.
         ANY_POISONED.store(true, Ordering::Release);
     }
 }

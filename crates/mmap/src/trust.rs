@@ -49,9 +49,9 @@ impl TrustedWriters {
     ///
     /// # Safety
     /// Slices are asked only of the map that the promise is given to. For as long as any such slice lives:
-    /// 1. It is of bytes that, by the rules of the library that asked for it, are not written, and of which no word or line is
-    ///    in use.
-    /// 2. Every program that has the file open, in whatever process, keeps to those rules: none writes the file past them, with
+    /// 1. By the rules of the library that asked for it, its bytes are not written, and no word or line among them is in
+    ///    use.
+    /// 2. Every program that has the file open, in every process, keeps to those rules: none writes the file past them, with
     ///    its own map or a system call.
     /// 3. The file is not cut short before the slice's end, and its device does not fail: the bytes would change, or the process end.
     ///

@@ -15,8 +15,8 @@ use std::marker::PhantomData;
 
 /// A window onto a map. All offsets are bytes within the window.
 ///
-/// Others may write the bytes during any call: a copy may then hold old and new bytes in any mix. Whoever
-/// needs to know that it does not validates it with a sequence word, as the crate's page shows.
+/// Others may write the bytes during any call: a copy may then hold old and new bytes in any mix. A reader
+/// that must tell validates its copy with a sequence word, as the crate's page shows.
 ///
 /// ```
 /// use samovar_mmap::{Access, SharedMap};

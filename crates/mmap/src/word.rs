@@ -46,7 +46,7 @@ macro_rules! word {
             fn atomic(self) -> &'a $atomic {
                 // SAFETY: 1. aligned, and mapped for `'a`, as `new` was promised; 2. it lies outside every Rust allocation, any bytes
                 // are a value, and no reference to it as anything but an atomic of this size is ever formed; 3. a reference to an
-                // atomic does not promise that it can be written, and whoever stores asks for the map's access first.
+                // atomic does not promise that it can be written, and every store checks the map's access first.
                 unsafe { &*self.at.cast::<$atomic>() }
             }
 

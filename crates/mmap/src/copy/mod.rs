@@ -20,8 +20,8 @@ const FAULTS_EXIT: bool = machine::HAS_EXITS && sys::guard::FINDS_EXITS;
 
 /// An error if these bytes lie in a map that is poisoned, though it cannot be told from the bytes.
 ///
-/// The handler poisons before it puts its page there, and the fence keeps the question behind the copy, its stores
-/// included: whoever met such a page, in whatever thread the fault was, finds the map poisoned.
+/// The handler poisons the map before it puts its page there. The fence keeps this question behind the copy and its stores.
+/// So a copy that met such a page finds the map poisoned, in whichever thread the fault was.
 #[inline(always)]
 fn reached(at: *const u8, len: usize) -> Result<(), Unreachable> {
     if FAULTS_EXIT || len == 0 {
@@ -98,8 +98,8 @@ pub(crate) unsafe fn copy_across(dst: *mut u8, src: *const u8, len: usize) -> Re
     reached(dst, len)
 }
 
-/// Copies `len` bytes past the processor's caches where it can, because nobody reads them soon. Whoever sees a store that
-/// comes after this call sees the bytes.
+/// Copies `len` bytes past the processor's caches where it can, because nobody reads them soon. A thread that sees a later
+/// store of this one sees the bytes too.
 ///
 /// # Safety
 /// Those of [`copy_in`].

@@ -59,7 +59,7 @@ pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<()
     unsafe { asm_copy(dst, src, len) }.done()
 }
 
-/// The instructions are the same, whoever else may access which side.
+/// The instructions are the same, whichever side others may access.
 pub(crate) use self::{copy as copy_across, copy as copy_in, copy as copy_out};
 
 /// No way past the caches is known to be faster.

@@ -88,7 +88,7 @@ pub(crate) unsafe fn copy(dst: *mut u8, src: *const u8, len: usize) -> Result<()
     unsafe { chosen(dst, src, len) }.done()
 }
 
-/// The instructions are the same, whoever else may access which side.
+/// The instructions are the same, whichever side others may access.
 pub(crate) use self::{copy as copy_across, copy as copy_in, copy as copy_out};
 
 /// Bytes from which on there is a way past the caches.

@@ -125,7 +125,7 @@ pub(crate) fn create_new(_path: &Path) -> io::Result<File> {
     unsupported()
 }
 
-pub(crate) fn open_for_sweep(_path: &Path) -> io::Result<File> {
+pub(crate) fn open_unchecked(_path: &Path) -> io::Result<File> {
     unsupported()
 }
 

@@ -91,7 +91,7 @@ pub(crate) struct RangeRequest<'a> {
     pub(crate) len: u64,
 }
 
-/// What a byte's lock is to be.
+/// The state of a byte's lock that is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ByteLock {
     Exclusive,

@@ -17,7 +17,7 @@ fn touch_a_foreign_map() {
     let base = unsafe { libc::mmap(std::ptr::null_mut(), PAGE, read, shared, file.as_raw_fd(), 0) };
     assert_ne!(base, libc::MAP_FAILED);
     file.set_len(0).unwrap();
-    // SAFETY: mapped above. That it faults is what is to be seen.
+    // SAFETY: mapped above. The test sees that it faults.
     let byte = unsafe { base.cast::<u8>().read_volatile() };
     println!("it did not: {byte}");
 }

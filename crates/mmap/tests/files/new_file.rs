@@ -66,7 +66,7 @@ fn of_many_makers_one_wins() {
 }
 
 #[test]
-fn sweeping_takes_what_the_dead_left_and_nothing_else() {
+fn cleaning_up_takes_what_the_dead_left_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let target = dir.path().join("cache");
     let living = NewFile::create(&target).unwrap();

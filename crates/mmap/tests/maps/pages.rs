@@ -213,7 +213,7 @@ fn huge_pages_say_what_they_achieved() {
 /// A page that was set aside and never touched must not become huge as it is: it is brought in first, and so cleared.
 #[test]
 #[cfg(target_os = "linux")]
-fn what_is_to_be_huge_is_there_first() {
+fn pages_are_brought_in_before_they_become_huge() {
     const LEN: usize = 4 << 20;
     let file = tempfile::tempfile().unwrap();
     samovar_mmap::reserve(&file, LEN as u64).unwrap();

@@ -1,4 +1,4 @@
-//! How a call of the system is made and judged, and the size of a page.
+//! How a call of the system is made and its result read, and the size of a page.
 
 use std::fs::File;
 use std::io;

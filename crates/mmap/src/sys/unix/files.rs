@@ -35,7 +35,7 @@ pub(crate) fn create_new(path: &Path) -> io::Result<File> {
 }
 
 /// Opens what may be anything, and may be somebody else's, without following a link or waiting.
-pub(crate) fn open_for_sweep(path: &Path) -> io::Result<File> {
+pub(crate) fn open_unchecked(path: &Path) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     open_by(OpenOptions::new().read(true).custom_flags(flags), path)
 }

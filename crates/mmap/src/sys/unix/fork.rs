@@ -94,7 +94,7 @@ impl Drop for OwnFile {
     }
 }
 
-/// Held by whoever opens or closes, and by whoever forks.
+/// Held by a thread that opens, closes or forks.
 struct Busy;
 
 impl Busy {

@@ -1,4 +1,4 @@
-//! How a call of the system is judged, and the sizes of pages.
+//! How the result of a call of the system is read, and the sizes of pages.
 
 use std::io;
 use std::sync::OnceLock;

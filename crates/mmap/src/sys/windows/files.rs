@@ -105,7 +105,7 @@ pub(crate) fn create_new(path: &Path) -> io::Result<File> {
 }
 
 /// Opens what may be anything, without following a link.
-pub(crate) fn open_for_sweep(path: &Path) -> io::Result<File> {
+pub(crate) fn open_unchecked(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)
 }
 

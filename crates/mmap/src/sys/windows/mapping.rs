@@ -28,7 +28,7 @@ use windows_sys::Win32::System::Threading::{GetCurrentProcess, GetProcessWorking
 
 /// Where pages come from, and so how they go.
 enum Backing {
-    /// A view of a section; with the file, where it is to be flushed.
+    /// A view of a section; with the file, if flushes are wanted.
     View(Option<File>),
     /// Memory of no file.
     Private,
