@@ -94,13 +94,4 @@ pub(crate) fn run(cell: &Cell, places: Places) -> Result<Outcome> {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::roster::MEMBERS;
-
-    #[test]
-    fn every_peer_is_in_the_roster() {
-        for name in super::names() {
-            assert!(MEMBERS.iter().any(|member| member.name == name), "{name} has no settings in the roster");
-        }
-    }
-}
+mod tests;
