@@ -98,7 +98,7 @@ fn write(file: &RawFile, indices: Range<usize>, out: &mut dyn Write) -> Outcome<
     let result = write_rows(file, indices, &mut writer, &bar);
     bar.finish_and_clear();
     match result {
-        // Whoever read the table has gone away (`... | head -1`): no error.
+        // The reader of the table has gone away (`... | head -1`): no error.
         Err(Stop::Csv(error)) if is_closed_pipe(&error) => Ok(Status::Done),
         Err(Stop::Csv(error)) => Err(Failure::new(Status::Other, "writing CSV", error)),
         Err(Stop::Records(failure)) => Err(failure),

@@ -18,7 +18,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 const TICKS: i64 = 200_000;
 const KEPT: usize = 50_000;
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
@@ -50,7 +50,7 @@ fn follow(path: &Path) -> Result<(), Box<dyn Error>> {
     let ticks = RecordFile::<Tick>::open(path)?;
     let mut follower = ticks.follow_from(0);
     let (mut batch, mut seen, mut lost, mut turnover) = (Vec::new(), 0, 0, 0.0);
-    while follower.wait(PATIENCE)? {
+    while follower.wait(TIMEOUT)? {
         batch.clear();
         let taken = follower.take(&mut batch)?;
         lost += taken.lost;

@@ -1,6 +1,6 @@
 //! The words of a table's block and of the control page, by name. Every load and store of them is here.
 //!
-//! Loads are acquire and stores are release: whoever sees a word sees the bytes that were written before it.
+//! Loads are acquire and stores are release: who sees a word sees the bytes that were written before it.
 
 use crate::error::{Error, Result};
 use crate::layout::{self, at};
@@ -131,12 +131,12 @@ impl<'a> Control<'a> {
         Ok(SafeLine(self.line(layout::FLUSH)?))
     }
 
-    /// The shape of an epoch. Whoever reads it while others write looks at the epoch again.
+    /// The shape of an epoch. Who reads it while others write looks at the epoch again.
     #[inline(always)]
     pub(crate) fn shape(self, epoch: u64) -> Result<Shape> {
         let line = self.view.line(self.block.saturating_add(layout::SHAPES))?;
         let word = |index: usize| line.word(at(epoch & 1) * (layout::SHAPE_LEN / 8) + index).load();
-        Ok(Shape { epoch, anchor: word(0), capacity: word(1), origin: word(2) })
+        Ok(Shape { epoch, base: word(0), capacity: word(1), origin: word(2) })
     }
 
     /// The shape of an epoch, if its checksum fits: one wrong bit must not make a file of many times its length.
@@ -153,7 +153,7 @@ impl<'a> Control<'a> {
     pub(crate) fn prepare_shape(self, shape: Shape) -> Result<()> {
         let line = self.line(layout::SHAPES)?;
         let begin = at(shape.epoch & 1) * (layout::SHAPE_LEN / 8);
-        let words = [shape.anchor, shape.capacity, shape.origin, shape.sum()];
+        let words = [shape.base, shape.capacity, shape.origin, shape.sum()];
         words.into_iter().enumerate().for_each(|(index, value)| line.word(begin + index).store(value));
         Ok(())
     }

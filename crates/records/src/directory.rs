@@ -40,7 +40,7 @@ pub(crate) fn insert(store: &Store, key: &str, capacity: u64) -> Result<u64> {
     // What a death left here may be anything.
     view.zero(at(block), at(key_offset))?;
     let control = Control { view, block: at(block) };
-    control.format(Shape { epoch: 0, anchor: 0, capacity, origin })?;
+    control.format(Shape { epoch: 0, base: 0, capacity, origin })?;
     view.write_from(at(block + key_offset), key.as_bytes())?;
     let words = control.key()?;
     words.len.store(key.len() as u64);
@@ -50,7 +50,7 @@ pub(crate) fn insert(store: &Store, key: &str, capacity: u64) -> Result<u64> {
     Ok(block)
 }
 
-/// Forgets a table, of which nothing is certain any more once the pack was flushed. Its block is used again by the next
+/// Forgets a table. Nothing of it is certain any more once the pack was flushed. Its block is used again by the next
 /// process that writes the pack.
 pub(crate) fn remove(store: &Store, key: &str, shape: Shape) -> Result<()> {
     let mut space = space_of(store)?;

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!   create the folder, under a name drawn at random --> create its lock file --> lock it --> still there? a draft
-//!                                                  '--> a sweeper was first: another name  <--no--'
+//!                                                  '--> a cleaner was first: another name  <--no--'
 //! ```
 //!
-//! Nobody removes such a folder without its lock. A sweeper that finds no lock file makes it, and then has the lock.
+//! Nobody removes such a folder without its lock. A cleaner that finds no lock file makes it, and then has the lock.
 
 use crate::copy::copy_records;
 use crate::directory;
@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const LOCK: &str = ".lock";
-/// Sweepers can make a maker start over this often.
+/// Cleaners can make a maker start over this often.
 const ATTEMPTS: u32 = 16;
 
 /// A new generation of a [`RecordSet`](crate::RecordSet), from [`RecordSet::draft`](crate::RecordSet::draft). Dropped
@@ -46,14 +46,14 @@ pub struct Draft {
 
 #[derive(Debug)]
 struct Making {
-    /// Locked while this lives, so that a sweeper tells it from what the dead left. None once it is published.
+    /// Locked while this lives, so that a cleaner tells it from what the dead left. None once it is published.
     lock: Option<File>,
     packs: Vec<Arc<Pack>>,
 }
 
 impl Draft {
     pub(crate) fn begin(folders: &Folders, name: &str, habits: &Habits) -> Result<Self> {
-        sweep(&folders.generations());
+        remove_abandoned(&folders.generations());
         for _ in 0..ATTEMPTS {
             let folder = folders.hidden(name);
             match fs::create_dir(&folder) {
@@ -76,7 +76,7 @@ impl Draft {
         }
         Err(Error::new(
             ErrorKind::Busy,
-            format!("drafts of {name} are swept as fast as they are made; try again"),
+            format!("drafts of {name} are removed as fast as they are made; try again"),
         ))
     }
 
@@ -201,7 +201,7 @@ impl Making {
         let mut fresh = Vec::new();
         for pack in &self.packs {
             if Arc::strong_count(pack) > 1 {
-                // A table is still written by whoever made it, in this very file.
+                // The maker of a table still writes it, in this very file.
                 pack.flush()?;
             } else if let Some(path) = pack.write_anew()? {
                 fresh.push(Fresh { path, place: pack.store.path.clone() });
@@ -276,18 +276,18 @@ fn is_here(file: &File, path: &Path) -> bool {
 }
 
 /// Removes hidden folders that nobody locks. What cannot be removed stays for the next one.
-pub(crate) fn sweep(generations: &Path) {
+pub(crate) fn remove_abandoned(generations: &Path) {
     let Ok(entries) = fs::read_dir(generations) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let bytes = name.as_encoded_bytes();
         if bytes.starts_with(b".") && bytes.ends_with(HIDDEN.as_bytes()) {
-            sweep_one(&entry.path());
+            remove_one(&entry.path());
         }
     }
 }
 
-fn sweep_one(folder: &Path) {
+fn remove_one(folder: &Path) {
     let lock = match File::open(folder.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok().then_some(lock),
         Err(error) if error.kind() == io::ErrorKind::NotFound => claim(folder).ok().flatten(),

@@ -20,7 +20,7 @@ pub(crate) fn flush_file(table: &Table) -> Result<()> {
         .and_then(|()| safe::commit(table, &mut *table.writer()?))
         .and_then(|()| safe::flush_block(table));
     let mut state = table.writer()?;
-    state.pending = None;
+    state.in_flight = None;
     done?;
     safe::finish(table, &mut state)
 }
@@ -41,7 +41,7 @@ pub(crate) fn flush_tables(store: &Store, tables: &[Arc<Table>]) -> Result<()> {
     });
     for table in captured {
         let mut state = table.writer()?;
-        state.pending = None;
+        state.in_flight = None;
         if done.is_ok() {
             safe::finish(table, &mut state)?;
         }

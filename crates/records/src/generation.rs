@@ -36,7 +36,7 @@ impl Generation {
         }
         let Ok(identity) = Identity::of(&folder) else { return Ok(None) };
         let Ok(paths) = packs_in(&folder) else { return Ok(None) };
-        // One that cannot be opened says so to whoever asks for its type.
+        // One that cannot be opened says so to those who ask for its type.
         let packs = paths.iter().filter_map(|path| Pack::open(path, &|_| Ok(())).ok()).collect();
         if !identity.is_still(&folder) {
             return Ok(None);

@@ -13,7 +13,7 @@ use crate::pack::Pack;
 use crate::restore::{self, Losses};
 use crate::safe;
 use crate::schema::Schema;
-use crate::store::{Admit, Gates, Store};
+use crate::store::{Admit, OpenChecks, Store};
 use crate::table::{State, Table};
 use std::path::Path;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ pub struct Info {
 pub enum Condition {
     /// It is.
     Sound,
-    /// The machine lost its power while the file was written. It is shown as at its last flush, and whoever opens it for
+    /// The machine lost its power while the file was written. It is shown as at its last flush, and who opens it for
     /// writing brings it back to that. Nothing of it was changed so far.
     PowerLost,
     /// The system does not say which boot of the machine this is, or did not when the file was written. It is shown as it
@@ -84,14 +84,14 @@ impl Handle {
 
     /// Opens a file for reading, if its records are those that the caller means.
     pub(crate) fn open(path: &Path, admit: Admit<'_>) -> Result<Handle> {
-        let store = Arc::new(Store::open(path, Gates { kind: Kind::File, admit })?);
+        let store = Arc::new(Store::open(path, OpenChecks { kind: Kind::File, admit })?);
         let table = restore::for_reading(store, layout::CONTROL as u64)?;
         Ok(Handle { table: Arc::new(table), pack: None, flusher: None })
     }
 
     /// Opens a file for writing, if its records are those that the caller means.
     pub(crate) fn open_writer(path: &Path, admit: Admit<'_>, habits: &Habits) -> Result<Handle> {
-        let store = Store::open_writer(path, Gates { kind: Kind::File, admit }, habits)?;
+        let store = Store::open_writer(path, OpenChecks { kind: Kind::File, admit }, habits)?;
         let table = Table::for_reading(Arc::new(store), layout::CONTROL as u64);
         if boot::lost_power(table.store.words())? {
             restore::restore_file(&table)?;
@@ -123,7 +123,7 @@ impl Handle {
         }
         Err(Error::new(
             ErrorKind::Busy,
-            format!("{} is removed as fast as it is made; stop whoever does", path.display()),
+            format!("{} is removed as fast as it is made; stop the program that does", path.display()),
         ))
     }
 

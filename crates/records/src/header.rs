@@ -82,7 +82,7 @@ impl Header {
         page
     }
 
-    /// The gates of a type: its records have the size, and then the fields, of those in the file.
+    /// The checks of a type: its records have the size, and then the fields, of those in the file.
     pub(crate) fn admit(&self, asked: &Schema) -> Result<()> {
         let found = &self.schema;
         if asked.record_size() != found.record_size() {
@@ -118,7 +118,7 @@ impl Unchecked {
         u64::from_le_bytes(bytes)
     }
 
-    /// The gates that the header alone decides: magic, version, features, byte order, checksum, structure.
+    /// The checks that need the header alone: magic, version, features, byte order, checksum, structure.
     pub(crate) fn verify(self) -> Result<Header> {
         self.verify_identity()?;
         if self.word(field::CHECKSUM) != layout::checksum(&self.0[..field::CHECKSUM]) {

@@ -1,4 +1,4 @@
-//! Who may write: whoever holds the kernel's lock on one byte. The kernel frees it when the process dies.
+//! Who may write: the process that has the kernel's lock on one byte. The kernel frees it when the process dies.
 //!
 //! The number of the process is noted in the file for one purpose: to name it to those who come second. It is never
 //! trusted.

@@ -75,7 +75,7 @@ pub(crate) const DEEP: usize = 112;
 /// Two words of four bytes: one that those wait on who follow the table, and whether anybody does.
 pub(crate) const NEWS: usize = 120;
 pub(crate) const FOLLOWED: usize = 124;
-/// Two shapes of four words: anchor, capacity, origin, and a checksum of them.
+/// Two shapes of four words: base, capacity, origin, and a checksum of them.
 pub(crate) const SHAPES: usize = 128;
 pub(crate) const SHAPE_LEN: usize = 32;
 /// What outlives a loss of power: the number of flushes, and for the last one and the one before, by its parity, three

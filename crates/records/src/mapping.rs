@@ -76,7 +76,7 @@ impl Mapping {
     /// All of the file, as far as it is known.
     #[inline(always)]
     pub(crate) fn view(&self) -> View<'_> {
-        // The length first: whoever sees it sees a map that covers it. Pairs with the release store in `extend`.
+        // The length first: who sees it sees a map that covers it. Pairs with the release store in `extend`.
         let len = self.len();
         self.part(self.newest(), len)
     }

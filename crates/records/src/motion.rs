@@ -12,7 +12,7 @@
 //! ```
 //!
 //! When growth moves records to other slots, motion goes from `Retired(n - 1)` to `Retired(n)` at once, with a target that no
-//! record is. So one word tells whoever remembers where a record lies that he has to look again.
+//! record is. So one word tells those who remember where a record lies to look again.
 //!
 //! * No edge leads from `Moving` to another `Moving`: one update at a time, under the writer's lock.
 //! * No edge leads back: a writer that dies in `Moving(n)` has committed; the next one copies home and retires.

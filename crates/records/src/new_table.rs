@@ -28,7 +28,7 @@ impl NewTable {
         let new = NewFile::create(path).map_err(|error| store::misplaced(path, error.into()))?;
         let map = store::format(new.file(), path, &header, len)?;
         let (capacity, origin) = (header.slots_in(len), header.records_offset());
-        let shape = Shape { epoch: 0, anchor: 0, capacity, origin };
+        let shape = Shape { epoch: 0, base: 0, capacity, origin };
         Control { view: map.view(), block: layout::CONTROL }.format(shape)?;
         Ok(NewTable { new, map, shape })
     }

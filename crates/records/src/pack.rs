@@ -18,7 +18,7 @@ use crate::header::Header;
 use crate::layout::{self, Kind, at};
 use crate::restore;
 use crate::safe;
-use crate::store::{self, Admit, Found, Gates, Store};
+use crate::store::{self, Admit, Found, OpenChecks, Store};
 use crate::table::Table;
 use std::collections::HashMap;
 use std::fs::File;
@@ -78,12 +78,12 @@ impl Pack {
 
     /// Opens a pack for reading.
     pub(crate) fn open(path: &Path, admit: Admit<'_>) -> Result<Arc<Pack>> {
-        Ok(Arc::new(Pack::of(Store::open(path, Gates { kind: Kind::Pack, admit })?)))
+        Ok(Arc::new(Pack::of(Store::open(path, OpenChecks { kind: Kind::Pack, admit })?)))
     }
 
     /// Opens a pack for writing.
     pub(crate) fn open_writer(path: &Path, admit: Admit<'_>, habits: &Habits) -> Result<Arc<Pack>> {
-        let pack = Pack::of(Store::open_writer(path, Gates { kind: Kind::Pack, admit }, habits)?);
+        let pack = Pack::of(Store::open_writer(path, OpenChecks { kind: Kind::Pack, admit }, habits)?);
         let since = boot::since(pack.store.words())?;
         if since == Since::PowerLost {
             let losses = restore::restore_pack(&pack.store)?;
@@ -190,7 +190,7 @@ impl Pack {
         }
     }
 
-    /// Says of all tables that they are certain, in a file of which that will be true once it is written elsewhere.
+    /// Says of all tables that they are certain. That becomes true of the copy of the file that is written next.
     fn certify(&self) -> Result<()> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         for table in open.values() {
@@ -198,7 +198,7 @@ impl Pack {
             if state.is_dirty() {
                 safe::capture(table, &mut state)?;
                 safe::commit(table, &mut state)?;
-                state.pending = None;
+                state.in_flight = None;
             }
         }
         Ok(())

@@ -142,7 +142,7 @@ fn certain_shape(table: &Table, certain: Certain) -> Result<(u64, Shape)> {
     let mut shape = table.control().checked_shape(epoch)?;
     let fits = file_len.saturating_sub(shape.origin) / size;
     // Where nothing is certain, the shape may be a later one.
-    let first = first.max(shape.anchor);
+    let first = first.max(shape.base);
     let count = end.saturating_sub(first);
     let sound = count <= shape.capacity
         && end.max(first) < layout::ORDINAL_MAX
@@ -164,7 +164,7 @@ fn certain_shape(table: &Table, certain: Certain) -> Result<(u64, Shape)> {
             ));
         }
         // The slot of the first record stays what it is.
-        shape = Shape { epoch: epoch.wrapping_add(1), anchor: shape.lap(first), capacity: fits, ..shape };
+        shape = Shape { epoch: epoch.wrapping_add(1), base: shape.lap(first), capacity: fits, ..shape };
     }
     Ok((first, shape))
 }

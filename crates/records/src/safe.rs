@@ -55,7 +55,7 @@ fn flush_control(store: &Store) -> Result<()> {
 #[inline]
 pub(crate) fn before_change(table: &Table, state: &mut State, home: Home<'_>) -> Result<()> {
     let Certain { first, end, .. } = state.certain;
-    if !(first..end).contains(&home.ordinal) || state.announced && state.kept.holds(home.ordinal) {
+    if !(first..end).contains(&home.ordinal) || state.announced && state.kept.contains(home.ordinal) {
         return Ok(());
     }
     keep(table, state, home)
@@ -69,14 +69,14 @@ fn keep(table: &Table, state: &mut State, home: Home<'_>) -> Result<()> {
         flush_control(&table.store)?;
         state.announced = true;
     }
-    if state.kept.holds(home.ordinal) {
+    if state.kept.contains(home.ordinal) {
         return Ok(());
     }
     if kept::keep(table, state, home)? {
         return Ok(());
     }
     flush_held(table, state)?;
-    if state.kept.holds(home.ordinal) || kept::keep(table, state, home)? {
+    if state.kept.contains(home.ordinal) || kept::keep(table, state, home)? {
         return Ok(());
     }
     Err(Error::corrupt("a block keeps no record; import the data anew"))
@@ -85,14 +85,14 @@ fn keep(table: &Table, state: &mut State, home: Home<'_>) -> Result<()> {
 /// Whether a change of this record has to wait for the flush under way.
 #[inline]
 pub(crate) fn must_wait(state: &State, ordinal: u64) -> bool {
-    state.pending.is_some_and(|pending| ordinal.wrapping_add(1) < pending.end)
+    state.in_flight.is_some_and(|in_flight| ordinal.wrapping_add(1) < in_flight.end)
 }
 
 /// Before records are pushed up to `end`, which may use slots again.
 #[inline]
 pub(crate) fn before_reuse(table: &Table, state: &mut State, end: u64) -> Result<()> {
-    let Shape { anchor, capacity, .. } = state.shape;
-    if end <= anchor.saturating_add(capacity) {
+    let Shape { base, capacity, .. } = state.shape;
+    if end <= base.saturating_add(capacity) {
         return Ok(());
     }
     let below = end - capacity;
@@ -127,7 +127,7 @@ pub(crate) fn after_growth(table: &Table, state: &mut State, moved: Moved) -> Re
     if moved == Moved::Elsewhere && first < end {
         return Ok(());
     }
-    let same_slots = moved == Moved::Nothing && first >= state.shape.anchor;
+    let same_slots = moved == Moved::Nothing && first >= state.shape.base;
     if first >= end || same_slots {
         return name_epoch(table, state);
     }
@@ -162,21 +162,21 @@ pub(crate) enum Moved {
 
 /// Makes all of a table certain, while nobody else writes it.
 pub(crate) fn flush_held(table: &Table, state: &mut State) -> Result<()> {
-    if state.pending.is_some() {
+    if state.in_flight.is_some() {
         return Err(Error::new(ErrorKind::Busy, "the table is being flushed; try again"));
     }
     capture(table, state)?;
     let done = flush_captured(table, state.shape)
         .and_then(|()| commit(table, state))
         .and_then(|()| flush_block(table));
-    state.pending = None;
+    state.in_flight = None;
     done?;
     finish(table, state)
 }
 
 /// The last step: the device has the block. What the table needed before it needs no more.
 pub(crate) fn finish(table: &Table, state: &mut State) -> Result<()> {
-    state.pending = None;
+    state.in_flight = None;
     state.announced = true;
     if table.store.header.kind == Kind::Pack {
         let rights = table.store.rights()?;
@@ -189,7 +189,7 @@ pub(crate) fn finish(table: &Table, state: &mut State) -> Result<()> {
 /// The first step of a flush: what it will make certain.
 pub(crate) fn capture(table: &Table, state: &mut State) -> Result<()> {
     kept::keep_newest(table, state)?;
-    state.pending = Some(state.whole());
+    state.in_flight = Some(state.whole());
     state.changed = false;
     Ok(())
 }
@@ -210,7 +210,7 @@ pub(crate) fn flush_captured(table: &Table, shape: Shape) -> Result<()> {
 
 /// The third step: from here on it holds, once the block is on the device.
 pub(crate) fn commit(table: &Table, state: &mut State) -> Result<()> {
-    let Some(mut certain) = state.pending else {
+    let Some(mut certain) = state.in_flight else {
         return Err(Error::new(
             ErrorKind::Busy,
             "a write failed while the table was flushed; flush it again",

@@ -1,4 +1,4 @@
-//! Tables of records by key, in generations, of which one is current.
+//! Tables of records by key, in generations: one is current.
 //!
 //! ```text
 //! ROOT/current              the name of the current generation: replaced by a rename, and so always whole
@@ -7,7 +7,7 @@
 //! ROOT/.lock                locked by those who publish, switch and remove
 //! ```
 //!
-//! A switch replaces `current` and touches nothing else: whoever holds a [`Generation`] keeps reading it.
+//! A switch replaces `current` and touches nothing else: who has a [`Generation`] goes on reading it.
 
 use crate::draft::Draft;
 use crate::error::{Error, ErrorKind, Result};
@@ -149,7 +149,7 @@ impl RecordSet {
         Ok(names)
     }
 
-    /// Begins a new generation, which nobody sees until it is published, and sweeps what dead makers left.
+    /// Begins a new generation, which nobody sees until it is published, and removes what dead makers left.
     ///
     /// # Errors
     /// `AlreadyExists`; `InvalidArgument` if no generation can have this name.
@@ -185,11 +185,11 @@ impl RecordSet {
         if self.folders.current().is_ok_and(|current| current == name) {
             return Err(Error::invalid(format!("{name} is the current generation; switch to another first")));
         }
-        // Out of sight at once; then file by file, which a death leaves to the next draft's sweep.
+        // Out of sight at once; then file by file, which a death leaves to the maker of the next draft.
         let (folder, hidden) = (self.folders.of(name), self.folders.hidden(name));
         fs::rename(&folder, &hidden).map_err(|source| Error::io("removing", &folder, source))?;
         fs::remove_dir_all(&hidden).or_else(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Ok(()), // a sweeper was faster
+            std::io::ErrorKind::NotFound => Ok(()), // a cleaner was faster
             _ => Err(Error::io("removing", &hidden, error)),
         })
     }

@@ -1,11 +1,11 @@
 //! Where a record lies: its ordinal, which it keeps for ever, and its slot, which the ring of slots decides.
 //!
-//! Ordinals count the records ever pushed. The live ones are `first..end`; slot = (ordinal - anchor) mod capacity, and
+//! Ordinals count the records ever pushed. The live ones are `first..end`; slot = (ordinal - base) mod capacity, and
 //! slot 0 begins at the byte `origin`. A table that was never cut in front is a plain array from slot 0. Only growth
 //! changes the shape:
 //!
 //! ```text
-//!   Holds(epoch) --write shape (epoch + 1) mod 2, copy what moves, store epoch--> Holds(epoch + 1)
+//!   Current(epoch) --write shape (epoch + 1) mod 2, copy what moves, store epoch--> Current(epoch + 1)
 //! ```
 //!
 //! What moves: in a file of its own the records that wrapped, to behind the old end; in a pack all of them, to a larger
@@ -17,11 +17,11 @@
 
 use crate::layout;
 
-/// An anchor, a capacity and an origin, and the epoch that named them.
+/// A base, a capacity and an origin, and the epoch that named them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) epoch: u64,
-    pub(crate) anchor: u64,
+    pub(crate) base: u64,
     pub(crate) capacity: u64,
     pub(crate) origin: u64,
 }
@@ -29,15 +29,15 @@ pub(crate) struct Shape {
 impl Shape {
     /// A checksum that goes with it in the file.
     pub(crate) fn sum(self) -> u64 {
-        let words = [self.epoch, self.anchor, self.capacity, self.origin];
+        let words = [self.epoch, self.base, self.capacity, self.origin];
         layout::checksum(words.map(u64::to_le_bytes).as_flattened())
     }
 
-    /// The slot of a record. Any slot, even one beyond the capacity, if the file's words make no sense: whoever uses
+    /// The slot of a record. Any slot, even one beyond the capacity, if the file's words make no sense: who uses
     /// it checks that it is mapped.
     #[inline]
     pub(crate) fn slot(self, ordinal: u64) -> u64 {
-        let distance = ordinal.wrapping_sub(self.anchor);
+        let distance = ordinal.wrapping_sub(self.base);
         if distance < self.capacity {
             distance
         } else {
@@ -76,12 +76,12 @@ impl Shape {
     /// The shape after growth in place: everything stays where it is but the wrapped records, which move behind the old
     /// end.
     pub(crate) fn grown(self, first: u64, capacity: u64) -> Shape {
-        Shape { epoch: self.epoch.wrapping_add(1), anchor: self.lap(first), capacity, origin: self.origin }
+        Shape { epoch: self.epoch.wrapping_add(1), base: self.lap(first), capacity, origin: self.origin }
     }
 
     /// The shape after a move to a larger extent: a plain array again.
     pub(crate) fn moved(self, first: u64, capacity: u64, origin: u64) -> Shape {
-        Shape { epoch: self.epoch.wrapping_add(1), anchor: first, capacity, origin }
+        Shape { epoch: self.epoch.wrapping_add(1), base: first, capacity, origin }
     }
 }
 

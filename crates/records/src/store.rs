@@ -71,20 +71,20 @@ pub(crate) type Admit<'a> = &'a dyn Fn(&Header) -> Result<()>;
 
 /// How a file is opened.
 #[derive(Clone, Copy)]
-pub(crate) struct Gates<'a> {
+pub(crate) struct OpenChecks<'a> {
     pub(crate) kind: Kind,
     pub(crate) admit: Admit<'a>,
 }
 
 impl Store {
     /// Opens a file for reading.
-    pub(crate) fn open(path: &Path, gates: Gates<'_>) -> Result<Store> {
-        Store::enter(path, Access::ReadOnly, gates)
+    pub(crate) fn open(path: &Path, checks: OpenChecks<'_>) -> Result<Store> {
+        Store::enter(path, Access::ReadOnly, checks)
     }
 
     /// Opens a file for writing, if nobody else has.
-    pub(crate) fn open_writer(path: &Path, gates: Gates<'_>, habits: &Habits) -> Result<Store> {
-        let mut store = Store::enter(path, Access::ReadWrite, gates)?;
+    pub(crate) fn open_writer(path: &Path, checks: OpenChecks<'_>, habits: &Habits) -> Result<Store> {
+        let mut store = Store::enter(path, Access::ReadWrite, checks)?;
         let holder = Holder::take(path, store.id, store.words())?;
         let closed = store.words().boot()?.load_acquire() == boot::CLOSED;
         let found = if closed { Found::Closed } else { Found::Left };
@@ -100,16 +100,16 @@ impl Store {
         Ok(store)
     }
 
-    /// The gates, in order: a regular local file; the header; its kind; the type, if one is asked for; as long as it
+    /// The checks, in order: a regular local file; the header; its kind; the type, if one is asked for; as long as it
     /// says.
-    fn enter(path: &Path, access: Access, gates: Gates<'_>) -> Result<Store> {
+    fn enter(path: &Path, access: Access, checks: OpenChecks<'_>) -> Result<Store> {
         let file = open_checked(path, access)?;
         let mapping = Mapping::map(&file, access).map_err(|error| irregular(path, error))?;
         let header = read_header(mapping.view(), path)?;
-        if header.kind != gates.kind {
+        if header.kind != checks.kind {
             return Err(wrong_kind(path, header.kind));
         }
-        (gates.admit)(&header)?;
+        (checks.admit)(&header)?;
         if (mapping.len() as u64) < header.records_offset() {
             return Err(truncated(path, mapping.len() as u64));
         }
@@ -120,7 +120,7 @@ impl Store {
         Ok(store)
     }
 
-    /// The last gate: a file of one table is as long as its shape says. After a loss of power it need not be.
+    /// The last check: a file of one table is as long as its shape says. After a loss of power it need not be.
     fn refuse_truncated(&self) -> Result<()> {
         if self.header.kind != Kind::File || boot::lost_power(self.words())? {
             return Ok(());
@@ -173,7 +173,7 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// The first gate: a regular local file. Faults of maps are errors from here on.
+/// The first check: a regular local file. Faults of maps are errors from here on.
 fn open_checked(path: &Path, access: Access) -> Result<File> {
     static GUARD: Once = Once::new();
     GUARD.call_once(|| {

@@ -37,7 +37,7 @@ pub(crate) struct State {
     pub(crate) flush: u64,
     pub(crate) certain: Certain,
     /// What the flush under way will make certain, if there is one.
-    pub(crate) pending: Option<Certain>,
+    pub(crate) in_flight: Option<Certain>,
     pub(crate) kept: Kept,
     /// Whether a record was replaced since the last flush, as far as is known.
     pub(crate) changed: bool,
@@ -47,7 +47,7 @@ pub(crate) struct State {
     pub(crate) removed: bool,
 }
 
-/// The records of which the block keeps the bytes as they were at the last flush: their ordinals, by their places.
+/// The ordinals of the records that the block keeps as they were at the last flush, by their places.
 #[derive(Clone, Copy)]
 pub(crate) struct Kept(pub(crate) [u64; KEPT_MAX]);
 
@@ -56,7 +56,7 @@ impl Kept {
 
     /// Whether these are the bytes of this record.
     #[inline]
-    pub(crate) fn holds(&self, ordinal: u64) -> bool {
+    pub(crate) fn contains(&self, ordinal: u64) -> bool {
         self.0.contains(&ordinal)
     }
 
@@ -90,13 +90,13 @@ impl State {
     /// Before the words were looked at.
     pub(crate) const UNKNOWN: State = State {
         motion: Motion(0),
-        shape: Shape { epoch: 0, anchor: 0, capacity: 0, origin: 0 },
+        shape: Shape { epoch: 0, base: 0, capacity: 0, origin: 0 },
         first: 0,
         end: 0,
         settled: false,
         flush: 0,
         certain: State::NOTHING,
-        pending: None,
+        in_flight: None,
         kept: Kept::NOTHING,
         changed: false,
         announced: false,
@@ -124,8 +124,7 @@ impl State {
         let first = line.first().load_acquire();
         let end = line.end().load_acquire();
         let motion = Motion(line.motion().load_acquire());
-        let sound =
-            shape.anchor <= first && first <= end && end < ORDINAL_MAX && end - first <= shape.capacity;
+        let sound = shape.base <= first && first <= end && end < ORDINAL_MAX && end - first <= shape.capacity;
         if !sound {
             return Err(Error::corrupt(format!(
                 "the record file says it holds {first}..{end} with room for {}; import the data anew",
@@ -135,7 +134,7 @@ impl State {
         let safe = control.safe()?;
         let flush = safe.flush().load_acquire();
         let certain = safe.certain(flush);
-        // Whoever wrote before may have replaced anything.
+        // The writer before may have replaced anything.
         Ok(State {
             motion,
             shape,

@@ -44,11 +44,11 @@ impl Table {
     fn writer_unless(&self, must_wait: impl Fn(&State) -> bool) -> Result<MutexGuard<'_, State>> {
         loop {
             let state = self.writer()?;
-            if state.pending.is_none() || !must_wait(&state) {
+            if state.in_flight.is_none() || !must_wait(&state) {
                 return Ok(state);
             }
             drop(state);
-            // Whoever flushes holds it to the end.
+            // Who flushes has it to the end.
             drop(self.store.rights()?.flushing.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }

@@ -196,7 +196,7 @@ fn die_everywhere(place: Place, how: &str) {
             })
             .position(|sum| store < sum)
             .unwrap();
-        judge(place, &path, &states[step..step + 2], store);
+        compare(place, &path, &states[step..step + 2], store);
         match place {
             Place::File => std::fs::remove_file(&path).unwrap(),
             Place::Pack => std::fs::remove_dir_all(&path).unwrap(),
@@ -207,7 +207,7 @@ fn die_everywhere(place: Place, how: &str) {
 }
 
 /// The file is in one of the two states, for readers, for the next writer, and for readers again.
-fn judge(place: Place, path: &Path, states: &[Vec<Bar>], store: usize) {
+fn compare(place: Place, path: &Path, states: &[Vec<Bar>], store: usize) {
     let reader = place.open(path);
     let seen = reader.to_vec().unwrap();
     assert!(states.contains(&seen), "store {store}: neither before nor after");

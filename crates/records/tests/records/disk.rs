@@ -4,7 +4,7 @@ use crate::common::{Bar, SmallDisk, bar, number};
 use samovar_records::{ErrorKind, RecordFile};
 use std::path::Path;
 
-fn judge(path: &Path, file: &RecordFile<Bar>, count: u32) {
+fn compare(path: &Path, file: &RecordFile<Bar>, count: u32) {
     let reader = RecordFile::<Bar>::open(path).unwrap();
     for handle in [file, &reader] {
         let numbers: Vec<u32> = handle.to_vec().unwrap().iter().map(number).collect();
@@ -27,11 +27,11 @@ fn a_full_disk_is_an_error_and_the_file_is_as_it_was() {
     assert_eq!(error.kind(), ErrorKind::NoSpace);
     assert!(count > 20_000, "all of the disk was used before: {count}");
     let len = std::fs::metadata(&path).unwrap().len();
-    judge(&path, &file, count);
+    compare(&path, &file, count);
     assert_eq!(file.extend_from_slice(&[bar(1); 3000]).unwrap_err().kind(), ErrorKind::NoSpace);
     assert_eq!(file.reserve(1 << 20).unwrap_err().kind(), ErrorKind::NoSpace);
     assert_eq!(std::fs::metadata(&path).unwrap().len(), len);
-    judge(&path, &file, count);
+    compare(&path, &file, count);
     // What needs no room still works.
     file.update_last(&bar(7)).unwrap();
     file.truncate_front(10).unwrap();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const FILE: &str = "SAMOVAR_TEST_FILE";
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 fn push(file: &RecordFile<Bar>, numbers: std::ops::Range<u32>) {
     file.extend_from_slice(&numbers.map(bar).collect::<Vec<_>>()).unwrap();
@@ -55,7 +55,7 @@ fn followers_of_a_ring_that_turns_count_right() {
                 let mut follower = RecordFile::<Bar>::open(&path).unwrap().follow_from(0);
                 let (mut next, mut lost, mut bars) = (0, 0, Vec::new());
                 while next < u64::from(total) {
-                    assert!(follower.wait(PATIENCE).unwrap(), "at {next}");
+                    assert!(follower.wait(TIMEOUT).unwrap(), "at {next}");
                     bars.clear();
                     let taken = follower.take(&mut bars).unwrap();
                     assert_eq!(taken.first, next + taken.lost);
@@ -84,7 +84,7 @@ fn following_process() {
     let mut follower = RecordFile::<Bar>::open(path).unwrap().follow().unwrap();
     println!("following");
     let mut bars = Vec::new();
-    while follower.wait(PATIENCE).unwrap() {
+    while follower.wait(TIMEOUT).unwrap() {
         bars.clear();
         let taken = follower.take(&mut bars).unwrap();
         println!("took {} from {}", taken.count, taken.first);
@@ -141,7 +141,7 @@ fn a_follower_of_a_table_in_a_pack_outlives_its_generation() {
         scope.spawn(|| {
             let (mut bars, mut seen) = (Vec::new(), 0);
             while seen < 500 {
-                assert!(follower.wait(PATIENCE).unwrap());
+                assert!(follower.wait(TIMEOUT).unwrap());
                 seen += follower.take(&mut bars).unwrap().count;
             }
             assert!(bars.iter().map(number).eq(0..500));
