@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::hooks;
 use crate::identity::FileId;
 use crate::sys;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 
 /// Whether the space of a reserved file is truly there.
@@ -206,4 +206,24 @@ pub fn is_remote(file: &File) -> Result<bool> {
 pub fn open_existing(path: &Path, access: Access) -> Result<File> {
     sys::open(path, access)
         .map_err(|source| Error::os(format_args!("opening {} ({access:?})", path.display()), source))
+}
+
+/// Opens a file, or a folder, by these options, under a descriptor that is none of the standard streams'. Where a program has
+/// closed one of those, `options.open` would give the file its number, and what is printed would go into the file. Programs
+/// that are started do not inherit it.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("list");
+/// let file = samovar_mmap::open_with(std::fs::File::options().write(true).create(true), &path)?;
+/// assert_eq!(file.metadata()?.len(), 0);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// Those of [`OpenOptions::open`], as the system tells them.
+pub fn open_with(options: &OpenOptions, path: &Path) -> std::io::Result<File> {
+    sys::open_by(options, path)
 }

@@ -151,7 +151,7 @@ pub use cow::CowMap;
 pub use error::{Error, ErrorKind, Result};
 pub use fault::{Fault, FaultKind, GuardState};
 pub use file::{
-    AllocGuarantee, disk_bytes, file_id, is_remote, open_existing, punch, reserve, reserve_range,
+    AllocGuarantee, disk_bytes, file_id, is_remote, open_existing, open_with, punch, reserve, reserve_range,
     start_writeback,
 };
 pub use flush::Durability;

@@ -11,7 +11,7 @@ use crate::copy::copy_records;
 use crate::directory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{RecordFile, is_of};
-use crate::folders::{Folders, HIDDEN, Switch, check_key, pack_path, sync_folder};
+use crate::folders::{Folders, HIDDEN, Switch, check_key, create_new, open, pack_path, sync_folder};
 use crate::generation::Generation;
 use crate::habits::Habits;
 use crate::handle::Handle;
@@ -253,7 +253,7 @@ impl Drop for Draft {
 /// Makes the lock file of a hidden folder and locks it. None if another process did, or removed it since.
 fn claim(folder: &Path) -> io::Result<Option<File>> {
     let path = folder.join(LOCK);
-    let file = match File::create_new(&path) {
+    let file = match create_new(&path) {
         Err(error) if is_race(&error) => return Ok(None),
         made => made?,
     };
@@ -271,7 +271,7 @@ fn is_race(error: &io::Error) -> bool {
 
 /// Whether the path still is that of this file.
 fn is_here(file: &File, path: &Path) -> bool {
-    let Ok(found) = File::open(path) else { return false };
+    let Ok(found) = open(path) else { return false };
     matches!((samovar_mmap::file_id(file), samovar_mmap::file_id(&found)), (Ok(one), Ok(other)) if one == other)
 }
 
@@ -288,7 +288,7 @@ pub(crate) fn remove_abandoned(generations: &Path) {
 }
 
 fn remove_one(folder: &Path) {
-    let lock = match File::open(folder.join(LOCK)) {
+    let lock = match open(&folder.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok().then_some(lock),
         Err(error) if error.kind() == io::ErrorKind::NotFound => claim(folder).ok().flatten(),
         Err(_) => None,

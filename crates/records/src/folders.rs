@@ -9,7 +9,7 @@ use crate::schema::Schema;
 use samovar_mmap::FileId;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
@@ -60,12 +60,7 @@ impl Folders {
     /// which is some syncs at most.
     pub(crate) fn turn(&self) -> Result<File> {
         let path = self.root.join(TURN);
-        File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
+        samovar_mmap::open_with(File::options().read(true).write(true).create(true).truncate(false), &path)
             .and_then(|file| file.lock().map(|()| file))
             .map_err(|source| Error::io("locking", &path, source))
     }
@@ -109,7 +104,7 @@ impl Identity {
     /// Of the folder that is here now.
     pub(crate) fn of(folder: &Path) -> Result<Identity> {
         let metadata = fs::metadata(folder).map_err(|source| Error::io("opening", folder, source))?;
-        let held = File::open(folder).ok();
+        let held = open(folder).ok();
         let id = held.as_ref().map(samovar_mmap::file_id).transpose()?;
         Ok(Identity { id, born: metadata.created().ok(), _held: held })
     }
@@ -172,15 +167,25 @@ pub(crate) fn absolute(root: &Path) -> Result<PathBuf> {
     std::path::absolute(root).map_err(|source| Error::io("finding", root, source))
 }
 
-fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create_new(path)?;
+/// Opens a file or a folder to read it.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    samovar_mmap::open_with(File::options().read(true), path)
+}
+
+/// Makes a file.
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    samovar_mmap::open_with(File::options().read(true).write(true).create_new(true), path)
+}
+
+fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = create_new(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
 
 /// Makes the names in a folder durable, where the system lets a folder be opened.
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    match File::open(folder) {
+    match open(folder) {
         Ok(opened) => opened.sync_all().map_err(|source| Error::io("syncing", folder, source)),
         Err(_) => Ok(()),
     }

@@ -57,11 +57,7 @@ impl Pack {
 
     /// Makes a pack whose folder nobody knows yet, without the care that it appear whole, and opens it for writing.
     pub(crate) fn create_in_private(path: &Path, header: &Header, habits: &Habits) -> Result<Arc<Pack>> {
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(path)
+        let file = samovar_mmap::open_with(File::options().read(true).write(true).create_new(true), path)
             .map_err(|source| Error::io("creating", path, source))?;
         let directory = header.records_offset();
         let used = directory + directory_len(FIRST_BUCKETS);
@@ -205,7 +201,8 @@ impl Pack {
     }
 
     fn write_to(&self, fresh: &Path) -> std::io::Result<()> {
-        let mut file = File::create(fresh)?;
+        let options = &mut File::options();
+        let mut file = samovar_mmap::open_with(options.write(true).create(true).truncate(true), fresh)?;
         let view = self.store.mapping.view();
         let used = self.store.words().used().map_err(std::io::Error::other)?.load();
         let len = at(used.next_multiple_of(layout::PAGE)).min(view.len());

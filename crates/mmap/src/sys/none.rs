@@ -117,6 +117,10 @@ pub(crate) fn is_remote(_file: &File) -> io::Result<bool> {
     unsupported()
 }
 
+pub(crate) fn open_by(_options: &std::fs::OpenOptions, _path: &Path) -> io::Result<File> {
+    unsupported()
+}
+
 pub(crate) fn open(_path: &Path, _access: Access) -> io::Result<File> {
     unsupported()
 }

@@ -80,3 +80,59 @@ fn a_forked_child_does_not_write_and_takes_nothing_from_its_parent() {
     let said = String::from_utf8_lossy(&ended.stdout);
     assert!(said.contains("forked"), "{said}{}", String::from_utf8_lossy(&ended.stderr));
 }
+
+/// Does anything lie where standard input, output and errors were?
+#[cfg(target_os = "linux")]
+fn are_vacant() -> bool {
+    (0..3).all(|descriptor| std::fs::symlink_metadata(format!("/proc/self/fd/{descriptor}")).is_err())
+}
+
+/// Whether all that is open stays off the numbers of the standard streams, which are closed.
+#[cfg(target_os = "linux")]
+fn works_off_the_standard_streams(root: &Path) -> bool {
+    let mut vacant = are_vacant();
+    let file = RecordFile::<Bar>::open_or_create(root.join("bars")).unwrap();
+    file.push(&bar(1)).unwrap();
+    vacant &= are_vacant();
+    let set = RecordSet::open_or_create(root.join("set")).unwrap();
+    let draft = set.draft("today").unwrap();
+    vacant &= are_vacant();
+    let table = draft.create::<Bar>("bars", 1).unwrap();
+    table.push(&bar(1)).unwrap();
+    vacant &= are_vacant();
+    drop(table);
+    draft.publish().unwrap();
+    let today = set.current().unwrap();
+    let table = today.open_writer::<Bar>("bars").unwrap();
+    let follower = today.open::<Bar>("bars").unwrap().follow_from(0);
+    assert!(follower.wait(std::time::Duration::ZERO).unwrap());
+    table.push(&bar(2)).unwrap();
+    vacant & are_vacant()
+}
+
+#[test]
+#[ignore = "started by the test below as a process of its own"]
+#[cfg(target_os = "linux")]
+fn closing_the_standard_streams() {
+    let Some(root) = std::env::var_os(FILE) else { return };
+    match fork().unwrap() {
+        Fork::Child => {
+            (0..3).for_each(|descriptor| nix::unistd::close(descriptor).unwrap());
+            std::process::exit(if works_off_the_standard_streams(Path::new(&root)) { 0 } else { 7 });
+        }
+        Fork::Parent(pid) => {
+            let ended = waitpid(Pid::from_raw(pid), None).unwrap();
+            assert!(matches!(ended, WaitStatus::Exited(_, 0)), "something took their place: {ended:?}");
+        }
+    }
+    println!("stayed off them");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn nothing_takes_the_place_of_a_closed_standard_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let ended = process("forks::closing_the_standard_streams").env(FILE, dir.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(said.contains("stayed off them"), "{said}{}", String::from_utf8_lossy(&ended.stderr));
+}

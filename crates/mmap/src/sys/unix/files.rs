@@ -20,7 +20,7 @@ pub(crate) fn disk_bytes(file: &File) -> io::Result<u64> {
 }
 
 /// The one place where files are opened. `std` sets close-on-exec.
-fn open_by(options: &OpenOptions, path: &Path) -> io::Result<File> {
+pub(crate) fn open_by(options: &OpenOptions, path: &Path) -> io::Result<File> {
     off_standard_streams(options.open(path)?)
 }
 

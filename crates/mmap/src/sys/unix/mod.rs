@@ -20,7 +20,7 @@ mod pages;
 pub(crate) use call::{granularity, page_size};
 pub(crate) use code::synchronise_code;
 pub(crate) use files::{
-    create_new, disk_bytes, file_id, give_name, open, open_unchecked, sync_directory, unlocked,
+    create_new, disk_bytes, file_id, give_name, open, open_by, open_unchecked, sync_directory, unlocked,
 };
 pub(crate) use locks::{LockTable, is_locked_elsewhere, lock};
 pub(crate) use mapping::{Mapping, lock_limit};

@@ -96,6 +96,11 @@ pub(crate) fn is_remote(file: &File) -> io::Result<bool> {
     Ok(outcome != 0)
 }
 
+/// Handles have no numbers that programs give a meaning to.
+pub(crate) fn open_by(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    options.open(path)
+}
+
 pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
     OpenOptions::new().read(true).write(access == Access::ReadWrite).open(path)
 }
