@@ -158,6 +158,11 @@ impl<'a> Control<'a> {
         Ok(())
     }
 
+    /// How many motions told of records that moved, and changed none.
+    pub(crate) fn moves(self) -> Result<Word64<'a>> {
+        self.word(layout::MOVES)
+    }
+
     /// Where the bytes begin that a shadow has in the file.
     #[inline]
     pub(crate) fn shadow(self, update: u64, shadow_stride: u64) -> usize {

@@ -1,6 +1,7 @@
 //! An open table of whatever type: what [`RawFile`](crate::RawFile) and [`RecordFile`](crate::RecordFile) wrap.
 
 use crate::boot::{self, Since};
+use crate::control::Control;
 use crate::copy::copy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flush;
@@ -44,7 +45,7 @@ pub struct Info {
     pub durable: u64,
     /// How often the table was flushed.
     pub flushes: u64,
-    /// How often something changed in place: a record that was replaced, and growth.
+    /// How often a record was replaced in place.
     pub updates: u64,
     /// Handles that wrote the file, one after another.
     pub writers: u64,
@@ -155,7 +156,7 @@ impl Handle {
             pushed: ordinals.end,
             durable,
             flushes,
-            updates: Motion(control.readers()?.motion().load()).update(),
+            updates: updates(control)?,
             writers: table.store.words().generation()?,
             created_ms: table.store.header.created_ms,
             records_offset: seen.shape().origin,
@@ -210,6 +211,12 @@ impl Handle {
         // A snapshot may be open: it closes with that.
         Arc::try_unwrap(store).map_or(Ok(()), |store| store.mapping.close())
     }
+}
+
+/// How often a record was replaced. Records that move go through motion too, and are no updates.
+fn updates(control: Control<'_>) -> Result<u64> {
+    let moves = control.moves()?.load();
+    Ok(Motion(control.readers()?.motion().load()).update().saturating_sub(moves))
 }
 
 fn flush_every(table: &Arc<Table>, interval: Duration) -> Result<Flusher> {

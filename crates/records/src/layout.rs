@@ -61,6 +61,8 @@ pub(crate) const TABLES: usize = CONTROL + 80;
 /// Words of a block, from its beginning. In a pack: the key's length, and a checksum that says that the block is one.
 pub(crate) const KEY_LEN: usize = 32;
 pub(crate) const KEY_SUM: usize = 40;
+/// How many motions told of records that moved, and changed none.
+pub(crate) const MOVES: usize = 48;
 /// Where the update in motion stands; see `motion`.
 pub(crate) const MOTION: usize = 64;
 /// The ordinals that the two shadows stand for.

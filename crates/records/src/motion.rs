@@ -104,6 +104,7 @@ pub(crate) fn settle(control: Control<'_>, number: u64) -> Result<Motion> {
 /// From `Retired` to the next `Retired`: records have moved to other slots.
 pub(crate) fn tell_of_a_move(control: Control<'_>, before: Motion) -> Result<Motion> {
     let number = before.update() + 1;
+    control.moves()?.store(control.moves()?.load().wrapping_add(1));
     // As in `update`: the target is not written before update n - 1 is retired.
     fence_release();
     control.readers()?.target(number).store(u64::MAX);

@@ -38,6 +38,7 @@ fn the_format_page_draws_every_field_where_it_is() {
         ("TABLES", TABLES, "8"),
         ("KEY_LEN", KEY_LEN, "8"),
         ("KEY_SUM", KEY_SUM, "8"),
+        ("MOVES", MOVES, "8"),
         ("MOTION", MOTION, "8"),
         ("TARGETS", TARGETS, "16"),
         ("EPOCH", EPOCH, "8"),

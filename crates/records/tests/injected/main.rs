@@ -3,5 +3,6 @@
 #[path = "../records/common.rs"]
 mod common;
 mod deaths;
+mod gaps;
 mod power;
 mod schedules;

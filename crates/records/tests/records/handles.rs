@@ -261,3 +261,22 @@ fn packed_types_are_records_of_their_own_schema() {
         assert!(text.parse::<samovar_records::Schema>().is_err(), "{text}");
     }
 }
+
+#[test]
+fn only_records_that_are_replaced_count_as_updates() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bars");
+    let file = RecordFile::<Bar>::create(&path).unwrap();
+    let room = u32::try_from(file.capacity().unwrap()).unwrap();
+    for number in 0..room + 1 {
+        file.push(&bar(number)).unwrap();
+    }
+    assert!(file.capacity().unwrap() > room as usize, "it has grown");
+    file.update_last(&bar(7)).unwrap();
+    file.set(3, &bar(8)).unwrap();
+    drop(file);
+    for _ in 0..3 {
+        drop(RecordFile::<Bar>::open_writer(&path).unwrap());
+    }
+    assert_eq!(RecordFile::<Bar>::open(&path).unwrap().info().unwrap().updates, 2);
+}
