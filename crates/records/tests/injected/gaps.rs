@@ -4,7 +4,7 @@
 //! Canary, tried and found: what was found is used at once.
 
 use crate::common::{Bar, bar, process};
-use samovar_mmap::hooks::{Event, set_process_hook, set_thread_disk_refuses};
+use samovar_mmap::hooks::{Disk, Event, set_process_hook, set_thread_disk};
 use samovar_records::{Generation, Options, RecordFile, RecordSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,12 +49,16 @@ fn refusing_all_but_the_first_flush(act: impl FnOnce()) {
     let flushes = AtomicUsize::new(0);
     set_process_hook(Some(Box::new(move |event| {
         if event == Event::Flush {
-            set_thread_disk_refuses(flushes.fetch_add(1, Ordering::Relaxed) > 0);
+            set_thread_disk(if flushes.fetch_add(1, Ordering::Relaxed) > 0 {
+                Disk::Refuses
+            } else {
+                Disk::Works
+            });
         }
     })));
     act();
     set_process_hook(None);
-    set_thread_disk_refuses(false);
+    set_thread_disk(Disk::Works);
 }
 
 #[test]
