@@ -5,9 +5,10 @@
 
 use crate::access::Access;
 use crate::copy;
+use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
-use crate::flush::{Durability, FlushLatch};
+use crate::flush::FlushLatch;
 use crate::placement::{Placement, length_within, too_long};
 use crate::registry::Registration;
 use crate::sys;

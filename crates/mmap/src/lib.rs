@@ -113,6 +113,7 @@ mod bytes;
 mod code;
 mod copy;
 mod cow;
+mod durability;
 mod error;
 mod fault;
 mod file;
@@ -148,13 +149,13 @@ pub use access::Access;
 pub use advice::{Advice, Discard, LockMode, Residency};
 pub use code::CodeMap;
 pub use cow::CowMap;
+pub use durability::Durability;
 pub use error::{Error, ErrorKind, Result};
 pub use fault::{Fault, FaultKind, GuardState};
 pub use file::{
     AllocGuarantee, disk_bytes, file_id, is_remote, open_existing, open_with, punch, reserve, reserve_range,
     start_writeback,
 };
-pub use flush::Durability;
 pub use fork::{Origin, PerProcess};
 pub use growing::GrowingMap;
 pub use guard::{fault_guard_state, install_fault_guard, remove_fault_guard};

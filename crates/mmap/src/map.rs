@@ -4,9 +4,10 @@
 
 use crate::access::Access;
 use crate::advice::Discard;
+use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
-use crate::flush::{Durability, FlushLatch};
+use crate::flush::FlushLatch;
 use crate::pages::sealed::Backed;
 use crate::placement::{Placement, length_within, size_of_regular};
 use crate::region::{Exposure, Kind, Region};

@@ -7,9 +7,9 @@
 use crate::access::Access;
 use crate::advice::{Advice, Discard, LockMode, Residency};
 use crate::copy;
+use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
-use crate::flush::Durability;
 use crate::placement::Placement;
 use crate::registry::{Health, RangeToken, Registration};
 use crate::sys::{self, MapRequest, PageRange, Protection, Sharing};

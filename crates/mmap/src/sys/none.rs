@@ -5,8 +5,8 @@ use super::request::{
 };
 use crate::access::Access;
 use crate::advice::{Advice, Discard, LockMode};
+use crate::durability::Durability;
 use crate::fault::FaultKind;
-use crate::flush::Durability;
 use crate::identity::FileId;
 use crate::seal::Seal;
 use crate::sys::request::unsupported;

@@ -2,7 +2,7 @@
 
 use super::super::call::{check, retry};
 use crate::access::Access;
-use crate::flush::Durability;
+use crate::durability::Durability;
 use crate::sys::request::{ByteLock, LockRequest, RangeRequest, ReserveRequest};
 use std::ffi::CString;
 use std::fs::File;

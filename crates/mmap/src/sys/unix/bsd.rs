@@ -1,7 +1,7 @@
 //! The BSDs and the rest: maps, copies and the fault guard; no locks that end with an open file description.
 
 use crate::access::Access;
-use crate::flush::Durability;
+use crate::durability::Durability;
 use crate::sys::request::{LockRequest, RangeRequest, ReserveRequest, unsupported};
 use std::fs::File;
 use std::io;

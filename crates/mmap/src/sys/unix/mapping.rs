@@ -4,7 +4,7 @@ use super::call::{check, page_size};
 use super::{pages, system};
 use crate::access::Access;
 use crate::advice::{Advice, Discard, LockMode};
-use crate::flush::Durability;
+use crate::durability::Durability;
 use crate::sys::request::{GrowRequest, MapRequest, PageRange, Protection, Sharing};
 use std::fs::File;
 use std::io;

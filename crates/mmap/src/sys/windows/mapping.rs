@@ -4,7 +4,7 @@ use super::call::{check, page_size};
 use super::files::is_remote;
 use crate::access::Access;
 use crate::advice::{Advice, Discard, LockMode};
-use crate::flush::Durability;
+use crate::durability::Durability;
 use crate::sys::request::unsupported;
 use crate::sys::request::{GrowRequest, MapRequest, PageRange, Protection, Sharing};
 use std::fs::File;

@@ -1,7 +1,7 @@
 //! Which file system a file lies on, and what follows from that.
 
 use crate::access::Access;
-use crate::flush::Durability;
+use crate::durability::Durability;
 use crate::sys::unix::call::retry;
 use std::fs::File;
 use std::io;
