@@ -181,6 +181,13 @@ impl From<samovar_mmap::Error> for Error {
                 "an offset in the cache file points outside its region; run `samovar check`",
             ),
             Map::NoSpace => (ErrorKind::NoSpace, "no room on the device; free some, or ask for less"),
+            Map::NoMemory => (
+                ErrorKind::Io,
+                "there is no address space or no memory to map the cache; raise `ulimit -v` or vm.max_map_count",
+            ),
+            Map::TooManyFiles => {
+                (ErrorKind::Io, "too many files are open; close some, or raise the limit (`ulimit -n`)")
+            }
             Map::PermissionDenied => {
                 (ErrorKind::PermissionDenied, "the system refused access to the cache file")
             }

@@ -3,6 +3,8 @@
 //! It is a pointer wide, since hot functions return it, and is built in cold functions only.
 
 use crate::fault::{Fault, FaultKind};
+use crate::sys;
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
@@ -40,8 +42,12 @@ pub enum ErrorKind {
     OutOfBounds,
     /// A word or a line does not begin at a multiple of its size.
     Misaligned,
-    /// The device, the quota or the memory limit has no room.
+    /// The device or the quota has no room, or a file may not become so long.
     NoSpace,
+    /// There are no addresses or no memory for it: a limit of the process or of the system.
+    NoMemory,
+    /// This process, or the system, may open no more files.
+    TooManyFiles,
     /// The file or the map was not opened for this, or its permissions forbid it.
     PermissionDenied,
     /// There is no such file.
@@ -74,7 +80,13 @@ impl Error {
     #[cold]
     pub(crate) fn os(doing: impl fmt::Display, source: io::Error) -> Error {
         let kind = kind_of(&source);
-        let message = format!("{doing}: {}", told(kind));
+        Error::os_told(doing, source, &told(kind))
+    }
+
+    /// An error of the operating system that the caller can explain better.
+    #[cold]
+    pub(crate) fn os_told(doing: impl fmt::Display, source: io::Error, told: &str) -> Error {
+        let (kind, message) = (kind_of(&source), format!("{doing}: {told}"));
         Error(Box::new(Inner { kind, message, source: Some(source), fault: None }))
     }
 
@@ -105,6 +117,7 @@ impl Error {
 
 fn kind_of(error: &io::Error) -> ErrorKind {
     match error.kind() {
+        _ if sys::is_too_many_files(error) => ErrorKind::TooManyFiles,
         io::ErrorKind::NotFound => ErrorKind::NotFound,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ErrorKind::PermissionDenied,
         io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
@@ -113,7 +126,7 @@ fn kind_of(error: &io::Error) -> ErrorKind {
         io::ErrorKind::FileTooLarge => ErrorKind::NoSpace,
         io::ErrorKind::Unsupported => ErrorKind::Unsupported,
         io::ErrorKind::WouldBlock | io::ErrorKind::ResourceBusy => ErrorKind::WouldBlock,
-        io::ErrorKind::OutOfMemory => ErrorKind::NoSpace,
+        io::ErrorKind::OutOfMemory => ErrorKind::NoMemory,
         io::ErrorKind::TimedOut => ErrorKind::TimedOut,
         io::ErrorKind::UnexpectedEof => ErrorKind::Truncated,
         _ => ErrorKind::Io,
@@ -121,8 +134,12 @@ fn kind_of(error: &io::Error) -> ErrorKind {
 }
 
 /// What an error of the system means, and what to do about it.
-fn told(kind: ErrorKind) -> &'static str {
-    match kind {
+fn told(kind: ErrorKind) -> Cow<'static, str> {
+    Cow::from(match kind {
+        ErrorKind::NoMemory => return no_memory(&sys::map_limits()).into(),
+        ErrorKind::TooManyFiles => {
+            "too many files are open; close some, or raise the limit (ulimit -n of the process, fs.file-max of the system)"
+        }
         ErrorKind::NoSpace => "there is no room; free some space, raise the limit, or ask for less",
         ErrorKind::PermissionDenied => "refused; check the permissions and how the file was opened",
         ErrorKind::NotFound => "there is no such file; check the path",
@@ -134,7 +151,18 @@ fn told(kind: ErrorKind) -> &'static str {
         ErrorKind::InvalidArgument => "the system refuses what was asked for",
         ErrorKind::Truncated => "the file is shorter than it should be",
         _ => "the system reported an error",
+    })
+}
+
+fn no_memory(limits: &sys::MapLimits) -> String {
+    let mut told = String::from("there is no address space or no memory for it; map less");
+    if let Some(bytes) = limits.address_bytes {
+        told += &format!(", raise the limit on address space (ulimit -v, now {} KiB)", bytes / 1024);
     }
+    if let Some(maps) = limits.maps {
+        told += &format!(", raise the limit on maps (vm.max_map_count, now {maps})");
+    }
+    told
 }
 
 impl fmt::Display for Error {
@@ -163,6 +191,7 @@ impl From<Error> for io::Error {
                 io::ErrorKind::InvalidInput
             }
             ErrorKind::NoSpace => io::ErrorKind::StorageFull,
+            ErrorKind::NoMemory => io::ErrorKind::OutOfMemory,
             ErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
             ErrorKind::NotFound => io::ErrorKind::NotFound,
             ErrorKind::AlreadyExists => io::ErrorKind::AlreadyExists,
@@ -171,7 +200,7 @@ impl From<Error> for io::Error {
             ErrorKind::WouldBlock => io::ErrorKind::WouldBlock,
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
             ErrorKind::Truncated => io::ErrorKind::UnexpectedEof,
-            ErrorKind::Fault | ErrorKind::Io => io::ErrorKind::Other,
+            ErrorKind::Fault | ErrorKind::TooManyFiles | ErrorKind::Io => io::ErrorKind::Other,
         };
         io::Error::new(kind, error)
     }

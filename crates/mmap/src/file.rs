@@ -35,10 +35,13 @@ pub enum AllocGuarantee {
 /// ```
 ///
 /// # Errors
-/// `NoSpace`, and the file is as long as it was.
+/// `NoSpace` if the device, the quota or the process's limit on the size of files has no room, and the file is as long as it was.
 pub fn reserve(file: &File, len: u64) -> Result<AllocGuarantee> {
     let doing = || format!("reserving {len} bytes");
     let before = size(file)?;
+    if len > before {
+        within_size_limit(len)?;
+    }
     if let Err(source) = sys::reserve(&sys::ReserveRequest { file, before, len }) {
         let now = size(file)?;
         if now > before {
@@ -152,6 +155,20 @@ fn range(file: &File, offset: u64, len: u64) -> Result<Option<sys::RangeRequest<
 pub fn start_writeback(file: &File, offset: u64, len: u64) -> Result<()> {
     sys::start_writeback(file, offset, len)
         .map_err(|source| Error::os(format_args!("starting to write {len} bytes at {offset}"), source))
+}
+
+/// An error if no file of this process may become so long: the system would end the process for trying.
+pub(crate) fn within_size_limit(len: u64) -> Result<()> {
+    match sys::file_size_limit() {
+        Some(limit) if len > limit => Err(Error::new(
+            ErrorKind::NoSpace,
+            format!(
+                "a file of {len} bytes is longer than this process may make one, which is {limit} (ulimit -f); raise the limit, \
+                 or ask for less"
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn size(file: &File) -> Result<u64> {

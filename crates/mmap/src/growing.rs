@@ -83,7 +83,7 @@ impl GrowingMap {
     /// changes nothing. The same file has to be given as at the beginning.
     ///
     /// # Errors
-    /// `InvalidArgument` if the file is longer than the limit; `NoSpace` if there are too many maps.
+    /// `InvalidArgument` if the file is longer than the limit; `NoMemory` if there are too many maps.
     pub fn grow(&self, file: &File) -> Result<usize> {
         let len = length_within(file, 0, None)?;
         if len > self.limit {

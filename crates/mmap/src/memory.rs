@@ -40,7 +40,7 @@ impl Memory {
     /// `len` zeroes. None is an empty slice.
     ///
     /// # Errors
-    /// `NoSpace` if there is not so much; `InvalidArgument` beyond the platform's addresses.
+    /// `NoMemory` if there is not so much; `InvalidArgument` beyond the platform's addresses.
     pub fn new(len: usize) -> Result<Memory> {
         Ok(Memory { region: Region::of_memory(len, PRIVATE)? })
     }
@@ -62,7 +62,7 @@ impl Memory {
     /// Makes it read-only. After an error it is gone.
     ///
     /// # Errors
-    /// `NoSpace` or `Io` if the system refuses.
+    /// `NoMemory` or `Io` if the system refuses.
     pub fn freeze(mut self) -> Result<FrozenMemory> {
         self.region.protect(Protection::Read)?;
         Ok(FrozenMemory { region: self.region })
@@ -155,7 +155,7 @@ impl FrozenMemory {
     /// Makes it writable again. After an error it is gone.
     ///
     /// # Errors
-    /// `NoSpace` or `Io` if the system refuses.
+    /// `NoMemory` or `Io` if the system refuses.
     pub fn thaw(mut self) -> Result<Memory> {
         self.region.protect(Protection::ReadWrite)?;
         Ok(Memory { region: self.region })
@@ -206,7 +206,7 @@ impl SharedMemory {
     /// `len` zeroes. None is an empty map.
     ///
     /// # Errors
-    /// `NoSpace` if there is not so much; `InvalidArgument` beyond the platform's addresses.
+    /// `NoMemory` if there is not so much; `InvalidArgument` beyond the platform's addresses.
     pub fn new(len: usize) -> Result<SharedMemory> {
         Ok(SharedMemory { region: Region::of_memory(len, SHARED)? })
     }

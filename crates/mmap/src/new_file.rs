@@ -6,7 +6,6 @@
 //! temporary is gone (removed between creating and locking) tries anew.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::file_id;
 use crate::sys;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, TryLockError};
@@ -51,7 +50,8 @@ impl NewFile {
     /// and removes what dead makers of the same target left.
     ///
     /// # Errors
-    /// `InvalidArgument` if `target` has no file name; `NotFound` or `PermissionDenied` of its directory.
+    /// `InvalidArgument` if `target` has no file name; `NotFound` or `PermissionDenied` of its directory; `TooManyFiles`. Nothing is
+    /// left there then.
     pub fn create(target: &Path) -> Result<NewFile> {
         let target = std::path::absolute(target)
             .map_err(|source| Error::os(format_args!("finding {}", target.display()), source))?;
@@ -154,12 +154,18 @@ fn create_locked(temporary: &Path) -> io::Result<Option<File>> {
             return Err(error);
         }
     }
-    let still_there = sys::open_unchecked(temporary).is_ok_and(|found| same_file(&found, &file));
-    Ok(still_there.then_some(file))
-}
-
-fn same_file(one: &File, other: &File) -> bool {
-    matches!((file_id(one), file_id(other)), (Ok(one), Ok(other)) if one == other)
+    let found = match sys::open_unchecked(temporary) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.and_then(|found| Ok(sys::file_id(&found)? == sys::file_id(&file)?)),
+    };
+    match found {
+        Ok(is_ours) => Ok(is_ours.then_some(file)),
+        // Whether it was removed is not known: it may be ours.
+        Err(error) => {
+            let _ = fs::remove_file(temporary);
+            Err(error)
+        }
+    }
 }
 
 /// Removes temporaries with this prefix that nobody locks. What cannot be removed stays for the next one.

@@ -49,7 +49,7 @@ pub trait Pages: sealed::Backed {
     /// Brings the pages in, for reading or also for writing (which gives a sparse file its space), and waits.
     ///
     /// # Errors
-    /// `OutOfBounds`; `PermissionDenied`; `Fault` if a page is not there, `NoSpace` if there is no memory.
+    /// `OutOfBounds`; `PermissionDenied`; `Fault` if a page is not there, `NoMemory` if there is no memory.
     fn populate(&self, access: Access, offset: usize, len: usize) -> Result<()> {
         self.region().populate(access, offset, len)
     }
@@ -66,7 +66,7 @@ pub trait Pages: sealed::Backed {
     /// [`unlock`](Self::unlock) undoes many.
     ///
     /// # Errors
-    /// `OutOfBounds`; `NoSpace`, `PermissionDenied` or `Io` beyond the limit, which the message names;
+    /// `OutOfBounds`; `NoMemory`, `PermissionDenied` or `Io` beyond the limit, which the message names;
     /// `Unsupported` if the system has no such mode.
     fn lock(&self, mode: LockMode, offset: usize, len: usize) -> Result<()> {
         self.region().lock(mode, offset, len)

@@ -164,8 +164,8 @@ impl Region {
             let limit = sys::lock_limit().map_or(String::from("the system's limit"), |limit| {
                 format!("the limit of {limit} bytes that this process may lock (RLIMIT_MEMLOCK)")
             });
-            let doing = format!("locking {len} bytes in memory; {limit} may be the reason");
-            Error::os(doing, source)
+            let told = format!("{limit} may be the reason; raise it, or lock less");
+            Error::os_told(format_args!("locking {len} bytes in memory"), source, &told)
         })
     }
 

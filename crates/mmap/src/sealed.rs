@@ -1,6 +1,7 @@
 //! Files in memory that nobody can change or cut short any more: their maps are trusted, and give slices.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::within_size_limit;
 use crate::pages::sealed::Backed;
 use crate::placement::Placement;
 use crate::region::{Exposure, Kind, Region};
@@ -14,6 +15,7 @@ use std::ops::Deref;
 /// # Errors
 /// `Unsupported` where there is none (Linux, Android and FreeBSD have it); `NoSpace`.
 pub fn memory_file(len: u64) -> Result<File> {
+    within_size_limit(len)?;
     let file = sys::memory_file().map_err(|source| Error::os("creating a file in memory", source))?;
     file.set_len(len).map_err(|source| Error::os(format_args!("making it {len} bytes long"), source))?;
     Ok(file)

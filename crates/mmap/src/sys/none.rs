@@ -9,7 +9,7 @@ use crate::durability::Durability;
 use crate::fault::FaultKind;
 use crate::identity::FileId;
 use crate::seal::Seal;
-use crate::sys::request::unsupported;
+use crate::sys::request::{MapLimits, unsupported};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -172,6 +172,20 @@ pub(crate) fn process_age_ms(_pid: u32) -> Option<u64> {
 
 pub(crate) fn pid_namespace() -> Option<u64> {
     None
+}
+
+/// Files grow as far as there is room.
+pub(crate) fn file_size_limit() -> Option<u64> {
+    None
+}
+
+/// None that a program could ask for.
+pub(crate) fn map_limits() -> MapLimits {
+    MapLimits { address_bytes: None, maps: None }
+}
+
+pub(crate) fn is_too_many_files(_error: &io::Error) -> bool {
+    false
 }
 
 /// Nothing tells why.

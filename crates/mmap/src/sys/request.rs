@@ -122,6 +122,13 @@ pub(crate) enum Waited {
     Interrupted,
 }
 
+/// How much a process may map; none where there is no limit, or it is not known.
+pub(crate) struct MapLimits {
+    pub(crate) address_bytes: Option<u64>,
+    /// How many maps at a time.
+    pub(crate) maps: Option<u64>,
+}
+
 /// The answer to a request that this platform has no call for.
 #[allow(dead_code)] // Linux has one for each
 pub(crate) fn unsupported<T>() -> io::Result<T> {

@@ -6,6 +6,8 @@ mod common;
 mod descriptors;
 #[cfg(unix)]
 mod forks;
+#[cfg(target_os = "linux")]
+mod limits;
 mod new_file;
 mod processes;
 mod space;

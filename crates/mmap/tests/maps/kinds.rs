@@ -134,7 +134,7 @@ fn lengths_that_no_memory_has() {
         return; // there may be so much
     }
     let error = Memory::new(isize::MAX as usize - 4096).unwrap_err();
-    assert!([ErrorKind::NoSpace, ErrorKind::InvalidArgument].contains(&error.kind()), "{error}");
+    assert!([ErrorKind::NoMemory, ErrorKind::InvalidArgument].contains(&error.kind()), "{error}");
 }
 
 /// memmap2 map_empty_file; CPython "empty file", "length 0 with offset".

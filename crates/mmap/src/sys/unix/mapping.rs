@@ -235,14 +235,3 @@ fn bits(protection: Protection) -> libc::c_int {
         Protection::ReadExecute => libc::PROT_READ | libc::PROT_EXEC,
     }
 }
-
-/// How many bytes this process may lock in memory; `None` if that is not limited or not known.
-pub(crate) fn lock_limit() -> Option<u64> {
-    let mut limit = std::mem::MaybeUninit::<libc::rlimit>::uninit();
-    // SAFETY: asks for a limit, and has room for the answer.
-    check(unsafe { libc::getrlimit(libc::RLIMIT_MEMLOCK, limit.as_mut_ptr()) }).ok()?;
-    // SAFETY: the call succeeded, and so it filled the answer.
-    let limit = unsafe { limit.assume_init() };
-    #[allow(clippy::unnecessary_cast)] // 32 bits wide on some systems
-    (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur as u64)
-}

@@ -13,6 +13,7 @@ mod errno;
 mod files;
 pub(crate) mod fork;
 pub(crate) mod guard;
+mod limits;
 mod locks;
 mod mapping;
 mod pages;
@@ -22,8 +23,9 @@ pub(crate) use code::synchronise_code;
 pub(crate) use files::{
     create_new, disk_bytes, file_id, give_name, open, open_by, open_unchecked, sync_directory, unlocked,
 };
+pub(crate) use limits::{file_size_limit, is_too_many_files, lock_limit, map_limits};
 pub(crate) use locks::{LockTable, is_locked_elsewhere, lock};
-pub(crate) use mapping::{Mapping, lock_limit};
+pub(crate) use mapping::Mapping;
 
 pub(crate) use system::{
     boot_id, boot_ms, is_remote, is_sealed, keeps_reserved_space, memory_file, pid_namespace, process_age_ms,

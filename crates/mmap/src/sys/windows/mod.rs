@@ -23,12 +23,27 @@ pub(crate) use mapping::{Mapping, lock_limit, synchronise_code};
 
 use crate::fault::FaultKind;
 use crate::seal::Seal;
-use crate::sys::request::unsupported;
+use crate::sys::request::{MapLimits, unsupported};
 use std::fs::File;
 use std::io;
+use windows_sys::Win32::Foundation::ERROR_TOO_MANY_OPEN_FILES;
 
 /// Whether a map may be longer than its file.
 pub(crate) const MAPS_BEYOND_THE_END: bool = false;
+
+/// Files grow as far as there is room.
+pub(crate) fn file_size_limit() -> Option<u64> {
+    None
+}
+
+/// None that a program could ask for.
+pub(crate) fn map_limits() -> MapLimits {
+    MapLimits { address_bytes: None, maps: None }
+}
+
+pub(crate) fn is_too_many_files(error: &io::Error) -> bool {
+    error.raw_os_error().and_then(|code| u32::try_from(code).ok()) == Some(ERROR_TOO_MANY_OPEN_FILES)
+}
 
 /// Nothing tells why.
 pub(crate) fn store_fault(_address: usize) -> FaultKind {

@@ -18,7 +18,7 @@ pub(crate) use locks::{is_locked_elsewhere, lock};
 pub(crate) use memory_file::{is_sealed, memory_file, seal};
 pub(super) use names::rename_without_replacing;
 pub(crate) use pages::store_fault;
-pub(super) use pages::{advice, discard, huge_bytes, leave_out_of_dumps, lock_on_fault, populate};
+pub(super) use pages::{advice, discard, huge_bytes, leave_out_of_dumps, lock_on_fault, most_maps, populate};
 pub(crate) use space::{punch, reserve, reserve_range, start_writeback};
 
 /// Offsets of 64 bits, on every processor.

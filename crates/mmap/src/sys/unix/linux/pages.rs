@@ -70,6 +70,11 @@ fn area(word: &str) -> Option<(usize, usize)> {
     Some((usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?))
 }
 
+/// How many maps a process may have.
+pub(in crate::sys::unix) fn most_maps() -> Option<u64> {
+    std::fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()
+}
+
 /// A map of gigabytes has no place in a core dump. Not vital, and not worth the call for a small one.
 pub(in crate::sys::unix) fn leave_out_of_dumps(base: *mut u8, len: usize) {
     const SMALL: usize = 1 << 20;

@@ -1,23 +1,18 @@
 //! The space of a file: `fallocate`, and beginning to write it out.
 
 use crate::sys::request::{RangeRequest, ReserveRequest};
-use crate::sys::unix::call::retry;
+use crate::sys::unix::call;
 use libc::off64_t as off_t;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
 /// `fallocate`, or where the file system has none, zeroes written behind the old end.
 pub(crate) fn reserve(request: &ReserveRequest<'_>) -> io::Result<()> {
     let ReserveRequest { file, before, len } = *request;
-    if len == 0 {
-        return Ok(());
-    }
-    let end = off_t::try_from(len).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
-    let fd = file.as_raw_fd();
-    // SAFETY: the descriptor is open; the call changes the file's size and space, and no byte that it holds.
-    match retry(|| unsafe { libc::fallocate64(fd, 0, 0, end) }) {
+    match allocate(file, 0..len, 0) {
         Err(error) if lacks(&error) => write_zeroes(file, before, len),
         Err(error) => Err(error),
         // A store behind the end through a map comes to light when the file grows; only tmpfs lets it.
@@ -28,24 +23,55 @@ pub(crate) fn reserve(request: &ReserveRequest<'_>) -> io::Result<()> {
 
 /// `fallocate` alone: what the range held stays, so that nothing may be written there instead.
 pub(crate) fn reserve_range(request: &RangeRequest<'_>) -> io::Result<()> {
-    allocate(request, 0)
+    allocate_or_lack(request, 0)
 }
 
 /// The range keeps its place in the file, and reads as zeroes.
 pub(crate) fn punch(request: &RangeRequest<'_>) -> io::Result<()> {
-    allocate(request, libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE)
+    allocate_or_lack(request, libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE)
 }
 
-fn allocate(request: &RangeRequest<'_>, mode: libc::c_int) -> io::Result<()> {
-    let too_far = |_| io::Error::from_raw_os_error(libc::EFBIG);
-    let offset = off_t::try_from(request.offset).map_err(too_far)?;
-    let len = off_t::try_from(request.len).map_err(too_far)?;
-    let fd = request.file.as_raw_fd();
-    // SAFETY: the descriptor is open; what is mapped there stays mapped.
-    match retry(|| unsafe { libc::fallocate64(fd, mode, offset, len) }) {
+fn allocate_or_lack(request: &RangeRequest<'_>, mode: libc::c_int) -> io::Result<()> {
+    let range = request.offset..request.offset.saturating_add(request.len);
+    match allocate(request.file, range, mode) {
         Err(error) if lacks(&error) => Err(io::ErrorKind::Unsupported.into()),
         done => done,
     }
+}
+
+fn allocate(file: &File, range: Range<u64>, mode: libc::c_int) -> io::Result<()> {
+    let fd = file.as_raw_fd();
+    in_steps(range, |step| {
+        let too_far = |_| io::Error::from_raw_os_error(libc::EFBIG);
+        let offset = off_t::try_from(step.start).map_err(too_far)?;
+        let len = off_t::try_from(step.end - step.start).map_err(too_far)?;
+        // SAFETY: the descriptor is open; no byte changes but those that the caller gives up, and what is mapped stays mapped.
+        call::check(unsafe { libc::fallocate64(fd, mode, offset, len) })
+    })
+}
+
+const LONGEST_STEP: u64 = 256 << 20;
+const SHORTEST_STEP: u64 = 64 << 10;
+/// Interruptions one after another, most of them of the shortest step, after which the call is given up.
+const MOST_INTERRUPTIONS: u32 = 1000;
+
+/// Makes a call for a long range step by step. A file system may give up all that it has done of a step when a signal comes:
+/// so each interruption halves the step, and signals that come without end stop no call that has a chance.
+fn in_steps(range: Range<u64>, mut call: impl FnMut(Range<u64>) -> io::Result<()>) -> io::Result<()> {
+    let (mut at, mut step, mut interruptions) = (range.start, LONGEST_STEP, 0);
+    while at < range.end {
+        let end = range.end.min(at.saturating_add(step));
+        match call(at..end) {
+            Ok(()) => (at, step, interruptions) = (end, LONGEST_STEP.min(step * 2), 0),
+            Err(error)
+                if error.kind() == io::ErrorKind::Interrupted && interruptions < MOST_INTERRUPTIONS =>
+            {
+                (step, interruptions) = (SHORTEST_STEP.max(step / 2), interruptions + 1);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn lacks(error: &io::Error) -> bool {
@@ -73,7 +99,8 @@ pub(crate) fn start_writeback(file: &File, offset: u64, len: u64) -> io::Result<
     let range = (off_t::try_from(offset), off_t::try_from(len));
     let (Ok(offset), Ok(len)) = range else { return Err(io::ErrorKind::InvalidInput.into()) };
     // SAFETY: the descriptor is open; no byte is changed.
-    crate::sys::unix::call::check(unsafe {
-        libc::sync_file_range(file.as_raw_fd(), offset, len, libc::SYNC_FILE_RANGE_WRITE)
-    })
+    call::check(unsafe { libc::sync_file_range(file.as_raw_fd(), offset, len, libc::SYNC_FILE_RANGE_WRITE) })
 }
+
+#[cfg(test)]
+mod tests;
