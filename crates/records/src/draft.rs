@@ -53,7 +53,7 @@ struct Making {
 
 impl Draft {
     pub(crate) fn begin(folders: &Folders, name: &str, habits: &Habits) -> Result<Self> {
-        remove_abandoned(&folders.generations());
+        remove_abandoned(folders);
         for _ in 0..ATTEMPTS {
             let folder = folders.hidden(name);
             match fs::create_dir(&folder) {
@@ -276,25 +276,28 @@ fn is_here(file: &File, path: &Path) -> bool {
 }
 
 /// Removes hidden folders that nobody locks. What cannot be removed stays for the next one.
-pub(crate) fn remove_abandoned(generations: &Path) {
-    let Ok(entries) = fs::read_dir(generations) else { return };
+pub(crate) fn remove_abandoned(folders: &Folders) {
+    let Ok(entries) = fs::read_dir(folders.generations()) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let bytes = name.as_encoded_bytes();
         if bytes.starts_with(b".") && bytes.ends_with(HIDDEN.as_bytes()) {
-            remove_one(&entry.path());
+            remove_one(&entry.path(), &folders.hidden("abandoned"));
         }
     }
 }
 
-fn remove_one(folder: &Path) {
-    let lock = match open(&folder.join(LOCK)) {
-        Ok(lock) => lock.try_lock().is_ok().then_some(lock),
+/// A folder goes to a name that nobody else thinks of before anything in it is removed. Its maker, who has not locked it yet,
+/// would put another lock in the place of a removed one, and lose it with the folder.
+fn remove_one(folder: &Path, gone: &Path) {
+    let path = folder.join(LOCK);
+    let lock = match open(&path) {
+        Ok(lock) => (lock.try_lock().is_ok() && is_here(&lock, &path)).then_some(lock),
         Err(error) if error.kind() == io::ErrorKind::NotFound => claim(folder).ok().flatten(),
         Err(_) => None,
     };
-    // Held until it is gone.
-    if lock.is_some() {
-        let _ = fs::remove_dir_all(folder);
+    // The lock is held until the folder is gone.
+    if lock.is_some() && fs::rename(folder, gone).is_ok() {
+        let _ = fs::remove_dir_all(gone);
     }
 }

@@ -183,15 +183,15 @@ impl From<samovar_mmap::Error> for Error {
     #[cold]
     fn from(error: samovar_mmap::Error) -> Self {
         use samovar_mmap::ErrorKind as Map;
-        let system = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
-        if system.is_some_and(is_too_many_files) {
-            let message = "too many files are open; raise the limit (ulimit -n), or keep tables in a set";
-            return Error::with_source(ErrorKind::Limit, message, error);
-        }
         let (kind, message) = match error.kind() {
             Map::OutOfBounds | Map::Misaligned => {
                 (ErrorKind::Corrupt, "an offset in the record file points outside it; import the data anew")
             }
+            Map::TooManyFiles => (ErrorKind::Limit, told(ErrorKind::Limit)),
+            Map::NoMemory => (
+                ErrorKind::Limit,
+                "this process may map no more files or memory; raise vm.max_map_count or its address space, or keep tables in a set",
+            ),
             Map::NoSpace => (ErrorKind::NoSpace, "no room for more records; the file is as it was"),
             Map::PermissionDenied => {
                 (ErrorKind::PermissionDenied, "the system refused access to the record file")

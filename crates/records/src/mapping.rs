@@ -172,22 +172,9 @@ fn map_ahead(file: &File, access: Access) -> Result<(SharedMap, usize)> {
     let map = ahead.and_then(|ahead| SharedMap::map_beyond_end(file, access, 0, ahead).ok());
     let map = match map {
         Some(map) => map,
-        None => SharedMap::map(file, access, 0, Some(known)).map_err(too_many)?,
+        None => SharedMap::map(file, access, 0, Some(known))?,
     };
     Ok((map, known))
-}
-
-/// A map takes no space on a device: what the system has no more of are maps, or addresses.
-#[cold]
-fn too_many(error: samovar_mmap::Error) -> Error {
-    if error.kind() != samovar_mmap::ErrorKind::NoSpace {
-        return error.into();
-    }
-    Error::with_source(
-        ErrorKind::Limit,
-        "this process may map no more files or memory; raise vm.max_map_count or its address space, or keep tables in a set",
-        error,
-    )
 }
 
 fn len_of(file: &File) -> Result<u64> {
