@@ -50,7 +50,7 @@ fn options() -> Options {
     Cache::options().lock_timeout(Duration::from_millis(1))
 }
 
-/// A value that says of which key it is, and how long; the rest of it follows from both.
+/// A value that names its key and its length; the rest of it follows from both.
 fn value_of(key: u64, len: usize) -> Vec<u8> {
     let word = key << 32 | len as u64;
     let mut value = word.to_le_bytes().to_vec();

@@ -14,7 +14,7 @@ pub(crate) enum Work {
     Hit,
     /// A hit after every entry was hit so often that nothing is left to record.
     Saturated,
-    /// Gets of so many keys at once, all of which must find their values.
+    /// Gets of so many keys at once, where every key must find its value.
     Batch {
         /// Keys of a batch.
         keys: u32,

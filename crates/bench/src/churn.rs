@@ -87,7 +87,7 @@ impl Churn {
             for number in &order {
                 let len = lengths.draw(&mut random);
                 let len = if round == 0 { lens[*number as usize] } else { len };
-                cache.set(&key(*number), payload.stamp(len, *number, round))?;
+                cache.set(&key(*number), payload.value(len, *number, round))?;
                 lens[*number as usize] = len;
             }
             random.shuffle(&mut order);

@@ -7,7 +7,7 @@ use crate::order::Order;
 use crate::payload::Payload;
 use crate::peer::{Peer, Population, Setup};
 use crate::random::mix;
-use crate::worker::{self, Tally, Task};
+use crate::worker::{self, Counts, Task};
 use anyhow::{Result, anyhow, ensure};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -99,38 +99,38 @@ fn time<P: Peer>(peer: &P, cell: &Cell, measure: Measure, walk: Walk<'_>) -> Res
         timed,
         operations: cell.operations.unwrap_or(u64::MAX),
     };
-    let tallies = thread::scope(|scope| {
+    let counts = thread::scope(|scope| {
         let spawn = |thread| {
             let (task, ready) = (task(thread), &ready);
             scope.spawn(move || worker::run(peer, &task, ready))
         };
         let workers: Vec<_> = (0..measure.threads).map(spawn).collect();
-        let join = |worker: thread::ScopedJoinHandle<'_, Result<Tally>>| {
+        let join = |worker: thread::ScopedJoinHandle<'_, Result<Counts>>| {
             worker.join().map_err(|_| anyhow!("a worker panicked"))?
         };
-        workers.into_iter().map(join).collect::<Result<Vec<Tally>>>()
+        workers.into_iter().map(join).collect::<Result<Vec<Counts>>>()
     })?;
-    let timing = sum(measure, &tallies);
+    let timing = sum(measure, &counts);
     let expected = if measure.work == Work::Miss { 0 } else { timing.gets };
     let kept = timing.hits == expected || !P::KEEPS && timing.hits < expected;
     ensure!(kept, "{} of {} gets hit, not {expected}", timing.hits, timing.gets);
     Ok(timing)
 }
 
-fn sum(measure: Measure, tallies: &[Tally]) -> Timing {
-    let total = |part: fn(&Tally) -> u64| tallies.iter().map(part).sum::<u64>();
-    let operations = total(|tally| tally.operations);
-    let each = |part: fn(&Tally) -> Duration| {
-        nanoseconds(tallies.iter().map(part).sum::<Duration>()) / operations.max(1) as f64
+fn sum(measure: Measure, counts: &[Counts]) -> Timing {
+    let total = |part: fn(&Counts) -> u64| counts.iter().map(part).sum::<u64>();
+    let operations = total(|counts| counts.operations);
+    let each = |part: fn(&Counts) -> Duration| {
+        nanoseconds(counts.iter().map(part).sum::<Duration>()) / operations.max(1) as f64
     };
     Timing {
         measure,
-        wall_ns: each(|tally| tally.elapsed.wall),
-        cpu_ns: each(|tally| tally.elapsed.cpu),
+        wall_ns: each(|counts| counts.elapsed.wall),
+        cpu_ns: each(|counts| counts.elapsed.cpu),
         operations,
-        hits: total(|tally| tally.hits),
-        gets: total(|tally| tally.gets),
-        latency: latency::of(tallies.iter().filter_map(|tally| tally.latency.as_ref())),
+        hits: total(|counts| counts.hits),
+        gets: total(|counts| counts.gets),
+        latency: latency::of(counts.iter().filter_map(|counts| counts.latency.as_ref())),
     }
 }
 

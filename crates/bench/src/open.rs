@@ -141,7 +141,7 @@ fn fill(path: &Path, entries: u32) -> Result<u64> {
     let cache = options.expected_entry_size(entry_size(VALUE_LEN)).open(path)?;
     let mut payload = Payload::new(VALUE_LEN);
     for number in 0..entries {
-        cache.set(&key(number), payload.stamp(VALUE_LEN, number, 0))?;
+        cache.set(&key(number), payload.value(VALUE_LEN, number, 0))?;
     }
     let stats = cache.stats()?;
     ensure!(stats.entries == u64::from(entries), "{} of {entries} entries were kept", stats.entries);
@@ -167,7 +167,7 @@ impl Probe {
         let mut payload = Payload::new(VALUE_LEN);
         for number in (0..cache.stats()?.entries).cycle() {
             let number = u32::try_from(number)?;
-            cache.set(&key(number), payload.stamp(VALUE_LEN, number, 1))?;
+            cache.set(&key(number), payload.value(VALUE_LEN, number, 1))?;
         }
         Ok(Verdict::Held)
     }

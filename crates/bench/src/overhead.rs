@@ -148,7 +148,7 @@ fn measure(ground: &Ground, capacity: u64, seal: Option<usize>, pattern: Pattern
 fn write_new(cache: &Cache, sets: u32) -> Result<()> {
     let mut payload = Payload::new(VALUE_LEN);
     for number in 0..sets {
-        cache.set(&key(number), payload.stamp(VALUE_LEN, number, 0))?;
+        cache.set(&key(number), payload.value(VALUE_LEN, number, 0))?;
     }
     Ok(())
 }
@@ -160,7 +160,7 @@ fn write_zipf(cache: &Cache, sets: u64, keys: u32) -> Result<()> {
     while written < sets {
         let number = requests.next();
         if !cache.get_into(&key(number), &mut value)? {
-            cache.set(&key(number), payload.stamp(VALUE_LEN, number, 0))?;
+            cache.set(&key(number), payload.value(VALUE_LEN, number, 0))?;
             written += 1;
         }
     }

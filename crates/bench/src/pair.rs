@@ -122,7 +122,7 @@ fn fill(plot: &Plot, size: Size) -> Result<PathBuf> {
     let cache = create(&setup, directory)?;
     let mut payload = Payload::new(size.value_len);
     for number in 0..size.entries {
-        cache.set(&key(number), payload.stamp(size.value_len, number, 0))?;
+        cache.set(&key(number), payload.value(size.value_len, number, 0))?;
     }
     cache.close()?;
     Ok(directory.join(FILE))

@@ -46,8 +46,8 @@ impl PairProbe {
             operations: u64::MAX,
         };
         child::ready()?;
-        let tally = worker::run(&cache, &task, &Barrier::new(1))?;
-        println!("{}", tally.elapsed.wall.as_secs_f64() * 1e9 / tally.operations.max(1) as f64);
+        let counts = worker::run(&cache, &task, &Barrier::new(1))?;
+        println!("{}", counts.elapsed.wall.as_secs_f64() * 1e9 / counts.operations.max(1) as f64);
         Ok(Verdict::Held)
     }
 }

@@ -1,7 +1,7 @@
 //! Values that say whose they are: a torn, old or foreign one is seen when it is checked.
 //!
 //! A value begins with the number of its entry and the version of the write, and ends with bytes that follow from both.
-//! What lies between is filled once a buffer; stamping a value costs the same for every size.
+//! What lies between is filled once a buffer, so a value costs the same for every size.
 
 use crate::random::mix;
 
@@ -21,7 +21,7 @@ impl Payload {
 
     /// The value of this length for entry `number`.
     #[inline]
-    pub(crate) fn stamp(&mut self, len: usize, number: u32, version: u32) -> &[u8] {
+    pub(crate) fn value(&mut self, len: usize, number: u32, version: u32) -> &[u8] {
         let value = &mut self.bytes[..len];
         let tail = tail_of(number, version);
         value[len - tail_len(len)..].copy_from_slice(&tail[..tail_len(len)]);

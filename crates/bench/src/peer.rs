@@ -105,7 +105,7 @@ impl Population<'_> {
     /// Every key with its first value, in the order of their numbers.
     pub(crate) fn each(&mut self, mut store: impl FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
         for number in 0..self.entries {
-            store(&crate::key::key(number), self.payload.stamp(self.value_len, number, 0))?;
+            store(&crate::key::key(number), self.payload.value(self.value_len, number, 0))?;
         }
         Ok(())
     }

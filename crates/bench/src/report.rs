@@ -30,7 +30,7 @@ established by one run. Every table says on what it was measured, and how busy t
 const GOALS: &str = "\
 What the project is to reach, and what it reaches in the runs below. Ratios are of median times within one run; in brackets
 the least and the most of single rounds. A goal is met if both Samovar's file on a tmpfs and its file on a disk meet it; what is
-of neither kind stands in the first of their columns. Lines without a bound are told, not judged.
+of neither kind stands in the first of their columns. Lines without a bound are figures without a goal.
 ";
 
 /// Where the project is.

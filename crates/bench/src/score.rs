@@ -1,4 +1,4 @@
-//! The goals of the project, judged from the results that are kept: each with what was found, and whether that meets it.
+//! The goals of the project, checked against the results that are kept: each with its figure, and whether it is met.
 
 use crate::cell::Measure;
 use crate::eviction;
@@ -58,7 +58,7 @@ const RACES: &[Race] = &[
 pub(crate) enum Bound {
     AtLeast(f64),
     AtMost(f64),
-    /// It is told, not judged.
+    /// A figure without a goal.
     None,
 }
 
@@ -87,7 +87,7 @@ struct Told {
     met: bool,
 }
 
-/// Everything that goals are judged from, as far as it is kept.
+/// All results that goals are checked against, as far as they are kept.
 #[derive(Debug, Default)]
 pub(crate) struct Score {
     pub(crate) goals: Option<goals::Found>,

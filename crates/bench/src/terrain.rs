@@ -24,7 +24,7 @@ pub(crate) enum Kind {
 
 pub(crate) const KINDS: [Kind; 3] = [Kind::Anonymous, Kind::Disk, Kind::Tmpfs];
 
-/// Lines, each of which names another: following them comes to every line once before any comes again.
+/// Lines, each naming another one. Following them comes to every line once before any comes again.
 pub(crate) enum Terrain {
     Heap(Vec<u64>),
     Map(SharedMap),

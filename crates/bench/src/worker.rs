@@ -34,7 +34,7 @@ pub(crate) struct Task<'a> {
 
 /// What a thread did while it was timed.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct Counts {
     pub(crate) elapsed: Elapsed,
     pub(crate) operations: u64,
     pub(crate) gets: u64,
@@ -48,18 +48,18 @@ struct Hand<S> {
     payload: Payload,
     value_len: usize,
     version: u32,
-    tally: Tally,
+    counts: Counts,
 }
 
 /// Waits for the others, then works.
-pub(crate) fn run<P: Peer>(peer: &P, task: &Task<'_>, ready: &Barrier) -> Result<Tally> {
+pub(crate) fn run<P: Peer>(peer: &P, task: &Task<'_>, ready: &Barrier) -> Result<Counts> {
     let hand = peer.session().map(|session| Hand {
         session,
         out: Vec::with_capacity(task.value_len),
         payload: Payload::new(task.value_len),
         value_len: task.value_len,
         version: 0,
-        tally: Tally::default(),
+        counts: Counts::default(),
     });
     ready.wait();
     let mut hand = hand?;
@@ -83,7 +83,7 @@ pub(crate) fn run<P: Peer>(peer: &P, task: &Task<'_>, ready: &Barrier) -> Result
                 fresh += 1;
                 hand.set(fresh)?;
                 let after = Instant::now();
-                latency::record(&mut hand.tally.latency, after - before);
+                latency::record(&mut hand.counts.latency, after - before);
                 before = after;
                 Ok(())
             })
@@ -100,7 +100,7 @@ pub(crate) fn run<P: Peer>(peer: &P, task: &Task<'_>, ready: &Barrier) -> Result
             })
         }
     }?;
-    Ok(hand.tally)
+    Ok(hand.counts)
 }
 
 impl<S: Session> Hand<S> {
@@ -111,14 +111,14 @@ impl<S: Session> Hand<S> {
         while watch.wall() < task.warm_up {
             chunks.next().iter().try_for_each(|number| step(self, *number))?;
         }
-        self.tally = Tally::default();
+        self.counts = Counts::default();
         let watch = Stopwatch::start();
-        while watch.wall() < task.timed && self.tally.operations < task.operations {
+        while watch.wall() < task.timed && self.counts.operations < task.operations {
             let chunk = chunks.next();
             chunk.iter().try_for_each(|number| step(self, *number))?;
-            self.tally.operations += chunk.len() as u64;
+            self.counts.operations += chunk.len() as u64;
         }
-        self.tally.elapsed = watch.elapsed();
+        self.counts.elapsed = watch.elapsed();
         Ok(())
     }
 
@@ -129,9 +129,9 @@ impl<S: Session> Hand<S> {
 
     #[inline]
     fn get(&mut self, number: u32) -> Result<()> {
-        self.tally.gets += 1;
+        self.counts.gets += 1;
         if self.session.get(&key(number), &mut self.out)? {
-            self.tally.hits += 1;
+            self.counts.hits += 1;
             let right = self.out.len() == self.value_len && payload::version(&self.out, number).is_some();
             ensure!(right, "a wrong value for entry {number}");
         }
@@ -140,9 +140,9 @@ impl<S: Session> Hand<S> {
 
     #[inline]
     fn borrow(&mut self, number: u32) -> Result<()> {
-        self.tally.gets += 1;
+        self.counts.gets += 1;
         if let Some((first, len)) = self.session.borrow(&key(number))? {
-            self.tally.hits += 1;
+            self.counts.hits += 1;
             let right = len == self.value_len && first.starts_with(&number.to_le_bytes());
             ensure!(right, "a wrong value for entry {number}");
         }
@@ -168,8 +168,8 @@ impl<S: Session> Hand<S> {
             }
         })?;
         ensure!(wrong.is_none(), "a wrong value for entry {wrong:?}");
-        self.tally.gets += batch.made.len() as u64;
-        self.tally.hits += hits;
+        self.counts.gets += batch.made.len() as u64;
+        self.counts.hits += hits;
         batch.numbers.clear();
         batch.made.clear();
         Ok(())
@@ -178,7 +178,7 @@ impl<S: Session> Hand<S> {
     #[inline]
     fn set(&mut self, number: u32) -> Result<()> {
         self.version = self.version.wrapping_add(1);
-        self.session.set(&key(number), self.payload.stamp(self.value_len, number, self.version))
+        self.session.set(&key(number), self.payload.value(self.value_len, number, self.version))
     }
 }
 

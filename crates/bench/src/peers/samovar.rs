@@ -100,7 +100,7 @@ pub(crate) struct ReadOnly {
 }
 
 impl Samovar<OnTmpfs> {
-    /// A file that is there already, shared with whoever else has it.
+    /// A file that is there already, shared with all processes that have it.
     pub(crate) fn attach(path: &Path) -> Result<Self> {
         Ok(Samovar(Cache::options().create(false).open(path)?, PhantomData))
     }

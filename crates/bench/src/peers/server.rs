@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) struct Server {
     child: Child,
@@ -25,7 +25,7 @@ impl Server {
             if let Some(status) = server.child.try_wait()? {
                 bail!("{command:?} ended with {status}");
             }
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > START_TIMEOUT {
                 bail!("{command:?} does not accept connections");
             }
             thread::sleep(Duration::from_millis(5));

@@ -4,9 +4,9 @@
 //! `SAMOVAR_DAMAGES` is how many files are damaged (150), `SAMOVAR_SEED` repeats the choices. The fuzz target in `fuzz/` does the
 //! same, guided by coverage.
 //!
-//! Canary, tried and found: a writer that does not doubt the positions in a ledger (`recover::is_sound`).
+//! Canary, tried and found: a writer that trusts the positions in the metadata (`recover::is_sound`).
 
-use crate::common::{Rng, Stamp, number, seed};
+use crate::common::{Label, Rng, number, seed};
 use samovar::{Cache, Ttl};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -24,7 +24,7 @@ fn options() -> samovar::Options {
     Cache::options().lock_timeout(Duration::from_millis(5))
 }
 
-/// Values that say of which key they are and the how many-th set wrote them; all else of them follows from that.
+/// Values that name their key and the number of the set that wrote them. All their other bytes follow from that.
 struct Values {
     next: AtomicUsize,
     longest: u64,
@@ -37,7 +37,7 @@ impl Values {
 
     fn of(&self, key: u64, sequence: u64) -> Vec<u8> {
         let len = Rng::new(key << 32 ^ sequence).below(self.longest);
-        Stamp { key, writer: 1, sequence }.value(usize::try_from(len).unwrap())
+        Label { key, writer: 1, sequence }.value(usize::try_from(len).unwrap())
     }
 
     /// One more value of the key.
@@ -47,9 +47,9 @@ impl Values {
 
     /// Is it, whole, what was set for the key at some time?
     fn is_of(&self, key: u64, value: &[u8]) -> bool {
-        let was_set = |stamp: &Stamp| stamp.sequence < self.next.load(Ordering::Relaxed) as u64;
-        let stamp = Stamp::of(value).filter(was_set);
-        stamp.is_some_and(|stamp| value == self.of(key, stamp.sequence))
+        let was_set = |label: &Label| label.sequence < self.next.load(Ordering::Relaxed) as u64;
+        let label = Label::of(value).filter(was_set);
+        label.is_some_and(|label| value == self.of(key, label.sequence))
     }
 }
 
@@ -118,7 +118,7 @@ fn use_it(cache: &Cache, values: &Values, trust: Trust, rng: &mut Rng) -> u64 {
                 if let Ok(true) = cache.get_into(&name, &mut value) {
                     hits += 1;
                     let is_whole = values.is_of(key, &value);
-                    let other = Stamp::of(&value).filter(|stamp| stamp.key != key);
+                    let other = Label::of(&value).filter(|label| label.key != key);
                     assert!(other.is_none(), "key {key}: a value of another key, {other:?}");
                     assert!(
                         is_whole || trust == Trust::OfItsKey,
@@ -134,7 +134,7 @@ fn use_it(cache: &Cache, values: &Values, trust: Trust, rng: &mut Rng) -> u64 {
     hits
 }
 
-/// Undoes what a run has left, in place, so that whoever has it mapped sees it.
+/// Undoes what a run has left, in place, so that every map of the file shows it.
 fn restore(file: &File, bytes: &[u8]) {
     file.set_len(bytes.len() as u64).unwrap();
     file.write_all_at(bytes, 0).unwrap();
@@ -292,7 +292,7 @@ fn a_key_whose_slot_is_damaged_can_be_written_again() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.samovar");
         let cache = options().capacity(CAPACITY).open(&path).unwrap();
-        // Often enough that most of these go the short way.
+        // Often enough that most of these take the fast path.
         for round in 0..40u64 {
             cache.set(b"k", b"before").unwrap();
             let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();

@@ -1,4 +1,4 @@
-//! One loader at a time, whoever asks, dies, panics, forks or writes meanwhile; values that are stale, and keys that are
+//! One loader at a time, though others ask, die, panic, fork or write meanwhile; values that are stale, and keys that are
 //! known to have none.
 //!
 //! The clock of these tests is the file's own: the latest time that any writer has seen, which they push on.
@@ -162,7 +162,7 @@ fn a_killed_loader_is_replaced_by_exactly_one() {
         stuck.wait().unwrap();
     });
     assert_eq!(loads(&scene.path), 2);
-    // The table was full of its leases: each is to be had again.
+    // The table was full of its leases: each is free again.
     let leases: Vec<Lease> = (1..=64u8).map(|key| yours(cache.lookup(&[key]).unwrap())).collect();
     assert!(leases.into_iter().all(|lease| lease.fulfil(b"v", NEVER).unwrap()));
 }

@@ -10,12 +10,12 @@ mod deleted;
 mod dump;
 mod endless;
 mod errors;
-mod gates;
 #[cfg(unix)]
 mod hostile;
 mod kept;
 mod leases;
 mod model;
+mod open_checks;
 mod operations;
 mod overwrites;
 mod pins;

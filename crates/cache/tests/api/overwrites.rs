@@ -1,7 +1,7 @@
-//! Overwrites, most of which take the short way: it leaves out nothing of what a write owes to seals, namespaces, leases,
+//! Overwrites: most take the fast path. It leaves out nothing that a write owes to seals, namespaces, leases,
 //! pins, limits of time, and accounts. Each is done often enough in a row that fifteen of sixteen may take it.
 //!
-//! Canaries: `short way ...` in `scripts/canaries`.
+//! Canaries: those of `scripts/canaries` that name `overwrites`.
 
 use crate::common::{Rng, seed};
 use samovar::{Cache, Lookup, Options, Ttl};

@@ -1,12 +1,12 @@
-//! Values held in place: whatever is written meanwhile, by whomever, and whoever dies, their bytes stay; and they cost the
-//! cache no more than themselves.
+//! Values held in place: their bytes stay, though any process writes or dies meanwhile. They cost the cache no more than
+//! themselves.
 //!
 //! `SAMOVAR_SEED` repeats a run.
 //!
 //! Canaries, each tried, each found: no look at the pins before an entry is placed; a pin that is not looked at again once it
 //! can be seen; a head that goes on inside what is pinned; a dead owner who is never found dead.
 
-use crate::common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
+use crate::common::{FILE, Label, ROLE, Rng, number, seed, this_program};
 use samovar::{Cache, ErrorKind, Options, Ref};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ fn key_of(key: u64) -> [u8; 8] {
 }
 
 fn value_of(key: u64, sequence: u64, len: u64) -> Vec<u8> {
-    Stamp { key, writer: 0, sequence }.value(usize::try_from(len).unwrap())
+    Label { key, writer: 0, sequence }.value(usize::try_from(len).unwrap())
 }
 
 /// Lengths from small to a sixth of the main ring.
@@ -63,7 +63,7 @@ struct Held<'c> {
 }
 
 impl Held<'_> {
-    fn judge(&self) {
+    fn examine(&self) {
         assert!(self.value.to_vec().unwrap() == self.expected, "a pinned value changed");
     }
 }
@@ -105,7 +105,7 @@ fn a_pinned_value_outlives_twenty_times_the_cache() {
     let held = hold(&cache, 1000).unwrap();
     for _ in 0..20 {
         assert_eq!(overwrite(&cache, &mut rng, 1), 0);
-        held.judge();
+        held.examine();
         expect_clean(&cache);
     }
     assert_eq!(cache.stats().unwrap().resets, 0);
@@ -136,7 +136,7 @@ fn come_and_go(cache: &Cache, mut rng: Rng, holds: u64) -> u64 {
                 }));
             }
         }
-        held.iter().for_each(Held::judge);
+        held.iter().for_each(Held::examine);
         if round % 50 == 0 {
             expect_clean(cache);
         }
@@ -203,7 +203,7 @@ fn another_process_goes_around_a_pin() {
     let held: Vec<Held<'_>> = [1000, 1001, 1002].map(|key| hold(&cache, key).unwrap()).into();
     let mut other = this_program!(process, "overwrites", &scene.path);
     assert!(other.env("SAMOVAR_SEED", seed.to_string()).status().unwrap().success());
-    held.iter().for_each(Held::judge);
+    held.iter().for_each(Held::examine);
     expect_clean(&cache);
 }
 
@@ -220,7 +220,7 @@ fn a_pin_costs_no_more_than_its_entry() {
             cache.stats().unwrap().entries
         });
         let least = held_entries.skip(1000).min().unwrap();
-        held.iter().for_each(Held::judge);
+        held.iter().for_each(Held::examine);
         expect_clean(&cache);
         least
     };
@@ -252,7 +252,7 @@ fn the_pins_of_a_killed_process_are_free() {
     // Half of them are taken over by readers, the others are in the way of a writer.
     let held: Vec<Held<'_>> = (8..16).map(|key| hold(&cache, key).unwrap()).collect();
     assert_eq!(overwrite(&cache, &mut rng, 20), 0);
-    held.iter().for_each(Held::judge);
+    held.iter().for_each(Held::examine);
     expect_clean(&cache);
 }
 
@@ -284,7 +284,7 @@ fn there_are_sixteen_pins_and_a_quarter_of_the_bytes() {
     let mut held: Vec<Held<'_>> = (0..16).map(|key| hold(&cache, key).unwrap()).collect();
     let refused = cache.get_ref(&key_of(16)).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Pinned);
-    assert_eq!(cache.get(&key_of(16)).unwrap().map(|value| value.len()), Some(1000), "a copy is to be had");
+    assert_eq!(cache.get(&key_of(16)).unwrap().map(|value| value.len()), Some(1000), "a copy can be made");
     held.pop();
     assert!(hold(&cache, 16).is_some());
     drop(held);
@@ -294,14 +294,14 @@ fn there_are_sixteen_pins_and_a_quarter_of_the_bytes() {
     }
     let held: Vec<Held<'_>> = (0..3).filter_map(|key| hold(&cache, key)).collect();
     assert!(held.len() < 3, "three of them are more than a quarter");
-    held.iter().for_each(Held::judge);
+    held.iter().for_each(Held::examine);
 }
 
 #[test]
 fn a_set_without_a_place_is_refused_and_all_that_was_there_stays() {
     let scene = Scene::new();
     let cache = Cache::options().capacity(CAPACITY).max_value_size(33 << 10).open(&scene.path).unwrap();
-    // Filled from the start with entries of one size, of which every so many is pinned.
+    // Filled from the start with entries of one size; every tenth that is there is pinned.
     let set = |key: u64, len: u64| cache.set(&key_of(key), &value_of(key, 1, len));
     (0..160).for_each(|key| set(key, 1000).unwrap());
     let there = |key: &u64| cache.contains(&key_of(*key)).unwrap();
@@ -311,7 +311,7 @@ fn a_set_without_a_place_is_refused_and_all_that_was_there_stays() {
     assert_eq!(set(500, 33 << 10).unwrap_err().kind(), ErrorKind::Pinned);
     assert_eq!(cache.stats().unwrap().entries, before, "nothing was evicted for nothing");
     assert_eq!((cache.stats().unwrap().pin_refusals, cache.stats().unwrap().refusals), (1, 1));
-    held.iter().for_each(Held::judge);
+    held.iter().for_each(Held::examine);
     drop(held);
     set(500, 33 << 10).unwrap();
     expect_clean(&cache);
@@ -331,7 +331,7 @@ fn all_of_the_small_ring_may_be_pinned() {
         }
     }
     (3000..4000).for_each(|key| cache.set(&key_of(key), &value_of(key, 1, 500)).unwrap());
-    held.iter().for_each(Held::judge);
+    held.iter().for_each(Held::examine);
     expect_clean(&cache);
 }
 
@@ -452,9 +452,9 @@ fn a_writer_overtaken_by_a_pin_goes_around_it() {
             },
             || set_many(cache, from..from + 4),
         );
-        held.borrow().iter().for_each(Held::judge);
+        held.borrow().iter().for_each(Held::examine);
         churn(cache);
-        held.borrow().iter().for_each(Held::judge);
+        held.borrow().iter().for_each(Held::examine);
         expect_clean(cache);
         held.borrow_mut().clear();
         set_many(cache, from - 60..from + 4);

@@ -1,6 +1,6 @@
 //! A cache that is resized while it is used: what fits stays, what does not goes by the policy, and everyone sees it.
 
-use crate::common::{FILE, ROLE, Rng, Stamp, seed, this_program};
+use crate::common::{FILE, Label, ROLE, Rng, seed, this_program};
 use samovar::{Cache, ErrorKind, Options, Policy};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn home() -> (TempDir, PathBuf) {
 }
 
 fn value(key: u64, len: usize) -> Vec<u8> {
-    Stamp { key, writer: 0, sequence: 0 }.value(len)
+    Label { key, writer: 0, sequence: 0 }.value(len)
 }
 
 /// Sets keys of this range to values of about this length.
@@ -184,7 +184,7 @@ fn a_maximum_that_cannot_be_is_refused() {
 }
 
 #[test]
-fn whoever_opens_it_later_names_what_it_is_now() {
+fn a_later_open_names_the_size_that_it_has_now() {
     let (_dir, path) = home();
     let made = Cache::options().capacity(2 * MIB).max_capacity(8 * MIB);
     let cache = made.clone().open(&path).unwrap();
@@ -376,7 +376,7 @@ fn a_full_disk_refuses_to_grow_and_leaves_everything_as_it_was() {
     if !mount.is_ok_and(|mount| mount.status.success()) {
         return;
     }
-    // Two shards, of which the first gets its space, and the second does not.
+    // Two shards: the first one gets its space, and the second does not.
     let options = Cache::options().capacity(16 * MIB).max_capacity(64 * MIB).max_value_size(16 << 10);
     let cache = options.expected_entry_size(1000).open(dir.path().join("c.samovar")).unwrap();
     fill(&cache, 0..1000, 1000);

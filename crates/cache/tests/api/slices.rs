@@ -2,14 +2,14 @@
 //! written, and nobody else gets one. This is the one test that makes the promise; like every user who makes it, it must say
 //! why it may.
 
-use crate::common::{Rng, Stamp, seed};
+use crate::common::{Label, Rng, seed};
 use samovar::{Cache, TrustedWriters};
 
 const CAPACITY: u64 = 272 << 10;
 
 fn value(key: u64, sequence: u64) -> Vec<u8> {
     let len = usize::try_from(Rng::new(key ^ sequence << 32).below(3000)).unwrap();
-    Stamp { key, writer: 0, sequence }.value(len)
+    Label { key, writer: 0, sequence }.value(len)
 }
 
 #[test]

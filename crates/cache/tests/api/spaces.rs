@@ -4,7 +4,7 @@
 //! Canaries, each tried, each found: a reader that does not compare epochs; a set that makes no room within the share; an
 //! emptied namespace that stays in the accounts; and, by `die.rs`, a repair that does not store the accounts.
 
-use crate::common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
+use crate::common::{FILE, Label, ROLE, Rng, number, seed, this_program};
 use samovar::{Cache, ErrorKind, Lookup, Namespace, Swap, Ttl};
 use samovar_mmap::{Access, SharedMap, Word64, open_existing, reserve};
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ fn step(cache: &Cache, model: &mut Model, rng: &mut Rng, sequence: u64) {
     let (space, key) = (usize::try_from(rng.below(4)).unwrap(), rng.below(40));
     let (at, name, here) = ((space, key), key.to_le_bytes(), handle(cache, space));
     let len = usize::try_from(rng.below(500)).unwrap();
-    let value = Stamp { key, writer: space as u64, sequence }.value(len);
+    let value = Label { key, writer: space as u64, sequence }.value(len);
     match rng.below(40) {
         0 if space > 0 => {
             cache.namespace(NAMES[space - 1]).unwrap().clear().unwrap();
@@ -132,7 +132,7 @@ fn a_namespace_counts_for_itself() {
     assert!(one.remove(&0u64.to_le_bytes()).unwrap() && !other.remove(&0u64.to_le_bytes()).unwrap());
     let (ours, theirs) = (one.stats().unwrap(), other.stats().unwrap());
     assert_eq!((ours.hits, ours.misses, ours.sets, ours.removes, ours.entries), (100, 0, 100, 1, 99));
-    // Header 8, namespace 8, stamp 4, key 8, value 100: 128 bytes.
+    // Header 8, namespace 8, label 4, key 8, value 100: 128 bytes.
     assert_eq!((ours.bytes, ours.live_bytes), (99 * 128, 99 * 108));
     assert_eq!((theirs.hits, theirs.misses, theirs.sets, theirs.entries), (0, 100, 0, 0));
     let stats = cache.stats().unwrap();
@@ -309,7 +309,7 @@ fn writing_process() {
             1 => drop(space.touch(&key.to_le_bytes(), Ttl::secs(100)).unwrap()),
             _ => {
                 let len = usize::try_from(rng.below(700)).unwrap();
-                space.set(&key.to_le_bytes(), &Stamp { key, writer: 1, sequence }.value(len)).unwrap();
+                space.set(&key.to_le_bytes(), &Label { key, writer: 1, sequence }.value(len)).unwrap();
                 // Nobody else sets: what was just set is lost only to a clear that begins after that.
                 let found = space.get(&key.to_le_bytes()).unwrap();
                 let quiet = done == begun && word(&progress, 3).load_acquire() == begun;
@@ -354,8 +354,8 @@ fn what_was_set_before_a_clear_is_never_seen_after_it_in_any_process() {
         for handle in [&*space, &*elsewhere] {
             for key in 0..KEYS {
                 let Some(value) = handle.get(&key.to_le_bytes()).unwrap() else { continue };
-                let stamp = Stamp::of(&value).expect("a value that is not whole");
-                assert!(stamp.key == key && stamp.sequence > before, "{stamp:?} was set before, by {before}");
+                let label = Label::of(&value).expect("a value that is not whole");
+                assert!(label.key == key && label.sequence > before, "{label:?} was set before, by {before}");
                 met += 1;
             }
         }

@@ -3,7 +3,7 @@
 //! Canaries, each tried, each found: `Iter` that skips a slot which changed meanwhile; a clear that leaves out the main ring's
 //! slots; an `iter::look` without its second look.
 
-use crate::common::{FILE, ROLE, Rng, Stamp, number, seed, this_program};
+use crate::common::{FILE, Label, ROLE, Rng, number, seed, this_program};
 use samovar::{Cache, ErrorKind, Ttl};
 use samovar_mmap::{Access, SharedMap, Word64, open_existing, reserve};
 use std::collections::BTreeMap;
@@ -68,7 +68,7 @@ fn writing_process() {
         if key >= LASTING && rng.below(2) == 0 {
             cache.remove(&key_of(key)).unwrap();
         } else {
-            cache.set(&key_of(key), &Stamp { key, writer: 1, sequence }.value(len)).unwrap();
+            cache.set(&key_of(key), &Label { key, writer: 1, sequence }.value(len)).unwrap();
         }
         progress.acknowledged().store_release(sequence);
         if progress.stop().load_acquire() != 0 {
@@ -84,7 +84,7 @@ fn beside_a_writer(act: impl Fn(&Cache, &Progress)) {
     // At least twice the data, so that nothing is evicted.
     let cache = Cache::options().capacity(2 << 20).open(&path).unwrap();
     for key in 0..LASTING {
-        cache.set(&key_of(key), &Stamp { key, writer: 0, sequence: 0 }.value(900)).unwrap();
+        cache.set(&key_of(key), &Label { key, writer: 0, sequence: 0 }.value(900)).unwrap();
     }
     let progress = Progress::create(&path);
     let mut command = this_program!(writing_process, "writer", &path);
@@ -122,8 +122,8 @@ fn what_was_set_before_a_clear_is_never_seen_after_it() {
         }
         for key in 0..KEYS {
             let Some(value) = cache.get(&key_of(key)).unwrap() else { continue };
-            let stamp = Stamp::of(&value).expect("a value that is not whole");
-            assert!(stamp.key == key && stamp.sequence > before, "{stamp:?} was set before, by {before}");
+            let label = Label::of(&value).expect("a value that is not whole");
+            assert!(label.key == key && label.sequence > before, "{label:?} was set before, by {before}");
             met.set(met.get() + 1);
         }
     });
@@ -138,10 +138,10 @@ fn every_key_that_stays_is_met_once() {
         let mut newest = 0;
         for entry in cache {
             let entry = entry.unwrap();
-            let stamp = Stamp::of(&entry.value).expect("a value that is not whole");
-            assert_eq!(entry.key, key_of(stamp.key), "a foreign value");
-            newest = newest.max(stamp.sequence);
-            *times.entry(stamp.key).or_insert(0) += 1;
+            let label = Label::of(&entry.value).expect("a value that is not whole");
+            assert_eq!(entry.key, key_of(label.key), "a foreign value");
+            newest = newest.max(label.sequence);
+            *times.entry(label.key).or_insert(0) += 1;
         }
         assert!(newest <= progress.acknowledged().load_acquire() + 1, "{newest} of the future, {before}");
         for key in 0..LASTING {

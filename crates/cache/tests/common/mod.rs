@@ -85,18 +85,18 @@ impl Rng {
 
 /// Who wrote a value, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
+pub(crate) struct Label {
     pub(crate) key: u64,
     pub(crate) writer: u64,
     pub(crate) sequence: u64,
 }
 
-const STAMP: usize = 24;
+const LABEL: usize = 24;
 
-impl Stamp {
-    /// A value that carries the stamp, and whose every byte follows from it and from its length.
+impl Label {
+    /// A value that carries the label, and whose every byte follows from it and from its length.
     pub(crate) fn value(self, len: usize) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(len.max(STAMP));
+        let mut bytes = Vec::with_capacity(len.max(LABEL));
         for word in [self.key, self.writer, self.sequence] {
             bytes.extend_from_slice(&word.to_le_bytes());
         }
@@ -104,14 +104,14 @@ impl Stamp {
         while bytes.len() < len {
             bytes.extend_from_slice(&fill.next().to_le_bytes());
         }
-        bytes.truncate(len.max(STAMP));
+        bytes.truncate(len.max(LABEL));
         bytes
     }
 
-    /// The stamp of a value; none if the value is not whole.
-    pub(crate) fn of(value: &[u8]) -> Option<Stamp> {
+    /// The label of a value; none if the value is not whole.
+    pub(crate) fn of(value: &[u8]) -> Option<Label> {
         let word = |at: usize| Some(u64::from_le_bytes(value.get(at..at + 8)?.try_into().ok()?));
-        let stamp = Stamp { key: word(0)?, writer: word(8)?, sequence: word(16)? };
-        (stamp.value(value.len()) == value).then_some(stamp)
+        let label = Label { key: word(0)?, writer: word(8)?, sequence: word(16)? };
+        (label.value(value.len()) == value).then_some(label)
     }
 }

@@ -4,7 +4,7 @@
 //! A key has one writer at a time, which numbers its steps, so that the steps of a key have one order. Whether step `n` of
 //! a key sets or removes it follows from both numbers. It lies in a mapped file of its own, and outlives any process.
 
-use super::{Rng, Stamp};
+use super::{Label, Rng};
 use samovar::{Cache, Result};
 use samovar_mmap::{Access, SharedMap, Word64, open_existing, reserve};
 use std::path::Path;
@@ -54,7 +54,7 @@ impl Oracle {
 
     fn value(&self, key: u64, writer: u64, step: u64) -> Vec<u8> {
         let len = Rng::new(step << 24 ^ key).below(self.longest);
-        Stamp { key, writer, sequence: step }.value(usize::try_from(len).unwrap())
+        Label { key, writer, sequence: step }.value(usize::try_from(len).unwrap())
     }
 
     /// The key's next step, by its only writer. An error is a refusal: the step did not happen.
@@ -81,12 +81,12 @@ impl Oracle {
     }
 
     /// Gets the key, and says what is wrong with what came. An error of the cache is given back.
-    pub(crate) fn judge(&self, cache: &Cache, key: u64, buffer: &mut Vec<u8>) -> Result<Option<String>> {
-        self.judge_by(key, buffer, |name, buffer| cache.get_into(name, buffer))
+    pub(crate) fn examine(&self, cache: &Cache, key: u64, buffer: &mut Vec<u8>) -> Result<Option<String>> {
+        self.examine_by(key, buffer, |name, buffer| cache.get_into(name, buffer))
     }
 
     /// The same, with another way of reading a value into the buffer.
-    pub(crate) fn judge_by(
+    pub(crate) fn examine_by(
         &self,
         key: u64,
         buffer: &mut Vec<u8>,
@@ -97,18 +97,18 @@ impl Oracle {
         samovar_mmap::fence_full();
         let newest = self.word(key, BEGUN).load_acquire();
         let shown = if hit {
-            let Some(stamp) = Stamp::of(buffer) else {
+            let Some(label) = Label::of(buffer) else {
                 return Ok(Some(format!("key {key}: a value of {} bytes is not whole", buffer.len())));
             };
-            if stamp.key != key {
-                return Ok(Some(format!("key {key}: a value of key {}", stamp.key)));
+            if label.key != key {
+                return Ok(Some(format!("key {key}: a value of key {}", label.key)));
             }
-            Some(stamp.sequence).filter(|step| (oldest..=newest).contains(step))
+            Some(label.sequence).filter(|step| (oldest..=newest).contains(step))
         } else {
             (oldest..=newest).find(|step| Oracle::removes(key, *step))
         };
         let Some(shown) = shown else {
-            let what = if hit { format!("{:?}", Stamp::of(buffer)) } else { "nothing".to_owned() };
+            let what = if hit { format!("{:?}", Label::of(buffer)) } else { "nothing".to_owned() };
             return Ok(Some(format!("key {key}: {what}, but steps {oldest} to {newest} were possible")));
         };
         self.raise(key, SHOWN, shown);
@@ -135,10 +135,10 @@ impl Oracle {
         Ok(told)
     }
 
-    /// Judges every key; the faults.
-    pub(crate) fn judge_all(&self, cache: &Cache) -> Vec<String> {
+    /// Examines every key, and returns the faults.
+    pub(crate) fn examine_all(&self, cache: &Cache) -> Vec<String> {
         let mut buffer = Vec::new();
-        (0..self.keys).filter_map(|key| self.judge(cache, key, &mut buffer).unwrap()).collect()
+        (0..self.keys).filter_map(|key| self.examine(cache, key, &mut buffer).unwrap()).collect()
     }
 }
 

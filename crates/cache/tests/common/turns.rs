@@ -1,8 +1,8 @@
-//! Whose turn it is: several flows of control on one thread, of which one at a time goes on. At the hooks, that is at its loads,
+//! Whose turn it is: several flows of control on one thread, one at a time. At the hooks, that is at its loads,
 //! stores, swaps, copies and waits, a flow gives way to another one, when and to whom a seed decides.
 //!
 //! They are coroutines and not threads: to give way costs no system call, so that a schedule takes a millisecond, and
-//! whoever would sleep gives way instead. What they run is the real code, on real files and byte locks.
+//! a flow that would sleep gives way instead. What they run is the real code, on real files and byte locks.
 
 use super::Rng;
 use generator::{Generator, Gn};
@@ -15,7 +15,7 @@ const STACK_WORDS: usize = 1 << 16;
 /// Loads one after another by which a flow is taken to walk through the file, and then seldom gives way.
 const WALK: u64 = 24;
 /// Waits with nobody left to wait for.
-const PATIENCE: u64 = 10_000_000;
+const MOST_WAITS: u64 = 10_000_000;
 
 pub(crate) type Flow<'a> = Box<dyn FnOnce() + Send + 'a>;
 
@@ -88,7 +88,7 @@ fn at_event(state: &RefCell<State>, event: Event) {
 fn at_wait(state: &RefCell<State>) {
     let mut now = state.borrow_mut();
     now.waits += 1;
-    assert!(now.waits < PATIENCE, "everybody waits, and nobody goes on");
+    assert!(now.waits < MOST_WAITS, "everybody waits, and nobody goes on");
     let me = now.turn;
     now.pass_on();
     if now.turn != me {

@@ -4,7 +4,7 @@
 //! main ring whose bound rises past its tail; a walk that takes the present start of a ring for the start of its next
 //! lap.
 
-use crate::common::{Rng, Stamp, seed};
+use crate::common::{Label, Rng, seed};
 use samovar::Cache;
 use std::collections::HashMap;
 
@@ -26,7 +26,7 @@ fn wander(cache: &Cache, rng: &mut Rng, longest: u64, rounds: u64) -> usize {
             }
             2 => {
                 let len = usize::try_from(rng.below(longest)).unwrap();
-                let value = Stamp { key, writer: 0, sequence }.value(len);
+                let value = Label { key, writer: 0, sequence }.value(len);
                 cache.set(&name, &value).unwrap();
                 assert!(cache.get(&name).unwrap().as_ref() == Some(&value), "key {key} was not stored");
                 model.insert(key, value);

@@ -3,13 +3,13 @@
 //! takes over, repairs, resets and detaches. What it leaves must open warm, `check` clean, and hold every acknowledged
 //! write.
 //!
-//! Canaries, each tried, each found by these tests: the selector's `Pending` left out of `Writer::commit`; the slot exchanged
-//! before the bytes are copied; `recover::finish_or_undo` that does not plug; the frontier published before the ledger is
-//! settled; a dead owner who is never found dead.
+//! Canaries, each tried, each found by these tests: the selector's `Prepared` left out of `Transaction`; the slot exchanged
+//! before the bytes are copied; `recover::finish_or_undo` that does not plug; the frontier published before the metadata is
+//! committed; a dead owner who is never found dead.
 //!
 //! `SAMOVAR_SEED` repeats a run; `SAMOVAR_DIE_STRIDE=1` makes the nested deaths exhaustive too.
 
-use crate::common::{FILE, ROLE, Rng, Stamp, hook_process, number, seed, this_program};
+use crate::common::{FILE, Label, ROLE, Rng, hook_process, number, seed, this_program};
 use nix::sys::signal::{Signal, raise};
 use samovar::{Cache, Ref, Swap, Ttl};
 use samovar_mmap::hooks::Event;
@@ -115,7 +115,7 @@ enum Size {
     /// Forty entries.
     Tight,
     /// So many that entries go several at a time.
-    Swept,
+    Batched,
     /// As roomy, sealed, and salvaged if it is cold.
     Sealed,
     /// As roomy, whatever it is resized to.
@@ -124,7 +124,7 @@ enum Size {
 
 impl Size {
     fn evicts(self) -> bool {
-        matches!(self, Size::Tight | Size::Swept)
+        matches!(self, Size::Tight | Size::Batched)
     }
 }
 
@@ -140,7 +140,7 @@ enum Company {
 }
 
 /// Entries that go with one change, at most.
-const SWEPT_TOGETHER: usize = 16;
+const BATCH: usize = 16;
 const SMALLER: u64 = 144 << 10;
 const LARGER: u64 = 320 << 10;
 
@@ -174,7 +174,7 @@ fn key_bytes(key: u64) -> Vec<u8> {
 }
 
 fn value_bytes(key: u64, sequence: u64, len: usize) -> Vec<u8> {
-    Stamp { key, writer: 0, sequence }.value(len)
+    Label { key, writer: 0, sequence }.value(len)
 }
 
 fn open(path: &Path, size: Size) -> Cache {
@@ -183,7 +183,7 @@ fn open(path: &Path, size: Size) -> Cache {
         Size::Sealed => Cache::options().capacity(256 << 10).salvage(true),
         Size::Large => Cache::options().capacity(320 << 10).max_value_size(32 << 10),
         Size::Tight => Cache::options().capacity_entries(40, 18, 64),
-        Size::Swept => Cache::options().capacity_entries(6_000, 18, 64),
+        Size::Batched => Cache::options().capacity_entries(6_000, 18, 64),
         Size::Movable if path.exists() => Cache::options(),
         Size::Movable => Cache::options().capacity(256 << 10).max_capacity(LARGER).expected_entry_size(1000),
     };
@@ -380,7 +380,7 @@ impl<'a> Trial<'a> {
         outcome
     }
 
-    /// Whoever may only read can tell that everything adds up, without a repair; but for a shard that is half emptied.
+    /// A read-only handle can tell that everything adds up, without a repair; but for a shard that is half emptied.
     fn expect_clean_before_repair(&self) {
         let cache = Cache::options().read_only(true).open(self.path).unwrap();
         match cache.check() {
@@ -389,8 +389,8 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Judges what the dead have left.
-    fn judge(&mut self) {
+    /// Examines what the dead have left.
+    fn examine(&mut self) {
         self.what = format!(
             "SAMOVAR_SEED={} {}, {:?} in flight, company {}",
             self.seed,
@@ -412,8 +412,8 @@ impl<'a> Trial<'a> {
         let cleared = self.in_flight.iter().any(|op| matches!(op, Op::Clear));
         let kept = after.iter().all(|(key, value)| before.get(key) == Some(value));
         // Of entries that were to go together, the next writer lets go of the rest.
-        let swept = self.scenario.size.evicts() && before.len() <= after.len() + SWEPT_TOGETHER;
-        let same = before == after || kept && (cleared || swept);
+        let batched = self.scenario.size.evicts() && before.len() <= after.len() + BATCH;
+        let same = before == after || kept && (cleared || batched);
         assert!(same, "{}: a repair changed what is read", self.what);
         assert!(!cleared || after.is_empty() || after == before, "{}: emptied by half", self.what);
         if cleared && after.is_empty() {
@@ -616,14 +616,14 @@ fn limited() -> (Vec<Op>, Vec<Op>) {
     (before, act)
 }
 
-/// Several in a row, so that most take the short way.
+/// Several in a row, so that most take the fast path.
 fn overwriting() -> Vec<Op> {
     let expiring = Op::Expiring { key: 7, sequence: 2, len: 50 };
     sets(2..6, 2, 60).chain([expiring]).chain(sets(3..5, 3, 110)).collect()
 }
 
-/// New keys in a full cache of small entries, the middle one of which walks, as every sixteenth write does: two to six go at a time.
-fn sweeping() -> Vec<Op> {
+/// New keys in a full cache of small entries. The middle one walks, as every sixteenth write does: two to six go at a time.
+fn small_evictions() -> Vec<Op> {
     sets(30_000..30_012, 1, 8).collect()
 }
 
@@ -727,7 +727,13 @@ fn usual(seed: u64) -> Vec<Scenario> {
         scenario("clear", Size::Roomy, &few, clearing(), 150),
         scenario("evict", Size::Tight, &full, evicting, 500),
         scenario("hold", Size::Tight, &full, holds(), 100),
-        scenario("sweep", Size::Swept, &opened(sets(10_000..27_400, 1, 8).collect()), sweeping(), 300),
+        scenario(
+            "batch",
+            Size::Batched,
+            &opened(sets(10_000..27_400, 1, 8).collect()),
+            small_evictions(),
+            300,
+        ),
         Scenario { least_moves: 2, ..scenario("boundary", Size::Tight, &wide, narrow, 150) },
         Scenario { spoil: Spoil::Copied, ..scenario("reset", Size::Roomy, &few, reset.to_vec(), 50) },
         Scenario { spoil: Spoil::Restarted, ..scenario("salvage", Size::Sealed, &few, reset.to_vec(), 150) },
@@ -748,7 +754,7 @@ fn hold(cache: &Cache) -> Vec<(Ref<'_>, Vec<u8>)> {
         .collect()
 }
 
-/// One trial, from a new file to what is judged of it.
+/// One trial, from a new file to the examination of what is left.
 fn try_one(scenario: &Scenario, company: Company, die_at: usize, seed: u64) -> Outcome {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.samovar");
@@ -756,7 +762,7 @@ fn try_one(scenario: &Scenario, company: Company, die_at: usize, seed: u64) -> O
     let pinner = (company == Company::Pinning).then(|| open(&path, scenario.size));
     let held: Vec<_> = pinner.iter().flat_map(hold).collect();
     let outcome = trial.die(die_at);
-    trial.judge();
+    trial.examine();
     for (value, expected) in held {
         assert!(value.to_vec().unwrap() == expected, "{}: a pinned value changed", trial.what);
     }
@@ -827,7 +833,7 @@ fn an_eviction_and_a_promotion() {
 
 #[test]
 fn evictions_several_at_a_time() {
-    at_every_store("sweep", &[Company::None, Company::Attached]);
+    at_every_store("batch", &[Company::None, Company::Attached]);
 }
 
 #[test]
@@ -880,7 +886,7 @@ fn a_creation() {
     at_every_store("create", &[Company::None]);
 }
 
-/// A second process dies at every store of taking over from the first, which died somewhere; a third one judges.
+/// A second process dies at every store of taking over from the first, which died somewhere; a third one examines.
 #[test]
 fn a_takeover_and_its_repair() {
     let seed = seed();
@@ -924,7 +930,7 @@ fn die_after_death(
             return None;
         }
         let outcome = trial.die(second);
-        trial.judge();
+        trial.examine();
         if !outcome.died {
             return Some(deaths);
         }

@@ -7,10 +7,10 @@
 //! the seed of one schedule, so that it and `SAMOVAR_SCHEDULES=1` repeat one that failed.
 //!
 //! The canaries are in `scripts/canaries`, which takes the guards away one by one: the slot's exchange, its second look, the frontier,
-//! the lock, its takeover, the repair, the init byte, the judgement of who is last.
+//! the lock, its takeover, the repair, the init byte, the decision who is last.
 
 use crate::common::turns::{Flow, take_turns};
-use crate::common::{FILE, ROLE, Rng, Stamp, hook_process, number, seed, this_program};
+use crate::common::{FILE, Label, ROLE, Rng, hook_process, number, seed, this_program};
 use nix::sys::signal::{Signal, raise};
 use samovar::{Cache, ErrorKind, Options};
 use samovar_mmap::hooks::Event;
@@ -69,23 +69,23 @@ impl World {
         if World::removes(key, step) {
             cache.remove(&key.to_le_bytes())?;
         } else {
-            let value = Stamp { key, writer: 1, sequence: step as u64 }.value(40);
+            let value = Label { key, writer: 1, sequence: step as u64 }.value(40);
             cache.set(&key.to_le_bytes(), &value)?;
         }
         known.acknowledged.fetch_max(step, Ordering::SeqCst);
         Ok(())
     }
 
-    fn judge(&self, cache: &Cache, key: u64) {
+    fn examine(&self, cache: &Cache, key: u64) {
         let oldest = self.oldest(key);
         match cache.get(&key.to_le_bytes()) {
-            Ok(found) => self.judge_found(key, oldest, found.as_deref()),
+            Ok(found) => self.examine_found(key, oldest, found.as_deref()),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Busy, "{error}"),
         }
     }
 
-    /// Judges a value that is held in place while others go on.
-    fn judge_held(&self, cache: &Cache, key: u64, other: u64) {
+    /// Examines a value that is held in place while others go on.
+    fn examine_held(&self, cache: &Cache, key: u64, other: u64) {
         let oldest = self.oldest(key);
         let held = match cache.get_ref(&key.to_le_bytes()) {
             Ok(held) => held,
@@ -94,8 +94,8 @@ impl World {
             }
         };
         let value = held.as_ref().map(|held| held.to_vec().unwrap());
-        self.judge_found(key, oldest, value.as_deref());
-        self.judge(cache, other);
+        self.examine_found(key, oldest, value.as_deref());
+        self.examine(cache, other);
         assert!(held.map(|held| held.to_vec().unwrap()) == value, "a pinned value changed");
     }
 
@@ -105,21 +105,21 @@ impl World {
         known.acknowledged.load(Ordering::SeqCst).max(known.shown.load(Ordering::SeqCst))
     }
 
-    fn judge_found(&self, key: u64, oldest: usize, found: Option<&[u8]>) {
+    fn examine_found(&self, key: u64, oldest: usize, found: Option<&[u8]>) {
         let known = &self.keys[usize::try_from(key).unwrap()];
         let mut possible = oldest..=known.begun.load(Ordering::SeqCst);
-        let stamp = found.map(|value| Stamp::of(value).expect("a torn value"));
-        let shown = match stamp {
-            Some(stamp) => {
-                assert_eq!(stamp.key, key, "a foreign value");
-                let step = usize::try_from(stamp.sequence).unwrap();
+        let label = found.map(|value| Label::of(value).expect("a torn value"));
+        let shown = match label {
+            Some(label) => {
+                assert_eq!(label.key, key, "a foreign value");
+                let step = usize::try_from(label.sequence).unwrap();
                 possible.contains(&step).then_some(step)
             }
             None if self.lossless => possible.find(|step| World::removes(key, *step)),
             None => return,
         };
         let shown =
-            shown.unwrap_or_else(|| panic!("key {key}: {stamp:?}, but {oldest} is the oldest possible"));
+            shown.unwrap_or_else(|| panic!("key {key}: {label:?}, but {oldest} is the oldest possible"));
         known.shown.fetch_max(shown, Ordering::SeqCst);
     }
 
@@ -132,7 +132,7 @@ impl World {
             }
             1 => match options().open(path) {
                 Ok(opened) => *cache = opened,
-                // Whoever is starved in the middle of opening or closing keeps others out, for a bounded time.
+                // A process that is starved in the middle of opening or closing keeps others out, for a bounded time.
                 Err(error) => assert_eq!(error.kind(), ErrorKind::Busy, "{error}"),
             },
             2 if !self.sizes.is_empty() => {
@@ -143,8 +143,8 @@ impl World {
                 }
             }
             2..=11 => self.step(cache, rng.below(KEYS / FLOWS) * FLOWS + me).unwrap(),
-            12..=13 => self.judge_held(cache, rng.below(KEYS), rng.below(KEYS)),
-            _ => self.judge(cache, rng.below(KEYS)),
+            12..=13 => self.examine_held(cache, rng.below(KEYS), rng.below(KEYS)),
+            _ => self.examine(cache, rng.below(KEYS)),
         }
     }
 }
@@ -202,7 +202,7 @@ fn schedules_resizing(lossless: bool, sizes: &'static [u64], create: impl Fn() -
             let seed = seed.wrapping_add(at);
             schedule_opened(&path, &world, seed);
             expect_clean(&cache, seed);
-            (0..KEYS).for_each(|key| world.judge(&cache, key));
+            (0..KEYS).for_each(|key| world.examine(&cache, key));
         }
         assert!(!lossless || cache.stats().unwrap().evictions == 0);
     }
@@ -300,7 +300,7 @@ fn a_takeover_under_schedules() {
         expect_clean(&bystander, seed);
         let set = bystander.get(b"corpse").unwrap();
         assert!(set.is_none_or(|value| value == [1; 400]), "SAMOVAR_SEED={seed}");
-        (0..KEYS).for_each(|key| world.judge(&bystander, key));
+        (0..KEYS).for_each(|key| world.examine(&bystander, key));
     }
 }
 
@@ -358,7 +358,7 @@ fn open_and_close(path: &Path, world: &World, found: Found, (me, rng): (u64, &mu
             match rng.below(6) {
                 0 if !read_only => cache.flush().unwrap(),
                 1 | 2 if !read_only => world.step(&cache, rng.below(KEYS / FLOWS) * FLOWS + me).unwrap(),
-                _ => world.judge(&cache, rng.below(KEYS)),
+                _ => world.examine(&cache, rng.below(KEYS)),
             }
         }
         cache.close().unwrap();
@@ -367,7 +367,7 @@ fn open_and_close(path: &Path, world: &World, found: Found, (me, rng): (u64, &mu
     written
 }
 
-/// Whoever was the last one out has left the file clean, and what was acknowledged in it.
+/// The last one out has left the file clean, with all that was acknowledged in it.
 fn expect_closed(path: &Path, world: &World, context: &str) {
     let mut clean = [0; 8];
     std::fs::File::open(path).unwrap().read_exact_at(&mut clean, CLEAN).unwrap();
@@ -376,7 +376,7 @@ fn expect_closed(path: &Path, world: &World, context: &str) {
     assert!(cache.attachment().warm, "{context}: {:?}", cache.attachment());
     let report = cache.check().unwrap();
     assert!(report.is_clean(), "{context}:\n{report}");
-    (0..KEYS).for_each(|key| world.judge(&cache, key));
+    (0..KEYS).for_each(|key| world.examine(&cache, key));
 }
 
 /// Nobody has the file open when a schedule begins, and nobody when it ends: then it is clean.

@@ -3,11 +3,11 @@
 //!
 //! `SAMOVAR_LOSSES` is how many losses (60; 1,000 in CI), `SAMOVAR_SEED` repeats the choices.
 //!
-//! Canary, tried and found: the clean word cleared without making that durable before the first write. (That `flush` has
-//! written everything before it says so is the order that this model assumes of its calls, and so cannot judge.)
+//! Canary, tried and found: the clean word cleared without making that durable before the first write. (This
+//! model assumes that `flush` has written everything before it says so; it cannot show that.)
 
 use crate::common::disk::{Disk, restart};
-use crate::common::{Rng, Stamp, number, seed};
+use crate::common::{Label, Rng, number, seed};
 use samovar::Cache;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -47,7 +47,7 @@ fn until_power_fails(path: &Path, disk: &Disk, seed: u64) -> [Model; 2] {
             6 => drop(Cache::options().open(path).unwrap()),
             _ => {
                 let len = usize::try_from(rng.below(1200)).unwrap();
-                let value = Stamp { key, writer: 0, sequence }.value(len);
+                let value = Label { key, writer: 0, sequence }.value(len);
                 cache.set(&key.to_le_bytes(), &value).unwrap();
                 model.insert(key, value);
             }

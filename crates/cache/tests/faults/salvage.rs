@@ -7,7 +7,7 @@
 //! `scripts/canaries`.
 
 use crate::common::disk::{Disk, restart};
-use crate::common::{Rng, Stamp, number, seed};
+use crate::common::{Label, Rng, number, seed};
 use samovar::{Cache, Salvaged, Ttl};
 use samovar_mmap::hooks::{Clock, set_thread_clock, set_thread_hook};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 
 const CAPACITY: u64 = 256 << 10;
 const NAMES: [&str; 2] = ["tea", "sugar"];
-/// Where the shard's ledgers are, and the words in them of the tails.
-const LEDGERS: [u64; 2] = [86_016 + 256, 86_016 + 384];
+/// Where the two copies of the shard's metadata are, and which of their words are the tails.
+const COPIES: [u64; 2] = [86_016 + 256, 86_016 + 384];
 const TAILS: [u64; 2] = [1, 5];
 const SELECTOR: u64 = 86_016 + 128;
 const WATERMARK: u64 = 4096 + 128;
@@ -88,7 +88,7 @@ struct Story {
 
 /// What was kept, over many losses.
 #[derive(Default)]
-struct Tally {
+struct Counts {
     salvages: u64,
     interrupted: u64,
     kept: u64,
@@ -166,9 +166,9 @@ impl Story {
         let key = (usize::try_from(self.rng.below(3)).unwrap(), self.rng.below(self.keys));
         let len = usize::try_from(self.rng.below(self.longest)).unwrap();
         self.sequence += 1;
-        let stamp = Stamp { key: key.1, writer: key.0 as u64, sequence: self.sequence };
+        let label = Label { key: key.1, writer: key.0 as u64, sequence: self.sequence };
         let ttl_ms = if self.rng.below(4) == 0 { Some(1 + self.rng.below(3000)) } else { None };
-        let value = stamp.value(len);
+        let value = label.value(len);
         self.model.set(key, (value.clone(), None));
         let ttl = ttl_ms.map_or(Ttl::NEVER, Ttl::millis);
         self.handle(cache, key.0).set_with(&self.name(key.1), &value, ttl).unwrap();
@@ -221,7 +221,7 @@ impl Story {
     }
 
     /// Everything that is there was its key's value at the last flush or later.
-    fn judge(&mut self, cache: &Cache) -> BTreeMap<Key, Value> {
+    fn examine(&mut self, cache: &Cache) -> BTreeMap<Key, Value> {
         let report = cache.check().unwrap();
         assert!(report.is_clean(), "{}:\n{report}", self.what);
         let mut found = BTreeMap::new();
@@ -257,7 +257,7 @@ impl Story {
     }
 
     /// Opens what the disk has as one who does not salvage, or as one who does; none if the power fails meanwhile.
-    fn reopen(&mut self, disk: &Disk, salvage: bool, unmoved: bool, tally: &mut Tally) -> Option<Cache> {
+    fn reopen(&mut self, disk: &Disk, salvage: bool, unmoved: bool, counts: &mut Counts) -> Option<Cache> {
         disk.expect_full_flushes(u32::from(salvage));
         let cache = options(&self.path)
             .salvage(salvage)
@@ -267,9 +267,9 @@ impl Story {
             return None;
         }
         let attachment = cache.attachment();
-        let found = self.judge(&cache);
+        let found = self.examine(&cache);
         if attachment.warm {
-            // Of that tests/power.rs is the judge. What a reader sees expire, while nobody writes, a clock that is set back
+            // The tests of power loss look at that. What a reader sees expire, while nobody writes, a clock that is set back
             // may bring back: that is no flush.
             assert_eq!(attachment.salvaged, None, "{}", self.what);
             (self.model.flushed, self.model.current) = (found.clone(), found);
@@ -277,11 +277,11 @@ impl Story {
             return Some(cache);
         } else if salvage {
             let salvaged = attachment.salvaged.unwrap();
-            (tally.salvages, tally.kept) = (tally.salvages + 1, tally.kept + salvaged.kept);
-            tally.dropped += salvaged.dropped();
+            (counts.salvages, counts.kept) = (counts.salvages + 1, counts.kept + salvaged.kept);
+            counts.dropped += salvaged.dropped();
             assert!(salvaged.kept >= found.len() as u64, "{}: {salvaged:?}", self.what);
             if unmoved {
-                self.expect_what_was_flushed(&found, &salvaged, tally);
+                self.expect_what_was_flushed(&found, &salvaged, counts);
             }
         } else {
             assert!(found.is_empty(), "{}: cold, and not empty", self.what);
@@ -294,7 +294,12 @@ impl Story {
         Some(cache)
     }
 
-    fn expect_what_was_flushed(&self, found: &BTreeMap<Key, Value>, salvaged: &Salvaged, tally: &mut Tally) {
+    fn expect_what_was_flushed(
+        &self,
+        found: &BTreeMap<Key, Value>,
+        salvaged: &Salvaged,
+        counts: &mut Counts,
+    ) {
         // What a limit has evicted is not known here.
         let limited = |(space, _): &Key| *space == 2 && self.limit.is_some();
         let mut without_room = salvaged.no_room;
@@ -304,13 +309,13 @@ impl Story {
                 let excused = kept || without_room > 0;
                 assert!(excused, "{}: {key:?} was flushed, and is gone; {salvaged:?}", self.what);
                 without_room -= u64::from(!kept);
-                tally.due += u64::from(kept);
+                counts.due += u64::from(kept);
             }
         }
     }
 
     /// From the first store to the last loss.
-    fn run(mut self, tally: &mut Tally) {
+    fn run(mut self, counts: &mut Counts) {
         self.pass(0);
         let cache = options(&self.path).open(&self.path).unwrap();
         // Half of the files are full, or have gone round, when it begins.
@@ -326,8 +331,8 @@ impl Story {
             // Often in the middle of a salvage.
             let stores = if life > 0 && self.rng.below(3) == 0 { 400 } else { 2500 };
             let disk = Disk::under(&self.path, seed, if last { u64::MAX } else { stores });
-            let Some(cache) = self.reopen(&disk, salvage, unmoved, tally) else {
-                tally.interrupted += 1;
+            let Some(cache) = self.reopen(&disk, salvage, unmoved, counts) else {
+                counts.interrupted += 1;
                 restart(&self.path, disk.into_bytes());
                 self.boot();
                 unmoved = false;
@@ -369,10 +374,10 @@ fn word(path: &Path, at: u64) -> u64 {
     u64::from_le_bytes(word)
 }
 
-/// The tails of both rings, by the ledger that holds.
+/// The tails of both rings, by the copy that is committed.
 fn tails(path: &Path) -> [u64; 2] {
-    let ledger = LEDGERS[usize::try_from(word(path, SELECTOR) & 1).unwrap()];
-    TAILS.map(|tail| word(path, ledger + tail * 8))
+    let copy = COPIES[usize::try_from(word(path, SELECTOR) & 1).unwrap()];
+    TAILS.map(|tail| word(path, copy + tail * 8))
 }
 
 /// The same, or none of both if a change was pending.
@@ -384,16 +389,16 @@ fn tails_now(path: &Path) -> [u64; 2] {
 fn what_a_salvage_keeps_was_not_replaced_removed_cleared_or_expired_before_the_last_flush() {
     let (seed, losses) = (seed(), number("SAMOVAR_LOSSES", 40));
     let dir = tempfile::tempdir().unwrap();
-    let mut tally = Tally::default();
+    let mut counts = Counts::default();
     for loss in 0..losses {
         let path = dir.path().join("c.samovar");
-        Story::new(&path, seed.wrapping_add(loss)).run(&mut tally);
+        Story::new(&path, seed.wrapping_add(loss)).run(&mut counts);
         std::fs::remove_file(&path).unwrap();
     }
     set_thread_clock(None);
     println!(
         "{losses} stories: {} salvages kept {} entries and dropped {}, {} were interrupted, {} entries had to be kept",
-        tally.salvages, tally.kept, tally.dropped, tally.interrupted, tally.due
+        counts.salvages, counts.kept, counts.dropped, counts.interrupted, counts.due
     );
-    assert!(tally.kept > 0 && tally.dropped > 0 && tally.interrupted > 0 && tally.due > 0);
+    assert!(counts.kept > 0 && counts.dropped > 0 && counts.interrupted > 0 && counts.due > 0);
 }

@@ -2,7 +2,7 @@
 //!
 //! Canary, in `scripts/canaries`: a ring that goes on for ever since the last flush.
 
-use crate::common::Stamp;
+use crate::common::Label;
 use crate::common::disk::restart;
 use samovar::{Cache, ErrorKind, Policy, Salvaged, Swap, Ttl};
 use samovar_mmap::hooks::{Clock, Event, set_thread_clock, set_thread_hook};
@@ -14,9 +14,9 @@ use std::rc::Rc;
 use std::sync::Mutex;
 
 const CAPACITY: u64 = 256 << 10;
-/// Where the selector of the shard is, its two ledgers, and in them the head of the main ring.
+/// Where the selector of the shard is, the two copies of its metadata, and in them the head of the main ring.
 const SELECTOR: u64 = 86_016 + 128;
-const LEDGERS: [u64; 2] = [86_016 + 256, 86_016 + 384];
+const COPIES: [u64; 2] = [86_016 + 256, 86_016 + 384];
 const MAIN_HEAD: u64 = 4;
 /// Where the index begins.
 const INDEX: usize = 102_400;
@@ -43,7 +43,7 @@ fn name(number: u32) -> Vec<u8> {
 }
 
 fn value(number: u32) -> Vec<u8> {
-    Stamp { key: u64::from(number), writer: 0, sequence: 1 }
+    Label { key: u64::from(number), writer: 0, sequence: 1 }
         .value(40 + usize::try_from(number % 200).unwrap())
 }
 
@@ -125,7 +125,7 @@ fn time_goes_on_while_it_salvages() {
     let cache = salvaging.open(&lost).unwrap();
     assert_eq!(cache.attachment().salvaged.unwrap().kept, 102);
     assert_eq!(cache.get(b"tea").unwrap().as_deref(), Some(&b"hot"[..]));
-    // After another restart, half an hour before and after the tea is to be cold.
+    // After another restart, half an hour before and after the tea expires.
     for (ms, there) in [(HOUR_MS * 3 / 2, true), (HOUR_MS * 5 / 2, false)] {
         let again = lose_power(&lost);
         at(ms);
@@ -140,7 +140,7 @@ fn time_goes_on_while_it_salvages() {
 fn only_what_lost_power_is_salvaged() {
     let dir = tempfile::tempdir().unwrap();
     let (path, cache) = in_use(dir.path());
-    // A copy of a file in use: nobody knows of which moments its pages are.
+    // A copy of a file in use: nobody knows from which moments its pages are.
     let copy = dir.path().join("copy");
     std::fs::write(&copy, std::fs::read(&path).unwrap()).unwrap();
     // One that is closed, or whose processes died, is warm.
@@ -212,7 +212,7 @@ fn a_death_at_every_store_of_a_salvage() {
         let cache = options().salvage(true).open(&left).unwrap();
         expect_right(&cache, at);
         drop(cache);
-        // The same boot, and whoever opens it does not salvage.
+        // The same boot, and an opener that does not salvage.
         place(&left, &bytes);
         let cache = options().open(&left).unwrap();
         warm += u64::from(cache.attachment().warm);
@@ -252,8 +252,8 @@ fn fill_until(cache: &Cache, path: &Path, number: &mut u32, head: u64) {
 }
 
 fn main_head(path: &Path) -> u64 {
-    let ledger = LEDGERS[usize::try_from(word(path, SELECTOR) & 1).unwrap()];
-    word(path, ledger + MAIN_HEAD * 8)
+    let copy = COPIES[usize::try_from(word(path, SELECTOR) & 1).unwrap()];
+    word(path, copy + MAIN_HEAD * 8)
 }
 
 /// Pages of before and after a namespace had all its entries evicted hold, together, more than its limit allows.
@@ -325,7 +325,7 @@ fn of_two_values_of_a_key_the_later_one_is_kept() {
     assert!(cache.check().unwrap().is_clean());
 }
 
-/// Positions that the disk has forgotten are used again by whoever empties the file. What lies there of the life before is no
+/// Positions that the disk has forgotten are used again once the file is emptied. What lies there of the life before is no
 /// entry of this one, though its seal is of that very place.
 #[test]
 fn what_is_of_an_era_that_was_emptied_brings_nothing_back() {
@@ -364,7 +364,7 @@ fn what_is_of_an_era_that_was_emptied_brings_nothing_back() {
     assert_eq!((salvaged.kept, salvaged.broken), (5, 1), "{salvaged:?}");
 }
 
-/// Units that one of the values of [`fill_until`] takes, of which this sets the first.
+/// Units that one of the values of [`fill_until`] takes. This sets the first of them.
 fn units_of_one(cache: &Cache, path: &Path) -> u64 {
     let before = main_head(path);
     cache.set(&0u32.to_le_bytes(), &[7; 1000]).unwrap();

@@ -49,7 +49,7 @@ fn get_interrupted(
 }
 
 /// Runs the race at every event of a get, in a fresh cache each time.
-fn at_every_event(meanwhile: impl Fn(&Cache) + Clone + 'static, judge: impl Fn(Option<Vec<u8>>, u32)) {
+fn at_every_event(meanwhile: impl Fn(&Cache) + Clone + 'static, examine: impl Fn(Option<Vec<u8>>, u32)) {
     let mut events = 0;
     for nth in 1..1000 {
         let dir = tempfile::tempdir().unwrap();
@@ -58,7 +58,7 @@ fn at_every_event(meanwhile: impl Fn(&Cache) + Clone + 'static, judge: impl Fn(O
         set(&cache, 0, 1);
         let (other, act) = (cache.clone(), meanwhile.clone());
         match get_interrupted(&cache, 0, nth, move || act(&other)) {
-            Some(found) => judge(found, nth),
+            Some(found) => examine(found, nth),
             None => break,
         }
         events = nth;
@@ -92,7 +92,7 @@ fn a_reader_overtaken_by_an_overwrite_finds_a_whole_value() {
     );
 }
 
-/// Where the shard's head lies; in it the selector, and the ledgers, whose fifth word is the main ring's head.
+/// Where the shard's head lies; in it the selector, and the copies of its metadata, whose fifth word is the main ring's head.
 const SHARD_HEAD: u64 = 86_016;
 const LAP: u64 = 1 << 34;
 

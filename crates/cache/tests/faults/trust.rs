@@ -137,11 +137,11 @@ fn a_file_that_a_sync_failed_of_is_emptied_by_its_next_first_opener() {
     set_thread_disk(Disk::Refuses);
     assert_eq!(cache.flush().unwrap_err().kind(), ErrorKind::Io);
     set_thread_disk(Disk::Works);
-    // What the disk lost is unknown: that it takes the rest now proves nothing, whoever asks.
+    // What the disk lost is unknown: that it takes the rest now proves nothing to any process.
     assert_eq!(cache.flush().unwrap_err().kind(), ErrorKind::Io);
     let other = open(&path);
     assert_eq!(other.flush().unwrap_err().kind(), ErrorKind::Io);
-    assert_eq!(other.get(b"k").unwrap().as_deref(), Some(&b"v"[..]), "a joiner judges nothing");
+    assert_eq!(other.get(b"k").unwrap().as_deref(), Some(&b"v"[..]), "a joiner decides nothing");
     drop(cache);
     drop(other);
     let read = Cache::options().read_only(true).open(&path).unwrap_err();

@@ -1,4 +1,4 @@
-//! A cache that was opened before `fork` works in the parent and in all children, idle and busy, whoever of them is killed.
+//! A cache that was opened before `fork` works in the parent and in all children, idle and busy, though some of them are killed.
 //!
 //! `SAMOVAR_FORKS` is how many workers are killed and forked anew (60; 1,000 by hand), `SAMOVAR_SEED` repeats the choices.
 //!
@@ -148,7 +148,7 @@ fn work(cache: &Cache, oracle: &Oracle, me: u64, seed: u64) {
         if rng.below(2) == 0 {
             oracle.step(cache, rng.below(KEYS / WORKERS) * WORKERS + me, me).unwrap();
         } else {
-            assert_eq!(oracle.judge(cache, rng.below(KEYS), &mut buffer).unwrap(), None);
+            assert_eq!(oracle.examine(cache, rng.below(KEYS), &mut buffer).unwrap(), None);
         }
     }
 }
@@ -163,7 +163,7 @@ fn refork(file: &Path) {
     for _ in 0..number("SAMOVAR_FORKS", 60) {
         let until = Instant::now() + Duration::from_micros(rng.below(20_000));
         while Instant::now() < until {
-            assert_eq!(oracle.judge(&cache, rng.below(KEYS), &mut buffer).unwrap(), None);
+            assert_eq!(oracle.examine(&cache, rng.below(KEYS), &mut buffer).unwrap(), None);
         }
         let victim = rng.below(WORKERS);
         let at = usize::try_from(victim).unwrap();
@@ -190,7 +190,7 @@ fn workers_are_killed_and_forked_anew() {
     assert!(output.status.success(), "SAMOVAR_SEED={seed}: {output:?}");
     let cache = open(&path);
     assert!(cache.attachment().warm);
-    let faults = Oracle::open(&oracle_path(&path), LONGEST).judge_all(&cache);
+    let faults = Oracle::open(&oracle_path(&path), LONGEST).examine_all(&cache);
     assert!(faults.is_empty(), "SAMOVAR_SEED={seed}: {faults:#?}");
     let report = cache.check().unwrap();
     assert!(report.is_clean(), "SAMOVAR_SEED={seed}:\n{report}");

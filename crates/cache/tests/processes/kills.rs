@@ -65,7 +65,7 @@ fn worker() {
                     assert!(refused, "worker {me}: {error}");
                 }
             }
-            _ => match oracle.judge(&cache, rng.below(KEYS), &mut buffer) {
+            _ => match oracle.examine(&cache, rng.below(KEYS), &mut buffer) {
                 Ok(None) => {}
                 Ok(Some(fault)) => panic!("worker {me}: {fault}"),
                 Err(error) => assert_eq!(error.kind(), ErrorKind::Busy, "worker {me}: {error}"),
@@ -170,7 +170,7 @@ fn eight_processes_and_many_kills() {
         return;
     }
     assert!(cache.attachment().warm, "SAMOVAR_SEED={seed}: {:?}", cache.attachment());
-    let faults = Oracle::open(&oracle_path(&storm.file), LONGEST).judge_all(&cache);
+    let faults = Oracle::open(&oracle_path(&storm.file), LONGEST).examine_all(&cache);
     assert!(faults.is_empty(), "SAMOVAR_SEED={seed}: {faults:#?}");
     let report = cache.check().unwrap();
     assert!(report.is_clean(), "SAMOVAR_SEED={seed}:\n{report}");

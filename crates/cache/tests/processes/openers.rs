@@ -3,7 +3,7 @@
 //!
 //! `SAMOVAR_OPENINGS` is how many pairs race (40; 1,000 by hand), `SAMOVAR_SEED` repeats the choices.
 //!
-//! Canary, tried and found: without the init byte, two openers judge one file at once, and one finds it corrupt.
+//! Canary, tried and found: without the init byte, two openers recover one file at once, and one finds it corrupt.
 
 use crate::common::{FILE, ROLE, Rng, alone, number, seed, this_program};
 use samovar::{Cache, ErrorKind};

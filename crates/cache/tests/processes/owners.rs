@@ -15,10 +15,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(3);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
 fn open(path: &Path) -> Cache {
-    Cache::options().capacity(1 << 20).lock_timeout(PATIENCE).open(path).unwrap()
+    Cache::options().capacity(1 << 20).lock_timeout(LOCK_TIMEOUT).open(path).unwrap()
 }
 
 /// An owner that stops itself in the middle of copying the value of its second set. It does nothing in a plain run.
@@ -137,7 +137,7 @@ fn a_watcher_sees_who_holds_a_shard_and_what_became_of_it() {
 }
 
 #[test]
-fn a_stopped_owner_is_not_robbed_and_others_fail_fast_until_it_goes_on() {
+fn a_stopped_owner_is_not_taken_over_and_others_fail_fast_until_it_goes_on() {
     let _machine = alone();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.samovar");
@@ -154,7 +154,7 @@ fn a_stopped_owner_is_not_robbed_and_others_fail_fast_until_it_goes_on() {
         assert_eq!(cache.remove(b"first").unwrap_err().kind(), ErrorKind::OwnerStopped);
         assert!(cache.get(b"first").unwrap().is_some(), "reads go on");
     }
-    assert!(begun.elapsed() < 10 * PATIENCE, "each waited its whole lock_timeout again");
+    assert!(begun.elapsed() < 10 * LOCK_TIMEOUT, "each waited its whole lock_timeout again");
     let stats = cache.stats().unwrap();
     assert_eq!((stats.refusals, stats.owner_stopped), (12, 12));
     expect_second(&cache, &mut owner);
@@ -185,7 +185,7 @@ fn a_stopped_owner_that_is_killed_is_replaced_by_one_who_waits() {
 }
 
 #[test]
-fn a_daemon_that_closed_every_descriptor_is_not_robbed() {
+fn a_daemon_that_closed_every_descriptor_is_not_taken_over() {
     let _machine = alone();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.samovar");

@@ -1,9 +1,9 @@
 //! Power lost in a real kernel: the two programs that `scripts/power-replay` runs, one within a kernel whose every block write
 //! is logged, one on what the disk had after any number of those writes. They do nothing in a plain run.
 //!
-//! The writer says when a flush begins and when it is over, by marks in the log, so that the judge knows what must be there.
+//! The writer says when a flush begins and when it is over, by marks in the log, so that the examiner knows what must be there.
 
-use crate::common::{FILE, ROLE, Rng, Stamp, number};
+use crate::common::{FILE, Label, ROLE, Rng, number};
 use samovar::Cache;
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +15,7 @@ const ROUNDS: u64 = 12;
 
 fn value(key: u64, round: u64) -> Vec<u8> {
     let len = Rng::new(key << 32 ^ round).below(3000);
-    Stamp { key, writer: 0, sequence: round }.value(usize::try_from(len).unwrap())
+    Label { key, writer: 0, sequence: round }.value(usize::try_from(len).unwrap())
 }
 
 /// The keys that a round writes anew: a third of them, the first time all.

@@ -4,7 +4,7 @@
 //! `SAMOVAR_SOAK_SECONDS` is how long (10; ten minutes by hand), `SAMOVAR_SEED` repeats the choices.
 
 use crate::common::oracle::Oracle;
-use crate::common::{FILE, ROLE, Rng, Stamp, alone, number, seed, this_program};
+use crate::common::{FILE, Label, ROLE, Rng, alone, number, seed, this_program};
 use samovar::{Cache, Error, ErrorKind, Lookup, Namespace, Swap, Ttl};
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -100,7 +100,7 @@ impl Worker {
     fn read(&mut self) -> Result<(), Error> {
         let key = self.rng.below(KEYS);
         let (way, cache) = (self.rng.below(4), &self.cache);
-        let fault = self.oracle.judge_by(key, &mut self.buffer, |name, buffer| {
+        let fault = self.oracle.examine_by(key, &mut self.buffer, |name, buffer| {
             let found = match way {
                 0 => return cache.get_into(name, buffer),
                 1 => {
@@ -142,7 +142,7 @@ impl Worker {
     fn load(&mut self) -> Result<(), Error> {
         let key = self.rng.below(20);
         let name = format!("loaded {key}").into_bytes();
-        let value = || Stamp { key, writer: 0, sequence: 7 }.value(400);
+        let value = || Label { key, writer: 0, sequence: 7 }.value(400);
         let ttl = Ttl::millis(200).stale_after(Duration::from_millis(50));
         let found = match self.rng.below(3) {
             0 => Some(self.cache.get_or_insert_with(&name, ttl, value)?),
@@ -169,11 +169,11 @@ impl Worker {
         let key = self.rng.below(50);
         let name = crate::common::oracle::key_bytes(key);
         if self.rng.below(2) == 0 {
-            return self.space.set(&name, &Stamp { key, writer: 99, sequence: self.me }.value(300));
+            return self.space.set(&name, &Label { key, writer: 99, sequence: self.me }.value(300));
         }
         if let Some(found) = self.space.get(&name)? {
-            let stamp = Stamp::of(&found);
-            assert!(stamp.is_some_and(|stamp| stamp.key == key && stamp.writer == 99), "{stamp:?}");
+            let label = Label::of(&found);
+            assert!(label.is_some_and(|label| label.key == key && label.writer == 99), "{label:?}");
         }
         Ok(())
     }
@@ -273,7 +273,7 @@ fn six_processes_use_everything_while_some_die() {
     let oracle = Oracle::open(&oracle_path(&file), LONGEST);
     let mut buffer = Vec::new();
     let faults: Vec<String> =
-        (0..KEYS).filter_map(|key| oracle.judge(&cache, key, &mut buffer).unwrap()).collect();
+        (0..KEYS).filter_map(|key| oracle.examine(&cache, key, &mut buffer).unwrap()).collect();
     assert!(faults.is_empty(), "SAMOVAR_SEED={seed}: {faults:#?}");
     let stats = cache.stats().unwrap();
     println!("{kills} kills in {seconds} s; {stats:#?}");

@@ -31,13 +31,17 @@ impl Source {
     }
 }
 
+/// A path from the root.
+fn name(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/")
+}
+
 /// Every source file of the project.
 pub(crate) fn all() -> Vec<Source> {
     let mut found = Vec::new();
     collect(&root().join("crates"), &mut found);
     collect(&root().join("fuzz"), &mut found);
     assert!(found.len() > 20, "the sources are not where they were");
-    let name = |path: &Path| path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
     let mut all: Vec<Source> = (found.into_iter())
         .map(|path| Source { path: name(&path), text: fs::read_to_string(&path).unwrap() })
         .collect();
@@ -54,6 +58,37 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
             found.push(path);
         }
     }
+}
+
+/// Every page of the project, its prose alone: what stands in code spans and blocks is checked where it is code.
+pub(crate) fn pages() -> Vec<Source> {
+    let folders = ["", "docs", "crates/bench", "crates/cli", "crates/mmap", "crates/records"];
+    let files = folders.iter().flat_map(|folder| fs::read_dir(root().join(folder)).unwrap());
+    let files = files.map(|entry| entry.unwrap().path());
+    let mut pages: Vec<Source> = (files.filter(|path| path.extension().is_some_and(|ending| ending == "md")))
+        .map(|path| Source { path: name(&path), text: prose(&fs::read_to_string(&path).unwrap()) })
+        .collect();
+    assert!(pages.len() > 8, "the pages are not where they were");
+    pages.sort_by(|a, b| a.path.cmp(&b.path));
+    pages
+}
+
+/// A page without its code: as many lines, each with its prose.
+fn prose(page: &str) -> String {
+    let (mut found, mut is_code, mut in_block) = (String::new(), false, false);
+    for line in page.split_inclusive('\n') {
+        if line.trim_start().starts_with("```") {
+            in_block = !in_block;
+            found.push('\n');
+            continue;
+        }
+        for next in line.chars() {
+            is_code ^= next == '`' && !in_block;
+            let is_prose = !is_code && !in_block && next != '`';
+            found.push(if is_prose || next == '\n' { next } else { ' ' });
+        }
+    }
+    found
 }
 
 /// Collects what breaks a rule, and fails with all of it.
@@ -146,6 +181,11 @@ pub(crate) fn closed(tokens: &[Token<'_>], open: usize) -> usize {
         }
     }
     tokens.len() - 1
+}
+
+#[test]
+fn prose_is_what_is_not_code() {
+    assert_eq!(prose("a `b`\n```\nc\n```\nd `e\nf` g\n"), "a    \n\n \n\nd   \n   g\n");
 }
 
 #[test]

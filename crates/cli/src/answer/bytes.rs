@@ -45,7 +45,7 @@ fn hex(bytes: &[u8]) -> Option<String> {
 /// What became of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Fate {
+pub(crate) enum Effect {
     /// A value was stored under it.
     Stored,
     /// Its value lives for another time.
@@ -60,23 +60,23 @@ pub(crate) enum Fate {
     Missing,
 }
 
-impl Fate {
+impl Effect {
     /// The status that says whether it was done.
     pub(crate) fn status(self) -> Status {
-        Status::from(matches!(self, Fate::Stored | Fate::Touched | Fate::Removed))
+        Status::from(matches!(self, Effect::Stored | Effect::Touched | Effect::Removed))
     }
 }
 
 /// A key, and what became of it.
 #[derive(Debug, Serialize)]
-struct KeyFate<'a> {
+struct KeyEffect<'a> {
     #[serde(flatten)]
     key: KeyText<'a>,
-    outcome: Fate,
+    outcome: Effect,
 }
 
 /// Says what became of a key, and what the status is then.
-pub(crate) fn put_fate(key: &[u8], outcome: Fate, format: Format) -> Outcome<Status> {
-    format.answer(&KeyFate { key: KeyText::of(key), outcome })?;
+pub(crate) fn put_effect(key: &[u8], outcome: Effect, format: Format) -> Outcome<Status> {
+    format.answer(&KeyEffect { key: KeyText::of(key), outcome })?;
     Ok(outcome.status())
 }

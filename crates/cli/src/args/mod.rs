@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Answer as JSON on standard output, and tell errors as JSON on standard error
     #[arg(short, long, global = true)]
     pub(crate) json: bool,
-    /// Tell on standard error what the engine does: attaching, gates, takeovers, repairs, flushes
+    /// Tell on standard error what the engine does: attaching, refused opens, takeovers, repairs, flushes
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
 }

@@ -3,7 +3,7 @@
 
 use super::source;
 use crate::access::with_keys;
-use crate::answer::bytes::{Fate, put_fate};
+use crate::answer::bytes::{Effect, put_effect};
 use crate::answer::failure::{Outcome, Status};
 use crate::answer::output::Format;
 use crate::args::entry::{MoreArguments, StoreArguments, TouchArguments};
@@ -13,7 +13,7 @@ pub(crate) fn add(arguments: &StoreArguments, format: Format) -> Outcome<Status>
     let StoreArguments { target, key, value, life } = arguments;
     let value = source::read(value, &target.file)?;
     let done = with_keys(target, |cache| cache.add(key.as_encoded_bytes(), &value, life.ttl.ttl()))?;
-    put_fate(key.as_encoded_bytes(), if done { Fate::Stored } else { Fate::Exists }, format)
+    put_effect(key.as_encoded_bytes(), if done { Effect::Stored } else { Effect::Exists }, format)
 }
 
 /// Stores a value where there is one.
@@ -21,7 +21,7 @@ pub(crate) fn replace(arguments: &StoreArguments, format: Format) -> Outcome<Sta
     let StoreArguments { target, key, value, life } = arguments;
     let value = source::read(value, &target.file)?;
     let done = with_keys(target, |cache| cache.replace(key.as_encoded_bytes(), &value, life.ttl.ttl()))?;
-    put_fate(key.as_encoded_bytes(), if done { Fate::Stored } else { Fate::Missing }, format)
+    put_effect(key.as_encoded_bytes(), if done { Effect::Stored } else { Effect::Missing }, format)
 }
 
 /// Puts more behind a value.
@@ -29,7 +29,7 @@ pub(crate) fn append(arguments: &MoreArguments, format: Format) -> Outcome<Statu
     let MoreArguments { target, key, value } = arguments;
     let more = source::read(value, &target.file)?;
     let done = with_keys(target, |cache| cache.append(key.as_encoded_bytes(), &more))?;
-    put_fate(key.as_encoded_bytes(), if done { Fate::Stored } else { Fate::Missing }, format)
+    put_effect(key.as_encoded_bytes(), if done { Effect::Stored } else { Effect::Missing }, format)
 }
 
 /// Puts more before a value.
@@ -37,12 +37,12 @@ pub(crate) fn prepend(arguments: &MoreArguments, format: Format) -> Outcome<Stat
     let MoreArguments { target, key, value } = arguments;
     let more = source::read(value, &target.file)?;
     let done = with_keys(target, |cache| cache.prepend(key.as_encoded_bytes(), &more))?;
-    put_fate(key.as_encoded_bytes(), if done { Fate::Stored } else { Fate::Missing }, format)
+    put_effect(key.as_encoded_bytes(), if done { Effect::Stored } else { Effect::Missing }, format)
 }
 
 /// Gives a value a new time to live.
 pub(crate) fn touch(arguments: &TouchArguments, format: Format) -> Outcome<Status> {
     let TouchArguments { target, key, ttl } = arguments;
     let done = with_keys(target, |cache| cache.touch(key.as_encoded_bytes(), ttl.ttl()))?;
-    put_fate(key.as_encoded_bytes(), if done { Fate::Touched } else { Fate::Missing }, format)
+    put_effect(key.as_encoded_bytes(), if done { Effect::Touched } else { Effect::Missing }, format)
 }

@@ -2,7 +2,7 @@
 
 use super::source;
 use crate::access::{Place, with_keys};
-use crate::answer::bytes::{Fate, KeyText, ValueText, put_fate};
+use crate::answer::bytes::{Effect, KeyText, ValueText, put_effect};
 use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output::{self, Format};
 use crate::args::entry::{ContainsArguments, DelArguments, GetArguments, SetArguments};
@@ -19,14 +19,14 @@ pub(crate) fn set(arguments: &SetArguments, format: Format) -> Outcome<Status> {
         None => cache.set_with(key, &value, ttl).map(|()| Swap::Stored),
         Some(number) => cache.compare_and_set(key, Version::from_number(number), &value, ttl),
     })?;
-    put_fate(key, fate(swap), format)
+    put_effect(key, effect(swap), format)
 }
 
-fn fate(swap: Swap) -> Fate {
+fn effect(swap: Swap) -> Effect {
     match swap {
-        Swap::Stored => Fate::Stored,
-        Swap::Changed => Fate::Changed,
-        Swap::Missing => Fate::Missing,
+        Swap::Stored => Effect::Stored,
+        Swap::Changed => Effect::Changed,
+        Swap::Missing => Effect::Missing,
     }
 }
 
@@ -146,8 +146,8 @@ pub(crate) fn delete(arguments: &DelArguments, format: Format) -> Outcome<Status
     let mut all_found = true;
     for key in &arguments.keys {
         let key = key.as_encoded_bytes();
-        let fate = if place.with(|cache| cache.remove(key))? { Fate::Removed } else { Fate::Missing };
-        all_found &= put_fate(key, fate, format)? == Status::Done;
+        let effect = if place.with(|cache| cache.remove(key))? { Effect::Removed } else { Effect::Missing };
+        all_found &= put_effect(key, effect, format)? == Status::Done;
     }
     place.close()?;
     Ok(Status::from(all_found))

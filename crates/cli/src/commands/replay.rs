@@ -5,9 +5,9 @@ use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output::Format;
 use crate::answer::progress;
 use crate::args::trace::ReplayArguments;
+use crate::replay::counts::ReplayCounts;
 use crate::replay::plan::Plan;
 use crate::replay::report::Report;
-use crate::replay::tally::Tally;
 use crate::replay::trace::Trace;
 use samovar::Cache;
 
@@ -23,16 +23,16 @@ pub(crate) fn run(arguments: &ReplayArguments, format: Format) -> Outcome<Status
     format.say(&start.to_string())?;
     let stats = || cache.stats().map_err(|error| Failure::of_cache(&arguments.cache, &error));
     let before = stats()?;
-    let tally = replay(&plan, &cache, &trace)?;
-    let report = Report::new(start, &tally, &before, &stats()?);
+    let counts = replay(&plan, &cache, &trace)?;
+    let report = Report::new(start, &counts, &before, &stats()?);
     access::close(&arguments.cache, cache)?;
     format.report(&report)?;
-    Ok(if tally.wrong_values == 0 { Status::Done } else { Status::Damage })
+    Ok(if counts.wrong_values == 0 { Status::Done } else { Status::Damage })
 }
 
-fn replay(plan: &Plan<'_>, cache: &Cache, trace: &Trace) -> Outcome<Tally> {
+fn replay(plan: &Plan<'_>, cache: &Cache, trace: &Trace) -> Outcome<ReplayCounts> {
     let bar = progress::bar(trace.len(), "", "requests");
-    let tally = plan.runner(cache)?.run(trace, &mut |done| bar.set_position(done));
+    let counts = plan.runner(cache)?.run(trace, &mut |done| bar.set_position(done));
     bar.finish_and_clear();
-    tally
+    counts
 }

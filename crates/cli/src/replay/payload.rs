@@ -35,13 +35,13 @@ impl Author {
             self.buffer.resize(length_bytes, 0);
         }
         let value = &mut self.buffer[..length_bytes];
-        if length_bytes < SHORTEST_STAMPED_BYTES {
+        if length_bytes < SHORTEST_LABELLED_BYTES {
             fill(short_seed(key, length_bytes), value);
         } else {
-            let stamp = Stamp { key, writer: self.writer, sequence: self.sequence };
-            let (head, body) = value.split_at_mut(STAMP_BYTES);
-            head.copy_from_slice(&stamp.to_bytes());
-            fill(stamp.seed(length_bytes), body);
+            let label = Label { key, writer: self.writer, sequence: self.sequence };
+            let (head, body) = value.split_at_mut(LABEL_BYTES);
+            head.copy_from_slice(&label.to_bytes());
+            fill(label.seed(length_bytes), body);
         }
         value
     }
@@ -50,24 +50,24 @@ impl Author {
 /// Whether `value` is, whole and unchanged, one that an [`Author`] made for `key`.
 pub(crate) fn is_genuine(key: u64, value: &[u8]) -> bool {
     match value.split_first_chunk() {
-        Some((head, body)) if value.len() >= SHORTEST_STAMPED_BYTES => {
-            let stamp = Stamp::from_bytes(head);
-            stamp.key == key && is_filled(stamp.seed(value.len()), body)
+        Some((head, body)) if value.len() >= SHORTEST_LABELLED_BYTES => {
+            let label = Label::from_bytes(head);
+            label.key == key && is_filled(label.seed(value.len()), body)
         }
         _ => is_filled(short_seed(key, value.len()), value),
     }
 }
 
 /// What a value says of itself.
-struct Stamp {
+struct Label {
     key: u64,
     writer: u64,
     sequence: u64,
 }
 
-impl Stamp {
-    fn to_bytes(&self) -> [u8; STAMP_BYTES] {
-        let mut bytes = [0; STAMP_BYTES];
+impl Label {
+    fn to_bytes(&self) -> [u8; LABEL_BYTES] {
+        let mut bytes = [0; LABEL_BYTES];
         let words = [self.key, self.writer, self.sequence];
         for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
             *place = word.to_le_bytes();
@@ -75,10 +75,10 @@ impl Stamp {
         bytes
     }
 
-    fn from_bytes(bytes: &[u8; STAMP_BYTES]) -> Stamp {
+    fn from_bytes(bytes: &[u8; LABEL_BYTES]) -> Label {
         let mut words = bytes.as_chunks().0.iter().copied().map(u64::from_le_bytes);
         let mut word = || words.next().unwrap_or_default();
-        Stamp { key: word(), writer: word(), sequence: word() }
+        Label { key: word(), writer: word(), sequence: word() }
     }
 
     fn seed(&self, length_bytes: usize) -> u64 {
@@ -124,9 +124,9 @@ fn mix(left: u64, right: u64) -> u64 {
 }
 
 /// Key, writer, sequence.
-const STAMP_BYTES: usize = 24;
-/// A stamp and one word: without the word, a flipped bit of the writer or of the sequence would not show.
-const SHORTEST_STAMPED_BYTES: usize = STAMP_BYTES + 8;
+const LABEL_BYTES: usize = 24;
+/// A label and one word: without the word, a flipped bit of the writer or of the sequence would not show.
+const SHORTEST_LABELLED_BYTES: usize = LABEL_BYTES + 8;
 /// Odd, and its bits look random: 2^64 over the golden ratio.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 

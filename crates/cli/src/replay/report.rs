@@ -1,7 +1,7 @@
 //! What a replay reports, for people and for scripts.
 
 use crate::answer::units::{as_f64, bytes, count, nanoseconds, percent, ratio};
-use crate::replay::tally::{Quantiles, Tally};
+use crate::replay::counts::{Quantiles, ReplayCounts};
 use samovar::Stats;
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
@@ -57,27 +57,27 @@ pub(crate) struct Report {
 
 impl Report {
     /// Puts together what was counted and what the cache says. Evictions are those of all processes meanwhile.
-    pub(crate) fn new(start: Start, tally: &Tally, before: &Stats, after: &Stats) -> Report {
-        let seconds = tally.duration.as_secs_f64();
+    pub(crate) fn new(start: Start, counts: &ReplayCounts, before: &Stats, after: &Stats) -> Report {
+        let seconds = counts.duration.as_secs_f64();
         Report {
             start,
-            requests: tally.requests,
-            hits: tally.hits,
-            misses: tally.misses,
-            miss_ratio: ratio(tally.misses, tally.requests).unwrap_or_default(),
+            requests: counts.requests,
+            hits: counts.hits,
+            misses: counts.misses,
+            miss_ratio: ratio(counts.misses, counts.requests).unwrap_or_default(),
             entries: after.entries,
-            entries_max: tally.entries_max,
+            entries_max: counts.entries_max,
             live_bytes: after.live_bytes,
-            sets: tally.sets,
-            deletes: tally.deletes,
+            sets: counts.sets,
+            deletes: counts.deletes,
             evictions: after.evictions.saturating_sub(before.evictions),
-            refusals: tally.refusals,
-            wrong_values: tally.wrong_values,
-            first_wrong_key: tally.first_wrong_key,
+            refusals: counts.refusals,
+            wrong_values: counts.wrong_values,
+            first_wrong_key: counts.first_wrong_key,
             seconds,
-            requests_per_second: if seconds > 0.0 { as_f64(tally.requests) / seconds } else { 0.0 },
-            get_ns: tally.get_times.quantiles(),
-            set_ns: tally.set_times.quantiles(),
+            requests_per_second: if seconds > 0.0 { as_f64(counts.requests) / seconds } else { 0.0 },
+            get_ns: counts.get_times.quantiles(),
+            set_ns: counts.set_times.quantiles(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The loop of a replay: every record a get, on a miss a set, every hit checked.
 
 use crate::answer::failure::{Failure, Outcome};
+use crate::replay::counts::ReplayCounts;
 use crate::replay::payload::{self, Author};
-use crate::replay::tally::Tally;
 use crate::replay::trace::{Operation, Record, Trace};
 use samovar::{Cache, Error, ErrorKind};
 use std::path::Path;
@@ -56,7 +56,7 @@ pub(crate) struct Runner<'a> {
     longest_bytes: u64,
     author: Author,
     found: Vec<u8>,
-    tally: Tally,
+    counts: ReplayCounts,
 }
 
 impl<'a> Runner<'a> {
@@ -71,7 +71,7 @@ impl<'a> Runner<'a> {
             longest_bytes: cache.stats().map_err(|error| Failure::of_cache(path, &error))?.file_bytes,
             author: Author::new(),
             found: Vec::new(),
-            tally: Tally::new()?,
+            counts: ReplayCounts::new()?,
         })
     }
 
@@ -88,7 +88,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Replays the trace. `watch` is told now and then how many records are done.
-    pub(crate) fn run(mut self, trace: &Trace, watch: &mut dyn FnMut(u64)) -> Outcome<Tally> {
+    pub(crate) fn run(mut self, trace: &Trace, watch: &mut dyn FnMut(u64)) -> Outcome<ReplayCounts> {
         let (start, path) = (Instant::now(), self.path);
         let failed = |error| Failure::of_cache(path, &error);
         for (done, record) in (0_u64..).zip(trace.records()) {
@@ -98,10 +98,10 @@ impl<'a> Runner<'a> {
             }
             self.replay(record).map_err(failed)?;
         }
-        self.tally.duration = start.elapsed();
+        self.counts.duration = start.elapsed();
         self.see_entries().map_err(failed)?;
         watch(trace.len());
-        Ok(self.tally)
+        Ok(self.counts)
     }
 
     fn replay(&mut self, record: Record) -> Result<(), Error> {
@@ -115,16 +115,16 @@ impl<'a> Runner<'a> {
     fn look_up(&mut self, record: Record) -> Result<(), Error> {
         let start = Instant::now();
         let answer = self.cache.get_into(&record.key.to_le_bytes(), &mut self.found);
-        self.tally.get_times.record(start.elapsed());
-        self.tally.requests += 1;
+        self.counts.get_times.record(start.elapsed());
+        self.counts.requests += 1;
         if self.unless_refused(answer)? == Some(true) {
-            self.tally.hits += 1;
+            self.counts.hits += 1;
             if !payload::is_genuine(record.key, &self.found) {
-                self.tally.see_wrong_value(record.key);
+                self.counts.see_wrong_value(record.key);
             }
             return Ok(());
         }
-        self.tally.misses += 1;
+        self.counts.misses += 1;
         self.store(record)
     }
 
@@ -139,9 +139,9 @@ impl<'a> Runner<'a> {
         let value = self.author.compose(record.key, length);
         let start = Instant::now();
         let answer = self.cache.set(&key, value);
-        self.tally.set_times.record(start.elapsed());
+        self.counts.set_times.record(start.elapsed());
         if self.unless_refused(answer)?.is_some() {
-            self.tally.sets += 1;
+            self.counts.sets += 1;
         }
         if self.sampling == Sampling::EverySet {
             self.see_entries()?;
@@ -151,7 +151,7 @@ impl<'a> Runner<'a> {
 
     /// What a set does whose value no file could hold: the old value is out of date, the new one is refused.
     fn give_up(&mut self, record: Record) -> Result<(), Error> {
-        self.tally.refusals += 1;
+        self.counts.refusals += 1;
         let answer = self.cache.remove(&record.key.to_le_bytes());
         self.unless_refused(answer).map(drop)
     }
@@ -159,7 +159,7 @@ impl<'a> Runner<'a> {
     fn delete(&mut self, record: Record) -> Result<(), Error> {
         let answer = self.cache.remove(&record.key.to_le_bytes());
         if self.unless_refused(answer)?.is_some() {
-            self.tally.deletes += 1;
+            self.counts.deletes += 1;
         }
         Ok(())
     }
@@ -169,7 +169,7 @@ impl<'a> Runner<'a> {
         match answer {
             Ok(answer) => Ok(Some(answer)),
             Err(error) if is_refusal(error.kind()) => {
-                self.tally.refusals += 1;
+                self.counts.refusals += 1;
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -177,7 +177,7 @@ impl<'a> Runner<'a> {
     }
 
     fn see_entries(&mut self) -> Result<(), Error> {
-        self.tally.see_entries(self.cache.stats()?.entries);
+        self.counts.see_entries(self.cache.stats()?.entries);
         Ok(())
     }
 }

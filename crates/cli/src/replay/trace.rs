@@ -1,6 +1,6 @@
 //! A trace: which keys were asked for, in order. The format is described in docs/TRACES.md.
 //!
-//! The whole trace is decoded and judged before the first record is used, so that a bad record is found before a cache
+//! The whole trace is decoded and checked before the first record is used, so that a bad record is found before a cache
 //! is touched, and so that decoding is not in the times that a replay reports.
 
 use crate::answer::failure::{Failure, Outcome, Status};
@@ -29,7 +29,7 @@ pub(crate) struct Record {
     pub(crate) operation: Operation,
 }
 
-/// Records whose every field has been judged.
+/// Records whose every field has been checked.
 #[derive(Debug)]
 pub(crate) struct Trace {
     records: Vec<[u8; RECORD_BYTES]>,

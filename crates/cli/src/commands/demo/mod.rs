@@ -8,8 +8,8 @@ use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output::{self, Format};
 use crate::answer::units;
 use crate::args::trace::DemoArguments;
+use crate::replay::counts::ReplayCounts;
 use crate::replay::runner::{Runner, ValueSizes};
-use crate::replay::tally::Tally;
 use crate::replay::trace::Trace;
 use console::style;
 use samovar::Attachment;
@@ -50,7 +50,7 @@ struct Found {
 /// A replay, to the end.
 struct Run {
     name: &'static str,
-    tally: Tally,
+    counts: ReplayCounts,
 }
 
 impl Demo {
@@ -59,7 +59,7 @@ impl Demo {
         let killed_after = self.kill_in_the_middle()?;
         let found = self.look_again()?;
         let runs = self.compare()?;
-        self.judge(&found, &runs)?;
+        self.expect_intact(&found, &runs)?;
         if self.format == Format::Json {
             output::put_json_report(&Report::of(killed_after, &found, &runs))?;
             return Ok(Status::Done);
@@ -127,16 +127,16 @@ impl Demo {
 
     fn replay(&self, name: &'static str, file: &Path) -> Outcome<Run> {
         let cache = open_or_create(file)?;
-        let tally =
+        let counts =
             Runner::new(&cache, file, ValueSizes::Fixed(PAGE_BYTES))?.run(&self.trace, &mut |_| ())?;
         access::close(file, cache)?;
-        let miss_ratio = units::ratio(tally.misses, tally.requests).map(units::percent).unwrap_or_default();
-        self.say(&format!("    {name:<32}{:>10}{miss_ratio:>14}", units::count(tally.misses)))?;
-        Ok(Run { name, tally })
+        let miss_ratio = units::ratio(counts.misses, counts.requests).map(units::percent).unwrap_or_default();
+        self.say(&format!("    {name:<32}{:>10}{miss_ratio:>14}", units::count(counts.misses)))?;
+        Ok(Run { name, counts })
     }
 
-    fn judge(&self, found: &Found, runs: &[Run; 3]) -> Outcome<()> {
-        let wrong: u64 = runs.iter().map(|run| run.tally.wrong_values).sum();
+    fn expect_intact(&self, found: &Found, runs: &[Run; 3]) -> Outcome<()> {
+        let wrong: u64 = runs.iter().map(|run| run.counts.wrong_values).sum();
         if found.attachment.warm && found.is_clean && wrong == 0 {
             return Ok(());
         }
@@ -161,7 +161,7 @@ impl Demo {
 }
 
 fn hits(runs: &[Run; 3]) -> u64 {
-    runs.iter().map(|run| run.tally.hits).sum()
+    runs.iter().map(|run| run.counts.hits).sum()
 }
 
 /// The demonstration, for scripts. It is only told if it ended well.
@@ -183,11 +183,11 @@ struct RunReport {
 
 impl Report {
     fn of(killed_after: u64, found: &Found, runs: &[Run; 3]) -> Self {
-        let run = |Run { name, tally }: &Run| RunReport {
+        let run = |Run { name, counts }: &Run| RunReport {
             name,
-            requests: tally.requests,
-            misses: tally.misses,
-            wrong_values: tally.wrong_values,
+            requests: counts.requests,
+            misses: counts.misses,
+            wrong_values: counts.wrong_values,
         };
         Report {
             killed_after,

@@ -1,8 +1,8 @@
 //! The canary of every replay: what must pass passes, and each way a value can be wrong is seen.
 
-use super::{Author, STAMP_BYTES, is_genuine};
+use super::{Author, LABEL_BYTES, is_genuine};
 
-/// Around the stamp, around words, and a value of many words.
+/// Around the label, around words, and a value of many words.
 const LENGTHS: [usize; 12] = [0, 1, 7, 8, 9, 23, 24, 25, 31, 32, 100, 4096];
 
 fn value(author: &mut Author, key: u64, length: usize) -> Vec<u8> {
@@ -68,6 +68,6 @@ fn a_value_cut_short_or_grown_is_seen() {
 #[test]
 fn words_in_another_order_are_seen() {
     let mut value = value(&mut Author::numbered(1), 42, 100);
-    value[STAMP_BYTES..STAMP_BYTES + 16].rotate_left(8);
+    value[LABEL_BYTES..LABEL_BYTES + 16].rotate_left(8);
     assert!(!is_genuine(42, &value));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The counts of one replay.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub(crate) struct ReplayCounts {
     /// Look-ups that count: all records, or the recorded gets.
     pub(crate) requests: u64,
     /// Look-ups that found a value.
@@ -34,10 +34,10 @@ pub(crate) struct Tally {
     pub(crate) set_times: Latency,
 }
 
-impl Tally {
+impl ReplayCounts {
     /// Nothing counted yet.
-    pub(crate) fn new() -> Outcome<Tally> {
-        Ok(Tally {
+    pub(crate) fn new() -> Outcome<ReplayCounts> {
+        Ok(ReplayCounts {
             requests: 0,
             hits: 0,
             misses: 0,
