@@ -53,6 +53,16 @@ pub enum Disk {
     Refuses,
 }
 
+/// How long the byte locks of a file last.
+#[cfg(feature = "inject")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locks {
+    /// As long as this system can make them last.
+    Last,
+    /// Until all descriptors of the file are closed, as on systems where nothing keeps them longer.
+    EndWithDescriptors,
+}
+
 #[cfg(not(feature = "inject"))]
 mod hook {
     /// Nothing is injected in this build.
@@ -71,6 +81,12 @@ mod hook {
         false
     }
 
+    /// Locks last as long as they can.
+    #[inline(always)]
+    pub(crate) fn locks_last() -> bool {
+        true
+    }
+
     /// The clocks are the system's.
     #[inline(always)]
     pub(crate) fn clock() -> Option<super::Clock> {
@@ -82,7 +98,7 @@ mod hook {
 
 #[cfg(feature = "inject")]
 mod hook {
-    use super::{Clock, Disk, Event};
+    use super::{Clock, Disk, Event, Locks};
     use std::cell::{Cell, RefCell};
     use std::rc::Rc;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -99,6 +115,7 @@ mod hook {
         static INSIDE: Cell<bool> = const { Cell::new(false) };
         static WAITER: RefCell<Option<Rc<dyn Fn()>>> = const { RefCell::new(None) };
         static DISK: Cell<Disk> = const { Cell::new(Disk::Works) };
+        static LOCKS: Cell<Locks> = const { Cell::new(Locks::Last) };
         static CLOCK: Cell<Option<Clock>> = const { Cell::new(None) };
     }
 
@@ -144,6 +161,11 @@ mod hook {
     /// Does this thread's test have flushes fail?
     pub(crate) fn disk_refuses() -> bool {
         DISK.get() == Disk::Refuses
+    }
+
+    /// Do the locks last that this thread's test opens a file for?
+    pub(crate) fn locks_last() -> bool {
+        LOCKS.get() == Locks::Last
     }
 
     /// The time that this thread's test has set.
@@ -207,6 +229,17 @@ mod hook {
         DISK.set(disk);
     }
 
+    /// Sets how long the byte locks last that this thread opens files for from now on.
+    ///
+    /// ```
+    /// # use samovar_mmap::hooks;
+    /// hooks::set_thread_locks(hooks::Locks::EndWithDescriptors);
+    /// # hooks::set_thread_locks(hooks::Locks::Last);
+    /// ```
+    pub fn set_thread_locks(locks: Locks) {
+        LOCKS.set(locks);
+    }
+
     /// Sets what [`wall_ms`](crate::wall_ms) and [`boot_ms`](crate::boot_ms) say on this thread, or gives it the system's
     /// clocks back.
     ///
@@ -229,8 +262,9 @@ mod hook {
     }
 }
 
-pub(crate) use hook::{ON, clock, disk_refuses, report, waited};
+pub(crate) use hook::{ON, clock, disk_refuses, locks_last, report, waited};
 #[cfg(feature = "inject")]
 pub use hook::{
-    outside, set_process_hook, set_thread_clock, set_thread_disk, set_thread_hook, set_thread_waiter,
+    outside, set_process_hook, set_thread_clock, set_thread_disk, set_thread_hook, set_thread_locks,
+    set_thread_waiter,
 };

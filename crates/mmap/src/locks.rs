@@ -11,6 +11,7 @@ use crate::identity::FileId;
 use crate::sys::fork::OwnFile;
 use crate::sys::{self, ByteLock};
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,9 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(5);
 /// each other; threads that share one value do not. Programs that are started do not inherit the locks, and
 /// neither do **forked children** (by `fork`, not by a bare system call): all calls on the child's copy fail, and
 /// dropping it frees nothing. The child opens its own, see [`PerProcess`](crate::PerProcess).
+///
+/// A program that closes descriptors that are not its own, as some do on becoming a daemon, keeps its locks on Linux until the
+/// value is dropped, but can do no more with them: all calls fail. On other systems it loses them.
 ///
 /// ```
 /// use samovar_mmap::{ByteLocks, file_id};
@@ -42,6 +46,7 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(5);
 /// ```
 pub struct ByteLocks {
     file: OwnFile,
+    id: FileId,
     access: Access,
     table: sys::LockTable,
 }
@@ -58,20 +63,23 @@ impl ByteLocks {
         let (file, access) = open(Access::ReadWrite)
             .or_else(|_| open(Access::ReadOnly))
             .map_err(|source| Error::os(format_args!("opening {} for its locks", path.display()), source))?;
-        if file_id(file.get().ok_or_else(inherited)?)? != expect {
+        let opened = file.get().ok_or_else(inherited)?;
+        if file_id(opened)? != expect {
             return Err(Error::new(
                 ErrorKind::Replaced,
                 format!("{} is another file than it was; open it again", path.display()),
             ));
         }
-        Ok(ByteLocks { file, access, table: sys::LockTable::default() })
+        let table = sys::LockTable::of(opened);
+        Ok(ByteLocks { file, id: expect, access, table })
     }
 
     /// Locks a byte against everybody else, or turns a shared lock of ours into that. `false` if somebody
     /// else holds it; a shared lock of ours stays then.
     ///
     /// # Errors
-    /// `PermissionDenied` if the file could be opened for reading only.
+    /// `PermissionDenied` if the file could be opened for reading only; `Io` if the system refuses, or if this program has
+    /// closed the descriptor.
     pub fn try_exclusive(&self, byte: u64) -> Result<bool> {
         if self.access == Access::ReadOnly {
             return Err(Error::new(
@@ -121,10 +129,43 @@ impl ByteLocks {
     /// may be old when it arrives.
     ///
     /// # Errors
-    /// `Io` if the system refuses.
+    /// `Io` if the system refuses, or if this program has closed the descriptor, which it finds then.
     pub fn is_held_elsewhere(&self, byte: u64) -> Result<bool> {
-        sys::is_locked_elsewhere(&self.table, self.file()?, byte)
-            .map_err(|source| Error::os(format_args!("asking for the lock on byte {byte:#x}"), source))
+        self.is_refused(byte..byte.saturating_add(1), ByteLock::Exclusive)
+    }
+
+    /// Whether somebody else holds any of these bytes exclusively: one question, however many they are. Our own locks do not
+    /// count, and nor do those of others who share: only one who may write the file can lock exclusively, and anybody who may
+    /// read it can share. The answer may be old when it arrives.
+    ///
+    /// ```
+    /// # use samovar_mmap::{ByteLocks, file_id};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let file = tempfile::NamedTempFile::new()?;
+    /// # let id = file_id(file.as_file())?;
+    /// let (mine, yours) = (ByteLocks::open(file.path(), id)?, ByteLocks::open(file.path(), id)?);
+    /// assert!(yours.try_shared(1003)?);
+    /// assert!(!mine.is_held_exclusively_elsewhere(1000..2000)?);
+    /// assert!(yours.try_exclusive(1007)?);
+    /// assert!(mine.is_held_exclusively_elsewhere(1000..2000)?);
+    /// assert!(!mine.is_held_exclusively_elsewhere(1008..2000)?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`is_held_elsewhere`](Self::is_held_elsewhere).
+    pub fn is_held_exclusively_elsewhere(&self, bytes: Range<u64>) -> Result<bool> {
+        self.is_refused(bytes, ByteLock::Shared)
+    }
+
+    fn is_refused(&self, bytes: Range<u64>, lock: ByteLock) -> Result<bool> {
+        if bytes.is_empty() {
+            return Ok(false);
+        }
+        let query = sys::LockQuery { file: self.file()?, bytes: bytes.clone(), lock };
+        sys::is_locked_elsewhere(&self.table, &query)
+            .map_err(|source| Error::os(format_args!("asking for the locks on bytes {bytes:#x?}"), source))
     }
 
     fn set(&self, byte: u64, lock: ByteLock) -> Result<bool> {
@@ -132,8 +173,11 @@ impl ByteLocks {
             .map_err(|source| Error::os(format_args!("locking byte {byte:#x} ({lock:?})"), source))
     }
 
+    /// The file, unless the program has closed its descriptor: then the number may be another file's by now.
     fn file(&self) -> Result<&File> {
-        self.file.get().ok_or_else(inherited)
+        let file = self.file.get().ok_or_else(inherited)?;
+        // canary: own descriptor
+        if file_id(file).ok() == Some(self.id) { Ok(file) } else { Err(closed()) }
     }
 }
 
@@ -146,6 +190,15 @@ impl std::fmt::Debug for ByteLocks {
 #[cold]
 fn inherited() -> Error {
     Error::new(ErrorKind::Unsupported, "a forked child does not inherit locks on a file; open your own")
+}
+
+#[cold]
+fn closed() -> Error {
+    Error::new(
+        ErrorKind::Io,
+        "this program has closed the descriptor of a file's locks, though it is not its own; open the file anew, after the program \
+         has closed what it inherited",
+    )
 }
 
 fn poll(timeout: Duration, attempt: impl Fn() -> Result<bool>) -> Result<bool> {

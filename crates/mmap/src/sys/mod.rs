@@ -32,6 +32,6 @@ pub(crate) use platform::{
     wake, wall_ms,
 };
 pub(crate) use request::{
-    ByteLock, GrowRequest, LockRequest, MapLimits, MapRequest, PageRange, Protection, RangeRequest,
-    ReserveRequest, Sharing, WaitRequest, Waited,
+    ByteLock, GrowRequest, LockQuery, LockRequest, MapLimits, MapRequest, PageRange, Protection,
+    RangeRequest, ReserveRequest, Sharing, WaitRequest, Waited,
 };

@@ -1,7 +1,7 @@
 //! A platform without maps: everything compiles, and says that it cannot.
 
 use super::request::{
-    GrowRequest, LockRequest, MapRequest, PageRange, Protection, RangeRequest, ReserveRequest,
+    GrowRequest, LockQuery, LockRequest, MapRequest, PageRange, Protection, RangeRequest, ReserveRequest,
 };
 use crate::access::Access;
 use crate::advice::{Advice, Discard, LockMode};
@@ -82,8 +82,14 @@ impl Mapping {
 }
 
 /// Nothing is ever locked.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub(crate) struct LockTable(());
+
+impl LockTable {
+    pub(crate) fn of(_file: &File) -> LockTable {
+        LockTable(())
+    }
+}
 
 pub(crate) fn granularity() -> u64 {
     1 << 16
@@ -145,7 +151,7 @@ pub(crate) fn lock(_table: &LockTable, _request: &LockRequest<'_>) -> io::Result
     unsupported()
 }
 
-pub(crate) fn is_locked_elsewhere(_table: &LockTable, _file: &File, _byte: u64) -> io::Result<bool> {
+pub(crate) fn is_locked_elsewhere(_table: &LockTable, _query: &LockQuery<'_>) -> io::Result<bool> {
     unsupported()
 }
 

@@ -5,6 +5,7 @@
 use crate::access::Access;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::time::Duration;
 
 /// What may be done with mapped pages.
@@ -103,6 +104,13 @@ pub(crate) enum ByteLock {
 pub(crate) struct LockRequest<'a> {
     pub(crate) file: &'a File,
     pub(crate) byte: u64,
+    pub(crate) lock: ByteLock,
+}
+
+/// Would this lock, on any of these bytes, be refused because of somebody else? The range is not empty.
+pub(crate) struct LockQuery<'a> {
+    pub(crate) file: &'a File,
+    pub(crate) bytes: Range<u64>,
     pub(crate) lock: ByteLock,
 }
 

@@ -7,7 +7,7 @@ use samovar_mmap::{
     Access, ByteLocks, ErrorKind, NewFile, SharedMap, boot_id, file_id, open_existing, process_start,
     process_start_of, reserve, wall_ms,
 };
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
@@ -84,6 +84,25 @@ fn other_process() {
             println!("{}", if held { "holding" } else { "refused" });
             until_told();
         }
+        #[cfg(target_os = "linux")]
+        "hold and close" => {
+            let locks = locks_of(&path);
+            assert!(locks.try_exclusive(BYTE).unwrap());
+            for descriptor in 3..256 {
+                // SAFETY: nobody in this process uses one after that, but for the locks, which notice.
+                unsafe { libc::close(descriptor) };
+            }
+            assert_eq!(locks.try_exclusive(BYTE + 1).unwrap_err().kind(), ErrorKind::Io);
+            // Others have the number now.
+            let others: Vec<_> = (0..9).map(|_| tempfile::tempfile().unwrap()).collect();
+            assert_eq!(locks.is_held_elsewhere(BYTE + 1).unwrap_err().kind(), ErrorKind::Io);
+            println!("holding");
+            until_told();
+            drop(locks);
+            println!("freed");
+            until_told();
+            drop(others);
+        }
         "answer" => {
             let file = open_existing(&path, Access::ReadWrite).unwrap();
             let map = SharedMap::map(&file, Access::ReadWrite, 0, None).unwrap();
@@ -145,6 +164,26 @@ fn locks_exclude_other_processes_and_end_with_them() {
     assert!(!locks.is_held_elsewhere(BYTE).unwrap(), "our own does not count");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn locks_outlive_descriptors_that_their_program_closes() {
+    let file = shared_file();
+    let locks = locks_of(file.path());
+    let mut other = Other::start("hold and close", file.path());
+    other.expect("holding");
+    assert!(locks.is_held_exclusively_elsewhere(BYTE - 5..BYTE + 5).unwrap(), "it still runs");
+    assert!(!locks.try_exclusive(BYTE).unwrap());
+    other.kill();
+    assert!(locks.exclusive(BYTE, LONG).unwrap(), "the kernel freed it");
+    locks.unlock(BYTE).unwrap();
+    let mut other = Other::start("hold and close", file.path());
+    other.expect("holding");
+    other.child.stdin.as_mut().unwrap().write_all(b".").unwrap();
+    other.expect("freed");
+    assert!(locks.try_exclusive(BYTE).unwrap(), "what was dropped keeps nothing");
+    other.kill();
+}
+
 #[test]
 fn shared_locks_are_shared_and_upgraded() {
     let file = shared_file();
@@ -154,6 +193,8 @@ fn shared_locks_are_shared_and_upgraded() {
     assert!(locks.try_shared(BYTE).unwrap());
     assert!(!locks.try_exclusive(BYTE).unwrap());
     assert!(locks.is_held_elsewhere(BYTE).unwrap());
+    locks.unlock(BYTE).unwrap();
+    assert!(!locks.is_held_exclusively_elsewhere(BYTE..BYTE + 1).unwrap(), "who may only read can share");
     other.finish();
     assert!(locks.exclusive(BYTE, LONG).unwrap());
     let mut late = Other::start("hold shared", file.path());

@@ -3,10 +3,11 @@
 use super::super::call::{check, retry};
 use crate::access::Access;
 use crate::durability::Durability;
-use crate::sys::request::{ByteLock, LockRequest, RangeRequest, ReserveRequest};
+use crate::sys::request::{ByteLock, LockQuery, LockRequest, RangeRequest, ReserveRequest};
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -100,19 +101,30 @@ pub(crate) fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()>
     check(unsafe { libc::renamex_np(from.as_ptr(), to.as_ptr(), libc::RENAME_EXCL) })
 }
 
-fn lock_of(byte: u64, kind: libc::c_short) -> io::Result<libc::flock> {
-    let start = libc::off_t::try_from(byte).ok().filter(|start| *start < libc::off_t::MAX);
-    let start = start.ok_or(io::ErrorKind::InvalidInput)?;
-    Ok(libc::flock { l_start: start, l_len: 1, l_pid: 0, l_type: kind, l_whence: 0 })
-}
-
-pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
-    let kind = match request.lock {
+fn lock_of(bytes: Range<u64>, lock: ByteLock) -> io::Result<libc::flock> {
+    let start = libc::off_t::try_from(bytes.start).ok().filter(|start| *start < libc::off_t::MAX);
+    let len = libc::off_t::try_from(bytes.end - bytes.start).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let kind = match lock {
         ByteLock::Exclusive => libc::F_WRLCK,
         ByteLock::Shared => libc::F_RDLCK,
         ByteLock::Unlocked => libc::F_UNLCK,
     };
-    let mut lock = lock_of(request.byte, kind)?;
+    let start = start.ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(libc::flock { l_start: start, l_len: len, l_pid: 0, l_type: kind, l_whence: 0 })
+}
+
+/// Here locks end with the last descriptor, whatever is mapped.
+#[derive(Debug)]
+pub(crate) enum Hold {}
+
+impl Hold {
+    pub(crate) fn of(_file: &File) -> Option<Hold> {
+        None
+    }
+}
+
+pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
+    let mut lock = lock_of(request.byte..request.byte + 1, request.lock)?;
     let fd = request.file.as_raw_fd();
     // SAFETY: the descriptor is open, and the lock lives for the call.
     match retry(|| unsafe { libc::fcntl(fd, libc::F_OFD_SETLK, &raw mut lock) }) {
@@ -122,9 +134,9 @@ pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
     }
 }
 
-pub(crate) fn is_locked_elsewhere(file: &File, byte: u64) -> io::Result<bool> {
-    let mut lock = lock_of(byte, libc::F_WRLCK)?;
-    let fd = file.as_raw_fd();
+pub(crate) fn is_locked_elsewhere(query: &LockQuery<'_>) -> io::Result<bool> {
+    let mut lock = lock_of(query.bytes.clone(), query.lock)?;
+    let fd = query.file.as_raw_fd();
     // SAFETY: the descriptor is open, and the lock is ours to be written for the call.
     retry(|| unsafe { libc::fcntl(fd, libc::F_OFD_GETLK, &raw mut lock) })?;
     Ok(lock.l_type != libc::F_UNLCK)

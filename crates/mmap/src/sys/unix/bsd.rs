@@ -2,7 +2,7 @@
 
 use crate::access::Access;
 use crate::durability::Durability;
-use crate::sys::request::{LockRequest, RangeRequest, ReserveRequest, unsupported};
+use crate::sys::request::{LockQuery, LockRequest, RangeRequest, ReserveRequest, unsupported};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -56,14 +56,26 @@ pub(crate) fn rename_without_replacing(_from: &Path, _to: &Path) -> io::Result<(
     unsupported()
 }
 
+/// There are no locks to keep.
+#[derive(Debug)]
+pub(crate) enum Hold {}
+
+impl Hold {
+    pub(crate) fn of(_file: &File) -> Option<Hold> {
+        None
+    }
+}
+
 pub(crate) fn lock(request: &LockRequest<'_>) -> io::Result<bool> {
     let LockRequest { file, byte, lock } = request;
     let message = format!("this system has no lock for byte {byte:#x} of {file:?} ({lock:?}) alone");
     Err(io::Error::new(io::ErrorKind::Unsupported, message))
 }
 
-pub(crate) fn is_locked_elsewhere(_file: &File, _byte: u64) -> io::Result<bool> {
-    unsupported()
+pub(crate) fn is_locked_elsewhere(query: &LockQuery<'_>) -> io::Result<bool> {
+    let LockQuery { file, bytes, lock } = query;
+    let message = format!("this system has no lock for bytes {bytes:#x?} of {file:?} ({lock:?}) alone");
+    Err(io::Error::new(io::ErrorKind::Unsupported, message))
 }
 
 pub(super) fn boot_id() -> Option<[u8; 16]> {

@@ -1,18 +1,40 @@
-//! Locks on single bytes. The system remembers what a file has locked.
+//! Locks on single bytes. The system remembers what a file has locked; what is to be kept is the description that has the locks.
 
-use super::system;
-use crate::sys::request::LockRequest;
+use super::{fork, system};
+use crate::hooks;
+use crate::sys::request::{LockQuery, LockRequest};
 use std::fs::File;
 use std::io;
 
-/// Nothing to remember.
-#[derive(Default, Debug)]
-pub(crate) struct LockTable(());
+/// Keeps the locks of one open file description, though every descriptor of it be closed, where the system can do that.
+#[derive(Debug)]
+pub(crate) struct LockTable {
+    hold: Option<system::Hold>,
+    /// A forked child has a copy of this, and has nothing to give up.
+    made: usize,
+}
+
+impl LockTable {
+    /// Without a hold all is as it should be while nobody closes what is not his own.
+    pub(crate) fn of(file: &File) -> LockTable {
+        // canary: hold
+        let hold = if hooks::locks_last() { system::Hold::of(file) } else { None };
+        LockTable { hold, made: fork::here() }
+    }
+}
+
+impl Drop for LockTable {
+    fn drop(&mut self) {
+        if !fork::is_here(self.made) {
+            std::mem::forget(self.hold.take());
+        }
+    }
+}
 
 pub(crate) fn lock(_table: &LockTable, request: &LockRequest<'_>) -> io::Result<bool> {
     system::lock(request)
 }
 
-pub(crate) fn is_locked_elsewhere(_table: &LockTable, file: &File, byte: u64) -> io::Result<bool> {
-    system::is_locked_elsewhere(file, byte)
+pub(crate) fn is_locked_elsewhere(_table: &LockTable, query: &LockQuery<'_>) -> io::Result<bool> {
+    system::is_locked_elsewhere(query)
 }

@@ -10,7 +10,7 @@ mod own;
 
 pub(crate) use super::super::sleep::{wait, wake};
 pub(super) use own::{Backing, HUGE_PAGE, NO_RESERVE, leave_out_of_dumps};
-pub(crate) use own::{is_locked_elsewhere, lock, punch, rename_without_replacing};
+pub(crate) use own::{Hold, is_locked_elsewhere, lock, punch, rename_without_replacing};
 
 pub(super) use libc::{mmap, off_t};
 

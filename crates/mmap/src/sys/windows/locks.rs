@@ -1,10 +1,11 @@
 //! Locks on single bytes: `LockFileEx`, with what POSIX has and it has not: locking again, up and down.
 
 use super::call::check;
-use crate::sys::request::{ByteLock, LockRequest};
+use crate::sys::request::{ByteLock, LockQuery, LockRequest};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::windows::io::AsRawHandle;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use windows_sys::Win32::Foundation::{ERROR_IO_PENDING, ERROR_LOCK_VIOLATION};
@@ -24,6 +25,10 @@ enum Held {
 }
 
 impl LockTable {
+    pub(crate) fn of(_file: &File) -> LockTable {
+        LockTable::default()
+    }
+
     fn held(&self) -> MutexGuard<'_, HashMap<u64, Held>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,24 +76,44 @@ fn raise(file: &File, byte: u64) -> io::Result<Option<Held>> {
     }
 }
 
-/// There is nothing to ask: it is tried.
-pub(crate) fn is_locked_elsewhere(table: &LockTable, file: &File, byte: u64) -> io::Result<bool> {
+/// There is nothing to ask: it is tried, around what we hold ourselves.
+pub(crate) fn is_locked_elsewhere(table: &LockTable, query: &LockQuery<'_>) -> io::Result<bool> {
     let held = table.held();
-    match held.get(&byte) {
-        Some(Held::Exclusive) => Ok(false),
-        Some(Held::Shared) => {
-            let raised = raise(file, byte)? == Some(Held::Exclusive);
-            if raised {
-                try_lock(file, byte, Held::Shared)?;
-                unlock_byte(file, byte)?;
-            }
-            Ok(!raised)
+    let mut ours: Vec<u64> = held.keys().copied().filter(|byte| query.bytes.contains(byte)).collect();
+    ours.sort_unstable();
+    let mut start = query.bytes.start;
+    for byte in ours {
+        if is_refused(query, start..byte)? || is_shared_elsewhere(query, byte, held.get(&byte).copied())? {
+            return Ok(true);
         }
-        None => match try_lock(file, byte, Held::Exclusive)? {
-            None => Ok(true),
-            Some(_) => unlock_byte(file, byte).map(|()| false),
-        },
+        start = byte + 1;
     }
+    is_refused(query, start..query.bytes.end)
+}
+
+/// Would a lock on bytes that we do not hold be refused?
+fn is_refused(query: &LockQuery<'_>, bytes: Range<u64>) -> io::Result<bool> {
+    if bytes.is_empty() {
+        return Ok(false);
+    }
+    let kind = if matches!(query.lock, ByteLock::Exclusive) { Held::Exclusive } else { Held::Shared };
+    match try_lock_range(query.file, bytes.clone(), kind)? {
+        None => Ok(true),
+        Some(_) => unlock_range(query.file, bytes).map(|()| false),
+    }
+}
+
+/// Whether a byte that we hold so is shared with somebody, if that is asked for.
+fn is_shared_elsewhere(query: &LockQuery<'_>, byte: u64, held: Option<Held>) -> io::Result<bool> {
+    if held != Some(Held::Shared) || !matches!(query.lock, ByteLock::Exclusive) {
+        return Ok(false);
+    }
+    let raised = raise(query.file, byte)? == Some(Held::Exclusive);
+    if raised {
+        try_lock(query.file, byte, Held::Shared)?;
+        unlock_byte(query.file, byte)?;
+    }
+    Ok(!raised)
 }
 
 fn place(byte: u64) -> io::Result<OVERLAPPED> {
@@ -96,17 +121,27 @@ fn place(byte: u64) -> io::Result<OVERLAPPED> {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     let mut place = OVERLAPPED::default();
-    place.Anonymous.Anonymous.Offset = u32::try_from(byte & u64::from(u32::MAX)).unwrap_or(0);
-    place.Anonymous.Anonymous.OffsetHigh = u32::try_from(byte >> 32).unwrap_or(0);
+    let [low, high] = halves(byte);
+    place.Anonymous.Anonymous.Offset = low;
+    place.Anonymous.Anonymous.OffsetHigh = high;
     Ok(place)
 }
 
+/// The low half of a number, then the high one.
+fn halves(number: u64) -> [u32; 2] {
+    [number & u64::from(u32::MAX), number >> 32].map(|half| u32::try_from(half).unwrap_or(0))
+}
+
 fn try_lock(file: &File, byte: u64, kind: Held) -> io::Result<Option<Held>> {
-    let mut place = place(byte)?;
+    try_lock_range(file, byte..byte + 1, kind)
+}
+
+fn try_lock_range(file: &File, bytes: Range<u64>, kind: Held) -> io::Result<Option<Held>> {
+    let (mut place, [low, high]) = (place(bytes.start)?, halves(bytes.end - bytes.start));
     let exclusive = if kind == Held::Exclusive { LOCKFILE_EXCLUSIVE_LOCK } else { 0 };
     let flags = LOCKFILE_FAIL_IMMEDIATELY | exclusive;
     // SAFETY: the handle is open, and the place lives for the call, which does not wait.
-    match check(unsafe { LockFileEx(file.as_raw_handle(), flags, 0, 1, 0, &raw mut place) }) {
+    match check(unsafe { LockFileEx(file.as_raw_handle(), flags, 0, low, high, &raw mut place) }) {
         Ok(()) => Ok(Some(kind)),
         Err(error) if is_refusal(&error) => Ok(None),
         Err(error) => Err(error),
@@ -114,9 +149,13 @@ fn try_lock(file: &File, byte: u64, kind: Held) -> io::Result<Option<Held>> {
 }
 
 fn unlock_byte(file: &File, byte: u64) -> io::Result<()> {
-    let mut place = place(byte)?;
+    unlock_range(file, byte..byte + 1)
+}
+
+fn unlock_range(file: &File, bytes: Range<u64>) -> io::Result<()> {
+    let (mut place, [low, high]) = (place(bytes.start)?, halves(bytes.end - bytes.start));
     // SAFETY: the handle is open, and the place lives for the call.
-    check(unsafe { UnlockFileEx(file.as_raw_handle(), 0, 1, 0, &raw mut place) })
+    check(unsafe { UnlockFileEx(file.as_raw_handle(), 0, low, high, &raw mut place) })
 }
 
 fn is_refusal(error: &io::Error) -> bool {

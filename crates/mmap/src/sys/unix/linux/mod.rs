@@ -14,7 +14,7 @@ pub(super) use file_system::Backing;
 pub(crate) use file_system::{is_remote, keeps_reserved_space};
 pub(crate) use futex::{wait, wake};
 pub(crate) use host::{boot_id, boot_ms, pid_namespace, process_age_ms, process_start_of, wall_ms};
-pub(crate) use locks::{is_locked_elsewhere, lock};
+pub(crate) use locks::{Hold, is_locked_elsewhere, lock};
 pub(crate) use memory_file::{is_sealed, memory_file, seal};
 pub(super) use names::rename_without_replacing;
 pub(crate) use pages::store_fault;
