@@ -70,7 +70,7 @@ impl ByteLocks {
                 format!("{} is another file than it was; open it again", path.display()),
             ));
         }
-        let table = sys::LockTable::of(opened);
+        let table = if hooks::locks_last() { sys::LockTable::of(opened) } else { sys::LockTable::default() };
         Ok(ByteLocks { file, id: expect, access, table })
     }
 
@@ -176,7 +176,6 @@ impl ByteLocks {
     /// The file, unless the program has closed its descriptor: then the number may be another file's by now.
     fn file(&self) -> Result<&File> {
         let file = self.file.get().ok_or_else(inherited)?;
-        // canary: own descriptor
         if file_id(file).ok() == Some(self.id) { Ok(file) } else { Err(closed()) }
     }
 }

@@ -7,9 +7,9 @@ use crate::common::{FILE, ROLE, alone, hook_process, this_program};
 use nix::sys::signal::{Signal, kill, raise};
 use nix::unistd::Pid;
 use samovar::{Cache, ErrorKind, ProcessState};
-use samovar_mmap::hooks::{Event, set_thread_hook};
+use samovar_mmap::hooks::{Event, Locks, set_thread_hook, set_thread_locks};
 use std::cell::Cell;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -26,15 +26,25 @@ fn open(path: &Path) -> Cache {
 #[ignore = "started by the other tests as a process of its own"]
 fn owner() {
     let (Ok(role), Some(file)) = (std::env::var(ROLE), std::env::var_os(FILE)) else { return };
+    if role == "without locks" {
+        set_thread_locks(Locks::EndWithDescriptors);
+    }
     let cache = open(Path::new(&file));
     cache.set(b"first", &[1; 5000]).unwrap();
-    if role == "daemon" {
+    if role != "owner" {
         close_descriptors();
     }
     let copies = std::sync::atomic::AtomicUsize::new(0);
     hook_process(move |event| {
         // The header, the key, then the value.
-        if event == Event::CopyHalf && copies.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2 {
+        if event != Event::CopyHalf || copies.fetch_add(1, std::sync::atomic::Ordering::Relaxed) != 2 {
+            return;
+        }
+        if role.contains("namespace") {
+            // The first process of a namespace cannot be stopped by its own.
+            println!("\nit waits");
+            std::io::stdin().read_line(&mut String::new()).unwrap();
+        } else {
             raise(Signal::SIGSTOP).unwrap();
         }
     });
@@ -74,14 +84,43 @@ impl Owner {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
     }
 
+    /// Starts one that lost its descriptors, in a PID namespace of its own, and waits until it holds its shard; none if this user
+    /// may not do that.
+    fn in_another_namespace(path: &Path) -> Option<Self> {
+        let mut command = Command::new("unshare");
+        command.args(["--pid", "--fork", "--kill-child"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        if !Command::new("unshare")
+            .args(["--pid", "--fork", "true"])
+            .status()
+            .is_ok_and(|ended| ended.success())
+        {
+            return None;
+        }
+        let owner: Command = this_program!(owner, "namespace", path);
+        command.arg(owner.get_program()).args(owner.get_args());
+        command.envs(owner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut child = command.spawn().unwrap();
+        let says = BufReader::new(child.stdout.take().unwrap());
+        let mut owner = Owner { child, says };
+        owner.wait_for("it waits");
+        Some(owner)
+    }
+
+    fn wait_for(&mut self, words: &str) {
+        let mut line = String::new();
+        while !line.contains(words) {
+            line.clear();
+            assert_ne!(self.says.read_line(&mut line).unwrap(), 0, "it ended before it said: {words}");
+        }
+    }
+
     /// Lets it go on, and waits until its set is done.
     fn go_on(&mut self) {
-        self.signal(Signal::SIGCONT);
-        let mut line = String::new();
-        while !line.contains("it went on") {
-            line.clear();
-            assert_ne!(self.says.read_line(&mut line).unwrap(), 0, "its set failed");
+        match self.child.stdin.take() {
+            Some(mut tell) => tell.write_all(b"\n").unwrap(),
+            None => self.signal(Signal::SIGCONT),
         }
+        self.wait_for("it went on");
     }
 }
 
@@ -115,7 +154,12 @@ fn expect_sight(watcher: &Cache, owner: &Owner, state: ProcessState) {
 #[test]
 fn a_watcher_sees_who_holds_a_shard_and_what_became_of_it() {
     let _machine = alone();
-    for (role, state) in [("owner", ProcessState::Attached), ("daemon", ProcessState::WithoutLocks)] {
+    let lasting = if cfg!(target_os = "linux") { ProcessState::Attached } else { ProcessState::WithoutLocks };
+    for (role, state) in [
+        ("owner", ProcessState::Attached),
+        ("daemon", lasting),
+        ("without locks", ProcessState::WithoutLocks),
+    ] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.samovar");
         let cache = open(&path);
@@ -187,16 +231,39 @@ fn a_stopped_owner_that_is_killed_is_replaced_by_one_who_waits() {
 #[test]
 fn a_daemon_that_closed_every_descriptor_is_not_taken_over() {
     let _machine = alone();
+    for role in ["daemon", "without locks"] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.samovar");
+        let cache = open(&path);
+        let mut daemon = Owner::stopped(role, &path);
+        let refused = cache.set(b"mine", b"value").unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::OwnerStopped, "{role}: a waiter stole the lock: {refused}");
+        // Now nobody but the daemon has it open, and where locks end with descriptors it has none to show for it.
+        drop(cache);
+        let cache = open(&path);
+        assert!(cache.attachment().warm, "{:?}", cache.attachment());
+        let refused = cache.set(b"mine", b"value").unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::OwnerStopped, "{role}: a first opener stole it: {refused}");
+        expect_second(&cache, &mut daemon);
+    }
+}
+
+/// Nobody here could tell by its number that it runs.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_daemon_in_another_pid_namespace_keeps_its_shard() {
+    let _machine = alone();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.samovar");
     let cache = open(&path);
-    let mut daemon = Owner::stopped("daemon", &path);
+    let Some(mut daemon) = Owner::in_another_namespace(&path) else {
+        println!("SKIPPED: not root, so that there is no other PID namespace");
+        return;
+    };
     let refused = cache.set(b"mine", b"value").unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::OwnerStopped, "a waiter stole the lock: {refused}");
-    // Now nobody but the daemon has it open, and it has no lock to show for it.
     drop(cache);
     let cache = open(&path);
-    assert!(cache.attachment().warm, "{:?}", cache.attachment());
     let refused = cache.set(b"mine", b"value").unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::OwnerStopped, "a first opener stole the lock: {refused}");
     expect_second(&cache, &mut daemon);

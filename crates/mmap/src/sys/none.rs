@@ -82,7 +82,7 @@ impl Mapping {
 }
 
 /// Nothing is ever locked.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub(crate) struct LockTable(());
 
 impl LockTable {

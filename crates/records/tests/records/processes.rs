@@ -44,6 +44,37 @@ fn writer_of_a_ring() {
     }
 }
 
+#[test]
+#[ignore = "started by another test as a process of its own"]
+#[cfg(target_os = "linux")]
+fn writer_that_closes_what_is_open() {
+    let Some(path) = file_of_the_parent() else { return };
+    let file = RecordFile::<Bar>::open_writer(path).unwrap();
+    (3..256).for_each(|descriptor| {
+        let _ = nix::unistd::close(descriptor);
+    });
+    println!("writing");
+    for i in 1.. {
+        file.push(&bar(i)).unwrap();
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// As a daemon does, to be rid of what it inherited.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_writer_that_closes_every_descriptor_stays_the_only_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bars");
+    drop(RecordFile::<Bar>::create(&path).unwrap());
+    let mut child = start("processes::writer_that_closes_what_is_open", &path);
+    let second = RecordFile::<Bar>::open_writer(&path).map(drop);
+    assert_eq!(second.unwrap_err().kind(), ErrorKind::Locked, "two write");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    RecordFile::<Bar>::open_writer(&path).unwrap().push(&bar(0)).unwrap();
+}
+
 /// What a reader does who is told that it lost every race: the writers here never pause, and the system may hold up a
 /// reader for long.
 fn patiently<T>(read: impl Fn() -> samovar_records::Result<T>) -> T {

@@ -1,13 +1,12 @@
-//! Locks on single bytes. The system remembers what a file has locked; what is to be kept is the description that has the locks.
+//! Locks on single bytes. The system remembers what a file has locked; kept here is the description that has the locks.
 
 use super::{fork, system};
-use crate::hooks;
 use crate::sys::request::{LockQuery, LockRequest};
 use std::fs::File;
 use std::io;
 
 /// Keeps the locks of one open file description, though every descriptor of it be closed, where the system can do that.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub(crate) struct LockTable {
     hold: Option<system::Hold>,
     /// A forked child has a copy of this, and has nothing to give up.
@@ -17,9 +16,7 @@ pub(crate) struct LockTable {
 impl LockTable {
     /// Without a hold all is as it should be while nobody closes what is not his own.
     pub(crate) fn of(file: &File) -> LockTable {
-        // canary: hold
-        let hold = if hooks::locks_last() { system::Hold::of(file) } else { None };
-        LockTable { hold, made: fork::here() }
+        LockTable { hold: system::Hold::of(file), made: fork::here() }
     }
 }
 
