@@ -623,7 +623,7 @@ fn overwriting() -> Vec<Op> {
 }
 
 /// New keys in a full cache of small entries. The middle one walks, as every sixteenth write does: two to six go at a time.
-fn small_evictions() -> Vec<Op> {
+fn batches() -> Vec<Op> {
     sets(30_000..30_012, 1, 8).collect()
 }
 
@@ -727,13 +727,7 @@ fn usual(seed: u64) -> Vec<Scenario> {
         scenario("clear", Size::Roomy, &few, clearing(), 150),
         scenario("evict", Size::Tight, &full, evicting, 500),
         scenario("hold", Size::Tight, &full, holds(), 100),
-        scenario(
-            "batch",
-            Size::Batched,
-            &opened(sets(10_000..27_400, 1, 8).collect()),
-            small_evictions(),
-            300,
-        ),
+        scenario("batch", Size::Batched, &opened(sets(10_000..27_400, 1, 8).collect()), batches(), 300),
         Scenario { least_moves: 2, ..scenario("boundary", Size::Tight, &wide, narrow, 150) },
         Scenario { spoil: Spoil::Copied, ..scenario("reset", Size::Roomy, &few, reset.to_vec(), 50) },
         Scenario { spoil: Spoil::Restarted, ..scenario("salvage", Size::Sealed, &few, reset.to_vec(), 150) },
