@@ -7,12 +7,12 @@ use crate::peers::{self, server};
 use crate::roster;
 use anyhow::{Context, Result, ensure};
 
-type Run = fn(&Cell, Places) -> Result<Outcome>;
+type RunPeer = fn(&Cell, Places) -> Result<Outcome>;
 
 /// The peer that needs a place in huge pages.
 pub(crate) const HUGE: &str = "samovar-huge";
 
-const PEERS: &[(&str, Run)] = &[
+const PEERS: &[(&str, RunPeer)] = &[
     ("samovar", drive::run::<Samovar<samovar::OnDisk>>),
     ("samovar-tmpfs", drive::run::<Samovar<samovar::OnTmpfs>>),
     ("samovar-sealed", drive::run::<Samovar<samovar::Sealed>>),

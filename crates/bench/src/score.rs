@@ -63,14 +63,14 @@ pub(crate) enum Bound {
 }
 
 /// A figure on a tmpfs, and on a disk; one that is neither is in the first place.
-type Places = [Option<Summary>; 2];
+type OnMedia = [Option<Summary>; 2];
 
 /// One goal.
 #[derive(Debug)]
 struct Line {
     goal: String,
     bound: Bound,
-    found: Places,
+    found: OnMedia,
 }
 
 /// What `scripts/miss-ratios` says of its goals.

@@ -21,13 +21,13 @@ pub(crate) struct Speeds {
     pub(crate) floor: Option<floor::Found>,
 }
 
-type Part = fn(&Timing) -> f64;
+type Figure = fn(&Timing) -> f64;
 
-const WALL: Part = |timing| timing.wall_ns;
-const CPU: Part = |timing| timing.cpu_ns;
+const WALL: Figure = |timing| timing.wall_ns;
+const CPU: Figure = |timing| timing.cpu_ns;
 
 impl Speeds {
-    fn summary(&self, peer: &str, size: Size, measure: Measure, part: Part) -> Option<Summary> {
+    fn summary(&self, peer: &str, size: Size, measure: Measure, part: Figure) -> Option<Summary> {
         let mine = self.ran.iter().filter(|ran| ran.peer == peer && ran.size == size);
         let timings = mine.flat_map(|ran| &ran.outcome.timings);
         Summary::of(timings.filter(|timing| timing.measure == measure).map(part))
@@ -80,7 +80,7 @@ impl Speeds {
         self.table(|peer, size, measure| Some(digits(self.summary(peer, size, measure, CPU)?.median)))
     }
 
-    fn ratios(&self, part: Part) -> Table {
+    fn ratios(&self, part: Figure) -> Table {
         self.table(|peer, size, measure| {
             let ours = self.summary(self.peers.first()?, size, measure, part)?.median;
             Some(format!("{:.2}", self.summary(peer, size, measure, part)?.median / ours))

@@ -17,9 +17,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// println!("{missing}: {source}");
 /// assert!(!missing.to_string().contains(&source.to_string()));
 /// ```
-pub struct Error(Box<Inner>);
+pub struct Error(Box<ErrorParts>);
 
-struct Inner {
+struct ErrorParts {
     kind: ErrorKind,
     message: Cow<'static, str>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -90,7 +90,7 @@ pub enum ErrorKind {
 impl Error {
     #[cold]
     pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Error(Box::new(Inner { kind, message: message.into(), source: None, is_damage: false }))
+        Error(Box::new(ErrorParts { kind, message: message.into(), source: None, is_damage: false }))
     }
 
     #[cold]
@@ -99,7 +99,7 @@ impl Error {
         message: impl Into<Cow<'static, str>>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Error(Box::new(Inner {
+        Error(Box::new(ErrorParts {
             kind,
             message: message.into(),
             source: Some(source.into()),
@@ -133,7 +133,7 @@ impl Error {
     #[cold]
     pub(crate) fn damaged(message: &'static str) -> Self {
         let (kind, message) = (ErrorKind::Corrupt, Cow::Borrowed(message));
-        Error(Box::new(Inner { kind, message, source: None, is_damage: true }))
+        Error(Box::new(ErrorParts { kind, message, source: None, is_damage: true }))
     }
 
     /// Is it the damage of a shard, which may be emptied for it?
@@ -160,7 +160,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, message, source, is_damage: _ } = &*self.0;
+        let ErrorParts { kind, message, source, is_damage: _ } = &*self.0;
         f.debug_struct("Error").field("kind", kind).field("message", message).field("source", source).finish()
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn run(command: &RecordsCommand, format: Format) -> Outcome<Status> {
 }
 
 #[derive(Debug, Serialize)]
-struct View {
+struct RecordsView {
     file: String,
     schema: String,
     record_bytes: usize,
@@ -52,7 +52,7 @@ fn info(arguments: &InfoArguments, format: Format) -> Outcome<Status> {
     let path = arguments.file.as_path();
     let file = open(path)?;
     let info = file.info().map_err(|error| failure_of(path, &error))?;
-    let view = View {
+    let view = RecordsView {
         file: path.display().to_string(),
         schema: file.schema().to_string(),
         record_bytes: file.schema().record_size(),
@@ -101,7 +101,7 @@ fn check(arguments: &InfoArguments, format: Format) -> Outcome<Status> {
     Ok(Status::Done)
 }
 
-impl Display for View {
+impl Display for RecordsView {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {} records of {} bytes", self.file, self.records, self.record_bytes)?;
         writeln!(f, "schema    {}", self.schema)?;

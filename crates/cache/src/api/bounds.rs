@@ -2,7 +2,7 @@
 
 use crate::api::handle::Cache;
 use crate::error::Result;
-use crate::write::writer::{Process, Writer};
+use crate::write::writer::{ProcessContext, Writer};
 
 impl Cache {
     /// Has the small ring of every shard become this part of its data, as soon as the rings come round.
@@ -12,7 +12,7 @@ impl Cache {
         for number in 0..self.inner.attached.header.geometry.shards() {
             let shard = self.inner.attached.shard(number)?;
             let locked = self.lock(&shard)?;
-            Writer::begin(&locked, &clock, Process::IDLE)?.set_target_percent(percent);
+            Writer::begin(&locked, &clock, ProcessContext::IDLE)?.set_target_percent(percent);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::api::handle::Cache;
 use crate::error::{Error, ErrorKind, Result};
 use crate::repair::check::{Recount, Report};
 use crate::repair::recover;
-use crate::write::writer::{self, Process, Writer};
+use crate::write::writer::{self, ProcessContext, Writer};
 
 /// Tries at an undisturbed look at a shard that a read-only handle cannot lock.
 const LOOKS: u32 = 100;
@@ -49,7 +49,7 @@ impl Cache {
             self.inner.attached.before_write()?;
         }
         let clock = self.clock();
-        let metadata = Writer::begin(&locked, &clock, Process::IDLE)?.metadata().read();
+        let metadata = Writer::begin(&locked, &clock, ProcessContext::IDLE)?.metadata().read();
         Recount::new(shard, number, report).run(&metadata)
     }
 

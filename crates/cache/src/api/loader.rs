@@ -182,7 +182,7 @@ impl fmt::Debug for Lease {
 }
 
 /// What one look at a key told.
-enum Look {
+enum KeyLook {
     Fresh(Vec<u8>),
     Stale(Vec<u8>, Option<Lease>),
     Absent,
@@ -218,9 +218,9 @@ enum Settled {
 
 /// A whole entry, even if it says that there is no value.
 #[derive(Default)]
-struct Found(Whole);
+struct AnyEntry(Whole);
 
-impl Sink for Found {
+impl Sink for AnyEntry {
     const TAKES_ABSENT: bool = true;
 
     fn take(&mut self, log: Log<'_>, offset: u64, header: Header) -> Result<()> {
@@ -271,15 +271,15 @@ impl Cache {
     /// As [`get`](Self::get), and, when a lease is free, as [`set_with`](Self::set_with).
     pub fn lookup(&self, key: &[u8]) -> Result<Lookup> {
         let look = self.look(key, Absence::Answer)?;
-        let hit = matches!(look, Look::Fresh(_) | Look::Stale(..));
+        let hit = matches!(look, KeyLook::Fresh(_) | KeyLook::Stale(..));
         self.count(if hit { Counter::Hits } else { Counter::Misses })?;
         Ok(match look {
-            Look::Fresh(value) => Lookup::Fresh(value),
-            Look::Stale(value, None) => Lookup::Stale(value),
-            Look::Stale(value, Some(lease)) => Lookup::StaleYours(value, lease),
-            Look::Absent => Lookup::Absent,
-            Look::Missing(Turn::Ours(lease)) => Lookup::MissingYours(lease),
-            Look::Missing(Turn::Theirs(_)) => Lookup::MissingTaken,
+            KeyLook::Fresh(value) => Lookup::Fresh(value),
+            KeyLook::Stale(value, None) => Lookup::Stale(value),
+            KeyLook::Stale(value, Some(lease)) => Lookup::StaleYours(value, lease),
+            KeyLook::Absent => Lookup::Absent,
+            KeyLook::Missing(Turn::Ours(lease)) => Lookup::MissingYours(lease),
+            KeyLook::Missing(Turn::Theirs(_)) => Lookup::MissingTaken,
         })
     }
 
@@ -395,12 +395,14 @@ impl Cache {
         let [mut nap, longest] = NAPS;
         loop {
             let ticket = match self.look(key, absence)? {
-                Look::Fresh(value) | Look::Stale(value, None) => return Ok(Settled::Known(Some(value))),
-                Look::Absent => return Ok(Settled::Known(None)),
-                Look::Stale(_, Some(lease)) | Look::Missing(Turn::Ours(lease)) => {
+                KeyLook::Fresh(value) | KeyLook::Stale(value, None) => {
+                    return Ok(Settled::Known(Some(value)));
+                }
+                KeyLook::Absent => return Ok(Settled::Known(None)),
+                KeyLook::Stale(_, Some(lease)) | KeyLook::Missing(Turn::Ours(lease)) => {
                     return Ok(Settled::Load(lease));
                 }
-                Look::Missing(Turn::Theirs(ticket)) => ticket,
+                KeyLook::Missing(Turn::Theirs(ticket)) => ticket,
             };
             let left = self.inner.load_timeout.saturating_sub(began.elapsed());
             if left.is_zero() {
@@ -412,12 +414,12 @@ impl Cache {
     }
 
     /// Looks without the lock, and with it only if there may be a lease to be had.
-    fn look(&self, key: &[u8], absence: Absence) -> Result<Look> {
+    fn look(&self, key: &[u8], absence: Absence) -> Result<KeyLook> {
         self.check_writable(key)?;
         let clock = self.clock();
         let stale = match self.standing(&self.reader(key)?, &clock, absence)? {
-            Standing::Fresh(value) => return Ok(Look::Fresh(value)),
-            Standing::Absent => return Ok(Look::Absent),
+            Standing::Fresh(value) => return Ok(KeyLook::Fresh(value)),
+            Standing::Absent => return Ok(KeyLook::Absent),
             Standing::Stale(value) => Some(value),
             Standing::Missing => None,
         };
@@ -425,21 +427,21 @@ impl Cache {
         let hash = self.hash(key);
         let leases = Leases::of(self.shard_of(hash)?);
         match (leases.holder(hash, clock.now_ms(), |owner| self.inner.attached.is_dead(owner))?, stale) {
-            (Some(_), Some(value)) => Ok(Look::Stale(value, None)),
-            (Some(ticket), None) => Ok(Look::Missing(Turn::Theirs(ticket))),
+            (Some(_), Some(value)) => Ok(KeyLook::Stale(value, None)),
+            (Some(ticket), None) => Ok(KeyLook::Missing(Turn::Theirs(ticket))),
             (None, _) => self.refusable(|| self.look_held(key, hash, absence)),
         }
     }
 
     /// One critical section decides what there is, and whose it is to load.
-    fn look_held(&self, key: &[u8], hash: KeyHash, absence: Absence) -> Result<Look> {
+    fn look_held(&self, key: &[u8], hash: KeyHash, absence: Absence) -> Result<KeyLook> {
         let owner = self.inner.attached.owner()?;
         let leases = Leases::of(self.shard_of(hash)?);
         self.write(hash, &self.clock(), |_| {
             let clock = self.clock();
             let stale = match self.standing(&self.glimpse(key)?, &clock, absence)? {
-                Standing::Fresh(value) => return Ok(Look::Fresh(value)),
-                Standing::Absent => return Ok(Look::Absent),
+                Standing::Fresh(value) => return Ok(KeyLook::Fresh(value)),
+                Standing::Absent => return Ok(KeyLook::Absent),
                 Standing::Stale(value) => Some(value),
                 Standing::Missing => None,
             };
@@ -451,14 +453,14 @@ impl Cache {
             let grant = leases.grant(request, |owner| self.inner.attached.is_dead(owner))?;
             Ok(match (grant, stale) {
                 (Grant::Yours(ticket), Some(value)) => {
-                    Look::Stale(value, Some(self.lease(key, hash, Some(ticket))))
+                    KeyLook::Stale(value, Some(self.lease(key, hash, Some(ticket))))
                 }
-                (Grant::Taken(_) | Grant::Full, Some(value)) => Look::Stale(value, None),
+                (Grant::Taken(_) | Grant::Full, Some(value)) => KeyLook::Stale(value, None),
                 (Grant::Yours(ticket), None) => {
-                    Look::Missing(Turn::Ours(self.lease(key, hash, Some(ticket))))
+                    KeyLook::Missing(Turn::Ours(self.lease(key, hash, Some(ticket))))
                 }
-                (Grant::Taken(ticket), None) => Look::Missing(Turn::Theirs(ticket)),
-                (Grant::Full, None) => Look::Missing(Turn::Ours(self.lease(key, hash, None))),
+                (Grant::Taken(ticket), None) => KeyLook::Missing(Turn::Theirs(ticket)),
+                (Grant::Full, None) => KeyLook::Missing(Turn::Ours(self.lease(key, hash, None))),
             })
         })
     }
@@ -470,11 +472,11 @@ impl Cache {
 
     /// What is stored for the reader's key. Where seals are checked, an entry that does not bear its own is none.
     fn standing(&self, reader: &Reader<'_, '_>, clock: &Clock<'_>, absence: Absence) -> Result<Standing> {
-        let mut found = Found::default();
+        let mut found = AnyEntry::default();
         if !reader.get(|| clock.now_ms(), &mut found)? {
             return Ok(Standing::Missing);
         }
-        let Found(whole) = found;
+        let AnyEntry(whole) = found;
         if self.inner.verify && !whole.is_whole(reader.shard, reader.key) {
             self.count(Counter::Damaged)?;
             return Ok(Standing::Missing);

@@ -8,7 +8,7 @@ use crate::repair::recover;
 use crate::shard::lock::Claim;
 use crate::shard::locked::LockedShard;
 use crate::shard::view::Shard;
-use crate::write::writer::{Process, Writer};
+use crate::write::writer::{ProcessContext, Writer};
 
 impl Cache {
     /// Waits for a shard's writer lock.
@@ -58,7 +58,7 @@ impl Cache {
         let is_dead = |owner| attached.is_dead(owner);
         let prefault = |extent| attached.prepare(number, extent);
         let once = || {
-            let process = Process { is_dead: &is_dead, prefault: &prefault };
+            let process = ProcessContext { is_dead: &is_dead, prefault: &prefault };
             let mut writer = Writer::begin(locked, clock, process)?;
             writer.enter(self.namespace)?;
             act(&mut writer)

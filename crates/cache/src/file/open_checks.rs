@@ -7,7 +7,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::size_record::SizeRecord;
 use crate::format::geometry::{Geometry, Size};
-use crate::format::header::{Header, Unchecked};
+use crate::format::header::{FileHeader, Unchecked};
 use crate::format::layout::{HEADER_LEN, MAGIC};
 use samovar_mmap::Access;
 use std::fs::File;
@@ -15,7 +15,7 @@ use std::io::Read;
 use std::path::Path;
 
 /// Opens an existing file and makes the checks that need no lock.
-pub(crate) fn open_checked(path: &Path, access: Access) -> Result<(File, Header)> {
+pub(crate) fn open_checked(path: &Path, access: Access) -> Result<(File, FileHeader)> {
     let (file, header, len) = open_decoded(path, access)?;
     if len < header.geometry.file_bytes {
         return Err(truncated(path, len, header.geometry.file_bytes));
@@ -24,11 +24,11 @@ pub(crate) fn open_checked(path: &Path, access: Access) -> Result<(File, Header)
 }
 
 /// Opens a file that is only looked at. A part of it may be missing.
-pub(crate) fn open_any_length(path: &Path) -> Result<(File, Header, u64)> {
+pub(crate) fn open_any_length(path: &Path) -> Result<(File, FileHeader, u64)> {
     open_decoded(path, Access::ReadOnly)
 }
 
-fn open_decoded(path: &Path, access: Access) -> Result<(File, Header, u64)> {
+fn open_decoded(path: &Path, access: Access) -> Result<(File, FileHeader, u64)> {
     let metadata = std::fs::metadata(path).map_err(|source| io_error("looking at", path, source))?;
     if !metadata.is_file() {
         return Err(Error::new(
@@ -86,7 +86,7 @@ pub(crate) fn check_size(asked: Asked, geometry: &Geometry, size_record: &SizeRe
     ))
 }
 
-fn read_header(file: &mut File, path: &Path, len: u64) -> Result<Header> {
+fn read_header(file: &mut File, path: &Path, len: u64) -> Result<FileHeader> {
     if len == 0 {
         return Err(Error::new(
             ErrorKind::EmptyFile,

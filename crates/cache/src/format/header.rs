@@ -1,5 +1,5 @@
 //! The header page: written once at creation, and parsed, never merely checked: an [`Unchecked`] page cannot be used
-//! until [`Unchecked::verify`] has turned it into a [`Header`].
+//! until [`Unchecked::verify`] has turned it into a [`FileHeader`].
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::geometry::{Geometry, Policy, Size};
@@ -42,7 +42,7 @@ mod field {
 
 /// What a file is and always will be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Header {
+pub(crate) struct FileHeader {
     pub(crate) uuid: [u8; 16],
     pub(crate) hash_seed: u64,
     pub(crate) seal_key: SealKey,
@@ -55,7 +55,7 @@ pub(crate) struct Header {
 /// A page that claims to be a header.
 pub(crate) struct Unchecked(Box<[u8; HEADER_LEN]>);
 
-impl Header {
+impl FileHeader {
     pub(crate) fn encode(&self) -> Box<[u8; HEADER_LEN]> {
         let mut page = Box::new([0u8; HEADER_LEN]);
         let mut put = |at: usize, bytes: &[u8]| page[at..at + bytes.len()].copy_from_slice(bytes);
@@ -113,7 +113,7 @@ impl Unchecked {
     }
 
     /// The checks that the header alone decides: magic, version, features, fingerprint, checksum, structure.
-    pub(crate) fn verify(self) -> Result<Header> {
+    pub(crate) fn verify(self) -> Result<FileHeader> {
         self.verify_identity()?;
         if self.word(HEADER_CHECKSUM) != checksum(&self.0[..HEADER_CHECKSUM]) {
             return Err(Error::corrupt("the cache's header fails its checksum; make a new file"));
@@ -140,7 +140,7 @@ impl Unchecked {
             max_capacity: self.word(field::MAX_CAPACITY),
         };
         geometry.verify()?;
-        Ok(Header {
+        Ok(FileHeader {
             uuid: self.array(field::UUID),
             hash_seed: self.word(field::HASH_SEED),
             seal_key: SealKey::new(self.array(field::SEAL_KEY)),

@@ -7,7 +7,7 @@ use crate::file::extents;
 use crate::file::identity::Identity;
 use crate::file::size_record::SizeRecord;
 use crate::format::geometry::Geometry;
-use crate::format::header::Header;
+use crate::format::header::FileHeader;
 use crate::format::seal::SealKey;
 use crate::repair::recover;
 use crate::shard::view::Shard;
@@ -35,7 +35,7 @@ pub(crate) fn create(path: &Path, geometry: Geometry, sealed: bool) -> Result<bo
     }
 }
 
-fn new_header(geometry: Geometry, sealed: bool) -> Result<Header> {
+fn new_header(geometry: Geometry, sealed: bool) -> Result<FileHeader> {
     let (mut uuid, mut seal_key, mut seed) = ([0; 16], [0; 16], [0; 8]);
     for secret in [&mut uuid[..], &mut seal_key[..], &mut seed[..]] {
         getrandom::fill(secret).map_err(|source| {
@@ -49,11 +49,11 @@ fn new_header(geometry: Geometry, sealed: bool) -> Result<Header> {
     }
     let created_ms = samovar_mmap::wall_ms();
     let (hash_seed, seal_key) = (u64::from_le_bytes(seed), SealKey::new(seal_key));
-    Ok(Header { uuid, hash_seed, seal_key, sealed, created_ms, geometry })
+    Ok(FileHeader { uuid, hash_seed, seal_key, sealed, created_ms, geometry })
 }
 
 /// A new file's first state: no entries, this boot, clean.
-fn format(map: &SharedMap, header: &Header, id: FileId) -> Result<()> {
+fn format(map: &SharedMap, header: &FileHeader, id: FileId) -> Result<()> {
     map.view().write_from(0, &header.encode()[..])?;
     for number in 0..header.geometry.shards() {
         recover::format(Shard::new(map.view(), header, number)?);

@@ -6,7 +6,7 @@ use crate::file::extents;
 use crate::file::open_checks::{self, Asked};
 use crate::file::prefault::PrefaultBitmap;
 use crate::file::size_record::SizeRecord;
-use crate::format::header::Header;
+use crate::format::header::FileHeader;
 use crate::format::layout;
 use crate::shard::pin::Extent;
 use crate::shard::view::Shard;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// A cache file and its map.
 pub(crate) struct MappedFile {
     pub(crate) map: SharedMap,
-    pub(crate) header: Header,
+    pub(crate) header: FileHeader,
     pub(crate) access: Access,
     pub(crate) path: PathBuf,
     pub(crate) id: FileId,

@@ -24,7 +24,7 @@ pub(crate) enum Trace {
 }
 
 /// What one look at one slot told.
-enum Look {
+enum SlotLook {
     /// The value is in the buffer.
     Hit,
     /// The slot holds the key, and the entry has expired, or says that there is no value.
@@ -161,31 +161,36 @@ impl Reader<'_, '_> {
         out: &mut S,
     ) -> Result<Option<bool>> {
         let mut seen = self.scan_bucket(first, now_ms, out)?;
-        if matches!(seen, Look::Other) {
+        if matches!(seen, SlotLook::Other) {
             seen = self.scan_bucket(second, now_ms, out)?;
         }
         Ok(match seen {
-            Look::Hit => Some(true),
-            Look::Gone | Look::Other => Some(false),
-            Look::Stale => None,
+            SlotLook::Hit => Some(true),
+            SlotLook::Gone | SlotLook::Other => Some(false),
+            SlotLook::Stale => None,
         })
     }
 
     #[inline(always)]
-    fn scan_bucket<S: Sink>(self, line: Line<'_>, now_ms: &impl Fn() -> u64, out: &mut S) -> Result<Look> {
+    fn scan_bucket<S: Sink>(
+        self,
+        line: Line<'_>,
+        now_ms: &impl Fn() -> u64,
+        out: &mut S,
+    ) -> Result<SlotLook> {
         for way in line.matches(Slot::TAG_AND_LIVE, Slot::live_tag(self.hash)) {
             let word = line.word(way);
             // Acquire, with the release of the slot's exchange: the entry's bytes are older than its slot.
             let slot = Slot::from_word(word.load_acquire());
             if !slot.may_hold(self.hash) {
-                return Ok(Look::Stale);
+                return Ok(SlotLook::Stale);
             }
             match self.look(word, slot, now_ms, out)? {
-                Look::Other => {}
+                SlotLook::Other => {}
                 seen => return Ok(seen),
             }
         }
-        Ok(Look::Other)
+        Ok(SlotLook::Other)
     }
 
     #[inline(always)]
@@ -195,14 +200,14 @@ impl Reader<'_, '_> {
         slot: Slot,
         now_ms: &impl Fn() -> u64,
         out: &mut S,
-    ) -> Result<Look> {
+    ) -> Result<SlotLook> {
         // Where the value lies is known only once the header is here: most of it is on its way by then.
         self.shard.log.prefetch_behind(slot.offset());
         let validation = Validation::begin(&self.shard, word, slot);
         let seen = self.copy(slot, now_ms, out)?;
         match validation.end() {
             Validated::Unchanged { frontier, now } => {
-                if matches!(seen, Look::Hit) {
+                if matches!(seen, SlotLook::Hit) {
                     out.settle(Home { ring: slot.ring(), at: frontier.ahead(slot.low()) });
                     self.count(word, now);
                 }
@@ -210,45 +215,45 @@ impl Reader<'_, '_> {
             }
             Validated::Reclaimed => {
                 out.forget();
-                Ok(Look::Other)
+                Ok(SlotLook::Other)
             }
             Validated::Moved => {
                 out.forget();
-                Ok(Look::Stale)
+                Ok(SlotLook::Stale)
             }
         }
     }
 
     /// Compares and copies, trusting nothing; what it says holds only if the caller's checks pass.
     #[inline(always)]
-    fn copy<S: Sink>(self, slot: Slot, now_ms: &impl Fn() -> u64, out: &mut S) -> Result<Look> {
+    fn copy<S: Sink>(self, slot: Slot, now_ms: &impl Fn() -> u64, out: &mut S) -> Result<SlotLook> {
         let area = self.shard.geometry.area();
         let offset = slot.offset();
         if offset >= area.end {
-            return Ok(Look::Other);
+            return Ok(SlotLook::Other);
         }
-        let Mark::Entry(header) = self.shard.log.mark(offset)? else { return Ok(Look::Other) };
+        let Mark::Entry(header) = self.shard.log.mark(offset)? else { return Ok(SlotLook::Other) };
         if header.units() > area.end - offset || !self.shard.log.has_key(offset, header, self.key)? {
-            return Ok(Look::Other);
+            return Ok(SlotLook::Other);
         }
         let namespace = self.hash.namespace();
         if header.extras().has(Extras::NAMESPACE) == namespace.is_default() {
-            return Ok(Look::Other);
+            return Ok(SlotLook::Other);
         }
         if !header.extras().is_none() {
             match state(self.shard.log, offset, header, namespace)? {
-                State::Foreign => return Ok(Look::Other),
-                State::Orphan => return Ok(Look::Gone),
-                State::Absent(_) if !S::TAKES_ABSENT => return Ok(Look::Gone),
+                State::Foreign => return Ok(SlotLook::Other),
+                State::Orphan => return Ok(SlotLook::Gone),
+                State::Absent(_) if !S::TAKES_ABSENT => return Ok(SlotLook::Gone),
                 State::Absent(expiry_ms) | State::Present(expiry_ms) => {
                     if expiry_ms != u64::MAX && expiry_ms <= now_ms() {
-                        return Ok(Look::Gone);
+                        return Ok(SlotLook::Gone);
                     }
                 }
             }
         }
         out.take(self.shard.log, offset, header)?;
-        Ok(Look::Hit)
+        Ok(SlotLook::Hit)
     }
 
     /// One compare-exchange of the whole word, its failure ignored: a bump never lands on a slot that has moved on, and

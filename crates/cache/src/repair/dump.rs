@@ -4,8 +4,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::file::namespace::{Record, Table};
 use crate::file::open_checks;
 use crate::file::size_record::SizeRecord;
-use crate::format::entry::{Header as EntryHeader, Mark};
-use crate::format::header::Header;
+use crate::format::entry::{Header, Mark};
+use crate::format::header::FileHeader;
 use crate::format::layout::{self, CLEAN, DEVICE, ERA, INODE, LOCK, WATERMARK};
 use crate::format::ring::{RINGS, Ring};
 use crate::shard::head::Head;
@@ -68,7 +68,7 @@ pub fn dump(path: impl AsRef<Path>, depth: Depth, out: &mut dyn Write) -> Result
 
 struct Dump<'a, 'o> {
     view: View<'a>,
-    header: &'a Header,
+    header: &'a FileHeader,
     out: &'o mut dyn Write,
 }
 
@@ -162,7 +162,7 @@ impl Dump<'_, '_> {
         shard: Shard<'_>,
         ring: Ring,
         at: crate::format::position::Position,
-        header: EntryHeader,
+        header: Header,
     ) -> Result<()> {
         let mut key = Vec::new();
         shard.log.append_key(at.offset(), header, &mut key)?;

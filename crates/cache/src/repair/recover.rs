@@ -123,14 +123,14 @@ fn finish_or_undo(shard: Shard<'_>, prepared: usize) -> Result<Metadata> {
 fn finish_batch(shard: Shard<'_>, before: &Metadata, next: &Metadata) -> Result<bool> {
     let Some(stretch) = batch_between(before, next) else { return Ok(false) };
     let clock = next.ghost_clocks[stretch.ring as usize];
-    for_each_live(shard, stretch, |Live { hash, found, .. }| {
+    for_each_live(shard, stretch, |BatchEntry { hash, found, .. }| {
         let ghost = Slot::ghost(hash, stretch.ring, clock);
         shard.index.exchange(Change { slot: found.number, old: found.slot, new: ghost })
     })
 }
 
 /// A live entry of a batch.
-struct Live {
+struct BatchEntry {
     entry: Located,
     hash: KeyHash,
     found: Numbered,
@@ -149,7 +149,7 @@ fn batch_between(before: &Metadata, next: &Metadata) -> Option<Stretch> {
 fn for_each_live(
     shard: Shard<'_>,
     stretch: Stretch,
-    mut each: impl FnMut(Live) -> Result<()>,
+    mut each: impl FnMut(BatchEntry) -> Result<()>,
 ) -> Result<bool> {
     let mut walk = LogWalk::new(shard.log, shard.bounds().reach(stretch.ring), stretch);
     loop {
@@ -160,7 +160,7 @@ fn for_each_live(
             Met::Entry(entry) => {
                 let hash = shard.hash_at(entry.offset(), entry.header)?;
                 if let Some(found) = shard.index.find_entry(hash, entry.ring, entry.at)? {
-                    each(Live { entry, hash, found })?;
+                    each(BatchEntry { entry, hash, found })?;
                 }
             }
         }

@@ -152,7 +152,7 @@ struct Named {
 }
 
 /// An entry that a slot names, and that bears the seal of its place.
-struct Found {
+struct SealedEntry {
     named: Named,
     hash: KeyHash,
     header: Header,
@@ -165,15 +165,15 @@ struct Found {
 
 /// What was found in a shard.
 #[derive(Default)]
-struct Candidates {
+struct Salvageable {
     /// Keys and values, one after another.
     bytes: Vec<u8>,
-    entries: Vec<Found>,
+    entries: Vec<SealedEntry>,
     /// By hash and namespace.
     known: HashMap<(u64, u64), usize>,
 }
 
-impl Found {
+impl SealedEntry {
     fn ring(&self) -> Ring {
         self.named.slot.slot.ring()
     }
@@ -187,20 +187,20 @@ impl Found {
     }
 
     /// Was this value stored after the other one? A version is the low half of a count.
-    fn is_later(&self, other: &Found) -> bool {
+    fn is_later(&self, other: &SealedEntry) -> bool {
         self.preface.version.wrapping_sub(other.preface.version) as i32 > 0
     }
 }
 
-impl Candidates {
-    fn content(&self, found: &Found) -> KeyValue<'_> {
+impl Salvageable {
+    fn content(&self, found: &SealedEntry) -> KeyValue<'_> {
         let value_at = found.from + found.header.key_len();
         let value = &self.bytes[value_at..value_at + found.header.value_len()];
         KeyValue { key: &self.bytes[found.from..value_at], value }
     }
 
     /// Takes an entry in, or keeps the later one of its key; true if there were two.
-    fn add(&mut self, found: Found) -> bool {
+    fn add(&mut self, found: SealedEntry) -> bool {
         match self.known.entry((found.hash.word(), found.hash.namespace().number())) {
             Entry::Vacant(place) => {
                 place.insert(self.entries.len());
@@ -223,7 +223,7 @@ impl<'a> Salvage<'a> {
     /// Who salvages is alone with the file.
     pub(crate) fn begin(
         file: View<'a>,
-        header: &'a header::Header,
+        header: &'a header::FileHeader,
         now_ms: u64,
         observer: Observer,
     ) -> Result<Self> {
@@ -259,8 +259,8 @@ impl<'a> Salvage<'a> {
     }
 
     /// Everything in the shard that a slot names, and that bears its seal; of each key the latest.
-    fn collect(&mut self, site: Site<'_>) -> Result<Candidates> {
-        let mut candidates = Candidates::default();
+    fn collect(&mut self, site: Site<'_>) -> Result<Salvageable> {
+        let mut candidates = Salvageable::default();
         for number in 0..site.shard.geometry.slots_per_shard() {
             let slot = site.shard.index.load(number)?;
             if slot.is_live() {
@@ -275,7 +275,7 @@ impl<'a> Salvage<'a> {
     }
 
     /// Takes the entry that a live slot names to the candidates; if it is not there, that is counted.
-    fn take(&mut self, site: Site<'_>, slot: Numbered, candidates: &mut Candidates) -> Result<()> {
+    fn take(&mut self, site: Site<'_>, slot: Numbered, candidates: &mut Salvageable) -> Result<()> {
         let horizon = FlushHorizon::new(self.file, site.number);
         let Some(at) = horizon.whole(slot.slot.ring(), slot.slot.low())? else {
             self.told.untold += 1;
@@ -294,7 +294,12 @@ impl<'a> Salvage<'a> {
     }
 
     /// The entry that lies there, if it bears its seal and the slot is its key's; its key and value go to the candidates.
-    fn look(&self, site: Site<'_>, named: Named, candidates: &mut Candidates) -> Result<Option<Found>> {
+    fn look(
+        &self,
+        site: Site<'_>,
+        named: Named,
+        candidates: &mut Salvageable,
+    ) -> Result<Option<SealedEntry>> {
         let (shard, area, offset) = (site.shard, site.shard.geometry.area(), named.at.offset());
         if offset >= area.end {
             return Ok(None);
@@ -314,7 +319,7 @@ impl<'a> Salvage<'a> {
             Some(word) => KeyHash::within(NamespaceWord::from_word(word), key, shard.hash_seed),
             None => KeyHash::of(key, shard.hash_seed),
         };
-        let found = Found { named, hash, header, preface, from, to: named.slot.slot.ring() };
+        let found = SealedEntry { named, hash, header, preface, from, to: named.slot.slot.ring() };
         let bucket = named.slot.number / SLOTS_PER_BUCKET as u64;
         let is_its_own = hash.shard(shard.geometry.shard_bits) == site.number
             && named.slot.slot.may_hold(hash)
@@ -323,14 +328,14 @@ impl<'a> Salvage<'a> {
         Ok((is_its_own && self.bears_its_seal(candidates, &found)).then_some(found))
     }
 
-    fn bears_its_seal(&self, candidates: &Candidates, found: &Found) -> bool {
+    fn bears_its_seal(&self, candidates: &Salvageable, found: &SealedEntry) -> bool {
         // They differ in their era. The checksum of the content does not depend on it.
         let content = self.sealers[1].content(candidates.content(found));
         self.sealers.iter().any(|sealer| sealer.is_whole(found.home(), found.header, &found.preface, content))
     }
 
     /// Drops what is of no more use to anybody.
-    fn sift(&mut self, candidates: &mut Candidates) {
+    fn sift(&mut self, candidates: &mut Salvageable) {
         candidates.entries.retain(|found| {
             let namespace = found.hash.namespace();
             // canary: kept namespace
@@ -348,7 +353,7 @@ impl<'a> Salvage<'a> {
     }
 
     /// Drops what has no room in either ring, or in its namespace's share: what lies nearest to a tail, and would have gone next.
-    fn fit(&mut self, shard: Shard<'_>, bounds: &Bounds, candidates: &mut Candidates) {
+    fn fit(&mut self, shard: Shard<'_>, bounds: &Bounds, candidates: &mut Salvageable) {
         // The last unit of a ring is for the mark that ends a lap.
         let mut room = RINGS.map(|ring| bounds.span(ring).units().saturating_sub(1));
         let mut shares = BTreeMap::<u64, u64>::new();
@@ -381,7 +386,7 @@ impl<'a> Salvage<'a> {
     }
 
     /// Writes entries into the empty shard, in the order in which they lay, each into the ring that has room for it, and into its slot.
-    fn restore(&mut self, shard: Shard<'_>, candidates: &Candidates, metadata: &mut Metadata) -> Result<()> {
+    fn restore(&mut self, shard: Shard<'_>, candidates: &Salvageable, metadata: &mut Metadata) -> Result<()> {
         let mut accounts = BTreeMap::<u64, Account>::new();
         for found in &candidates.entries {
             let (ring, footprint) = (found.to, found.header.footprint());

@@ -69,7 +69,7 @@ pub(crate) enum Grant {
 
 /// A lease as it stands in the table.
 #[derive(Clone, Copy)]
-struct Held {
+struct LeaseRecord {
     ticket: Ticket,
     hash: u64,
     owner: Owner,
@@ -126,7 +126,7 @@ impl<'a> Leases<'a> {
     }
 
     /// What a place holds; none if it is free, or changes at this moment.
-    fn load(self, place: usize) -> Result<Option<Held>> {
+    fn load(self, place: usize) -> Result<Option<LeaseRecord>> {
         // Acquire, with the release in `grant`: the rest of the lease is as old as its ticket, or younger.
         let number = self.ticket(place)?.load_acquire();
         let deadline_ms = self.word(place, DEADLINE)?.load();
@@ -135,7 +135,7 @@ impl<'a> Leases<'a> {
         // Acquire, with the exchange in `end`: what is younger than the ticket is seen to be.
         samovar_mmap::fence_acquire();
         let whole = number != 0 && self.ticket(place)?.load() == number;
-        Ok(whole.then_some(Held { ticket: Ticket { place, number, deadline_ms }, hash, owner }))
+        Ok(whole.then_some(LeaseRecord { ticket: Ticket { place, number, deadline_ms }, hash, owner }))
     }
 
     /// Ends a lease, and wakes who waits for that; false if it had ended.
@@ -160,7 +160,7 @@ impl<'a> Leases<'a> {
     }
 
     #[cold]
-    fn void_where(self, of: impl Fn(Held) -> bool) -> Result<()> {
+    fn void_where(self, of: impl Fn(LeaseRecord) -> bool) -> Result<()> {
         let mut used = 0;
         for place in 0..self.used() {
             match self.load(place)? {

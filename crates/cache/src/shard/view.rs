@@ -40,7 +40,7 @@ pub(crate) struct Shard<'a> {
 
 impl<'a> Shard<'a> {
     #[inline(always)]
-    pub(crate) fn new(file: View<'a>, header: &'a header::Header, number: u64) -> Result<Self> {
+    pub(crate) fn new(file: View<'a>, header: &'a header::FileHeader, number: u64) -> Result<Self> {
         let geometry = &header.geometry;
         let index_at = geometry.index_offset + number * geometry.index_bytes_per_shard();
         let annex_at = layout::annexes(geometry.shards()) + number * ANNEX_LEN;

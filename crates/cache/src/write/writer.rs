@@ -41,16 +41,16 @@ pub(crate) struct Writer<'a> {
 
 /// What a writer asks of the process that it is in.
 #[derive(Clone, Copy)]
-pub(crate) struct Process<'a> {
+pub(crate) struct ProcessContext<'a> {
     /// Whether the owner of a pin has died.
     pub(crate) is_dead: IsDead<'a>,
     /// That a stretch of the shard's data area be made ready for what is about to be written there.
     pub(crate) prefault: &'a dyn Fn(Extent),
 }
 
-impl Process<'static> {
+impl ProcessContext<'static> {
     /// What is asked by a writer that writes no entries, and so meets no pins.
-    pub(crate) const IDLE: Self = Process { is_dead: &|_| Ok(false), prefault: &|_| () };
+    pub(crate) const IDLE: Self = ProcessContext { is_dead: &|_| Ok(false), prefault: &|_| () };
 }
 
 /// Stores the item, if that needs nothing else; else false, and nothing has happened. `prefault` makes a stretch of the data
@@ -74,7 +74,7 @@ impl<'a> Writer<'a> {
     pub(crate) fn begin(
         locked: &LockedShard<'a>,
         clock: &'a Clock<'a>,
-        process: Process<'a>,
+        process: ProcessContext<'a>,
     ) -> Result<Self> {
         // canary: append window closed
         AppendWindow::close(locked.shard().head);

@@ -1,6 +1,7 @@
 //! One word, one meaning: words that the glossary has given up do not come back, in code or in prose.
 
-use crate::source::{all, hold, pages};
+use crate::source::{Source, all, closed, hold, pages};
+use std::collections::BTreeMap;
 
 /// Words that stood for what has the field's own name now: beside each, that name.
 const RETIRED: &[(&str, &str)] = &[
@@ -104,6 +105,60 @@ fn no_retired_word_comes_back() {
         "words that were given up stay away",
         sources.flat_map(|source| breaks_in(&source.path, &source.text)),
     );
+}
+
+/// Crates whose types share no name: in the benchmark each command has its `Found` and its `Row`.
+const ONE_NAME_EACH: [&str; 3] = ["cache", "cli", "mmap"];
+
+/// The types that a source declares: a `type` within an `impl` or a `trait` is none.
+fn types(source: &Source) -> Vec<String> {
+    let tokens = source.tokens();
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < tokens.len() {
+        match tokens[at].text {
+            "impl" | "trait" => {
+                found.extend(tokens.get(at + 1).filter(|_| tokens[at].text == "trait").map(|name| name.text));
+                let open = tokens[at..].iter().position(|token| ["{", ";"].contains(&token.text));
+                at = open.map_or(tokens.len(), |open| closed(&tokens, at + open));
+            }
+            "struct" | "enum" | "union" | "type" => {
+                found.extend(tokens.get(at + 1).filter(|name| name.is_word()).map(|name| name.text));
+                at += 1;
+            }
+            _ => at += 1,
+        }
+    }
+    found.into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_name_is_one_type() {
+    let mut seen: BTreeMap<(String, String), String> = BTreeMap::new();
+    let mut breaks = Vec::new();
+    for source in all() {
+        let Some((folder, file)) = source.in_crate() else { continue };
+        // One name for every platform and processor is the point there.
+        if !ONE_NAME_EACH.contains(&folder) || file.starts_with("sys/") || file.starts_with("machine/") {
+            continue;
+        }
+        for name in types(&source) {
+            if let Some(other) = seen.insert((folder.to_owned(), name.clone()), source.path.clone())
+                && other != source.path
+            {
+                breaks.push(format!("{name}: {other} and {}", source.path));
+            }
+        }
+    }
+    assert!(seen.len() > 200, "the types are not where they were");
+    hold("one name is one type within a crate", breaks.into_iter());
+}
+
+#[test]
+fn types_are_those_of_no_impl() {
+    let text =
+        "pub struct A; enum B { C } impl D for A { type E = A; } trait F { type G; } pub(crate) type H = A;";
+    let source = Source { path: String::new(), text: text.to_owned() };
+    assert_eq!(types(&source), ["A", "B", "F", "H"]);
 }
 
 #[test]

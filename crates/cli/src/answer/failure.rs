@@ -120,7 +120,7 @@ impl Failure {
 
     /// The failure as an object in one line.
     pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(&Told::of(self)).unwrap_or_default()
+        serde_json::to_string(&FailureReport::of(self)).unwrap_or_default()
     }
 }
 
@@ -157,7 +157,7 @@ fn with_options_named(remedy: &str) -> String {
 
 /// A failure, for scripts.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct FailureReport<'a> {
     error: String,
     kind: &'a str,
     what: &'a str,
@@ -166,10 +166,17 @@ struct Told<'a> {
     status: u8,
 }
 
-impl<'a> Told<'a> {
+impl<'a> FailureReport<'a> {
     fn of(failure: &'a Failure) -> Self {
         let Failure { what, why, remedy, kind, status } = failure;
-        Told { error: failure.to_string(), kind, what, why, remedy: remedy.as_deref(), status: *status as u8 }
+        FailureReport {
+            error: failure.to_string(),
+            kind,
+            what,
+            why,
+            remedy: remedy.as_deref(),
+            status: *status as u8,
+        }
     }
 }
 

@@ -31,7 +31,7 @@ fn effect(swap: Swap) -> Effect {
 }
 
 /// A value that was found, and its version unless it was touched.
-struct Found {
+struct FoundValue {
     value: Vec<u8>,
     version: Option<Version>,
 }
@@ -62,18 +62,20 @@ pub(crate) fn get(arguments: &GetArguments, format: Format) -> Outcome<Status> {
     Ok(Status::from(all_found))
 }
 
-fn look_up(cache: &Cache, key: &OsStr, arguments: &GetArguments) -> Result<Option<Found>, Error> {
+fn look_up(cache: &Cache, key: &OsStr, arguments: &GetArguments) -> Result<Option<FoundValue>, Error> {
     let key = key.as_encoded_bytes();
     match arguments.touch {
-        Some(life) => Ok(cache.get_and_touch(key, life.ttl())?.map(|value| Found { value, version: None })),
+        Some(life) => {
+            Ok(cache.get_and_touch(key, life.ttl())?.map(|value| FoundValue { value, version: None }))
+        }
         None => {
             let found = cache.get_with_version(key)?;
-            Ok(found.map(|(value, version)| Found { value, version: Some(version) }))
+            Ok(found.map(|(value, version)| FoundValue { value, version: Some(version) }))
         }
     }
 }
 
-fn put_text(arguments: &GetArguments, found: &Found) -> Outcome<()> {
+fn put_text(arguments: &GetArguments, found: &FoundValue) -> Outcome<()> {
     let end = match arguments {
         GetArguments { null: true, .. } => "\0",
         GetArguments { keys, version: false, .. } if keys.len() == 1 => "",
@@ -92,9 +94,9 @@ fn put_text(arguments: &GetArguments, found: &Found) -> Outcome<()> {
     output::put_bytes(end.as_bytes())
 }
 
-fn put_json(arguments: &GetArguments, key: &OsStr, found: Option<Found>) -> Outcome<()> {
+fn put_json(arguments: &GetArguments, key: &OsStr, found: Option<FoundValue>) -> Outcome<()> {
     let key = key.as_encoded_bytes();
-    let Some(Found { value, version }) = found else {
+    let Some(FoundValue { value, version }) = found else {
         return output::put_json_line(&GetAnswer::missing(key));
     };
     let mut answer = GetAnswer { found: true, bytes: Some(value.len()), ..GetAnswer::missing(key) };

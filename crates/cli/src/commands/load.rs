@@ -156,7 +156,7 @@ fn output_of(command: &[OsString]) -> Outcome<Vec<u8>> {
 
 /// What is told of a load to scripts, instead of the value.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct LoadReport<'a> {
     #[serde(flatten)]
     key: KeyText<'a>,
     /// The command ran, and its output is the value.
@@ -176,7 +176,7 @@ fn put(given: &Given, arguments: &LoadArguments, format: Format) -> Outcome<()> 
         Origin::Unstored(why) => Some(why.clone()),
     };
     if format == Format::Json {
-        return output::put_json_line(&Told {
+        return output::put_json_line(&LoadReport {
             key: KeyText::of(arguments.key.as_encoded_bytes()),
             loaded: matches!(given.origin, Origin::Loaded | Origin::Unstored(_)),
             stored: !matches!(given.origin, Origin::Unstored(_)),

@@ -23,13 +23,13 @@ pub(crate) fn run(arguments: &ResizeArguments, format: Format) -> Outcome<Status
     bar.finish_and_clear();
     let resized = resized.map_err(|error| Failure::of_cache(path, &error))?;
     access::close(path, cache)?;
-    format.line(&View::of(path, &resized))?;
+    format.line(&ResizeView::of(path, &resized))?;
     Ok(Status::Done)
 }
 
 /// The outcome, as it is shown.
 #[derive(Debug, Serialize)]
-struct View {
+struct ResizeView {
     file: String,
     from: u64,
     to: u64,
@@ -37,14 +37,14 @@ struct View {
     complete: bool,
 }
 
-impl View {
-    fn of(path: &Path, resized: &Resized) -> View {
+impl ResizeView {
+    fn of(path: &Path, resized: &Resized) -> ResizeView {
         let Resized { from, to, evictions, complete, .. } = *resized;
-        View { file: path.display().to_string(), from, to, evictions, complete }
+        ResizeView { file: path.display().to_string(), from, to, evictions, complete }
     }
 }
 
-impl Display for View {
+impl Display for ResizeView {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{} became {}: ", bytes(self.from), bytes(self.to))?;
         match self.evictions {

@@ -25,14 +25,14 @@ pub(crate) fn run(arguments: &StatArguments, format: Format) -> Outcome<Status> 
     if arguments.prometheus {
         output::put(&prometheus::exposition(&file, &cache).map_err(failed)?)?
     } else {
-        format.report(&View::of(&file, &cache, &Seen::now(&cache).map_err(failed)?))?
+        format.report(&StatView::of(&file, &cache, &Seen::now(&cache).map_err(failed)?))?
     }
     Ok(Status::Done)
 }
 
 /// The statistics as they are shown. Ratios are absent while there is nothing to divide by.
 #[derive(Debug, Serialize)]
-pub(crate) struct View {
+pub(crate) struct StatView {
     file: String,
     warm: bool,
     state: String,
@@ -95,11 +95,11 @@ impl Display for LastCold {
     }
 }
 
-impl View {
+impl StatView {
     /// The statistics of the cache in `file`, as it told them just now or some time ago.
-    pub(crate) fn of(file: &str, cache: &Cache, seen: &Seen) -> View {
+    pub(crate) fn of(file: &str, cache: &Cache, seen: &Seen) -> StatView {
         let (capacity, stats) = (cache.capacity().ok(), &seen.stats);
-        View {
+        StatView {
             capacity_bytes: capacity.map(|capacity| capacity.bytes),
             max_capacity_bytes: capacity.map(|capacity| capacity.max_bytes),
             resize_pending: capacity.map(|capacity| capacity.pending),
@@ -136,7 +136,7 @@ impl View {
     }
 }
 
-impl View {
+impl StatView {
     /// How large the cache is, and may become.
     fn capacity_told(&self) -> Option<String> {
         let pending = if self.resize_pending? { ", to which a resize is pending" } else { "" };
@@ -144,7 +144,7 @@ impl View {
     }
 }
 
-impl Display for View {
+impl Display for StatView {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
         let overhead = self

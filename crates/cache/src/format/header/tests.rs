@@ -2,9 +2,9 @@
 
 use super::*;
 
-fn header() -> Header {
+fn header() -> FileHeader {
     let geometry = Geometry::plan(Size::Capacity(64 << 20), None, None, None).unwrap();
-    Header {
+    FileHeader {
         uuid: [1; 16],
         hash_seed: 2,
         seal_key: SealKey::new([3; 16]),

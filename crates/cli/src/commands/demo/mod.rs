@@ -41,7 +41,7 @@ struct Demo {
 }
 
 /// What was in the file after the kill.
-struct Found {
+struct AfterKill {
     attachment: Attachment,
     is_clean: bool,
     open_time: Duration,
@@ -61,7 +61,7 @@ impl Demo {
         let runs = self.compare()?;
         self.expect_intact(&found, &runs)?;
         if self.format == Format::Json {
-            output::put_json_report(&Report::of(killed_after, &found, &runs))?;
+            output::put_json_report(&DemoReport::of(killed_after, &found, &runs))?;
             return Ok(Status::Done);
         }
         self.conclude(&found, &runs)
@@ -99,7 +99,7 @@ impl Demo {
         Ok(done)
     }
 
-    fn look_again(&self) -> Outcome<Found> {
+    fn look_again(&self) -> Outcome<AfterKill> {
         self.step("2. The file is opened again.")?;
         let file = self.stage.survivor();
         let start = Instant::now();
@@ -109,7 +109,7 @@ impl Demo {
         let state = style(access::describe(&cache)).green().bold();
         self.say(&format!("    {state}; it took {}", units::duration(open_time)))?;
         self.say(&format!("    every entry read and recounted: {} problems", report.problem_count))?;
-        let found = Found { attachment: cache.attachment(), is_clean: report.is_clean(), open_time };
+        let found = AfterKill { attachment: cache.attachment(), is_clean: report.is_clean(), open_time };
         access::close(&file, cache)?;
         Ok(found)
     }
@@ -135,7 +135,7 @@ impl Demo {
         Ok(Run { name, counts })
     }
 
-    fn expect_intact(&self, found: &Found, runs: &[Run; 3]) -> Outcome<()> {
+    fn expect_intact(&self, found: &AfterKill, runs: &[Run; 3]) -> Outcome<()> {
         let wrong: u64 = runs.iter().map(|run| run.counts.wrong_values).sum();
         if found.attachment.warm && found.is_clean && wrong == 0 {
             return Ok(());
@@ -144,7 +144,7 @@ impl Demo {
         Err(Failure::new(Status::Damage, "the demonstration failed", why))
     }
 
-    fn conclude(&self, found: &Found, runs: &[Run; 3]) -> Outcome<Status> {
+    fn conclude(&self, found: &AfterKill, runs: &[Run; 3]) -> Outcome<Status> {
         self.step("What this shows")?;
         let kept = units::entries(found.attachment.entries);
         let hits = units::count(hits(runs));
@@ -166,7 +166,7 @@ fn hits(runs: &[Run; 3]) -> u64 {
 
 /// The demonstration, for scripts. It is only told if it ended well.
 #[derive(Debug, Serialize)]
-struct Report {
+struct DemoReport {
     killed_after: u64,
     entries_found: u64,
     open_ns: u64,
@@ -181,15 +181,15 @@ struct RunReport {
     wrong_values: u64,
 }
 
-impl Report {
-    fn of(killed_after: u64, found: &Found, runs: &[Run; 3]) -> Self {
+impl DemoReport {
+    fn of(killed_after: u64, found: &AfterKill, runs: &[Run; 3]) -> Self {
         let run = |Run { name, counts }: &Run| RunReport {
             name,
             requests: counts.requests,
             misses: counts.misses,
             wrong_values: counts.wrong_values,
         };
-        Report {
+        DemoReport {
             killed_after,
             entries_found: found.attachment.entries,
             open_ns: u64::try_from(found.open_time.as_nanos()).unwrap_or(u64::MAX),

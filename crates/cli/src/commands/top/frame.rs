@@ -2,7 +2,7 @@
 
 use super::sample::Sample;
 use crate::answer::units::{as_f64, bytes, count, percent, ratio};
-use crate::commands::stat::View;
+use crate::commands::stat::StatView;
 use samovar::{Cache, NamespaceStats, Process, ProcessState, ShardStats, Stats};
 use serde::Serialize;
 use std::path::Path;
@@ -24,9 +24,9 @@ pub(crate) struct Frame<'a> {
 
 /// A frame for scripts: what `stat --json` tells, and what only `top` sees.
 #[derive(Serialize)]
-pub(crate) struct Report {
+pub(crate) struct FrameReport {
     #[serde(flatten)]
-    totals: View,
+    totals: StatView,
     leases: u64,
     interval: Option<Interval>,
     processes: Vec<ProcessReport>,
@@ -77,9 +77,9 @@ fn gets(stats: &Stats) -> u64 {
 
 impl Frame<'_> {
     /// The frame as JSON tells it.
-    pub(crate) fn report(&self) -> Report {
-        Report {
-            totals: View::of(&self.path.display().to_string(), self.cache, &self.now.seen()),
+    pub(crate) fn report(&self) -> FrameReport {
+        FrameReport {
+            totals: StatView::of(&self.path.display().to_string(), self.cache, &self.now.seen()),
             leases: self.now.leases(),
             interval: self.interval(),
             processes: self.now.processes.iter().map(ProcessReport::of).collect(),

@@ -16,14 +16,14 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering}
 static FORKS: AtomicUsize = AtomicUsize::new(0);
 static HOOK: AtFork = AtFork::absent();
 static BUSY: AtomicBool = AtomicBool::new(false);
-static LIST: AtomicPtr<Node> = AtomicPtr::new(ptr::null_mut());
+static LIST: AtomicPtr<DescriptorNode> = AtomicPtr::new(ptr::null_mut());
 
 const NONE: i32 = -1;
 
 /// A descriptor to close, or none. Nodes are used again and never freed.
-struct Node {
+struct DescriptorNode {
     descriptor: AtomicI32,
-    next: *const Node,
+    next: *const DescriptorNode,
 }
 
 /// In an origin: it is a process's number, since the system would not tell of forks. Else it is a count of forks.
@@ -60,12 +60,12 @@ pub(crate) fn is_here(origin: usize) -> bool {
 /// A file of this process alone: a forked child finds it closed.
 pub(crate) struct OwnFile {
     file: ManuallyDrop<File>,
-    node: &'static Node,
+    node: &'static DescriptorNode,
     generation: usize,
 }
 
 // SAFETY: nodes are shared by atomics alone, but for `next`, which never changes once it can be seen.
-unsafe impl Sync for Node {}
+unsafe impl Sync for DescriptorNode {}
 
 impl OwnFile {
     pub(crate) fn open(open: impl FnOnce() -> io::Result<File>) -> io::Result<OwnFile> {
@@ -117,7 +117,7 @@ fn enter() {
 }
 
 /// A node without a descriptor, made if there is none. The caller is `Busy`.
-fn vacant() -> &'static Node {
+fn vacant() -> &'static DescriptorNode {
     let mut next = LIST.load(Ordering::Acquire).cast_const();
     // SAFETY: null, or a node that was leaked below.
     while let Some(node) = unsafe { next.as_ref() } {
@@ -127,7 +127,7 @@ fn vacant() -> &'static Node {
         next = node.next;
     }
     let next = LIST.load(Ordering::Acquire).cast_const();
-    let node = Box::leak(Box::new(Node { descriptor: AtomicI32::new(NONE), next }));
+    let node = Box::leak(Box::new(DescriptorNode { descriptor: AtomicI32::new(NONE), next }));
     LIST.store(ptr::from_mut(node), Ordering::Release);
     node
 }
