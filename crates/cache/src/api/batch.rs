@@ -7,8 +7,8 @@
 //!     --LOOK keys later--> the key looked up like any other, and its value handed over
 //! ```
 //!
-//! Each step touches what the one before has asked for, some keys ago, so that as many lines as the processor can wait
-//! for are on their way at any time, from the first key to the last. In a file that stays in the processor's caches there is
+//! Each step touches memory that the step before it asked for, some keys ago. So the processor always waits for as many
+//! lines at once as it can, from the first key to the last. In a file that stays in the processor's caches there is
 //! nothing to wait for, and keys are looked up one after the other.
 
 use crate::api::handle::{Cache, check_key};
@@ -44,10 +44,10 @@ struct Flight<'c, 'k, K> {
 impl Cache {
     /// Looks up many keys, and hands `each` the number of the key and its value, or none, in the order of the keys.
     ///
-    /// It asks for the memory of a whole batch before it waits for any of it. On data larger than the processor's caches,
-    /// where waiting for memory is nearly the whole cost of a get, that makes it several times as fast as single gets; in files
-    /// up to 1 MiB it is a loop of those.
-    /// Each key is looked up for itself: the batch is not one moment.
+    /// It asks for the memory of a whole batch before it waits for any of it. Where data is larger than the processor's
+    /// caches, nearly the whole cost of a get is waiting for memory. There a batch is several times as fast as single
+    /// gets. In a file up to 1 MiB, keys are looked up one by one. Each key is looked up for itself: the batch is not
+    /// one moment.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();

@@ -122,10 +122,10 @@ impl Cache {
     /// ```
     ///
     /// # Errors
-    /// `ValueTooLarge`, which also removes what was stored for the key; `KeyTooLong`; `ReadOnly` for a read-only handle; `Busy`
-    /// if other writers hold the key's shard for longer than this handle's lock_timeout, `OwnerStopped` if one does that does
-    /// not get on; `Fault`, `Io`, `NoSpace` of
-    /// the file. A refused write is counted in [`Stats::refusals`](crate::Stats::refusals) and changes nothing else.
+    /// `ValueTooLarge`, which also removes what was stored for the key; `KeyTooLong`; `ReadOnly` for a read-only
+    /// handle. `Busy` if other writers hold the key's shard for longer than this handle's `lock_timeout`;
+    /// `OwnerStopped` if the holder is stopped. `Fault`, `Io`, `NoSpace` of the file. A refused write is counted in
+    /// [`Stats::refusals`](crate::Stats::refusals) and changes nothing else.
     pub fn set_with(&self, key: &[u8], value: &[u8], ttl: Ttl) -> Result<()> {
         self.refusable(|| self.store(key, value, ttl))?;
         self.count_stored()
@@ -142,7 +142,7 @@ impl Cache {
         self.store_locked(&locked, &clock, &item)
     }
 
-    /// Stores an item in its shard, which is locked. What is too large removes what it was to replace.
+    /// Stores an item in its shard, which is locked. An item that is too large still removes the one before.
     #[inline]
     pub(crate) fn store_locked(
         &self,

@@ -10,8 +10,8 @@ use crate::write::writer::{self, ProcessContext, Writer};
 const LOOKS: u32 = 100;
 
 impl Cache {
-    /// Recounts everything from the bytes up and compares it with the accounts, one shard at a time, keeping writers of
-    /// that shard waiting meanwhile.
+    /// Recounts everything from the bytes up and compares it with the accounts, one shard at a time. Writers of that
+    /// shard wait meanwhile.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();

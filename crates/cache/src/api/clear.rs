@@ -6,11 +6,13 @@ use crate::file::counters::Counter;
 use crate::file::namespace::NamespaceId;
 
 impl Cache {
-    /// Forgets everything that the cache holds, its namespaces included (one alone by [`Namespace::clear`](crate::Namespace::clear)), one shard at a time, while others go on reading and writing.
+    /// Forgets everything that the cache holds, its namespaces included, one shard at a time, while others read and
+    /// write. To empty one namespace alone, see [`Namespace::clear`](crate::Namespace::clear).
     ///
-    /// A get that begins after it returned finds nothing that was set before it began. For each key it is one moment, as a
-    /// remove is; for the cache as a whole it is not: what others set meanwhile may stay. If this process dies in the middle,
-    /// some of the shards are empty, and the others are as they were. The counters of [`stats`](Self::stats) go on.
+    /// A get that begins after it returned finds nothing that was set before it began. For each key it is one moment,
+    /// as a remove is. For the cache as a whole it is not: entries that others set meanwhile may stay. If this process
+    /// dies in the middle, some of the shards are empty, and the others are as they were. The counters of
+    /// [`stats`](Self::stats) go on.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();

@@ -4,8 +4,8 @@
 //!   every shard's lock --> init lock, the path still names this file? --> clean word: removed --> shards emptied --> unlinked
 //! ```
 //!
-//! From the store of the clean word on, writes answer `Replaced`; once the shards are empty gets do, since every get
-//! misses, and a miss asks. A death before the file is unlinked leaves one that its next first opener empties.
+//! From the store of the clean word on, writes answer `Replaced`. So do gets once the shards are empty, since a miss
+//! looks at the clean word. A death before the file is unlinked leaves one that its next first opener empties.
 
 use crate::api::handle::Cache;
 use crate::api::options::Options;
@@ -33,10 +33,10 @@ impl Cache {
     /// ```
     ///
     /// # Errors
-    /// As [`Options::open`]: what cannot be opened, such as a file of another version or one that is no cache, is left
-    /// alone, and can be removed as any file can. `Busy` or `OwnerStopped` if a shard cannot be had for long enough;
-    /// `Replaced` if the path was given to another file meanwhile; `PermissionDenied` where the folder may not be changed, or
-    /// on Windows while others have the file open: then it is empty, and its next first opener has it.
+    /// As [`Options::open`]. A file that cannot be opened stays: one of another version, or one that is no cache. It
+    /// can be removed as any file can. `Busy` or `OwnerStopped` if a shard cannot be had for long enough; `Replaced` if
+    /// the path was given to another file meanwhile; `PermissionDenied` where the folder may not be changed, or on
+    /// Windows while others have the file open: then the cache is empty, and the next open uses the file again.
     pub fn delete(path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let cache = Options::new().create(false).open(path)?;
@@ -52,7 +52,7 @@ impl Cache {
         })?;
         drop(locked);
         drop(cache);
-        // Where a file that is mapped cannot be removed it can be once this handle is gone, if it was the last.
+        // Some systems remove no file that is mapped. It can be removed once the last handle is gone.
         unlinked.or_else(|_| std::fs::remove_file(path)).map_err(|source| io_error("removing", path, source))
     }
 }

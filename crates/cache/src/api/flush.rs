@@ -7,8 +7,8 @@ use crate::open::durability;
 use std::sync::Arc;
 
 impl Cache {
-    /// Makes everything stored so far durable, so that it is warm even after power loss, provided that nothing is
-    /// written in between.
+    /// Makes everything stored so far durable. The cache is then warm even after power loss, if nothing is written in
+    /// between.
     ///
     /// # Errors
     /// `Io` or `NoSpace` if the system cannot write it; `Busy` if a shard is held for too long; `ReadOnly`.

@@ -1,7 +1,7 @@
 //! Walking over what a cache holds, while others read and write.
 //!
-//! The walk goes from slot to slot of the index, not along the logs: an entry that is promoted, compacted or overwritten
-//! changes its place in the logs, but its key keeps its one slot for as long as it lives.
+//! The walk goes from slot to slot of the index, not along the logs. An entry that is promoted, compacted or
+//! overwritten changes its place in the logs. Its key keeps its one slot for as long as it lives.
 
 use crate::api::handle::Cache;
 use crate::error::{Error, ErrorKind, Result};
@@ -53,12 +53,12 @@ enum Seen {
 }
 
 impl Cache {
-    /// Walks over all entries of this handle's namespace that live, taking no lock: it keeps no writer waiting, leaves no trace in what eviction goes by,
-    /// and works on a read-only handle.
+    /// Walks over all live entries of this handle's namespace, without a lock. Writers do not wait for it, eviction
+    /// does not see it, and it works on a read-only handle.
     ///
-    /// What it promises while others write: a key that is there from the first step to the last comes exactly once, with a
-    /// value that it had at some time on the way. A key that is set, removed, evicted or expires on the way may come or not; one
-    /// that goes and comes back on the way may come twice. Nothing comes that was gone before the first step.
+    /// Others may write meanwhile. A key that is there from the first step to the last comes exactly once. Its value is
+    /// one that it had at some time on the way. A key that is set, removed, evicted or expires on the way may come or
+    /// not. One that goes and comes back on the way may come twice. Nothing comes that was gone before the first step.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();
@@ -73,8 +73,8 @@ impl Cache {
     /// ```
     ///
     /// # Errors
-    /// A step is an error of kind `Busy` if an entry is rewritten faster than it can be copied: that entry is left out, and
-    /// the walk can go on. It is one of kind `Fault` if the file was cut short, and the walk is over.
+    /// A step is an error of kind `Busy` if an entry is rewritten faster than it can be copied. That entry is left out,
+    /// and the walk can go on. It is one of kind `Fault` if the file was cut short, and the walk is over.
     pub fn iter(&self) -> Iter<'_> {
         Iter { cache: self, shard: 0, slot: 0 }
     }

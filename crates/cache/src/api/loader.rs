@@ -1,7 +1,7 @@
-//! One loader at a time: who asks for a key that has no value, or a stale one, learns whether it is theirs to load, and
-//! everybody else waits or goes on with what there is.
+//! One loader at a time. A caller that finds no value for a key, or a stale one, learns whether it must load the value.
+//! All other callers wait, or go on with what there is.
 //!
-//! Nothing is locked while a value is loaded: a [`Lease`] is a line in a table of the file, and any write of the key
+//! Nothing is locked while a value is loaded. A [`Lease`] is a line in a table of the file, and any write of the key
 //! strikes it out. See [`crate::shard::lease`].
 
 use crate::api::handle::Cache;
@@ -25,7 +25,7 @@ const NAPS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)
 
 /// What [`Cache::lookup`] found, and whose turn it is to load.
 ///
-/// Those who get no lease have nothing to do: to wait for a value there is
+/// A caller that gets no lease has nothing to do. To wait for a value, call
 /// [`get_or_insert_with`](Cache::get_or_insert_with).
 #[derive(Debug)]
 #[must_use = "a lease that is dropped lets others load"]
@@ -73,10 +73,10 @@ impl Loaded {
 
 /// The right to load the value of a key, for one caller among all threads and processes.
 ///
-/// It is over once the value is stored, once it is dropped, with its process, once anybody writes or removes the key or
-/// clears the cache, and, if somebody else wants it, [`load_timeout`](crate::Options::load_timeout) after it was
-/// granted. A child that is forked meanwhile has a copy that is void. A shard grants at most 64 leases at a time; where
-/// there is none left the lease is void from the start.
+/// It is over once the value is stored, the lease is dropped, or its process ends. It is also over once anybody writes
+/// or removes the key, or clears the cache. If somebody else wants it, it is over
+/// [`load_timeout`](crate::Options::load_timeout) after it was granted. A child that is forked meanwhile has a copy
+/// that is void. A shard grants at most 64 leases at a time; if none is left, the lease is void from the start.
 ///
 /// A lease keeps its cache open, and may be sent to another thread.
 pub struct Lease {
@@ -86,7 +86,8 @@ pub struct Lease {
     hash: KeyHash,
     /// None if there was no room for a lease.
     ticket: Option<Ticket>,
-    /// The epoch of the key's namespace when the load began: emptying a namespace voids leases, too, without looking for them.
+    /// The epoch of the key's namespace when the load began. Emptying a namespace raises it, which voids all leases
+    /// there.
     namespace: NamespaceWord,
     made: Origin,
 }
@@ -97,8 +98,8 @@ impl Lease {
         &self.key
     }
 
-    /// Stores the value, if the lease still holds: false if it was void, and then nothing is stored, since the key may have
-    /// been written or removed after the value was read at its source.
+    /// Stores the value and returns true if the lease is still valid. Returns false and stores nothing if it was void:
+    /// the key may have been written or removed after the value was read at its source.
     ///
     /// ```
     /// use samovar::{Lookup, Ttl};
@@ -117,9 +118,9 @@ impl Lease {
         self.redeem(value, ttl, Terms::default())
     }
 
-    /// Stores that there is no value, for as long as `ttl` says; false if the lease was void. [`lookup`](Cache::lookup) and
-    /// [`get_or_load`](Cache::get_or_load) know the difference to a key that was never asked for; to all other calls
-    /// there is no value.
+    /// Stores that there is no value, for as long as `ttl` says; false if the lease was void. [`lookup`](Cache::lookup)
+    /// and [`get_or_load`](Cache::get_or_load) tell it from a key that was never asked for. For all other calls there
+    /// is no value.
     ///
     /// ```
     /// use samovar::{Lookup, Ttl};
@@ -239,8 +240,8 @@ impl Sink for AnyEntry {
 impl Cache {
     /// The value of `key`, and if it is missing or stale, whose turn it is to load it. It never waits for a loader.
     ///
-    /// A value set with [`Ttl::stale_after`] is *stale* once its soft limit has passed: one caller is told to refresh it,
-    /// all others are given it as it is, until somebody stores a new one or its hard limit has passed as well.
+    /// A value set with [`Ttl::stale_after`] is *stale* once its soft limit has passed. One caller is told to refresh
+    /// it. All others get it as it is, until a new one is stored or its hard limit has passed as well.
     ///
     /// ```
     /// use samovar::{Lookup, Ttl};
@@ -287,10 +288,11 @@ impl Cache {
     /// and processes ask for the key at once, one of them loads, and the others wait for its value.
     ///
     /// Nothing is locked meanwhile. If the loader panics or dies, another caller loads. If it takes longer than
-    /// [`load_timeout`](crate::Options::load_timeout), another one begins as well, and who has waited that long loads for
-    /// itself. A value whose key was written or removed while it was loaded is returned, but not stored; so is one that
-    /// the cache refuses, and one loaded while a shard had no lease left (it has 64). A [stale](Ttl::stale_after) value
-    /// is given to everybody but the one who refreshes it. A `load` that asks for its own key waits for itself.
+    /// [`load_timeout`](crate::Options::load_timeout), another one begins as well, and a caller that has waited that
+    /// long loads for itself. A value whose key was written or removed while it was loaded is returned, but not stored.
+    /// The same holds for a value that the cache refuses, and for one loaded while its shard had no lease left (it has
+    /// 64). A [stale](Ttl::stale_after) value is given to everybody but the one who refreshes it. A `load` that asks
+    /// for its own key waits for itself.
     ///
     /// ```
     /// use samovar::Ttl;
@@ -348,8 +350,8 @@ impl Cache {
         }
     }
 
-    /// As [`get_or_try_insert_with`](Self::get_or_try_insert_with), with a `load` that may find that there is no value, and
-    /// says how long either answer holds. That there is none is remembered, and told without loading again.
+    /// As [`get_or_try_insert_with`](Self::get_or_try_insert_with), with a `load` that may find that there is no value.
+    /// It says how long either answer is good. That there is none is remembered, and told without loading again.
     ///
     /// ```
     /// use samovar::{Error, Loaded, Ttl};
@@ -413,7 +415,7 @@ impl Cache {
         }
     }
 
-    /// Looks without the lock, and with it only if there may be a lease to be had.
+    /// Looks without the lock, and then with it only if a lease may be free.
     fn look(&self, key: &[u8], absence: Absence) -> Result<KeyLook> {
         self.check_writable(key)?;
         let clock = self.clock();
@@ -470,7 +472,7 @@ impl Cache {
         Lease { cache: self.clone(), key: key.into(), hash, ticket, namespace, made: Origin::here() }
     }
 
-    /// What is stored for the reader's key. Where seals are checked, an entry that does not bear its own is none.
+    /// What is stored for the reader's key. Where seals are checked, an entry without a right one does not count.
     fn standing(&self, reader: &Reader<'_, '_>, clock: &Clock<'_>, absence: Absence) -> Result<Standing> {
         let mut found = AnyEntry::default();
         if !reader.get(|| clock.now_ms(), &mut found)? {

@@ -43,8 +43,8 @@ impl Cache {
         self.write_locked(&locked, clock, act)
     }
 
-    /// Does something in a shard that is locked. One whose bytes say what no writer ever stored is emptied, and it is done
-    /// again.
+    /// Does something in a shard that is locked. A shard whose bytes say what no writer ever stored is emptied, and
+    /// then it is done again.
     #[inline]
     pub(crate) fn write_locked<T>(
         &self,

@@ -10,10 +10,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A part of a cache with keys of its own, which can be limited, counted and emptied by itself.
 ///
-/// It is a handle, as cheap to clone as a [`Cache`], and has every operation of one: `get`, `set`, `incr`, `iter` and the rest are
-/// about the keys of this namespace. What is about the file ([`flush`](Cache::flush), [`check`](Cache::check),
-/// [`Cache::stats`]) is about the whole file, whichever handle it is asked of. A handle whose namespace was removed finds
-/// nothing, and its writes are errors of kind `NoNamespace`.
+/// It is a handle, as cheap to clone as a [`Cache`], with every operation of one. `get`, `set`, `incr`, `iter` and the
+/// rest work on the keys of this namespace. [`flush`](Cache::flush), [`check`](Cache::check) and [`Cache::stats`] work
+/// on the whole file, on any handle. A handle whose namespace was removed finds nothing, and its writes are errors of
+/// kind `NoNamespace`.
 ///
 /// ```
 /// # let dir = tempfile::tempdir().unwrap();
@@ -57,7 +57,7 @@ pub struct NamespaceStats {
     pub epoch: u64,
     /// Entries held now.
     pub entries: u64,
-    /// Bytes that they take, headers and padding included: what the limit is about.
+    /// Bytes that they take, headers and padding included. The limit holds for this number.
     pub bytes: u64,
     /// Bytes of their keys and values.
     pub live_bytes: u64,
@@ -76,12 +76,12 @@ pub struct NamespaceStats {
 impl Cache {
     /// The namespace of this name, made if there is none. If there is one, its limit becomes `limit`.
     ///
-    /// A limit is in bytes, headers and padding included, and is cut into equal shares, one for each part of the cache; a part
-    /// is some 8 MiB. It holds at any time, in each part, whatever is set in whichever order: a set first evicts
-    /// of the namespace's own entries there, those not read lately before others. Only an entry that is larger than a share
-    /// is stored none the less, and then is the only one of its part. Such a set costs a search of the part's index,
-    /// which is the longer the fewer entries the namespace has. After a limit was lowered, what is above it goes with the next
-    /// sets, or when its time to be looked at comes, however often it was read.
+    /// A limit is in bytes, headers and padding included. It is cut into equal shares, one for each part of the cache
+    /// (a *shard*, some 8 MiB). It holds in each shard at any time: a set first evicts entries of the same namespace
+    /// there, those not read lately before others. Only an entry that is larger than a share is stored all the same,
+    /// and then is the only one in its shard. A set that evicts this way searches the shard's index, which takes longer
+    /// the fewer entries the namespace has. After a limit was lowered, the entries above it go with the next sets, or
+    /// when their ring's tail reaches them, however often they were read.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();
@@ -180,7 +180,7 @@ impl Cache {
         })
     }
 
-    /// Does something to the table. Its lock is that of shard 0, so that a flush keeps those who change it out too.
+    /// Does something to the table. Its lock is that of shard 0, so that a flush also waits for changes of the table.
     fn change_table<T>(&self, act: impl FnOnce(Table<'_>) -> Result<T>) -> Result<T> {
         self.refusable(|| {
             if !self.inner.attached.is_writer() {
@@ -251,8 +251,8 @@ impl Namespace {
         &self.name
     }
 
-    /// Forgets everything in this namespace, however much that is, at once: a get that begins after this returned, in any
-    /// process, finds nothing that was set before. What lies there still counts as free, and is overwritten by and by.
+    /// Forgets everything in this namespace at once, however much that is. A get that begins after this returned, in
+    /// any process, finds nothing that was set before. The bytes count as free, and are overwritten by and by.
     ///
     /// # Errors
     /// `NoNamespace` if it was removed; else as [`Cache::create_namespace`].

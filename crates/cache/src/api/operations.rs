@@ -1,5 +1,5 @@
-//! The operations on a cache that look before they write, each atomic across threads and processes, and the ones that
-//! take many keys or copy nothing.
+//! The operations on a cache that read before they write, each atomic across threads and processes; those on many keys,
+//! and those that copy no value.
 
 use crate::api::handle::{Cache, check_key};
 use crate::api::ttl::Ttl;
@@ -14,8 +14,8 @@ use std::fmt;
 /// Writes of one shard that a batch makes before others may have a turn.
 const TURN: usize = 64;
 
-/// Which of all the values that a key has had: what [`Cache::compare_and_set`] compares. It counts the values stored in a
-/// part of the cache, modulo 2^32, and so is no measure of anything. Touching a value leaves its version as it is.
+/// The version of a value: what [`Cache::compare_and_set`] compares. It counts the values stored in one part of the
+/// cache, modulo 2^32, so only equality means something. Touching a value leaves its version as it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Version(u32);
 
@@ -138,8 +138,8 @@ impl Cache {
         self.alter(key, |current, _| Ok(alteration::extend(current, more, End::Front)))
     }
 
-    /// Adds `delta` to the decimal number stored for `key`, wrapping around at 2^64, and tells the sum; none, and nothing
-    /// stored, if the key has no value. The time to live stays.
+    /// Adds `delta` to the decimal number stored for `key`, wrapping around at 2^64, and returns the sum. Returns none
+    /// and stores nothing if the key has no value. The time to live stays.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();
@@ -157,8 +157,8 @@ impl Cache {
         self.alter(key, |current, _| alteration::step(current, Step::Up(delta)))
     }
 
-    /// Takes `delta` from the decimal number stored for `key`, stopping at 0, and tells the difference; none, and nothing
-    /// stored, if the key has no value. The time to live stays.
+    /// Takes `delta` from the decimal number stored for `key`, stopping at 0, and returns the difference. Returns none
+    /// and stores nothing if the key has no value. The time to live stays.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();
@@ -254,7 +254,7 @@ impl Cache {
         Ok(found)
     }
 
-    /// Does `key` have a value? It copies none, and counts neither as a hit nor as a read that keeps the entry.
+    /// Does `key` have a value? Nothing is copied. It counts as no hit, and does not keep the entry from eviction.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();
@@ -273,7 +273,7 @@ impl Cache {
         Ok(found)
     }
 
-    /// Stores many values for at most `ttl`, taking each part of the cache once for many of them. Each is stored for
+    /// Stores many values for at most `ttl`. Each writer lock is taken once for many of them. Each value is stored for
     /// itself: the batch is not one moment. If a key comes twice, its last value stays.
     ///
     /// ```

@@ -18,7 +18,7 @@ use samovar_mmap::{Access, TrustedWriters};
 use std::path::Path;
 use std::time::Duration;
 
-/// Two creators of one file, or one who removes it meanwhile, can make an opener start over this often.
+/// How often an opener starts over, if others create or remove the file meanwhile.
 const ATTEMPTS: u32 = 16;
 const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 const DEFAULT_TAKEOVER: Duration = Duration::from_millis(100);
@@ -99,9 +99,10 @@ impl Options {
         self
     }
 
-    /// The most that the cache can ever be [resized](Cache::resize) to. Default: its capacity, so that it can become smaller,
-    /// and as large again. Address space is set aside for it in every process, and the file has this length; on the disk it takes
-    /// no more than the capacity, where the file system knows holes, but for the index, which is sized for the maximum.
+    /// The most that the cache can ever be [resized](Cache::resize) to. Default: its capacity, so that it can become
+    /// smaller, and as large again. Every process sets address space aside for it, and the file has this length. On the
+    /// disk the file takes no more than the capacity, if the file system has holes; only the index is sized for the
+    /// maximum.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();
@@ -115,9 +116,10 @@ impl Options {
         self
     }
 
-    /// Instead of a capacity in bytes: room for the bytes of exactly this many entries with keys and values of these
-    /// lengths, header and padding included; at least 16. What the engine keeps free comes out of it, so that never more
-    /// than `entries` are held. For comparing miss ratios with policies that count entries.
+    /// A capacity as a number of entries, at least 16, instead of bytes. The cache has room for exactly so many entries
+    /// with keys and values of these lengths, header and padding included. The space that the engine keeps free comes
+    /// out of it, so never more than `entries` are held. Use it to compare miss ratios with policies that count
+    /// entries.
     pub fn capacity_entries(mut self, entries: u64, key_len: usize, value_len: usize) -> Self {
         let entry_bytes = entry::units_for(key_len as u64, value_len as u64, entry::Extras::NONE) * UNIT;
         self.size = Some(Size::Entries { entries, entry_bytes });
@@ -131,31 +133,32 @@ impl Options {
     }
 
     /// The largest value that the cache takes, in bytes. Default: 1 MiB where the capacity is at least 64 MiB, else a
-    /// sixty-fourth of the capacity. A larger one makes for fewer shards, and so for fewer writers at once; more than
-    /// a quarter of a shard is refused. Entries above an eighteenth of a shard may be evicted while others would still fit.
+    /// sixty-fourth of the capacity. A larger one makes fewer shards, and so allows fewer writers at once. More than a
+    /// quarter of a shard is refused. Entries above an eighteenth of a shard may be evicted while others would still
+    /// fit.
     pub fn max_value_size(mut self, bytes: u64) -> Self {
         self.max_value_size = Some(bytes);
         self
     }
 
-    /// Bytes that a typical entry takes: its key, its value, and 12 more (8 more for a TTL, and for a seal). Default: 96, which makes the index an
-    /// eighth of the file. The index is sized by it: one that is named too large leaves room unused for want of slots,
-    /// one too small makes an index larger than it need be.
+    /// Bytes that a typical entry takes: its key, its value, and 12 more (8 more for a TTL, and for a seal). Default:
+    /// 96, which makes the index an eighth of the file. The index is sized by it. If it is too large, slots run out
+    /// before the room does; if it is too small, the index is larger than needed.
     pub fn expected_entry_size(mut self, bytes: u64) -> Self {
         self.expected_entry_size = Some(bytes);
         self
     }
 
-    /// Whether a new file's entries bear a seal each: eight bytes, a keyed sum over the entry and its place, by which damage
-    /// is told from what was set. Fixed at creation. Default: false, or true if [`verify`](Self::verify) or
+    /// Whether each entry of a new file has a seal: eight bytes, a keyed checksum over the entry and its place. It
+    /// tells damage from what was set. Fixed at creation. Default: false, or true if [`verify`](Self::verify) or
     /// [`salvage`](Self::salvage) is asked for.
     pub fn seals(mut self, seals: bool) -> Self {
         self.seals = Some(seals);
         self
     }
 
-    /// Whether every get of this handle checks the seal of what it found, so that a value damaged on its way to the disk
-    /// and back is a miss, counted in [`Stats::damaged`](crate::Stats::damaged). Needs a file made with
+    /// Whether every get of this handle checks the seal of its value. A value that was damaged on its way to the disk
+    /// and back is then a miss, counted in [`Stats::damaged`](crate::Stats::damaged). Needs a file made with
     /// [`seals`](Self::seals). Default: false.
     ///
     /// ```
@@ -170,19 +173,21 @@ impl Options {
         self
     }
 
-    /// Whether a file that was written since its last flush when the machine lost its power, or was restarted, is salvaged by
-    /// its first opener instead of emptied. Needs a file with [`seals`](Self::seals), which a new one gets by this, too. Default: false.
+    /// Whether the first opener after a power loss or a restart salvages the file instead of emptying it. That matters
+    /// only if the file was written since its last flush. Needs a file with [`seals`](Self::seals); a new one gets
+    /// them. Default: false.
     ///
-    /// A salvage keeps every entry that is whole and in its place, and was its key's value at some time since the last flush:
-    /// nothing comes back that was replaced, removed, cleared or had expired before it. But what was written *after* it may be
-    /// there or not, key by key, in no order: of two writes the later may be kept and the earlier lost. Use it where a value that was
-    /// replaced or removed within the last minutes may come back, and flush every few minutes. [`Attachment::salvaged`] tells
-    /// what was kept.
+    /// A salvage keeps every entry that is whole, in its place, and was its key's value at some time since the last
+    /// flush. Nothing comes back that was replaced, removed, cleared or had expired before that flush. Writes *after*
+    /// the flush may be there or not, key by key, in no order: of two writes the later may be kept and the earlier
+    /// lost. So a value that was replaced or removed since the last flush may come back. Use salvage where that does no
+    /// harm, and flush every few minutes. [`Attachment::salvaged`] tells what was kept.
     ///
-    /// It reads the whole index and what it names, keeps the entries of one part of the cache (a shard) in memory at a time,
-    /// and writes everything to the disk before it returns; others who open the file wait meanwhile, and give up after ten seconds. A
-    /// process that dies of it leaves the file as cold as it was; at most what that process held in memory is lost. A copy of a file that
-    /// was in use, a file that the disk refused a part of, and one that somebody was about to delete are not salvaged.
+    /// It reads the whole index and every entry there, and writes all that it keeps to the disk before it returns. It
+    /// holds the entries of one shard in memory at a time. Other openers of the file wait meanwhile, and give up after
+    /// ten seconds. If the process dies in the middle, the file is still cold, and at most the entries that it held in
+    /// memory are lost. Three files are not salvaged: a copy of a file that was in use, one whose last sync failed, and
+    /// one that was being deleted.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();
@@ -198,8 +203,8 @@ impl Options {
         self
     }
 
-    /// As [`salvage(true)`](Self::salvage), and `tell` is called now and then while there is something to salvage: with the slots of
-    /// the index that have been looked at, and how many there are.
+    /// As [`salvage(true)`](Self::salvage), with a progress report. During a salvage `tell` is called now and then with
+    /// the number of index slots looked at so far, and the number of all slots.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();
@@ -213,7 +218,7 @@ impl Options {
         self
     }
 
-    /// Attach on a read-only mapping: gets only, which leave no trace. Needs no more than read permission.
+    /// Attaches with a read-only mapping: only gets, which change nothing in the file. Needs only permission to read.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self
@@ -231,37 +236,39 @@ impl Options {
         self
     }
 
-    /// Within which time a write that waits for a process that died takes its place. Default: 100 ms; a tenth of it is how
-    /// often a waiting write asks whether the owner lives. Reads never wait.
+    /// The time within which a waiting write takes the lock over from a process that died. Default: 100 ms. A waiting
+    /// write asks every tenth of it whether the owner lives. Reads never wait.
     pub fn owner_probe(mut self, owner_probe: Duration) -> Self {
         self.owner_probe = owner_probe;
         self
     }
 
-    /// How long the loading of a value may take before others, who wait for it no longer than that themselves, load it too:
-    /// see [`Cache::get_or_insert_with`]. Default: ten seconds. Make it longer than what a load usually takes.
+    /// How long callers wait for a value that another one loads, before they load it too. See
+    /// [`Cache::get_or_insert_with`]. Default: ten seconds. Make it longer than what a load usually takes.
     pub fn load_timeout(mut self, load_timeout: Duration) -> Self {
         self.load_timeout = load_timeout;
         self
     }
 
-    /// Whether opening installs the process-wide guard that makes a file cut short an error of kind `Fault` instead of a
-    /// dead process. Default: true, where the platform has one; say false if the program handles `SIGBUS` itself. The promise
-    /// lapses if another library replaces the handler later without passing on what is not its own.
+    /// Whether opening installs the process-wide fault guard. With it, a file that is cut short is an error of kind
+    /// `Fault`; without it, the process dies. Default: true, where the platform has one; say false if the program
+    /// handles `SIGBUS` itself. The guard stops working if another library replaces the handler later and does not pass
+    /// other faults on.
     pub fn fault_guard(mut self, fault_guard: bool) -> Self {
         self.fault_guard = fault_guard;
         self
     }
 
-    /// Whether opening waits until the system has made all pages ready that the cache uses, in huge pages of 2 MiB where it
-    /// has them: those of a new file to be written, those of another to be read. Default: false, and each page is made ready
-    /// when it is first used, while the operation that meets it waits.
+    /// Whether opening waits until the system has made all pages of the cache ready, in huge pages of 2 MiB where it
+    /// has them. Pages of a new file are made ready for writes, those of another file for reads. Default: false. Then
+    /// each page is made ready at its first use, while that operation waits.
     ///
-    /// With a file larger than the processor's caches, gets and sets then take some two thirds of the time; and no set waits
-    /// for a new page to be cleared, which on a tmpfs takes longer than to write it. Opening a new file takes half a second for
-    /// a GiB on a disk, and three on a tmpfs, whose pages the system makes into huge ones one after another; of another file,
-    /// what is not in memory is read. Say so in the process that makes the file, if in no other: the pages stay huge for all.
-    /// Linux alone has both (from 6.1; on ext4 from 6.16); elsewhere the pages are made ready, or nothing is done.
+    /// If the file is larger than the processor's caches, gets and sets then take some two thirds of the time. No set
+    /// waits for a new page to be cleared, which on a tmpfs takes longer than writing it. Opening a new file takes half
+    /// a second for a GiB on a disk. On a tmpfs it takes three, since the system makes pages huge one after another.
+    /// Opening another file reads what is not in memory. Set it in the process that makes the file: the pages stay huge
+    /// for all. Only Linux has both (from 6.1; on ext4 from 6.16). Elsewhere the pages are made ready, or nothing is
+    /// done.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();
@@ -277,19 +284,19 @@ impl Options {
     /// Opens the cache at `path`, making it first if it does not exist and a capacity was given.
     ///
     /// # Errors
-    /// `NotFound` without a file and a capacity to make one; `InvalidArgument` for a size that cannot be;
+    /// `NotFound` if there is no file, and no capacity to make one; `InvalidArgument` for an impossible size; `NoSpace`
+    /// if the disk is too full; `TooManyProcesses`; `Busy` if another process opens or closes it and does not finish;
+    /// `Untrusted` if a read-only handle would have to reset it. Of an existing file, which stays as it is:
     /// `NotRegularFile`, `RemoteFilesystem`, `ReadOnly`, `EmptyFile`, `NotACache`, `UnsupportedVersion`, `Corrupt`,
-    /// `Truncated`, `CapacityMismatch` for what is wrong with an existing file, which stays as it is; `NoSpace` if the disk
-    /// is too full; `TooManyProcesses`; `Busy` if another process opens or closes it and does not finish; `Untrusted` if
-    /// a read-only handle would have to reset it.
+    /// `Truncated`, `CapacityMismatch`.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Cache> {
         self.open_telling(path.as_ref(), None)
     }
 
-    /// [`open`](Self::open), by a promise that the user makes about the file: then values in place can be had as slices
-    /// ([`Ref::as_slice`](crate::Ref::as_slice)) by this handle. What is promised: nobody writes the file but this library, and nobody
-    /// cuts it while a slice lives. The other half is the engine's: the bytes of a value that is held in place are never written, by
-    /// whichever process, before it is let go. A promise is for one opening.
+    /// [`open`](Self::open) with a promise about the file: this handle then gives values in place as slices
+    /// ([`Ref::as_slice`](crate::Ref::as_slice)). The caller promises that only this library writes the file, and that
+    /// nobody cuts it while a slice lives. The engine promises that no process writes the bytes of a value while it is
+    /// held in place. A promise is for one opening.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();
@@ -354,7 +361,8 @@ impl Options {
             return Err(unsealed(&attached.path));
         }
         if self.prefault {
-            // What nobody writes need not go to the disk again, so that the pages of an old file are made ready to be read.
+            // The pages of an old file are made ready for reads alone, so that pages nobody writes need not go to the
+            // disk again.
             // canary: prefault
             attached.prefault(if created { Access::ReadWrite } else { Access::ReadOnly })?;
         }

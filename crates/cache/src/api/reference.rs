@@ -18,8 +18,9 @@ const RETRIES: u32 = 64;
 /// A value of a cache, held in place; got by [`Cache::get_ref`].
 ///
 /// As long as it lives, the value's bytes stay as they were when it was got, whatever becomes of the key: eviction goes
-/// around them. All other processes can write the file, and a broken one may write there too; that is why the bytes are only
-/// copied out, and why a slice takes a promise: of the cache's opener for [`as_slice`](Self::as_slice), or of the caller for that of [`view`](Self::view).
+/// around them. Every other process can write the file, and a faulty one may write these bytes too. So they are only
+/// copied out, unless there is a promise: the cache's opener gives one for [`as_slice`](Self::as_slice), the caller
+/// gives one for a slice of [`view`](Self::view).
 ///
 /// A guard that lives across a fork belongs to the parent: the child's copy releases nothing, and panics when it is used.
 /// One that is leaked (`std::mem::forget`) holds its bytes until its process ends.
@@ -66,13 +67,15 @@ fn locate(reader: &Reader<'_, '_>, clock: &Clock<'_>) -> Result<Option<Spot>> {
 }
 
 impl Cache {
-    /// The value of `key`, where it lies: what it costs does not depend on the length of the value. None if there is none.
+    /// The value of `key`, held where it lies; none if there is none. The cost does not depend on the length of the
+    /// value.
     ///
-    /// A part of the cache (a *shard*) has 16 pins, and no more than a quarter of its bytes are pinned at a time; beyond
-    /// that get a copy. Nobody waits for a pin: writers go around it, and a value that is replaced
-    /// lies elsewhere then. Only if no stretch between the pins is long enough is a write refused.
+    /// A part of the cache (a *shard*) has 16 pins, and at most a quarter of its bytes may be pinned at a time. Beyond
+    /// that, use [`get`](Self::get). Nobody waits for a pin: writers go around it, and a value that is replaced lies
+    /// elsewhere then. Only if no stretch between the pins is long enough is a write refused.
     ///
-    /// It does not check the seal, whatever [`verify`](crate::Options::verify) says: that would be to read the whole value.
+    /// It never checks the seal, even with [`verify`](crate::Options::verify), since that means to read the whole
+    /// value.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();
@@ -107,7 +110,7 @@ impl Cache {
                 guard.pins.refused();
                 return Err(pin::refusal());
             }
-            // Whatever it finds now was there when the pin could be seen.
+            // The entry that it finds now was there when the pin was already visible.
             // canary: pinned late
             let Some(now) = locate(&reader, &clock)? else { return Ok(None) };
             if now == spot {
@@ -120,7 +123,7 @@ impl Cache {
         Err(Error::new(ErrorKind::Busy, "the key was rewritten faster than it could be pinned; try again"))
     }
 
-    /// Do the living hold more of a shard in place than may be?
+    /// Do living processes hold more of a shard in place than they may?
     fn is_too_much_pinned(&self, shard: &Shard<'_>) -> Result<bool> {
         let (pins, most) = (Pins::of(*shard), shard.geometry.max_entry_units(shard.bounds().aim()));
         if pins.units()? <= most {
@@ -146,8 +149,8 @@ impl Cache {
 }
 
 impl Ref<'_> {
-    /// The value's bytes as a window of the map that nothing can be written through. Who can promise that nobody writes to the
-    /// file past the cache can have a slice of them, with [`View::as_slice`].
+    /// The value's bytes as a read-only window of the map. A caller who can promise that only the cache writes the file
+    /// gets a slice of them by [`View::as_slice`].
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();

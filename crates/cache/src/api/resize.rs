@@ -1,8 +1,9 @@
 //! Resizing a cache while others read and write.
 //!
-//! The file was laid out for the largest cache that it may become, and every process has mapped all of it: so nobody has
-//! to map anything anew, and readers need not know. To grow is to reserve space, and then to say so shard by shard; to shrink
-//! is to have each shard leave what it is to lose ([`crate::write::shrink`]), and then to give that back.
+//! The file is laid out for the largest cache that it may become, and every process has mapped all of it. So nobody
+//! maps anything anew, and readers need not know. To grow is to reserve space, and then to tell each shard. To shrink
+//! is to have each shard leave the space above its new end ([`crate::write::shrink`]), and then to give that space
+//! back.
 
 use crate::api::handle::{Cache, read_only};
 use crate::error::Result;
@@ -14,7 +15,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::time::Duration;
 
-/// How long a resize stands back for writers who wait for the shard that it is at.
+/// How long a resize leaves the shard that it is at to waiting writers.
 const COURTESY: Duration = Duration::from_micros(200);
 
 /// How large a cache is; see [`Cache::capacity`].
@@ -59,8 +60,8 @@ pub struct Resized {
     pub to: u64,
     /// Entries that had to go.
     pub evictions: u64,
-    /// All space that the cache no longer needs was given back. If not, readers hold values in place there: the next resize,
-    /// to the same capacity or another, gives it back.
+    /// True if all space that the cache no longer needs was given back. If not, readers hold values in place there: the
+    /// next resize, to the same capacity or another, gives it back.
     pub complete: bool,
 }
 
@@ -77,8 +78,8 @@ impl Cache {
     /// ```
     ///
     /// # Errors
-    /// `Replaced` or `NotFound` if the path names another file by now, or none; `Corrupt` if the file does not say; `Io` if the system does not;
-    /// `Fault` if the file was cut short.
+    /// `Replaced` or `NotFound` if the path names another file by now, or none; `Corrupt` if the size record makes no
+    /// sense; `Io` if the system does not tell; `Fault` if the file was cut short.
     pub fn capacity(&self) -> Result<Capacity> {
         let attached = &self.inner.attached;
         let (geometry, size_record) = (&attached.header.geometry, attached.size_record()?);
@@ -92,14 +93,14 @@ impl Cache {
         })
     }
 
-    /// Makes the cache larger or smaller, while others read and write: readers never wait, and writers of a shard no longer
-    /// than for a few entries to be moved.
+    /// Makes the cache larger or smaller, while others read and write. Readers never wait. Writers of a shard wait only
+    /// while a few entries are moved.
     ///
-    /// A larger cache takes its space from the disk first, and is as it was if there is none. A smaller one moves what it holds
-    /// to where it will end, and evicts, by its policy, only what does not fit; then it gives the space back. What is held in place
-    /// ([`get_ref`](Self::get_ref)) stays there. One shard after another follows: if this process dies in the middle, each of them is
-    /// whole, and the next resize, to whatever capacity, goes on from there; so does the next opener who finds that the file
-    /// has to be emptied.
+    /// A larger cache takes its space from the disk first, and is as it was if there is none. A smaller one moves its
+    /// entries below its new end, and evicts, by its policy, only what does not fit. Then it gives the space back.
+    /// Values that are held in place ([`get_ref`](Self::get_ref)) stay there. One shard after another follows. If this
+    /// process dies in the middle, each shard is whole, and the next resize, to any capacity, goes on from there. So
+    /// does the next opener that has to empty the file.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();
@@ -113,10 +114,10 @@ impl Cache {
     /// ```
     ///
     /// # Errors
-    /// `InvalidArgument` for a capacity above the maximum, or one that is too small for the largest value, and for a cache that was
-    /// made for a number of entries; `NoSpace`, and nothing has changed; `ReadOnly`; `Busy` if another resize is under way. `Busy` or
-    /// `OwnerStopped` if a shard cannot be had for too long, `Fault`, `Io`: some shards may have followed then, and the
-    /// resize is [pending](Capacity::pending).
+    /// `InvalidArgument` for a capacity above the maximum, for one that is too small for the largest value, and for a
+    /// cache that was made for a number of entries. `NoSpace`, and nothing has changed; `ReadOnly`; `Busy` if another
+    /// resize is under way. After `Busy` or `OwnerStopped` of a shard, `Fault` or `Io`, some shards may have followed,
+    /// and the resize is [pending](Capacity::pending).
     pub fn resize(&self, capacity: u64) -> Result<Resized> {
         self.resize_with(capacity, |_, _| {})
     }
@@ -176,7 +177,7 @@ impl Cache {
         self.believe()
     }
 
-    /// Takes the space of all that the shards are to get. If there is too little, what was taken is given back.
+    /// Reserves the space of all that the shards will get. If there is too little, what was taken is given back.
     fn reserve(&self, file: &File, target: &SizeRecord) -> Result<()> {
         let (attached, geometry) = (&self.inner.attached, &self.inner.attached.header.geometry);
         for number in 0..geometry.shards() {
@@ -193,7 +194,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Has a shard end where it is to, step by step; how many entries had to go.
+    /// Moves the end of a shard to its target, step by step; returns how many entries had to go.
     fn follow(&self, number: u64, units: u64) -> Result<u64> {
         let (walked, clock, mut evictions) = (Cell::new(0), self.clock(), 0);
         loop {

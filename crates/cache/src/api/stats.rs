@@ -10,9 +10,8 @@ use crate::shard::pin::Pins;
 
 /// What a cache has done since its file was made, and what it holds now. A field counts events if nothing else is said.
 ///
-/// Counters are summed over all processes that ever had the file open, but for read-only handles, which count for
-/// themselves alone. The numbers are read one after another while others write, so that they need not add up to the last
-/// unit in a cache in use.
+/// Counters are summed over all processes that ever had the file open. A read-only handle counts for itself alone. The
+/// numbers are read one after another while others write, so in a cache in use they may differ by a few.
 ///
 /// ```
 /// # let dir = tempfile::tempdir().unwrap();
@@ -38,7 +37,7 @@ pub struct Stats {
     pub clears: u64,
     /// Entries that had to go to make room, before they were removed, replaced or met as expired.
     pub evictions: u64,
-    /// Writes that were refused with an error, for whatever reason; those named below are part of them.
+    /// Writes that were refused with an error. Those by reason, below, are part of them.
     pub refusals: u64,
     /// Refusals because the process that held the shard was alive but did not get on (`OwnerStopped`).
     pub owner_stopped: u64,

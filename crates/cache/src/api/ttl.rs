@@ -67,14 +67,15 @@ impl Ttl {
         Ttl { hard_ms: Some(milliseconds), soft_ms: None }
     }
 
-    /// The entry is stale this long from now: [`Cache::lookup`](crate::Cache::lookup) and the calls that load a value then
-    /// have one caller refresh it, and give it to all others as it is. To every other call a stale value is a value.
+    /// The entry is stale this long from now. [`Cache::lookup`](crate::Cache::lookup) and the calls that load a value
+    /// then have one caller refresh it. All others get it as it is. To every other call a stale value is a value.
     pub const fn stale_after(self, soft: Duration) -> Ttl {
         let soft_ms = soft.as_secs().saturating_mul(1000).saturating_add(soft.subsec_millis() as u64);
         Ttl { soft_ms: Some(soft_ms), ..self }
     }
 
-    /// When an entry set now dies, and when it is stale. Who stores such terms lets it be known that this time was seen.
+    /// When an entry set now dies, and when it is stale. A writer that stores such terms also stores that this time was
+    /// seen.
     pub(crate) fn terms(self, clock: &Clock<'_>) -> Result<Terms> {
         if self == Ttl::NEVER {
             return Ok(Terms::default());

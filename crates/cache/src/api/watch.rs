@@ -67,7 +67,7 @@ pub struct ShardStats {
 pub struct Process {
     /// Its place in the process table of the file, counted from 0.
     pub slot: u32,
-    /// Its number as it knows it: in a container that may be another than outside.
+    /// Its own process number. Inside a container that may differ from the number outside.
     pub pid: u32,
     /// What is known of its life.
     pub state: ProcessState,
@@ -81,7 +81,8 @@ pub struct Process {
 pub enum ProcessState {
     /// It lives, and has its locks.
     Attached,
-    /// It lives but has lost its locks, as a daemon does that closes every descriptor. Nothing of its is taken.
+    /// It lives but has lost its locks, as a daemon does that closes every descriptor. Nobody takes its slot or its
+    /// locks over.
     WithoutLocks,
     /// It died without giving its place up. What it left half done is repaired by the next writer that meets it.
     Dead,
@@ -128,8 +129,8 @@ impl Cache {
         ProcessSlot::of(self.inner.attached.view(), owner).map(ProcessSlot::pid).transpose()
     }
 
-    /// The processes that have the cache open for writing, this one included if it does, and those that died with it open
-    /// and whose places nobody has taken since. Those that only read are not known to anybody.
+    /// The processes that have the cache open for writing, this one included. Those that died with it open are listed
+    /// too, until their places are taken. Read-only handles are not listed.
     ///
     /// # Errors
     /// `Io` if the system does not tell who holds which lock; `Fault` if the file was cut short.
