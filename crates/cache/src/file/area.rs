@@ -1,5 +1,5 @@
-//! A stretch of the file that begins at an offset which the geometry knows: making one costs nothing, since each access is
-//! checked against the end of the file. That an access stays in its own stretch is the caller's affair.
+//! A part of the file that begins at an offset known from the geometry. Making one costs nothing, since each access is
+//! checked against the end of the file. The caller sees to it that an access stays within its own part.
 
 use crate::error::Result;
 use samovar_mmap::{Block, Line, View, Word32, Word64};

@@ -6,8 +6,8 @@
 //!   any --the cache is deleted--> REMOVED
 //! ```
 //!
-//! There is no edge from `CLEAN` to `DIRTY`: nobody writes before the disk knows that the file is no longer clean. There is
-//! none out of `REMOVED` but the one of the next first opener, who empties the file.
+//! There is no edge from `CLEAN` to `DIRTY`: nobody writes before the disk knows that the file is no longer clean. Only
+//! one edge leads out of `REMOVED`: the next first opener empties the file.
 
 use crate::error::Result;
 use crate::format::layout::CLEAN as CLEAN_AT;
@@ -67,7 +67,7 @@ impl<'a> CleanWord<'a> {
         let _ = self.0.compare_exchange(CLEARING, DIRTY);
     }
 
-    /// Lets the first opener, who is alone, begin: what nobody finished is forgotten.
+    /// Forgets a clearing that nobody finished. Only the first opener calls it, while it is alone with the file.
     pub(crate) fn recover(self) {
         if matches!(self.0.load(), CLEARING | REMOVED) {
             self.0.store(DIRTY);

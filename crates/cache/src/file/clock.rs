@@ -21,23 +21,23 @@ const LAST_MS: u64 = 1 << 48;
 ///   opened, new boot --> the clock on the wall, and what the file's time was ahead of it; but never back before a time seen
 /// ```
 ///
-/// So a clock that is set, back or ahead, in a running system or across a restart, revives nothing; and time goes on,
-/// also after a clock was years ahead for a while.
+/// So setting a clock, back or ahead, in a running system or across a restart, revives nothing. And the file's time
+/// goes on, even after a clock was years ahead for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimeBase {
     /// What the file's time is above the milliseconds since this boot, modulo 2^64.
     Boot(u64),
-    /// This system does not tell its boots apart, or how long one lasts: its clock on the wall has to do.
+    /// This system does not tell its boots apart, or how long one lasts: its wall clock is used.
     Wall,
 }
 
 impl TimeBase {
-    /// The file's own, if somebody has opened it to write in this boot; else what such a one would find.
+    /// The base in the file, if a writer opened it in this boot; else the base that the next writer will store.
     pub(crate) fn present(file: View<'_>) -> Result<Self> {
         if Identity::load(file)?.is_of_this_boot() { TimeBase::load(file) } else { TimeBase::resume(file) }
     }
 
-    /// What the file says, which is of this boot.
+    /// The base that the file holds, of this boot.
     fn load(file: View<'_>) -> Result<Self> {
         let base = file.word64(TIME_BASE)?.load();
         Ok(samovar_mmap::boot_ms().map_or(TimeBase::Wall, |_| TimeBase::Boot(base)))
@@ -56,7 +56,7 @@ impl TimeBase {
         Ok(TimeBase::Boot(now_ms.max(watermark(file)?).max(FIRST_MS).wrapping_sub(boot_ms)))
     }
 
-    /// Lets everybody who opens the file in this boot have the same time.
+    /// Stores the base, so that all openers in this boot have the same time.
     pub(crate) fn store(self, file: View<'_>) -> Result<()> {
         match self {
             TimeBase::Boot(base) => file.word64(TIME_BASE)?.store(base),

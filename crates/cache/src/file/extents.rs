@@ -1,5 +1,5 @@
-//! The extents of a cache: which parts of its file have their space. The file is as long as the largest cache
-//! that it may become; what the present one does not need are holes, where the file system has such.
+//! The extents of a cache: which parts of its file have their space. The file is as long as the largest cache that it
+//! may become. What the present cache does not need are holes, if the file system has them.
 
 use crate::error::{Error, Result};
 use crate::file::size_record::SizeRecord;
@@ -17,7 +17,7 @@ pub(crate) fn data(geometry: &Geometry, shard: u64, units: Range<u64>) -> Range<
     start + begin..start + end
 }
 
-/// Everything that a cache of this measure uses.
+/// Everything that a cache of this size uses.
 pub(crate) fn parts(geometry: &Geometry, size_record: &SizeRecord) -> Vec<Range<u64>> {
     let shards = (0..geometry.shards()).map(|shard| data(geometry, shard, 0..size_record.units));
     std::iter::once(0..geometry.data_offset).chain(shards).collect()
@@ -63,7 +63,7 @@ pub(crate) fn release(file: &File, part: Range<u64>) -> Result<()> {
     }
 }
 
-/// Gives back whatever a cache of this measure does not use. Nobody may hold anything there.
+/// Gives back all space that a cache of this size does not use. Nobody may hold anything there.
 pub(crate) fn release_rest(file: &File, geometry: &Geometry, size_record: &SizeRecord) -> Result<()> {
     for shard in 0..geometry.shards() {
         release(file, data(geometry, shard, size_record.units..geometry.area().end))?;

@@ -1,4 +1,5 @@
-//! Where a shard's rings stood at the last flush, and whether they have come too far since for anybody to tell.
+//! Where a shard's rings stood at the last flush, and whether a ring has gone too far since for slots to prove
+//! anything.
 //!
 //! A slot keeps ten bits of the lap of its entry. In a file that lost nothing, the frontier makes the position whole. After a
 //! power loss each page is of another moment, and a frontier proves nothing about a slot. The lap of the last flush does.
@@ -6,13 +7,13 @@
 //! less than 1,024 laps on, that is exactly one place.
 //!
 //! ```text
-//!   lap of the last flush --a ring has gone a long way: EXPIRED is doubted, made durable, then stored--> far
-//!   any --flushed: everything is on the disk, and CLEAN is stored before--> lap of that flush
+//!   lap of the last flush --a ring has gone too far--> EXPIRING --that is durable--> EXPIRED
+//!   any of them --a flush: everything is on the disk, and CLEAN is stored--> lap of that flush
 //! ```
 //!
-//! A horizon is durable before any write that relies on it: it is set only after `clean` was stored, which no write passes
-//! without a sync of the control page, where the horizons are too. Of a ring
-//! whose horizon has expired, a salvage keeps nothing.
+//! A horizon is durable before any write that relies on it. It is set only after the clean word was stored, and the
+//! next write syncs the control page first, where the horizons are too. A salvage keeps nothing of a ring whose horizon
+//! has expired.
 
 use crate::error::Result;
 use crate::format::geometry::MAX_SHARDS;
@@ -21,11 +22,12 @@ use crate::format::position::{LAP_LOW_BITS, Position};
 use crate::format::ring::{RINGS, Ring};
 use samovar_mmap::{View, Word32};
 
-/// The ring has gone too far, and everybody knows; or is about to, and it may not be durable yet.
+/// The ring has gone too far, durably; or it is about to, and that may not be durable yet.
 const EXPIRED: u32 = u32::MAX;
 const EXPIRING: u32 = u32::MAX - 1;
 
-/// Laps after which a ring has come too far. One write may take a few, and a salvage that died, too: that is the margin.
+/// Laps after which a ring has gone too far. The margin is for one write, and for a salvage that died: each takes a few
+/// laps.
 const EXPIRES_AFTER_LAPS: u64 = 900;
 
 /// The horizons of the two rings of a shard.
@@ -54,7 +56,7 @@ impl<'a> FlushHorizon<'a> {
         Ok(())
     }
 
-    /// Has a ring come too far, without everybody knowing yet?
+    /// Has a ring gone too far, while the file does not say so yet?
     #[inline]
     pub(crate) fn is_expiring(self, frontiers: [Position; 2]) -> Result<bool> {
         for (ring, frontier) in RINGS.into_iter().zip(frontiers) {
@@ -65,7 +67,7 @@ impl<'a> FlushHorizon<'a> {
         Ok(false)
     }
 
-    /// Begins to let go of the horizons of rings that have come too far.
+    /// Marks the horizons of rings that have gone too far as expiring.
     pub(crate) fn begin_expiry(self, frontiers: [Position; 2]) -> Result<()> {
         for (ring, frontier) in RINGS.into_iter().zip(frontiers) {
             let word = self.word(ring)?;
@@ -76,7 +78,7 @@ impl<'a> FlushHorizon<'a> {
         Ok(())
     }
 
-    /// Lets go of what was doubted, which is durable by now.
+    /// Marks expiring horizons as expired. That they expire is durable by now.
     pub(crate) fn finish_expiry(self) -> Result<()> {
         for ring in RINGS {
             let word = self.word(ring)?;
@@ -87,7 +89,8 @@ impl<'a> FlushHorizon<'a> {
         Ok(())
     }
 
-    /// The position that a slot keeps the low bits of, whatever has become of the shard's head; none if nobody can tell.
+    /// The whole position of which a slot keeps the low bits, found without the shard's head; none if that is
+    /// impossible.
     pub(crate) fn whole(self, ring: Ring, low: u64) -> Result<Option<Position>> {
         let lap = self.word(ring)?.load();
         Ok((lap < EXPIRING).then(|| Position::new(u64::from(lap), 0).ahead(low)))

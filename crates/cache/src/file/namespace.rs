@@ -5,11 +5,11 @@
 //!   used --epoch raised--> used, and empty
 //! ```
 //!
-//! There is no edge from free to used without a new epoch: an entry names its namespace and the epoch in which it was set, and
-//! one of any other epoch than the present is dead, wherever it still lies. Each edge is one store; a death before it leaves
-//! everything as it was. The table changes under the writer lock of shard 0.
+//! There is no edge from free to used without a new epoch. An entry names its namespace and the epoch in which it was
+//! set. With any other epoch than the present one it is dead, wherever it still lies. Each edge is one store; a death
+//! before it leaves everything as it was. The table changes under the writer lock of shard 0.
 //!
-//! A shard's accounts leave out what died with an epoch as soon as its next writer has taken note of it.
+//! When an epoch ends, the next writer of a shard takes its entries out of the shard's accounts.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::area::Area;
@@ -117,10 +117,10 @@ impl<'a> Table<'a> {
         Ok(self.0.word64(NAMESPACE_TURNS)?.load_acquire())
     }
 
-    /// What entries of this namespace are to say of themselves now.
+    /// The namespace word of entries that are set now.
     ///
-    /// The epoch is loaded before the state: if the namespace still lives its one life after that, the epoch is one of that
-    /// life, and so never one of a later life of its number.
+    /// The epoch is loaded before the state. If the state still is that of this life of the namespace, the epoch is one
+    /// of the same life, and never of a later one.
     #[inline(always)]
     pub(crate) fn present(self, namespace: NamespaceId) -> Result<NamespaceWord> {
         if namespace.number == 0 { Ok(NamespaceWord::DEFAULT) } else { self.present_of(namespace) }
@@ -321,7 +321,7 @@ impl<'a> Accounts<'a> {
         Ok(())
     }
 
-    /// Writes down what accounts are to become, before the change that they go with is pending.
+    /// Writes the redo records of accounts, before the change that they belong to is prepared.
     #[inline]
     pub(crate) fn write_redo(self, changes: &AccountChanges) -> Result<u64> {
         if changes.is_empty() { Ok(0) } else { self.write_some_redo(changes) }
@@ -339,7 +339,7 @@ impl<'a> Accounts<'a> {
         Ok(many)
     }
 
-    /// What the accounts are to become with a pending change.
+    /// The redo records of the accounts of a prepared change.
     pub(crate) fn read_redo(self, many: u64) -> Result<AccountChanges> {
         let mut changes = AccountChanges::default();
         for place in 0..crate::format::layout::at(many).min(REDO_RECORDS_PER_SHARD) {
@@ -351,7 +351,7 @@ impl<'a> Accounts<'a> {
         Ok(changes)
     }
 
-    /// Stores what was intended; again, if somebody died of it.
+    /// Stores the accounts of the redo records. After a death in the middle it is done again.
     pub(crate) fn apply(self, changes: &AccountChanges) -> Result<()> {
         changes.iter().try_for_each(|change| change.account.store(self.0, Accounts::at(change.number)?))
     }
@@ -379,7 +379,8 @@ impl<'a> Accounts<'a> {
     }
 }
 
-/// What the accounts of at most two namespaces become with one change: that of what is stored, and that of what had to go.
+/// The new accounts of at most two namespaces with one change: that of the entry stored, and that of the entry that
+/// goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AccountChanges([Option<AccountChange>; REDO_RECORDS_PER_SHARD]);
 

@@ -54,7 +54,7 @@ fn open_decoded(path: &Path, access: Access) -> Result<(File, FileHeader, u64)> 
     Ok((file, header, len))
 }
 
-/// What an opener says of how large the cache is; a size that is named must be the file's.
+/// The size that an opener asks for, if any. It must be the file's.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Asked {
     pub(crate) size: Option<Size>,

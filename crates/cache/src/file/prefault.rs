@@ -1,9 +1,9 @@
-//! Which stretches of the data areas this process has had the system make ready for its writes.
+//! Which parts of the data areas the system has made ready for the writes of this process.
 //!
-//! The first write to a page of a mapped file interrupts the writer, and on some file systems the system then does as much
-//! for one page as it could do for sixteen: on ext4 twenty times as much. So pages are asked for a window at a time, ahead of
-//! the first byte that is written there. It is an optimisation and nothing else: what is asked for in vain is got page by
-//! page, and a forked child, whose pages are not its parent's, gets some of its own that way.
+//! The first write to a page of a mapped file is a page fault. On some file systems the fault costs as much for one
+//! page as for sixteen; on ext4 it costs twenty times as much a page. So pages are asked for a window at a time, ahead
+//! of the first byte that is written there. It is only an optimisation. Where the system refuses, pages come one by one
+//! as they are written. So do some pages of a forked child, since its page table is its own.
 
 use crate::format::layout::at;
 use samovar_mmap::{Access, Pages, SharedMap};
@@ -28,8 +28,8 @@ impl PrefaultBitmap {
         PrefaultBitmap { first, done: (0..words).map(|_| AtomicUsize::new(0)).collect() }
     }
 
-    /// Has the bytes from one offset of the file to another made ready, unless they are. `within` says between which offsets
-    /// lies what the cache uses there: beyond may be holes of the file, which are to stay such.
+    /// Has the bytes from one offset of the file to another made ready, unless they are. `within` are the offsets that
+    /// the cache uses there: outside of them the file may have holes, which must stay holes.
     #[inline(always)]
     pub(crate) fn populate(
         &self,
@@ -71,7 +71,7 @@ impl PrefaultBitmap {
     fn populate_windows(&self, map: &SharedMap, windows: RangeInclusive<usize>, within: Range<usize>) {
         let start = (windows.start() * WINDOW).max(within.start);
         let end = ((windows.end() + 1) * WINDOW).min(within.end).max(start);
-        // A refusal is no harm: whatever is wrong, the write meets it again, and can say so.
+        // A refusal does no harm: the write meets the same failure, and returns it.
         let _ = map.populate(Access::ReadWrite, start, end - start);
         self.mark(*windows.start()..windows.end() + 1);
     }

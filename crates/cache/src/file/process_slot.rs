@@ -5,8 +5,8 @@
 //!   taken --its process died, so that its byte is free--> taken, by the next incarnation
 //! ```
 //!
-//! The kernel's lock on a slot's byte shows that its owner lives (see [`crate::open::membership`]). What a slot says of its
-//! process is a veto only: it can show that the process still runs, and never that it is gone.
+//! The kernel's lock on a slot's byte shows that its owner lives (see [`crate::open::membership`]). The process that a
+//! slot names is only a veto: it can show that the process still runs, never that it is gone.
 
 use crate::error::Result;
 use crate::format::hash::checksum;
@@ -72,7 +72,8 @@ impl<'a> ProcessSlot<'a> {
         Ok(owner.is_incarnation(self.incarnation()?.load_acquire()))
     }
 
-    /// Names this process in it, in a new incarnation: who this process is to others. The caller holds the slot's byte.
+    /// Names this process in it, in a new incarnation: the owner that other processes see. The caller holds the slot's
+    /// byte.
     pub(crate) fn take(self) -> Result<Owner> {
         let incarnation = self.incarnation()?.load().wrapping_add(1);
         // Release, with the acquire in `is_of`: the incarnation is raised before anybody can meet it as an owner.

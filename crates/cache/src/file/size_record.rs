@@ -6,9 +6,9 @@
 //!      '-- there is no room for it -------'
 //! ```
 //!
-//! Each edge is one record, written over the older of the two, with the next epoch: of those whose checksum holds the one
-//! with the higher epoch counts. So a death in the middle of writing leaves the other one. A record changes under the writer lock of shard
-//! 0, by the process that holds the byte lock for resizing.
+//! Each edge is one record with the next epoch, written over the older of the two. The record with a right checksum and
+//! the higher epoch counts. So a death in the middle of writing leaves the other one. A record changes under the writer
+//! lock of shard 0, by the process that holds the byte lock for resizing.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::geometry::{Geometry, Size};
@@ -69,7 +69,7 @@ impl SizeRecord {
         }
     }
 
-    /// The record that holds.
+    /// The record that counts.
     pub(crate) fn load(file: View<'_>, geometry: &Geometry) -> Result<Self> {
         for _ in 0..LOOKS {
             let records = [read(file, 0, geometry)?, read(file, 1, geometry)?];

@@ -15,7 +15,7 @@ pub(crate) enum Untrusted {
     Restarted = 2,
     /// Not clean, and of another inode.
     Copied = 3,
-    /// What the disk refused may be gone from memory too.
+    /// A sync failed: what the disk refused may be gone from memory too.
     SyncFailed = 4,
     /// A deletion did not get to its end.
     Removed = 5,
@@ -34,9 +34,10 @@ impl Untrusted {
         .find(|cold| *cold as u64 == number)
     }
 
-    /// Is each page as it was at some time since the last flush? Then what can be verified is worth keeping. A copy may have
-    /// been made over an older one, and stopped halfway. What a disk has refused may since have gone back in memory to what it
-    /// was before, and have been written upon. And what was to be deleted is wanted by nobody.
+    /// Is each page as it was at some time since the last flush? Then entries that can be verified are worth keeping. A
+    /// copy does not qualify: it may have been made over an older one, and stopped halfway. Nor does a file after a
+    /// failed sync: its pages may have gone back to older bytes, and been written since. A file that was being deleted
+    /// is wanted by nobody.
     pub(crate) fn is_salvageable(self) -> bool {
         matches!(self, Untrusted::Unflushed | Untrusted::Restarted)
     }

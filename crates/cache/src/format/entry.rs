@@ -7,8 +7,8 @@
 //! then, each only if flagged, eight bytes: expiry, stale, space, seal; then the version, four bytes
 //! ```
 //!
-//! Flags tell entries, and entries known to be dead, from the two marks that a walk meets: WRAP (the lap ends here, the
-//! next begins at the unit in the low 34 bits) and FILLER (skip `value length` units). The check byte is a sum over the
+//! Flags tell entries from the two marks that a walk meets, and dead entries from others. WRAP ends the lap: the next
+//! one begins at the unit in the low 34 bits. FILLER means: skip `value length` units. The check byte is a sum over the
 //! other seven, so that a walk over damaged bytes stops at once.
 
 use crate::format::hash::NamespaceWord;

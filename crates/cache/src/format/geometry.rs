@@ -1,8 +1,8 @@
 //! How a capacity is cut into shards, indexes and rings.
 //!
 //! A shard is a whole small cache. Their number follows from the capacity and the largest value, so that each shard
-//! holds many values of the largest kind; the index follows from the expected size of an entry; the small ring is a
-//! tenth of a shard's data.
+//! holds many values of that size. The size of the index follows from the expected size of an entry. The small ring is
+//! a tenth of a shard's data.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::entry::{self, Extras};
@@ -61,8 +61,8 @@ pub enum Policy {
     Fifo,
 }
 
-/// Everything about a file that is fixed at creation: how large it may become, and where things lie then. How large it is at
-/// present is its measure.
+/// Everything about a file that is fixed at creation: how large it may become, and where things lie then. How large it
+/// is at present stands in its size record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
     /// As asked for at creation.
@@ -217,7 +217,8 @@ impl Geometry {
         })
     }
 
-    /// Do the parts fit together? Asked of every header that is read: its checksum shows no accident, not no malice.
+    /// Do the parts fit together? Every header that is read is checked: its checksum rules out accidents, but not
+    /// malice.
     pub(crate) fn verify(&self) -> Result<()> {
         let shards = 1u64 << self.shard_bits.min(63);
         let sane = self.shard_bits <= MAX_SHARDS.ilog2()
@@ -281,13 +282,12 @@ impl Geometry {
         }
     }
 
-    /// The largest entry that a shard with so many units of data takes: a quarter of its main ring, so that four can always
-    /// be told apart.
+    /// The largest entry that a shard with so many units of data takes: a quarter of its main ring, so that four fit.
     pub(crate) fn max_entry_units(&self, units: u64) -> u64 {
         units.saturating_sub(self.small_part(units)) / 4
     }
 
-    /// Units of an entry with the largest value and an empty key, which every size takes that the cache may be given.
+    /// Units of an entry with the largest value and an empty key. A cache of any allowed capacity takes it.
     pub(crate) fn promised_units(&self) -> u64 {
         entry::units_for(0, self.max_value_size, Extras::NONE)
     }

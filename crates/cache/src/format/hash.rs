@@ -1,7 +1,7 @@
 //! The keyed hash of a key, cut into the parts that the engine uses.
 //!
-//! XXH3-64 with the file's secret seed: its output is specified byte for byte, so a file means the same on every
-//! platform and under every later version.
+//! XXH3-64 with the file's secret seed. Its output is specified byte for byte, so a file means the same on every
+//! platform and in every later version.
 //!
 //! ```text
 //!  63    56 55                24 23 22   16 15       0

@@ -1,4 +1,4 @@
-//! The header page: written once at creation, and parsed, never merely checked: an [`Unchecked`] page cannot be used
+//! The header page, written once at creation. It is parsed, never merely checked: an [`Unchecked`] page is of no use
 //! until [`Unchecked::verify`] has turned it into a [`FileHeader`].
 
 use crate::error::{Error, ErrorKind, Result};

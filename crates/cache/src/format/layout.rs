@@ -37,7 +37,7 @@ pub(crate) const SYNC_FAILED: usize = CONTROL + 64;
 
 /// Refusals by reason, a word each; they are rare, so that all processes share them.
 pub(crate) const REFUSED: usize = CONTROL + 192;
-/// How often a namespace was emptied or removed: a writer that finds another number than its shard has seen takes note.
+/// How often a namespace was emptied or removed. A writer whose shard has seen another number updates its accounts.
 pub(crate) const NAMESPACE_TURNS: usize = CONTROL + 256;
 /// One more than the entries that were kept when the file was last found cold; 0 if it was emptied.
 pub(crate) const SALVAGED: usize = CONTROL + 512;
@@ -75,13 +75,13 @@ pub(crate) const NAMESPACE_TURNS_SEEN: usize = 8;
 pub(crate) const STORED: usize = 16;
 /// The two reclaim frontiers, on the one line that readers look at.
 pub(crate) const FRONTIERS: usize = 64;
-/// Which copy of the metadata holds, and whether a change is pending.
+/// Which copy of the metadata is committed, and whether the other one is prepared.
 pub(crate) const SELECTOR: usize = 128;
 /// How many leases were granted, and how much of their table may be in use; on the selector's line, which every writer reads.
 pub(crate) const LEASED: usize = SELECTOR + 8;
 /// Whether there may be pins, and how often something was refused because of them.
 pub(crate) const PINNED: usize = SELECTOR + 16;
-/// How far short writes may go, four words; there too.
+/// The append window, four words; there too.
 pub(crate) const APPEND_WINDOW: usize = SELECTOR + 24;
 /// Where the rings meet and end, six words.
 pub(crate) const BOUNDS: usize = 192;
@@ -99,7 +99,7 @@ pub(crate) const PIN_LEN: usize = 32;
 pub(crate) const LEASES: usize = 512;
 pub(crate) const LEASES_PER_SHARD: usize = 64;
 pub(crate) const LEASE_LEN: usize = 32;
-/// The accounts of namespaces that a pending change leads to.
+/// The redo records of namespaces: their accounts after a prepared change.
 pub(crate) const REDO_RECORDS: usize = 2560;
 pub(crate) const REDO_RECORDS_PER_SHARD: usize = 2;
 pub(crate) const REDO_RECORD_LEN: usize = 64;
@@ -144,8 +144,8 @@ pub(crate) mod lock_byte {
     }
 }
 
-/// A file offset as an index into the mapping. `Geometry::verify` has made sure that the file's length fits; an offset
-/// that damage made larger is cut, and then caught, or found harmless, by the bounds check of the view it is used on.
+/// A file offset as an index into the mapping. `Geometry::verify` has made sure that the file's length fits. An offset
+/// that damage made larger is cut; the bounds check of the view that uses it finds it, or it is harmless.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "see above: the one place where offsets become indices")]
 pub(crate) fn at(offset: u64) -> usize {

@@ -1,8 +1,8 @@
 //! A ring: a circular log of entries in a span of a shard's data area.
 //!
-//! Entries are appended at the head and reclaimed from the tail; they never change in between, and never cross the end of
-//! the span: what does not fit there begins the next lap at its start. A third position, the *frontier*, trails the tail:
-//! bytes below it may be overwritten, bytes at or above it never are.
+//! Entries are appended at the head and reclaimed from the tail, and never change in between. No entry crosses the end
+//! of the span: one that does not fit there begins the next lap, at the start of the span. A third position, the
+//! *frontier*, trails the tail: bytes below it may be overwritten, bytes at or above it never are.
 //!
 //! ```text
 //!            span.start                                                     span.end
@@ -10,8 +10,8 @@
 //!   two laps:    | == head |      free      | frontier .. tail == live and dead ==== W |
 //! ```
 //!
-//! A lap ends with a mark, W, which says where the next one begins; a span's last unit is kept for it. So a walk needs no
-//! span, and the span may move: what lies beyond it stays until the tail has passed.
+//! A lap ends with a mark, W, which says where the next one begins; a span's last unit is kept for it. So a walk needs
+//! no span, and the span may move: entries beyond its end stay until the tail has passed them.
 
 use crate::format::position::{OFFSET_BITS, Position};
 
@@ -51,7 +51,7 @@ pub(crate) struct Place {
 impl Span {
     #[inline]
     pub(crate) fn units(self) -> u64 {
-        // The bounds of a file that is being cut short may be anything.
+        // While a file is being cut short, its bounds may have any value.
         self.end.saturating_sub(self.start)
     }
 

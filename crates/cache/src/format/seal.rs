@@ -1,10 +1,11 @@
-//! The seal of an entry: a keyed sum over its place, its terms, its key and its value, by which accidental damage, and an
-//! entry of an earlier life of the same place, are told from the value that was set.
+//! The seal of an entry: a keyed checksum over its place, its terms, its key and its value. It tells the value that was
+//! set from accidental damage, and from an earlier entry in the same place.
 //!
-//! SipHash-1-3 (Aumasson and Bernstein, 2012) under the file's secret key: a user that may store values but not write the
-//! file cannot plant bytes inside a value that pass for an entry. It protects against no one who may write the file. The value
-//! takes part by its XXH3 (Collet, 2019) under a seed that follows from the secret, at ten times SipHash's speed: that is a sum
-//! against damage; what nobody can foretell is the SipHash over it and the place.
+//! It is SipHash-1-3 (Aumasson and Bernstein, 2012) under the file's secret key. A user that may store values, but not
+//! write the file, cannot put bytes into a value that pass for an entry. It gives no protection against a process that
+//! may write the file. The value takes part by its XXH3 (Collet, 2019) under a seed that follows from the secret, at
+//! ten times SipHash's speed. The XXH3 is a checksum against damage; only the SipHash over it and the place cannot be
+//! predicted.
 
 use crate::format::entry::{Header, KeyValue, MAX_PREFACE, Preface};
 use crate::format::position::Position;
@@ -17,7 +18,7 @@ use twox_hash::XxHash3_64;
 /// Bytes of the era, the ring, the position and the sum of the value.
 const FIRST: usize = 32;
 
-/// The secret by which a file's entries are sealed.
+/// The secret key of a file's seals.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SealKey {
     secret: [u8; 16],
@@ -25,8 +26,8 @@ pub(crate) struct SealKey {
     seed: u64,
 }
 
-/// The seals of one era of a file. Whatever empties a file because it cannot be trusted begins a new one: positions that were
-/// given out, and forgotten by the disk, may then be used again, and what lies there of an earlier era is nobody's entry.
+/// The seals of one era of a file. A file that is emptied because it cannot be trusted begins a new era. Positions that
+/// were given out, and that the disk forgot, may be used again then. Bytes of an earlier era there are no entry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sealer<'k> {
     key: &'k SealKey,
@@ -59,7 +60,7 @@ impl SealKey {
         self.secret
     }
 
-    /// The seals of this era.
+    /// Makes the seals of this era.
     pub(crate) fn in_era(&self, era: u64) -> Sealer<'_> {
         Sealer { key: self, era }
     }

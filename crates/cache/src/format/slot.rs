@@ -12,9 +12,9 @@
 //!   ghost --set of its key--> live             ghost --slot needed--> live (of another key)
 //! ```
 //!
-//! Of the edges of one key none leads from a ghost to empty: a ghost costs nothing until its slot is wanted. Emptying a
-//! whole shard empties live slots and ghosts alike. Readers change only `freq`, and
-//! only by a compare-exchange of the whole word, so that a late bump cannot land on a slot that has moved on.
+//! No edge of one key leads from a ghost to empty: a ghost costs nothing until its slot is wanted. Emptying a whole
+//! shard empties live slots and ghosts alike. Readers change only `freq`, by a compare-exchange of the whole word. So a
+//! late one fails if the slot has changed.
 
 use crate::format::hash::KeyHash;
 use crate::format::position::{LOW_BITS, Position};

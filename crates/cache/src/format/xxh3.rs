@@ -1,10 +1,10 @@
 //! XXH3-64 with a seed (Yann Collet, xxHash 0.8), of a key that may just have been put together.
 //!
-//! The algorithm reads the first sixteen bytes of a short input and the last sixteen, in words of eight that begin anywhere. A
-//! word that lies across two stores which are still under way cannot be forwarded to its load: the processor waits until both
-//! have reached its cache, and so until everything before them is done. Who makes a key and looks it up then waits for the
-//! memory of one look-up before the next begins. So words are read here as keys are written, from the front, and those that the
-//! algorithm wants are shifted together from them. What comes out is the same, bit for bit.
+//! The algorithm reads the first sixteen bytes of a short input and the last sixteen, in words of eight that begin
+//! anywhere. A load that spans two recent stores cannot be forwarded from them. The processor waits until both have
+//! reached its cache, and so until all stores before them have. A caller that makes a key and looks it up then waits
+//! for the memory of one look-up before the next begins. So words are read here as keys are written, from the front,
+//! and those that the algorithm wants are shifted together from them. The result is the same, bit for bit.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -37,8 +37,8 @@ fn of_odd_length(bytes: &[u8], seed: u64, at: usize) -> u64 {
     of_two_blocks(bytes, seed, at)
 }
 
-/// That of 17 to 31 bytes, but for 24. The last two whole words that the last sixteen bytes have a part in begin `at`; behind them
-/// is a tail of less than a word.
+/// That of 17 to 31 bytes, but for 24. The last sixteen bytes begin within one word. `at` is where that word begins;
+/// one more word follows it, and a tail of less than a word.
 #[inline(always)]
 fn of_two_blocks(bytes: &[u8], seed: u64, at: usize) -> u64 {
     let tail = &bytes[at + 16..];
