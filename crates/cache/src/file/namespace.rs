@@ -119,8 +119,8 @@ impl<'a> Table<'a> {
 
     /// The namespace word of entries that are set now.
     ///
-    /// The epoch is loaded before the state. If the state still is that of this life of the namespace, the epoch is one
-    /// of the same life, and never of a later one.
+    /// The epoch is loaded before the state. If the state then is still that of this life, the epoch is one of the same
+    /// life, and never of a later one.
     #[inline(always)]
     pub(crate) fn present(self, namespace: NamespaceId) -> Result<NamespaceWord> {
         if namespace.number == 0 { Ok(NamespaceWord::DEFAULT) } else { self.present_of(namespace) }

@@ -1,32 +1,32 @@
 //! Where a shard's two rings meet, and where the main ring ends.
 //!
 //! ```text
-//!   0                boundary                         end           top           end of the data area
+//!   0                boundary                         end           high water    end of the data area
 //!   |   small ring   |   main ring                    |   to leave   |   unused   |
 //!          ^ small_end: where the small ring's laps end from now on
 //!            target: where the boundary will be, on either side of it
 //!                                 end target: where the end will be, not above it
 //! ```
 //!
-//! Each bound is one word of the shard head, and only the holder of the writer lock moves it, one at a time, so that a
-//! death leaves the old or the new value of each. What must hold at every moment:
+//! Each bound is one word of the shard head. Only the holder of the writer lock moves them, one at a time. So a death
+//! leaves the old or the new value of each. What must hold at every moment:
 //!
-//! * everything at or above the small ring's frontier lies below the boundary, everything at or above the main ring's
-//!   lies not below it: so the boundary sinks only once the small ring's lap ends below, and rises only once the main
+//! * all bytes at or above the small ring's frontier lie below the boundary; all bytes at or above the main ring's
+//!   frontier do not. So the boundary sinks only once the small ring's lap ends below it, and rises only once the main
 //!   ring's frontier has passed;
-//! * heads go no further than `small_end` and `end` allow from now on, but what lies beyond since an earlier lap stays until
-//!   its tail has passed;
-//! * everything at or above the main ring's frontier lies below `top`: so that rises before `end` does, and sinks to it only
-//!   once the frontier has passed what lies beyond.
+//! * heads go no further than `small_end` and `end`; entries beyond them, from an earlier lap, stay until their tail
+//!   has passed;
+//! * all bytes at or above the main ring's frontier lie below `high_water`. So it rises before `end` does, and sinks to
+//!   `end` only once the frontier has passed the entries beyond.
 //!
-//! How long new keys are to be on trial depends on who uses the cache. So both rings leave ghosts, as in ARC (Megiddo and
-//! Modha, FAST 2003) and S3-FIFO-D (Yang et al., SOSP 2023): a key that comes back while its ghost is among the latest of
-//! its ring would have been a hit, had that ring been a little larger, and the wish moves in the ring's favour by the
-//! size of the key's entry. To follow it costs something: until the main ring begins a lap, what the small one gives up
-//! lies idle, and what it will get has to be reclaimed. So the bounds follow only where the target is a [`SLACK`] away, and
+//! How large the small ring should be depends on the workload. So both rings leave ghosts, as in ARC (Megiddo and
+//! Modha, FAST 2003) and S3-FIFO-D (Yang et al., SOSP 2023). A key that comes back while its ghost is among the latest
+//! of its ring would have been a hit in a slightly larger ring. So the target moves in that ring's favour, by the size
+//! of the key's entry. Following it has a cost. Space that the small ring gives up lies idle until the main ring begins
+//! a lap; space that it gets must be reclaimed first. So the bounds follow only if the target is a [`SLACK`] away, and
 //! only near the end of the main ring's lap.
 //!
-//! Readers need none of this: they check against the whole data area, and the frontiers do the rest.
+//! Readers use no bounds: they check against the whole data area, and then by the frontiers.
 
 use crate::format::entry::{self, Extras};
 use crate::format::geometry::{Geometry, Policy};
@@ -45,9 +45,9 @@ const TARGET: usize = BOUNDS + 16;
 const END: usize = BOUNDS + 24;
 const END_TARGET: usize = BOUNDS + 32;
 const HIGH_WATER: usize = BOUNDS + 40;
-/// A wish closer to what is than this part of the data is not followed.
+/// A target that is closer to the boundary than this part of the data is not followed.
 const SLACK: u64 = 64;
-/// The last one of so many parts of the main ring's lap is the time to follow a wish.
+/// The boundary moves in the last of so many parts of the main ring's lap.
 const LATE: u64 = 4;
 /// While no more than this part of the main ring is live, nothing in it is evicted.
 const ROOMY_PERCENT: u64 = 88;
@@ -69,7 +69,7 @@ pub(crate) struct Bounds {
     /// Units of an entry with the largest value.
     largest: u64,
     pub(crate) policy: Policy,
-    /// For who makes the rings smaller: whatever fits is kept, however much that takes.
+    /// For a shrink: all entries that fit are kept, however many steps that takes.
     pub(crate) is_shrink: bool,
 }
 
@@ -127,7 +127,7 @@ impl Bounds {
         }
     }
 
-    /// Can these be the bounds of a shard? The wish and the goal may be any number.
+    /// Can these be the bounds of a shard? The two targets may be any number.
     #[inline(always)]
     pub(crate) fn are_sound(&self) -> bool {
         self.end <= self.high_water
@@ -151,12 +151,13 @@ impl Bounds {
         self.end_target.min(self.end)
     }
 
-    /// Is the end to sink?
+    /// Must the end sink?
     pub(crate) fn is_to_shrink(&self) -> bool {
         self.end_target < self.end
     }
 
-    /// Is all that lives below an end that is to stay? If not, the main ring needs what is free in it for what it has to move.
+    /// Do all live entries lie below an end that stays? If not, the main ring needs its free space for the entries that
+    /// must move.
     pub(crate) fn is_settled(&self) -> bool {
         self.high_water == self.end && !self.is_to_shrink()
     }
@@ -177,13 +178,13 @@ impl Bounds {
         self.aim().saturating_sub(if sinks { self.small_end } else { self.boundary })
     }
 
-    /// What must be free in the main ring once its end has reached its target, so that all that lives can be moved: room for
-    /// two of the largest that are promised to be kept.
+    /// Units that must be free in the main ring once its end has reached its target, so that all live entries can move.
+    /// That is room for two of the largest entries that must be kept.
     pub(crate) fn slack_for_moves(&self) -> u64 {
         2 * self.largest.min(self.main_aim() / 16)
     }
 
-    /// Units that may live in the main ring before any of it has to go.
+    /// Units that may live in the main ring before any entry has to go.
     pub(crate) fn holds(&self) -> u64 {
         let size = self.main_aim();
         if self.is_shrink {
@@ -202,14 +203,15 @@ impl Bounds {
         self.target.clamp(least, most)
     }
 
-    /// Is the wish so far above this bound, and the main ring's head so near its end, that it is time to follow?
+    /// Is the target so far above this bound, and the main ring's head so near its end, that the boundary must rise
+    /// now?
     #[inline]
     pub(crate) fn is_to_rise(&self, bound: u64, main_head: Position) -> bool {
         // canary: settled
         self.is_late(main_head) && self.is_settled() && self.small_target() > bound + self.end / SLACK
     }
 
-    /// Is the small_end to sink to the wish?
+    /// Must the small end sink to its target?
     #[inline]
     pub(crate) fn is_to_sink(&self, main_head: Position) -> bool {
         self.is_late(main_head) && self.small_target() + self.end / SLACK < self.small_end
@@ -220,7 +222,7 @@ impl Bounds {
         self.end.saturating_sub(main_head.offset()) <= self.main_units() / LATE
     }
 
-    /// What the ring's head may use from now on.
+    /// The span that the ring's head may use from now on.
     #[inline]
     pub(crate) fn span(&self, ring: Ring) -> Span {
         match ring {
@@ -230,8 +232,8 @@ impl Bounds {
         }
     }
 
-    /// What the ring's head may use for an entry of `units`: a small ring that is to shrink does so only as far as leaves
-    /// two of them.
+    /// The span that the ring's head may use for an entry of `units`. A small ring shrinks only so far that two such
+    /// entries fit.
     #[inline]
     pub(crate) fn span_for(&self, ring: Ring, units: u64) -> Span {
         match ring {
@@ -240,7 +242,7 @@ impl Bounds {
         }
     }
 
-    /// What the ring's entries may still lie in, from before its bounds were moved.
+    /// The span in which the ring's entries may still lie, from before its bounds were moved.
     #[inline]
     pub(crate) fn reach(&self, ring: Ring) -> Span {
         match ring {
@@ -260,8 +262,8 @@ impl Bounds {
         self.span(ring).units() / STEPS_PER_RING
     }
 
-    /// The largest entry that is never evicted while the cache is half empty: one of the largest value, if that is no more
-    /// than a sixteenth of a main ring.
+    /// The largest entry that must be kept while the cache is half empty. It has the largest value, but at most a
+    /// sixteenth of a main ring.
     #[inline]
     pub(crate) fn kept_units(&self) -> u64 {
         self.largest.min(self.main_units() / 16)

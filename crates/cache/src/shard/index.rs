@@ -1,7 +1,7 @@
 //! The index of one shard: 64-byte buckets of eight slots, two candidate buckets a key.
 //!
-//! A live key has at most one slot and never moves; when both buckets are full a ghost goes first, else the coldest
-//! entry. The index never reads entry bytes: whether a slot holds a key is asked of a closure.
+//! A live key has at most one slot and never moves; When both buckets are full, a ghost goes first, else the coldest
+//! entry. The index never reads entry bytes: a closure says whether a slot holds a key.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::area::Area;
@@ -46,7 +46,8 @@ impl<'a> Index<'a> {
         Ok(Slot::from_word(self.word(number)?.load()))
     }
 
-    /// The commit point of a change. Only readers' frequency bumps may come between; anything else means that the lock was lost.
+    /// The commit point of a change. Only frequency bumps of readers may come between. Any other change means that the
+    /// lock was lost.
     #[inline(always)]
     pub(crate) fn exchange(self, change: Change) -> Result<()> {
         let word = self.word(change.slot)?;
@@ -89,19 +90,19 @@ impl<'a> Index<'a> {
         Ok([(first, lines[0]), (second, lines[1])])
     }
 
-    /// Asks for a bucket's line, to have it sooner.
+    /// Prefetches a bucket's line.
     #[inline]
     pub(crate) fn prefetch(self, bucket: u64) {
         self.area.prefetch(layout::at(bucket * BUCKET_LEN));
     }
 
-    /// Asks for the bucket that most keys are in.
+    /// Prefetches the bucket that most keys are in.
     #[inline]
     pub(crate) fn prefetch_first_of(self, hash: KeyHash) {
         self.prefetch(self.buckets(hash)[0]);
     }
 
-    /// Asks for both buckets of a key.
+    /// Prefetches both buckets of a key.
     pub(crate) fn prefetch_of(self, hash: KeyHash) {
         for bucket in self.buckets(hash) {
             self.prefetch(bucket);
@@ -173,15 +174,16 @@ impl<'a> Index<'a> {
         Ok(None)
     }
 
-    /// Where a new key goes: in its first bucket while that is not half full of live slots, else in the one with fewer of
-    /// them; there an empty one, else the oldest ghost. Where both buckets are full of live slots, the coldest of them.
+    /// Where a new key goes: its first bucket while less than half of its slots are live, else the bucket with fewer
+    /// live slots. There it takes an empty slot, else the oldest ghost. If all slots of both buckets are live, it takes
+    /// the coldest of them.
     ///
     /// So most keys are found where a reader looks first, and yet no bucket is full long before the others are.
     pub(crate) fn vacancy(self, hash: KeyHash, clocks: [u64; 2]) -> Result<Numbered> {
         self.vacant(hash, clocks)?.map_or_else(|| self.coldest(self.buckets(hash)), Ok)
     }
 
-    /// The same, where nothing that lives has to go for it.
+    /// The same, if no live entry has to go for it.
     #[inline]
     pub(crate) fn vacant(self, hash: KeyHash, clocks: [u64; 2]) -> Result<Option<Numbered>> {
         let [first, second] = self.candidates(hash)?;

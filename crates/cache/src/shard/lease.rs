@@ -1,8 +1,9 @@
 //! Leases: which process is loading the value of a key, so that others wait for that value instead of loading it too.
 //!
-//! A shard has a table of them in its annex, and a word in its head that says how much of the table may be in use, so that
-//! a write in a shard without leases looks no further. Leases are granted and voided only under the shard's writer lock: a
-//! key's value and its lease are looked at in one critical section, and so are its change and the end of its lease.
+//! A shard has a table of leases in its annex. A word in its head says how much of the table may be in use. A write in
+//! a shard without leases looks no further. Leases are granted and voided only under the shard's writer lock. So a
+//! key's value and its lease are looked at in one critical section. A change of the value and the end of its lease are
+//! one, too.
 //!
 //! ```text
 //!   free (ticket 0) --granted, under the lock--> held (a new ticket)
@@ -12,9 +13,9 @@
 //!   held by the dead, or past its deadline --granted to another, under the lock--> held (a new ticket)
 //! ```
 //!
-//! No edge leads from one ticket to another without passing 0, and no ticket comes back at the same deadline: so a holder
-//! that slept through the end of its lease finds out, even if another lease has the place by then. A table that is full grants
-//! nothing: then the asker loads for itself, and stores nothing.
+//! No edge leads from one ticket to another without passing 0, and no ticket comes back with the same deadline. So a
+//! holder that slept through the end of its lease finds out, even if another lease has its place. A full table grants
+//! nothing: then the caller loads for itself, and stores nothing.
 
 use crate::error::Result;
 use crate::file::area::Area;
@@ -132,13 +133,13 @@ impl<'a> Leases<'a> {
         let deadline_ms = self.word(place, DEADLINE)?.load();
         let hash = self.word(place, HASH)?.load();
         let owner = Owner::from_word(self.annex.word32(LEASES + place * LEASE_LEN + OWNER)?.load());
-        // Acquire, with the exchange in `end`: what is younger than the ticket is seen to be.
+        // Acquire, with the exchange in `end`: words that are younger than the ticket are found out.
         samovar_mmap::fence_acquire();
         let whole = number != 0 && self.ticket(place)?.load() == number;
         Ok(whole.then_some(LeaseRecord { ticket: Ticket { place, number, deadline_ms }, hash, owner }))
     }
 
-    /// Ends a lease, and wakes who waits for that; false if it had ended.
+    /// Ends a lease, and wakes its waiters; false if it had ended.
     fn end(self, ticket: Ticket) -> Result<bool> {
         let word = self.ticket(ticket.place)?;
         let ended = word.compare_exchange(ticket.number, 0).is_ok();
@@ -208,8 +209,8 @@ impl<'a> Leases<'a> {
         place.map_or(Ok(Grant::Full), |place| self.fill(place, request))
     }
 
-    /// The place of a lease whose owner has died; where the table is full, of one past its deadline. As long as there is
-    /// room, who is late may still store what it loads.
+    /// The place of a lease whose owner has died; where the table is full, of one past its deadline. While there is
+    /// room, a late holder may still store its value.
     fn reclaim(
         self,
         used: usize,
@@ -230,7 +231,7 @@ impl<'a> Leases<'a> {
     fn fill(self, place: usize, request: Request) -> Result<Grant> {
         let summary = Summary::of_word(self.summary().load());
         let number = summary.tickets.wrapping_add(1).max(1);
-        // First how far the table is used: a lease beyond that would not be voided.
+        // First how far the table is used: a lease beyond that is never voided.
         let used = summary.used.max(place + 1);
         self.summary().store_release(Summary { tickets: number, used }.word());
         self.word(place, HASH)?.store(request.hash.word());
@@ -267,7 +268,7 @@ impl<'a> Leases<'a> {
         Ok(held && self.end(ticket)?)
     }
 
-    /// Gives the lease up. It needs no lock, so that a guard can do it whatever happens around it.
+    /// Gives the lease up. It needs no lock, so a guard can always do it.
     pub(crate) fn release(self, ticket: Ticket) -> Result<()> {
         let held = self.load(ticket.place)?.is_some_and(|held| held.ticket == ticket);
         if held {

@@ -5,9 +5,9 @@
 //!   owned --cas from exactly the dead owner's word--> owned by the taker, who repairs before it writes
 //! ```
 //!
-//! No edge takes the lock from a living owner, stopped or not: those who wait give up after a bounded time, and those who
-//! come later almost at once, until the shard looks different. Whether an owner lives is asked of the kernel, by its lock on
-//! the byte of its process slot.
+//! No edge takes the lock from a living owner, stopped or not. Waiters give up after a bounded time; later ones give up
+//! almost at once, until the shard looks different. The kernel tells whether an owner lives, by the lock on the byte of
+//! its process slot.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event;
@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 /// Looks at the word before going to sleep.
 const SPINS: u32 = 100;
-/// Looks at whether the owner lives within the time after which a dead one has been replaced.
+/// How often a waiter asks whether the owner lives, within the time in which a dead one is replaced.
 const PROBES: u32 = 10;
 const SHORTEST_PROBE: Duration = Duration::from_millis(1);
 
@@ -32,12 +32,12 @@ pub(crate) struct Held<'a> {
     owner: Owner,
 }
 
-/// How long the writers of a handle wait, and for whom they no longer do.
+/// How long the writers of a handle wait, and the owners for which they no longer do.
 pub(crate) struct Waiting {
     lock_timeout: Duration,
     /// How often a waiter asks whether the owner lives.
     probe_every: Duration,
-    /// For each shard nothing (0), or what it looked like when somebody's lock_timeout with its living owner was at its end.
+    /// For each shard 0, or its look at the time when a writer's `lock_timeout` ran out while its owner lived.
     stalled: Vec<AtomicUsize>,
 }
 
@@ -48,7 +48,7 @@ impl Waiting {
     }
 }
 
-/// A shard's lock, as one of those who want it.
+/// A shard's lock, as a writer that wants it sees it.
 #[derive(Clone, Copy)]
 pub(crate) struct Claim<'a> {
     pub(crate) shard: &'a Shard<'a>,
@@ -159,7 +159,7 @@ pub(crate) fn reset(head: Head<'_>) {
 }
 
 impl Held<'_> {
-    /// Does somebody sleep for want of it? To be asked by who holds it and could go on later.
+    /// Does another writer sleep until it is free? Asked by a holder that could pause.
     pub(crate) fn is_wanted(&self) -> bool {
         self.word.load() & WAITERS != 0
     }

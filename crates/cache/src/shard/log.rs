@@ -7,7 +7,8 @@ use crate::format::hash::{KeyHash, NamespaceWord};
 use crate::format::layout::bytes_of;
 use samovar_mmap::View;
 
-/// Keys up to these lengths are hashed without an allocation; the shorter the key, the less there is to clear.
+/// Keys up to these lengths are hashed without an allocation, from a buffer that is cleared first: so a short key takes
+/// a short one.
 const SHORT_KEY: usize = 32;
 const LONGER_KEY: usize = 256;
 
@@ -115,13 +116,13 @@ impl<'a> Log<'a> {
         self.hash_into(&mut vec![0; len], offset, header, seed)
     }
 
-    /// The same in less time for a short key of no namespace. A fault is told by the map, and not here: where no slot has this
-    /// hash, [`hash`](Self::hash) has to say so too.
+    /// The same in less time for a short key of no namespace. It does not report a fault; the map does. If no slot has
+    /// this hash, call [`hash`](Self::hash) to be sure.
     #[inline(always)]
     pub(crate) fn likely_hash(self, offset: u64, header: Header, seed: u64) -> Result<KeyHash> {
         let len = header.key_len();
         if len <= SHORT_KEY && !header.extras().has(Extras::NAMESPACE) {
-            // What lies behind the key is read with it, and not looked at.
+            // The bytes behind the key are read with it, and not used.
             let mut key = [0; SHORT_KEY];
             if self.0.read_short(bytes_of(offset).wrapping_add(header.key_at()), &mut key).is_ok() {
                 return Ok(KeyHash::of(&key[..len], seed));
@@ -184,7 +185,7 @@ impl<'a> Log<'a> {
         self.0.write_from(bytes_of(offset), &bytes[..len])
     }
 
-    /// Copies a whole entry to where nothing lives.
+    /// Copies a whole entry to a place where nothing lives.
     pub(crate) fn copy_entry(self, from: u64, to: u64, units: u64) -> Result<()> {
         self.0.copy_within(bytes_of(from), bytes_of(units), bytes_of(to))
     }

@@ -1,8 +1,8 @@
 //! The one walk over a ring's log, from one position to another.
 //!
-//! A ring is never longer than a lap. So a walk begins only between two positions that are in order and at most a lap apart, it
-//! passes at most one end of a lap, and every step goes at least one unit further. That bounds every walk, whatever the
-//! file holds.
+//! A ring is never longer than a lap. So a walk goes only between two positions that are in order and at most a lap
+//! apart. It passes at most one end of a lap, and every step goes at least one unit further. So every walk ends,
+//! whatever the bytes of the file are.
 
 use crate::error::Result;
 use crate::format::entry::{Header, Mark};
@@ -49,7 +49,7 @@ pub(crate) enum Met {
     Lap,
     /// The end of the walk.
     End,
-    /// What no writer left at this place.
+    /// Bytes that no writer left at this place.
     Damaged,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct LogWalk<'a> {
     ring: Ring,
     at: Position,
     to: Position,
-    /// What is met in this lap ends here at the latest.
+    /// All entries of this lap end here at the latest.
     limit: u64,
 }
 

@@ -1,5 +1,5 @@
-//! A shard's metadata, kept twice, so that a writer may die between any two stores and the next one knows exactly where
-//! things stand.
+//! A shard's metadata, kept twice. So a writer may die between any two stores, and the next one knows exactly what has
+//! happened.
 //!
 //! A change that moves a slot goes through these states, named by the selector word:
 //!
@@ -9,11 +9,11 @@
 //!      '----- slot unchanged: the writer failed -----'      (repair decides by looking at the slot, and nothing else)
 //! ```
 //!
-//! There is no edge from `Prepared` to itself: one change is in flight at a time, and the shard's writer lock covers it.
-//! A change that moves no slot (a tail walking over dead entries) goes from `Committed(i)` to `Committed(1-i)` at once. One that
-//! empties every slot goes the same way as one that moves a slot, but is always finished: each slot is a commit point for
-//! its key. So is a batch, by which several entries at a tail go at once: those that the tail passes, and that a slot still
-//! names.
+//! There is no edge from `Prepared` to itself: one change is in flight at a time, under the shard's writer lock. A
+//! change that moves no slot (a tail walking over dead entries) goes from `Committed(i)` to `Committed(1-i)` at once. A
+//! change that empties every slot goes through the same states as one that moves a slot. It is always finished, since
+//! each slot is a commit point for its key. So is a batch: several entries at a tail go at once, those that the tail
+//! passes and that a slot still names.
 //!
 //! ```text
 //!   Committed(i) --copy 1-i, Prepared(1-i)--> one slot a ghost --> the next one --> ... --> Committed(1-i)
@@ -34,8 +34,8 @@ use samovar_mmap::{Line, Word64};
 const PREPARED: u64 = 2;
 const CLOCK_BITS: u32 = 32;
 const CLOCK_MASK: u64 = (1 << CLOCK_BITS) - 1;
-/// Slots have smaller numbers than this; the bits above tell what kind of change it is, and how many accounts of namespaces
-/// change with it.
+/// Slots have smaller numbers than this. The bits above give the kind of the change, and how many accounts of
+/// namespaces change with it.
 const SLOT_BITS: u32 = 56;
 const KIND_MASK: u64 = 3;
 const ACCOUNTS_SHIFT: u32 = 60;
@@ -65,7 +65,7 @@ pub(crate) struct Metadata {
     pub(crate) ghost_clocks: [u64; 2],
     /// What leads to this metadata.
     pub(crate) kind: Kind,
-    /// How many of the shard's redo_records go with it.
+    /// How many of the shard's redo records go with it.
     pub(crate) accounts: u64,
     /// The change of a slot that does, if that is the kind.
     pub(crate) change: Change,
@@ -84,16 +84,16 @@ pub(crate) struct Change {
     pub(crate) new: Slot,
 }
 
-/// What a pending metadata waits for.
+/// The kind of a change: what a prepared copy waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// That its slot changes; until then nothing has happened.
+    /// It happens when its slot changes; until then nothing has happened.
     Slot,
-    /// That all slots are empty. The next writer that finds it prepared goes on with that.
+    /// It empties all slots. The next writer that finds it prepared goes on with that.
     Clear,
-    /// For nothing: it has happened, but for accounts of namespaces that may not yet say so.
+    /// It has happened; only the accounts of namespaces may not be stored yet.
     Sure,
-    /// That no slot names an entry any more that lies between the tails of this metadata and the one before. The next
+    /// It takes away the slots of all entries between the tails of this copy and those of the one before. The next
     /// writer that finds it prepared goes on with that.
     Batch,
 }
@@ -117,16 +117,16 @@ impl Change {
     pub(crate) const NONE: Change = Change { slot: 0, old: Slot::EMPTY, new: Slot::EMPTY };
 }
 
-/// Which copy of the metadata holds.
+/// Which copy of the metadata is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Selector {
     Committed(usize),
-    /// The named copy will hold once its slot has changed; until then the other does.
+    /// The named copy is the committed one once its slot has changed; until then the other is.
     Prepared(usize),
 }
 
 impl Metadata {
-    /// That of a shard that has never been written, but for where its rings begin.
+    /// The metadata of an empty shard whose rings begin there.
     pub(crate) const EMPTY: Metadata = Metadata {
         rings: [RingState { head: Position::ZERO, tail: Position::ZERO, live: 0, entries: 0 }; 2],
         payload: 0,
@@ -252,8 +252,8 @@ pub(crate) fn entry_version_of(version: u64) -> u32 {
     u32::from_le_bytes([b0, b1, b2, b3])
 }
 
-/// One of the two copies, where it lies in the file. The one that is not committed is where the holder of the writer lock
-/// drafts what comes next: nobody else looks at it until the selector names it.
+/// One of the two copies, where it lies in the file. The holder of the writer lock drafts the next state in the copy
+/// that is not committed. Nobody else looks at it until the selector names it.
 #[derive(Clone, Copy)]
 pub(crate) struct MetadataCopy<'a>([Line<'a>; 2]);
 
@@ -457,7 +457,7 @@ impl Selector {
         head.word64(SELECTOR).store_release(word);
     }
 
-    /// The copy that holds while no repair is needed, or until one is done.
+    /// The committed copy: it is right while no repair is needed, and until one is done.
     pub(crate) fn committed(self) -> usize {
         match self {
             Selector::Committed(copy) => copy,

@@ -1,8 +1,8 @@
 //! Pins: entries whose bytes readers hold in place, so that they can be read without a copy.
 //!
-//! A pin names a stretch of a shard's data area, whatever the lap. It protects the entry's value, and nothing else: the
-//! entry may be replaced, removed or evicted meanwhile, and its slot and header go their ways. The head of a ring goes
-//! around the stretch for as long as it is pinned, so that a pin costs the cache no more than its entry.
+//! A pin names a stretch of a shard's data area, in any lap. It protects only the bytes of the entry's value. The entry
+//! may be replaced, removed or evicted meanwhile, so its slot and header may change. The head of a ring goes around the
+//! stretch while it is pinned, so a pin costs the cache no more than its entry.
 //!
 //! ```text
 //!   free (owner 0) --claimed: an exchange of the owner, from 0 or from exactly a dead owner--> claimed
@@ -12,13 +12,13 @@
 //! ```
 //!
 //! No edge takes a pin from the living. Why a pinned byte is never overwritten: a reader stores the stretch, then (full
-//! fence) looks at the slot and the frontier; a writer stores the frontier, then (full fence) looks at the pins. One of the
-//! two sees the other: either the reader finds that the frontier no longer protects the entry, and lets go, or the writer
-//! finds the pin, and goes around it.
+//! fence) looks at the slot and the frontier. A writer stores the frontier, then (full fence) looks at the pins. So one
+//! of the two sees the other. Either the reader finds that the frontier no longer protects the entry, and lets go; or
+//! the writer finds the pin, and goes around it.
 //!
-//! So that a shard without pins costs a writer one load, a word in its head says whether there may be any: `SOME` is stored by
-//! a reader after its pin and before its look at the slot; a writer that finds no pin turns it to `EXPIRING`, looks again
-//! (full fence), and only then to `NONE`, so that a death in between hides no pin.
+//! A word in the shard's head says whether there may be any pin, so a shard without pins costs a writer one load. A
+//! reader stores `SOME` after its pin and before its look at the slot. A writer that finds no pin turns the word to
+//! `CHECKED`, looks again (full fence), and only then turns it to `NONE`. So a death in between hides no pin.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::area::Area;
@@ -37,7 +37,7 @@ const EXTENT: usize = 8;
 /// States of the word in the shard's head, in its low bits; above them it counts refusals.
 const NONE: u64 = 0;
 const SOME: u64 = 1;
-const EXPIRING: u64 = 2;
+const CHECKED: u64 = 2;
 const STATE: u64 = 3;
 const REFUSAL: u64 = 4;
 
@@ -141,7 +141,7 @@ impl<'a> Pins<'a> {
         // With the fence in `look_twice`, and the one after a frontier's store.
         samovar_mmap::fence_full();
         if self.summary().load() & STATE != SOME {
-            self.turn(&[NONE, EXPIRING], SOME);
+            self.turn(&[NONE, CHECKED], SOME);
             samovar_mmap::fence_full();
         }
         Ok(())
@@ -196,7 +196,7 @@ impl<'a> Pins<'a> {
         Ok(held)
     }
 
-    /// May there be a pin? For who holds the writer lock, and has published the frontier that it relies on.
+    /// May there be a pin? The caller holds the writer lock, and has published the frontier that it relies on.
     #[inline]
     pub(crate) fn any(self) -> bool {
         self.summary().load() & STATE != NONE
@@ -225,9 +225,9 @@ impl<'a> Pins<'a> {
         Ok(first)
     }
 
-    /// No pin was seen: if none is there even after that was put in doubt, writers need not look any more.
+    /// No pin was seen. If none is there after the word says `CHECKED`, writers need not look any more.
     fn look_twice(self) -> Result<()> {
-        self.turn(&[SOME], EXPIRING);
+        self.turn(&[SOME], CHECKED);
         // With the fence in `hold`.
         samovar_mmap::fence_full();
         for place in 0..PINS_PER_SHARD {
@@ -236,7 +236,7 @@ impl<'a> Pins<'a> {
                 return Ok(());
             }
         }
-        self.turn(&[EXPIRING], NONE);
+        self.turn(&[CHECKED], NONE);
         Ok(())
     }
 
@@ -274,7 +274,7 @@ pub(crate) fn forget_all(shard: Shard<'_>) -> Result<()> {
             pins.extent(place)?.store(0);
             pins.owner(place)?.store(0);
         }
-        pins.turn(&[SOME, EXPIRING, STATE], NONE);
+        pins.turn(&[SOME, CHECKED, STATE], NONE);
     }
     Ok(())
 }

@@ -82,7 +82,7 @@ impl<'a> Shard<'a> {
         self.log.hash(offset, header, self.hash_seed)
     }
 
-    /// The same, sooner, where no slot having it is not the last word: see [`Log::likely_hash`].
+    /// The same, sooner; it may be wrong, see [`Log::likely_hash`].
     #[inline(always)]
     pub(crate) fn likely_hash_at(&self, offset: u64, header: Header) -> Result<KeyHash> {
         self.log.likely_hash(offset, header, self.hash_seed)
@@ -130,7 +130,7 @@ impl<'a> Shard<'a> {
         if self.seal_key.is_some() { Extras::SEAL } else { Extras::NONE }
     }
 
-    /// Is the entry as it was written? In a file without seals nobody can say, and it counts as whole.
+    /// Is the entry as it was written? In a file without seals nothing can tell, and it counts as whole.
     pub(crate) fn is_whole(
         &self,
         home: Home,
@@ -142,7 +142,7 @@ impl<'a> Shard<'a> {
             .is_none_or(|seal_key| seal_key.is_whole(home, header, preface, seal_key.content(content)))
     }
 
-    /// A slot that seems to hold the key. The memory of its entry is asked for: it is here by the time it is wanted.
+    /// A slot that seems to hold the key. Its entry is prefetched.
     #[inline]
     pub(crate) fn foresee(&self, hash: KeyHash) -> Result<Option<Slot>> {
         let candidate = self.index.candidate(hash)?;
@@ -152,7 +152,8 @@ impl<'a> Shard<'a> {
         Ok(candidate)
     }
 
-    /// The same, of the key's first bucket alone; false, and the second one asked for, if it does not seem to be there.
+    /// The same, in the key's first bucket alone. If it does not seem to be there, false, and the second bucket is
+    /// prefetched.
     #[inline]
     pub(crate) fn foresee_first(&self, hash: KeyHash) -> Result<bool> {
         let [first, second] = self.index.buckets(hash);
