@@ -31,8 +31,8 @@ pub(crate) struct Attached {
     membership: PerProcess<Membership>,
     /// What was found when it was opened.
     pub(crate) outcome: OpenOutcome,
-    /// On which process's lines of the file this handle counts; none if it only reads. A forked child goes on with its parent's:
-    /// counts are added, so that several processes may.
+    /// The process slot whose counter lines this handle uses; none if it only reads. A forked child goes on with those
+    /// of its parent: counts are added atomically, so several processes may share them.
     pub(crate) counts_as: Option<u32>,
     time: TimeBase,
     /// Who is told of a salvage; none if a file that cannot be trusted is emptied instead.
@@ -108,7 +108,7 @@ impl Attached {
         Clock::new(self.view(), self.time)
     }
 
-    /// Who this process is to others.
+    /// The owner that other processes see in locks of this process.
     pub(crate) fn owner(&self) -> Result<Owner> {
         let slot = self.membership()?.slot().ok_or_else(|| {
             Error::new(
@@ -150,12 +150,12 @@ impl Attached {
     pub(crate) fn alone<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
         let membership = Membership::open(&self.path, self.id)?;
         membership.lock_init()?;
-        // Looked at again: it may have changed before the lock was had.
+        // Asked again under the lock: the file may have changed before.
         Membership::open(&self.path, self.id)?;
         act()
     }
 
-    /// Lets nobody write any more. The caller holds every shard's lock, and keeps out who opens.
+    /// Lets nobody write any more. The caller holds every shard's lock and the init byte.
     pub(crate) fn mark_removed(&self) -> Result<()> {
         CleanWord::of(self.view())?.remove();
         Ok(())
@@ -231,7 +231,7 @@ impl Attached {
         Ok(())
     }
 
-    /// Leaves everything on disk, and what time it is, so that what was seen to expire stays so after a restart.
+    /// Leaves everything on disk, with the time, so that expired entries stay expired after a restart.
     fn leave_clean(&self) -> Result<()> {
         let clean = CleanWord::of(self.view())?;
         if clean.is_removed() {

@@ -9,8 +9,8 @@ use crate::file::size_record::SizeRecord;
 use crate::format::layout;
 use crate::open::mapped_file::MappedFile;
 
-/// Writes everything to the disk. If that fails, the file is never clean again, until it has been emptied: the
-/// system takes the pages that it could not write for written, and may forget them.
+/// Writes everything to the disk. If that fails, the file is not clean again until it has been emptied. The system
+/// takes the pages that it could not write as written, and may forget them.
 pub(crate) fn sync(file: &MappedFile) -> Result<()> {
     let synced = file.map.flush();
     if synced.is_err() {
@@ -25,7 +25,8 @@ fn sync_control(file: &MappedFile) -> Result<()> {
     Ok(())
 }
 
-/// Makes every page in use one that the next sync has to write: the system takes those whose sync failed for written.
+/// Makes every page in use dirty, so that the next sync writes it: after a failed sync, the system takes pages as
+/// written.
 pub(crate) fn write_again(file: &MappedFile, size_record: &SizeRecord) -> Result<()> {
     let mut byte = [0];
     for part in extents::parts(&file.header.geometry, size_record) {
@@ -68,9 +69,9 @@ pub(crate) fn clear_clean(file: &MappedFile) -> Result<()> {
     file.expect_current()
 }
 
-/// Begins a new era of a file that was emptied, in which no entry is ever taken for one of an era that the disk has forgotten:
-/// durably before the file is of this boot, and so before anybody writes. A salvage that died may have written entries of the
-/// next era; so this is the one behind that.
+/// Begins a new era of a file that was emptied. No entry of an era that the disk has forgotten passes for one of it.
+/// That is durable before the file is of this boot, and so before anybody writes. A salvage that died may have written
+/// entries of the next era, so the new one comes after that.
 pub(crate) fn begin_empty_era(file: &MappedFile) -> Result<()> {
     // canary: era
     file.view().word64(layout::ERA)?.fetch_add(2);
@@ -78,7 +79,7 @@ pub(crate) fn begin_empty_era(file: &MappedFile) -> Result<()> {
     if file.header.sealed { sync_control(file) } else { Ok(()) }
 }
 
-/// Begins the era of what was salvaged, once that is on the disk; the file is clean before anybody joins.
+/// Begins the era of the salvaged entries, once they are on the disk. The file is clean before anybody joins.
 pub(crate) fn begin_salvaged_era(file: &MappedFile, clock: &Clock<'_>) -> Result<()> {
     file.believe()?;
     sync(file)?;
@@ -86,7 +87,7 @@ pub(crate) fn begin_salvaged_era(file: &MappedFile, clock: &Clock<'_>) -> Result
     say_clean(file, clock)
 }
 
-/// Everything is on disk, or nothing is there: slots are to be read by where the rings stand now.
+/// Sets the flush horizons to where the rings stand now. Everything is on disk, or nothing is there.
 fn set_horizons(file: &MappedFile) -> Result<()> {
     for number in 0..file.header.geometry.shards() {
         FlushHorizon::new(file.view(), number).cast(file.shard(number)?.load_frontiers())?;
@@ -94,7 +95,7 @@ fn set_horizons(file: &MappedFile) -> Result<()> {
     Ok(())
 }
 
-/// Lets the disk know before a ring of a sealed file goes so far that slots there could not be told any more. The caller holds
+/// Makes expired horizons durable before a ring of a sealed file goes so far that slots prove nothing. The caller holds
 /// the shard's writer lock.
 #[inline]
 pub(crate) fn keep_horizon(file: &MappedFile, shard: u64) -> Result<()> {

@@ -77,8 +77,8 @@ impl MappedFile {
         if samovar_mmap::file_id(&file)? == self.id { Ok(file) } else { Err(removed()) }
     }
 
-    /// Has all that the cache uses made ready for this process, to be written or to be read. Huge pages are used where the system
-    /// has them for this file.
+    /// Has all pages of the cache made ready for this process, for writes or for reads. They are huge where the system
+    /// has such pages for this file.
     pub(crate) fn prefault(&self, access: Access) -> Result<()> {
         let _ = self.map.advise(Advice::HugePage, 0, self.map.len());
         for part in extents::merged(&self.header.geometry, &self.size_record()?) {

@@ -38,7 +38,7 @@ pub(crate) struct OwnSlot {
     pub(crate) owner: Owner,
 }
 
-/// A process slot that is, or was, somebody's.
+/// A process slot that is taken, or was.
 pub(crate) struct Occupant {
     pub(crate) slot: u32,
     pub(crate) pid: u32,
@@ -150,7 +150,7 @@ impl Membership {
             || self.locks.is_held_elsewhere(lock_byte::process(u64::from(slot.number)))?)
     }
 
-    /// Every slot that was taken and not given up. It is for telling: nothing may be taken from anybody because of it.
+    /// Every slot that was taken and not given up. It is for statistics only: nobody is taken over because of it.
     pub(crate) fn occupants(&self, file: View<'_>) -> Result<Vec<Occupant>> {
         let mut found = Vec::new();
         for slot in ProcessSlot::all(file) {

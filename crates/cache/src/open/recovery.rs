@@ -135,8 +135,8 @@ impl Recovery<'_> {
         }
     }
 
-    /// Whatever became of a resize that was under way, a file that is cold is as large as its record says; one that
-    /// never was resized is as it was. All that it is to use gets its space before anything is written there.
+    /// A cold file is as large as its size record says, even if a resize was interrupted. A file that never was resized
+    /// stays as it was. Space is reserved before anything is written there.
     fn take_extents(&self) -> Result<Option<File>> {
         let geometry = &self.file.header.geometry;
         if self.size_record == SizeRecord::new(geometry) {

@@ -1,7 +1,7 @@
 //! How far a set may append without another look at the rings.
 //!
-//! Whether an entry fits at a ring's head follows from the bounds, the frontiers, both tails, and how much of the main ring is
-//! live. Of all that, an overwrite changes next to nothing; so what one of them saw is written down for those that follow:
+//! Whether an entry fits at a ring's head follows from the bounds, the frontiers, both tails, and how much of the main
+//! ring is live. An overwrite changes almost nothing of that. So one of them stores what it saw, for those that follow:
 //!
 //! ```text
 //!   closed --by a set that looked--> open until a walk is due, for small entries, up to an end in each ring
@@ -10,9 +10,9 @@
 //!          a set that is not of this kind
 //! ```
 //!
-//! All of it under the shard's writer lock. The word that opens it is written last and cleared first, so that it is closed
-//! if the writer that opened it has died. If a writer died that used it, a change is prepared, and the one that repairs that is a
-//! writer, and closes it.
+//! All of it under the shard's writer lock. The word that opens it is written last and cleared first, so it is closed
+//! if the writer died in the middle of opening it. If a writer died that used it, a change is prepared, and the writer
+//! that repairs that closes the window.
 
 use crate::format::layout::APPEND_WINDOW;
 use crate::format::position::Position;
@@ -59,7 +59,7 @@ impl AppendWindow {
         (head.advance(units) <= self.ends[ring as usize]).then_some(head)
     }
 
-    /// Writes it down, where none is.
+    /// Stores a window where none is open.
     fn open(&self, head: Head<'_>) {
         let words = [self.units, self.ends[0].word(), self.ends[1].word()];
         for (at, word) in (1..).zip(words) {
@@ -69,13 +69,13 @@ impl AppendWindow {
         head.word64(APPEND_WINDOW).store_release(self.until);
     }
 
-    /// Whatever comes next has to look around. The caller holds the writer lock.
+    /// Closes the window: the next write looks at everything again. The caller holds the writer lock.
     #[inline]
     pub(crate) fn close(head: Head<'_>) {
         let until = head.word64(APPEND_WINDOW);
         if until.load() != 0 {
             until.store(0);
-            // Before whatever this writer stores next, by which it might no longer hold; with the same acquire.
+            // It comes before all further stores of this writer, which might make the window wrong. Same partner.
             samovar_mmap::fence_release();
         }
     }
@@ -94,15 +94,15 @@ impl<'s, 'a> Surroundings<'s, 'a> {
         Surroundings { shard, metadata, bounds: shard.bounds() }
     }
 
-    /// Where an entry of so many units goes, if it fits as things stand, and leaves free what must be.
+    /// Where an entry of so many units goes, if it fits now and leaves the reserve free.
     #[inline(always)]
     pub(crate) fn place(&self, ring: Ring, units: u64) -> Option<Position> {
         let (head, main_live) = (self.metadata.head(ring), self.metadata.live(Ring::Main));
         (head.advance(units) <= self.end(ring, units, main_live)).then_some(head)
     }
 
-    /// Where the last of some entries has to end that are appended to a ring, of at most so many units each, while at least so
-    /// many units of the main ring are live.
+    /// Where appended entries must end, given the most units of one of them, while at least so many units of the main
+    /// ring are live.
     #[inline(always)]
     fn end(&self, ring: Ring, units: u64, main_live: u64) -> Position {
         let (head, tail) = (self.metadata.head(ring), self.metadata.tail(ring));

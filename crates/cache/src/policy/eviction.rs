@@ -1,12 +1,12 @@
-//! What becomes of the entry at a ring's tail. It chooses; it moves nothing.
+//! The eviction policy: the verdict on the entry at a ring's tail. It chooses; it moves nothing.
 //!
-//! S3-FIFO (Yang et al., SOSP 2023) on two rings: an entry read at least twice while in the small ring moves on to the
-//! main ring; an entry read since it last passed the main ring's tail goes round once more; any other leaves a ghost. A
-//! key that comes back while its ghost of the small ring is remembered goes to the main ring at once. Ghosts younger
-//! than [`regret_limit`], of either ring, tell which ring is too small.
+//! S3-FIFO (Yang et al., SOSP 2023) on two rings. An entry read at least twice while in the small ring moves on to the
+//! main ring. An entry read since it last passed the main ring's tail goes round once more. Any other entry leaves a
+//! ghost. A key that comes back while its ghost of the small ring is remembered goes to the main ring at once. Ghosts
+//! younger than [`regret_limit`], of either ring, tell which ring is too small.
 //!
-//! Dead bytes are no reason to evict: while a ring has enough of them, everything that lives is kept, and passing the
-//! tail only squeezes them out.
+//! Dead bytes are no reason to evict. While a ring has enough of them, all live entries are kept, and passing the tail
+//! only squeezes dead bytes out.
 
 use crate::format::geometry::Policy;
 use crate::format::position::Position;
@@ -19,7 +19,7 @@ use crate::shard::metadata::MetadataCopy;
 const PROMOTE_AT: u64 = 2;
 /// The latest ghosts, one for so many of the cache's entries, tell whether a ring is too small.
 const REGRET_PARTS: u64 = 20;
-/// Entries of the usual size that the small ring has room for, whatever is wished.
+/// Entries of the usual size that the small ring always has room for, whatever its target.
 const SMALL_ENTRIES: u64 = 4;
 /// Entries that one write moves, at most, before it evicts what it would have kept.
 pub(crate) const MOVES_PER_WRITE: u32 = 64;
@@ -71,14 +71,14 @@ pub(crate) fn is_regretted(metadata: MetadataCopy<'_>, ghost: Slot) -> bool {
     ghost.ghost_age(metadata.ghost_clocks()) < regret_limit(metadata)
 }
 
-/// Is the key to go to the main ring, now that it is back?
+/// Does a key that is back go to the main ring?
 pub(crate) fn has_earned_main(metadata: MetadataCopy<'_>, ghost: Slot) -> bool {
     ghost.ring() == Ring::Small && ghost.ghost_age(metadata.ghost_clocks()) < ghost_limit(metadata)
 }
 
-/// Ghosts of the small ring that are older than this earn nothing. S3-FIFO keeps as many as the main ring has entries;
-/// twice as many measure better where the cache holds a hundredth of the keys, and no worse elsewhere. Slots that live keys
-/// need go first anyway.
+/// Ghosts of the small ring that are older than this have no effect. S3-FIFO keeps as many as the main ring has
+/// entries. Twice as many give fewer misses where the cache holds a hundredth of the keys, and no more elsewhere. A
+/// live key that needs the slot takes it in any case.
 fn ghost_limit(metadata: MetadataCopy<'_>) -> u64 {
     metadata.entries(Ring::Main).saturating_mul(2)
 }
@@ -88,7 +88,7 @@ fn regret_limit(metadata: MetadataCopy<'_>) -> u64 {
     (metadata.all_entries() / REGRET_PARTS).max(1)
 }
 
-/// The least that the small ring is to have: room for a few entries of the usual size.
+/// The least size of the small ring: room for a few entries of the usual size.
 pub(crate) fn least_small(metadata: MetadataCopy<'_>) -> u64 {
     let live = metadata.live(Ring::Small).saturating_add(metadata.live(Ring::Main));
     live / metadata.all_entries().max(1) * SMALL_ENTRIES
@@ -99,8 +99,8 @@ pub(crate) struct EvictionPolicy {
     policy: Policy,
     /// The most that an entry may take.
     longest: u64,
-    /// Units that may live in the main ring before any of it has to go, and the most units of an entry for which it has
-    /// [free](free) room.
+    /// Units that may live in the main ring before any entry there has to go. And the most units of an entry for which
+    /// it has [free](free) room.
     holds: u64,
     free: u64,
 }
@@ -136,12 +136,12 @@ impl EvictionPolicy {
     }
 }
 
-/// What an append of `units` is to leave free in its ring, and how far to walk for it at most, while so many units of the main
-/// ring are live.
+/// The units that an append of `units` must leave free in its ring, and the most units to walk for that. `live` units
+/// of the main ring are live.
 ///
 /// The entry at the main ring's tail can be kept only if there is room for it in one piece. While a quarter of the ring
-/// or more is not live, there is always room for two of the largest that are promised to be kept: of two pieces one
-/// then has room for one, and what beginning a lap wastes is less than the other.
+/// or more is not live, there is room for two of the largest entries that must be kept. If the room is in two pieces,
+/// one of them has room for one entry. The end of a lap wastes less than the other piece.
 #[inline(always)]
 pub(crate) fn headroom(main_live: u64, bounds: &Bounds, ring: Ring, units: u64) -> (u64, u64) {
     let (size, step) = (bounds.main_units(), bounds.step(Ring::Main));
@@ -154,8 +154,8 @@ pub(crate) fn headroom(main_live: u64, bounds: &Bounds, ring: Ring, units: u64) 
     }
 }
 
-/// Writes of so many units from one walk along their ring to the next: one walk does for several, as long as they do not take
-/// a notable part of the main ring together.
+/// Writes of so many units from one walk along their ring to the next. One walk serves several writes, if together they
+/// take only a small part of the main ring.
 #[inline]
 pub(crate) fn writes_per_walk(bounds: &Bounds, units: u64) -> u64 {
     match units {
@@ -173,9 +173,9 @@ pub(crate) fn most_units_for(bounds: &Bounds, writes: u64) -> u64 {
 
 /// How much of a ring to walk after an append of `units`, so that no single write pays for a long stretch.
 ///
-/// With `live` of `size` units live, walking `size / (size - live)` units frees one on average. That pace is kept while the
-/// gap is at its reserve; the smaller the gap, the faster, so that a long stretch in which everything lives is passed
-/// before the gap is used up.
+/// With `live` of `size` units live, walking `size / (size - live)` units frees one on average. That is the pace while
+/// the gap is at its reserve. A smaller gap makes it faster, so that a long stretch of live entries is passed before
+/// the gap is used up.
 pub(crate) fn walk_after(metadata: MetadataCopy<'_>, bounds: &Bounds, ring: Ring, units: u64) -> u64 {
     let (head, live, span) = (metadata.head(ring), metadata.live(ring), bounds.span(ring));
     let (size, gap) = (span.units(), span.gap(head, metadata.tail(ring)));
@@ -208,7 +208,7 @@ pub(crate) fn walk_after(metadata: MetadataCopy<'_>, bounds: &Bounds, ring: Ring
     units.saturating_mul(pace).min(target.saturating_sub(gap))
 }
 
-/// Where the end of the main ring has sunk: what its tail has yet to pass, at most, of what lies beyond; else 0.
+/// The most units beyond the end of the main ring that its tail has yet to pass; 0 if the end has not sunk.
 pub(crate) fn beyond(metadata: MetadataCopy<'_>, bounds: &Bounds, ring: Ring) -> u64 {
     if ring == Ring::Small || bounds.high_water <= bounds.end {
         return 0;
@@ -217,27 +217,27 @@ pub(crate) fn beyond(metadata: MetadataCopy<'_>, bounds: &Bounds, ring: Ring) ->
     if tail.lap() < head.lap() { bounds.high_water.saturating_sub(tail.offset()) } else { 0 }
 }
 
-/// Does the ring's head, if it takes so many units, leave room for all that the tail has yet to move from beyond the end?
+/// If the ring's head takes so many units, is there room for all entries that must move from beyond the end?
 pub(crate) fn leaves_room(metadata: MetadataCopy<'_>, bounds: &Bounds, ring: Ring, units: u64) -> bool {
     let beyond = beyond(metadata, bounds, ring);
     let room = || bounds.end.saturating_sub(metadata.head(Ring::Main).offset());
     beyond == 0 || room() > units + metadata.live(Ring::Main).min(beyond)
 }
 
-/// What the main ring, near the end of its lap, is to leave to the small one when the next begins.
+/// The units that the main ring leaves to the small one when its next lap begins. It asks near the end of a lap.
 fn growth(head: Position, bounds: &Bounds) -> u64 {
     let growth =
         bounds.small_target().saturating_sub(bounds.boundary).min(bounds.main_units() / GROWTH_PARTS);
     if bounds.is_to_rise(bounds.boundary, head) { growth } else { 0 }
 }
 
-/// Walks in the time in which a ring is written once, at least.
+/// The least number of walks while a ring is written once.
 const WALKS_PER_RING: u64 = 64;
 pub(crate) const MOST_WRITES_PER_WALK: u64 = 16;
 const FEW_WRITES_PER_WALK: u64 = 4;
 /// The main ring keeps one in this many units free while it squeezes out dead bytes.
 const RESERVE_PARTS: u64 = 12;
-/// What is written between two walks is kept free as far as it is no more than this part of the main ring.
+/// Room for the writes between two walks is kept free, up to this part of the main ring.
 const LULL_PARTS: u64 = 2048;
 /// The small ring grows by at most one in this many units of the main ring at a time.
 const GROWTH_PARTS: u64 = 16;

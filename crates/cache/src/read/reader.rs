@@ -127,7 +127,7 @@ pub(crate) struct Reader<'a, 'k> {
 }
 
 impl Reader<'_, '_> {
-    /// Hands the key's entry to `out`, which is empty; false is a miss, and leaves it so. The time is asked for only about
+    /// Hands the key's entry to `out`, which is empty; false is a miss, and leaves it empty. The time is read only for
     /// entries that can expire.
     #[inline(always)]
     pub(crate) fn get<S: Sink>(self, now_ms: impl Fn() -> u64, out: &mut S) -> Result<bool> {
@@ -256,8 +256,8 @@ impl Reader<'_, '_> {
         Ok(SlotLook::Hit)
     }
 
-    /// One compare-exchange of the whole word, its failure ignored: a bump never lands on a slot that has moved on, and
-    /// a hot key, at its maximum, is not written at all.
+    /// One compare-exchange of the whole word; a failure is ignored. So a bump never lands on a slot that has changed.
+    /// A hot key, at its maximum, is not written at all.
     #[inline(always)]
     fn count(self, word: Word64<'_>, slot: Slot) {
         if self.trace == Trace::Frequency && slot.freq() < FREQ_MAX {

@@ -6,11 +6,11 @@
 //!      '---------------------------- no: the entry moved or died -------'
 //! ```
 //!
-//! Why the checks at the end suffice. A writer stores a frontier, then a release fence, before it overwrites a byte below
-//! it; so a reader that copied such a byte sees, after its acquire fence, a frontier that no longer protects the entry.
-//! The slot word holds ten bits of the lap; the two frontier loads less than 512 laps apart close what those ten bits
-//! leave open, and the slot, loaded again, still names the entry: so no slot that a slow reader carried for a thousand
-//! laps can pass. What was copied in vain is dropped: lengths from the file are checked before they are used.
+//! Why the checks at the end suffice. A writer stores a frontier, then a release fence, before it overwrites a byte
+//! below it. So a reader that copied such a byte sees, after its acquire fence, a frontier that no longer protects the
+//! entry. The slot word holds only ten bits of the lap. So the two frontier loads must be less than 512 laps apart, and
+//! the slot, loaded again, must still name the entry. A slot that a slow reader kept for a thousand laps cannot pass
+//! both. A copy that does not pass is dropped: lengths from the file are checked before they are used.
 
 use crate::format::position::Position;
 use crate::format::slot::Slot;
@@ -24,7 +24,7 @@ const LAPS_APART: u64 = 512;
 pub(crate) enum Validated {
     /// The bytes are the entry's: it lay ahead of this frontier, and this is what its slot says now.
     Unchanged { frontier: Position, now: Slot },
-    /// The slot names bytes that were reclaimed, and stays: that is damage, not motion, and no entry is there.
+    /// The slot names reclaimed bytes, and has not changed: that is damage, not a race, and no entry is there.
     Reclaimed,
     /// The slot has changed: look again.
     Moved,

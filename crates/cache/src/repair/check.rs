@@ -92,11 +92,11 @@ pub(crate) struct Recount<'a, 'r> {
     live: [u64; 2],
     entries: [u64; 2],
     payload: u64,
-    /// Live slots met that no account knows: their namespace was emptied.
+    /// Live slots that no account counts: their namespace was emptied.
     written_off: u64,
     /// What namespaces hold, as counted.
     namespaces: BTreeMap<u64, Account>,
-    /// What they hold by the change that is pending.
+    /// What they hold after the prepared change.
     pending: AccountChanges,
 }
 
@@ -115,7 +115,7 @@ impl<'a, 'r> Recount<'a, 'r> {
         }
     }
 
-    /// Goes by these accounts of namespaces instead of those that stand.
+    /// Uses these accounts of namespaces instead of the stored ones.
     pub(crate) fn with_pending(self, pending: AccountChanges) -> Self {
         Recount { pending, ..self }
     }
@@ -143,7 +143,7 @@ impl<'a, 'r> Recount<'a, 'r> {
                 );
             }
             if counted.epoch != self.shard.table.epoch(number)? {
-                // Emptied, but this shard's writers have not taken note yet.
+                // Emptied, but no writer of this shard has seen that yet.
                 emptied.entries += counted.entries();
                 emptied.live_bytes += counted.payload;
             }

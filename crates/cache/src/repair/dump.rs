@@ -1,4 +1,4 @@
-//! Decoding a file for a person to look at, whatever is in it: nothing is trusted, nothing is changed, nothing is locked.
+//! Decoding a file for a person. It trusts nothing, changes nothing and locks nothing.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::namespace::{Record, Table};
@@ -27,8 +27,8 @@ pub enum Depth {
     Entries,
 }
 
-/// Writes what the bytes of the cache file at `path` say to `out`, in lines for people. It decodes any bytes: what makes no
-/// sense is shown as such. Of a file in use it shows a blurred picture, since it keeps nobody out.
+/// Writes what the bytes of the cache file at `path` say to `out`, in lines for people. It decodes any bytes, and says
+/// which make no sense. A file in use may change during the dump, since it keeps nobody out.
 ///
 /// ```
 /// # let dir = tempfile::tempdir().unwrap();
@@ -42,8 +42,8 @@ pub enum Depth {
 /// ```
 ///
 /// # Errors
-/// `NotFound`, `PermissionDenied`, `NotRegularFile`, `RemoteFilesystem` if the file cannot be read at all; the kinds of a
-/// header that cannot be decoded, since without one nothing else can be found; `Io` if `out` fails.
+/// `NotFound`, `PermissionDenied`, `NotRegularFile`, `RemoteFilesystem` if the file cannot be read at all. The kinds of
+/// a header that cannot be decoded, since nothing is found without one. `Io` if `out` fails.
 pub fn dump(path: impl AsRef<Path>, depth: Depth, out: &mut dyn Write) -> Result<()> {
     let (file, header, len) = open_checks::open_any_length(path.as_ref())?;
     let there = len.min(header.geometry.file_bytes);

@@ -28,8 +28,8 @@ pub(crate) fn settle(shard: Shard<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The accounts that hold, without repairing anything: for those who may not write. A pending change has happened if its
-/// slot says so; of a shard that is half emptied there are none.
+/// The present accounts, without a repair: for a handle that may not write. A prepared change has happened if its slot
+/// says so. A shard that is half emptied has none.
 pub(crate) fn outlook(shard: Shard<'_>) -> Result<Metadata> {
     let selector = Selector::load(shard.head);
     if let Selector::Prepared(copy) = selector {
@@ -56,7 +56,7 @@ pub(crate) fn outlook(shard: Shard<'_>) -> Result<Metadata> {
     Ok(Metadata::read(shard.head, selector.committed()))
 }
 
-/// The metadata in the middle of a batch: what slots still name is not gone yet.
+/// The metadata in the middle of a batch: entries that slots still name are not gone yet.
 fn half_done_batch(shard: Shard<'_>, before: &Metadata, next: Metadata) -> Result<Metadata> {
     let Some(stretch) = batch_between(before, &next) else { return Ok(*before) };
     let mut metadata = next;
@@ -68,7 +68,7 @@ fn half_done_batch(shard: Shard<'_>, before: &Metadata, next: Metadata) -> Resul
     Ok(metadata)
 }
 
-/// The accounts of namespaces that a pending change leads to, by the outlook `metadata`.
+/// The accounts of namespaces after a prepared change, as `metadata` expects it.
 pub(crate) fn outlook_on_spaces(shard: Shard<'_>, metadata: &Metadata) -> Result<AccountChanges> {
     match Selector::load(shard.head) {
         Selector::Prepared(copy) if Metadata::read(shard.head, copy) == *metadata => {
@@ -119,7 +119,7 @@ fn finish_or_undo(shard: Shard<'_>, prepared: usize) -> Result<Metadata> {
     Ok(next)
 }
 
-/// Lets go of what a batch has not come to; false if what lies there are no entries.
+/// Empties the slots that a batch has not come to; false if the bytes there are no entries.
 fn finish_batch(shard: Shard<'_>, before: &Metadata, next: &Metadata) -> Result<bool> {
     let Some(stretch) = batch_between(before, next) else { return Ok(false) };
     let clock = next.ghost_clocks[stretch.ring as usize];
@@ -136,7 +136,7 @@ struct BatchEntry {
     found: Numbered,
 }
 
-/// What lies between the tails of two states; none if that is not part of one ring's lap.
+/// The stretch between the tails of two states; none if it is not within one ring's lap.
 fn batch_between(before: &Metadata, next: &Metadata) -> Option<Stretch> {
     let moved = |ring: &Ring| before.ring(*ring).tail != next.ring(*ring).tail;
     let mut moved = RINGS.into_iter().filter(moved);
@@ -167,7 +167,7 @@ fn for_each_live(
     }
 }
 
-/// The change did not happen. What lies between the heads, its writer may still have been writing: that is skipped.
+/// The change did not happen. Its writer may have died while it wrote between the heads, so those bytes are skipped.
 fn undo(shard: Shard<'_>, before: &Metadata, next: &Metadata) -> Result<Metadata> {
     let bounds = shard.bounds();
     let mut plugged = *before;
@@ -184,8 +184,8 @@ fn undo(shard: Shard<'_>, before: &Metadata, next: &Metadata) -> Result<Metadata
     Ok(plugged)
 }
 
-/// Makes a walk skip what lies between two heads. A filler has the length of the entry that was being written there, so
-/// that the walk is right whichever of the two headers it meets. A lap that it began, began at `start`.
+/// Makes a walk skip the bytes between two heads. The filler is as long as the entry that was being written there, so a
+/// walk is right with either of the two headers. A lap that it began, began at `start`.
 fn plug(shard: Shard<'_>, start: u64, written: Stretch) -> Result<()> {
     let Stretch { from, to, .. } = written;
     let mut at = from;
@@ -201,7 +201,7 @@ fn plug(shard: Shard<'_>, start: u64, written: Stretch) -> Result<()> {
     Ok(())
 }
 
-/// Empties every slot. Only readers' frequency bumps may come between; anything else means that the lock was lost.
+/// Empties every slot. Only frequency bumps of readers may come between. Any other change means that the lock was lost.
 pub(crate) fn empty_slots(shard: Shard<'_>) -> Result<()> {
     for number in 0..shard.geometry.slots_per_shard() {
         let word = shard.index.word(number)?;
@@ -222,8 +222,8 @@ pub(crate) fn empty_slots(shard: Shard<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Empties the shard in place. Every position moves two laps on and the frontiers go first, so that no read that began
-/// before can pass; a death in the middle leaves frontiers ahead of tails, and the next writer starts over.
+/// Empties the shard in place. Every position moves two laps on. The frontiers go first, so no read that began before
+/// can pass. A death in the middle leaves frontiers ahead of tails, and the next writer starts over.
 pub(crate) fn reset(shard: Shard<'_>) -> Result<Metadata> {
     let found = shard.bounds();
     let bounds =
@@ -244,8 +244,8 @@ pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<Metadata
         RingState { head: at, tail: at, live: 0, entries: 0 }
     });
     bounds.store(shard.head);
-    // Full fence: with the acquire fence in `Validation::end`, the frontiers are seen before any slot or byte changes; with the
-    // one in `Pins::hold`, either a pin is seen, or its reader sees the frontiers.
+    // Full fence. Its partner in `Validation::end` is an acquire fence: the frontiers are seen before any slot or byte
+    // changes. Its partner in `Pins::hold` is a full one: either a pin is seen, or its reader sees the frontiers.
     samovar_mmap::fence_full();
     for number in 0..shard.geometry.slots_per_shard() {
         let word = shard.index.word(number)?;
@@ -271,7 +271,8 @@ pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<Metadata
     Ok(metadata)
 }
 
-/// A reset may follow a loss of the newest accounts: versions that were given out before it are not given out again.
+/// A reset may follow a loss of the newest accounts. Versions that were given out before it must not be given out
+/// again.
 pub(crate) const VERSIONS_SKIPPED: u64 = 1 << 24;
 
 /// Laps have 30 bits. A damaged position may hold any; keep two bits' room above so that adding laps cannot overflow.

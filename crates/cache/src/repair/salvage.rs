@@ -1,21 +1,23 @@
-//! Salvage: what can be kept of a sealed file that a power loss has left with pages of different moments.
+//! Salvage: the entries that can be kept of a sealed file after a power loss, when its pages are from different
+//! moments.
 //!
 //! ```text
 //!   slot --horizon--> position --header in bounds?--> entry --seal of this place?--> the key's own slot? --> found
 //!   found --latest of its key? its namespace in this epoch? not expired? room?--> kept: written anew into an empty shard
 //! ```
 //!
-//! Why nothing comes back that was replaced, removed or cleared before the last flush. Everything was on the disk then, so
-//! each page is now as it was at some time since. A live slot on the disk is a slot as it was at such a time; so the
-//! entry that it named was its key's value at that time, or at the flush. The horizon says at which position that entry
-//! lies, exactly (`crate::file::horizon`), and the seal says whether what lies there is that entry: it covers the position, which is
-//! not used twice in an era, and every byte. Logs are never walked, since the seal of an entry that was removed is as good as ever.
-//! What expired before the flush stays so, since the flush has noted the time; what was of a namespace that was emptied
-//! before it names an epoch that no page has as the present one any more.
+//! Why nothing comes back that was replaced, removed or cleared before the last flush. Everything was on the disk then,
+//! so each page is now as it was at some time since. A live slot on the disk is a slot as it was at such a time. So its
+//! entry was its key's value at that time, or at the flush. The horizon gives the exact position of that entry
+//! (`crate::file::horizon`). The seal tells whether the bytes there are that entry: it covers every byte, and the
+//! position, which is used once in an era. Logs are never walked, since the seal of an entry that was removed is still
+//! right. An entry that expired before the flush stays expired, since the flush stored the time. An entry of a
+//! namespace that was emptied before the flush names an epoch that is not the present one on any page.
 //!
-//! What is kept is written as entries of the next era, after everything else in the shard is forgotten. Only when all of it
-//! is durable does that era begin, and the file become warm, with one page. A death or a power loss before that leaves it as cold
-//! as it was, with entries of both eras, and a later salvage takes both: nobody else has written meanwhile.
+//! The kept entries are written as entries of the next era, after everything else in the shard is forgotten. That era
+//! begins only when all of them are durable; the same page then makes the file warm. After a death or a power loss
+//! before that, the file is still cold, with entries of both eras. A later salvage takes both, since nobody else has
+//! written meanwhile.
 
 use crate::error::{ErrorKind, Result};
 use crate::file::horizon::FlushHorizon;
@@ -59,8 +61,8 @@ pub struct Salvaged {
     pub kept_bytes: u64,
     /// Dropped: what the slot named is not there, or not whole. The disk did not get it, or lost it to a later entry.
     pub broken: u64,
-    /// Dropped: nobody can tell what the slot named, since its part of the cache was written over some 900 times since the last
-    /// flush.
+    /// Dropped: the place of the entry is not known, since its part of the cache was written over some 900 times since
+    /// the last flush.
     pub untold: u64,
     /// Dropped: another slot has a later value of the same key.
     pub replaced: u64,
@@ -68,7 +70,7 @@ pub struct Salvaged {
     pub expired: u64,
     /// Dropped: the entry's namespace was emptied or removed.
     pub emptied: u64,
-    /// Dropped: there is no room, since what was there at different times is more than was there at any time.
+    /// Dropped: there is no room. Entries of different times together may need more than the cache has.
     pub no_room: u64,
 }
 
@@ -112,7 +114,7 @@ impl Observer {
         Observer(Arc::new(tell))
     }
 
-    /// One that does not care.
+    /// An observer that ignores it.
     pub(crate) fn nobody() -> Self {
         Observer::new(|_, _| {})
     }
@@ -126,7 +128,7 @@ impl fmt::Debug for Observer {
 
 /// One salvage, shard by shard. It holds the entries of one shard in memory.
 pub(crate) struct Salvage<'a> {
-    /// Of the present era, and of the one that is to come, in which a salvage that died may have left entries.
+    /// Sealers of the present era, and of the next one: a salvage that died may have left entries of that.
     sealers: [Sealer<'a>; 2],
     file: View<'a>,
     namespaces: BTreeMap<u64, Record>,
@@ -159,7 +161,7 @@ struct SealedEntry {
     preface: Preface,
     /// Where its key and its value begin in the bytes of the candidates.
     from: usize,
-    /// The ring that it goes to: its own, or the other if that one's bounds have moved since and it has no room there.
+    /// The ring that it goes to: its own, or the other one if it no longer fits there because the bounds have moved.
     to: Ring,
 }
 
@@ -220,7 +222,7 @@ impl Salvageable {
 }
 
 impl<'a> Salvage<'a> {
-    /// Who salvages is alone with the file.
+    /// A salvage is alone with the file.
     pub(crate) fn begin(
         file: View<'a>,
         header: &'a header::FileHeader,
@@ -305,7 +307,7 @@ impl<'a> Salvage<'a> {
             return Ok(None);
         }
         let Mark::Entry(header) = shard.log.mark(offset)? else { return Ok(None) };
-        // What lies in one shard has room in one shard, unless somebody has made a file for this.
+        // The entries of one shard fit into one shard, unless the file was made up to break this.
         let room = crate::format::layout::bytes_of(area.end).saturating_sub(candidates.bytes.len()) as u64;
         if header.units() > area.end - offset || header.payload() > room {
             return Ok(None);
@@ -334,7 +336,7 @@ impl<'a> Salvage<'a> {
         self.sealers.iter().any(|sealer| sealer.is_whole(found.home(), found.header, &found.preface, content))
     }
 
-    /// Drops what is of no more use to anybody.
+    /// Drops expired entries, and those of emptied namespaces.
     fn sift(&mut self, candidates: &mut Salvageable) {
         candidates.entries.retain(|found| {
             let namespace = found.hash.namespace();
@@ -352,7 +354,8 @@ impl<'a> Salvage<'a> {
         });
     }
 
-    /// Drops what has no room in either ring, or in its namespace's share: what lies nearest to a tail, and would have gone next.
+    /// Drops entries that fit in neither ring, or not in their namespace's share: those nearest to a tail, which would
+    /// have gone next.
     fn fit(&mut self, shard: Shard<'_>, bounds: &Bounds, candidates: &mut Salvageable) {
         // The last unit of a ring is for the mark that ends a lap.
         let mut room = RINGS.map(|ring| bounds.span(ring).units().saturating_sub(1));
@@ -385,7 +388,8 @@ impl<'a> Salvage<'a> {
         candidates.entries.reverse();
     }
 
-    /// Writes entries into the empty shard, in the order in which they lay, each into the ring that has room for it, and into its slot.
+    /// Writes entries into the empty shard, in the order of their old positions. Each goes into the ring that has room
+    /// for it, and into its slot.
     fn restore(&mut self, shard: Shard<'_>, candidates: &Salvageable, metadata: &mut Metadata) -> Result<()> {
         let mut accounts = BTreeMap::<u64, Account>::new();
         for found in &candidates.entries {

@@ -18,7 +18,7 @@
 //!
 //! A word in the shard's head says whether there may be any pin, so a shard without pins costs a writer one load. A
 //! reader stores `SOME` after its pin and before its look at the slot. A writer that finds no pin turns the word to
-//! `CHECKED`, looks again (full fence), and only then turns it to `NONE`. So a death in between hides no pin.
+//! `DOUBTED`, looks again (full fence), and only then turns it to `NONE`. So a death in between hides no pin.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::area::Area;
@@ -37,7 +37,7 @@ const EXTENT: usize = 8;
 /// States of the word in the shard's head, in its low bits; above them it counts refusals.
 const NONE: u64 = 0;
 const SOME: u64 = 1;
-const CHECKED: u64 = 2;
+const DOUBTED: u64 = 2;
 const STATE: u64 = 3;
 const REFUSAL: u64 = 4;
 
@@ -141,7 +141,7 @@ impl<'a> Pins<'a> {
         // With the fence in `look_twice`, and the one after a frontier's store.
         samovar_mmap::fence_full();
         if self.summary().load() & STATE != SOME {
-            self.turn(&[NONE, CHECKED], SOME);
+            self.turn(&[NONE, DOUBTED], SOME);
             samovar_mmap::fence_full();
         }
         Ok(())
@@ -225,9 +225,9 @@ impl<'a> Pins<'a> {
         Ok(first)
     }
 
-    /// No pin was seen. If none is there after the word says `CHECKED`, writers need not look any more.
+    /// No pin was seen. If none is there after the word says `DOUBTED`, writers need not look any more.
     fn look_twice(self) -> Result<()> {
-        self.turn(&[SOME], CHECKED);
+        self.turn(&[SOME], DOUBTED);
         // With the fence in `hold`.
         samovar_mmap::fence_full();
         for place in 0..PINS_PER_SHARD {
@@ -236,7 +236,7 @@ impl<'a> Pins<'a> {
                 return Ok(());
             }
         }
-        self.turn(&[CHECKED], NONE);
+        self.turn(&[DOUBTED], NONE);
         Ok(())
     }
 
@@ -274,7 +274,7 @@ pub(crate) fn forget_all(shard: Shard<'_>) -> Result<()> {
             pins.extent(place)?.store(0);
             pins.owner(place)?.store(0);
         }
-        pins.turn(&[SOME, CHECKED, STATE], NONE);
+        pins.turn(&[SOME, DOUBTED, STATE], NONE);
     }
     Ok(())
 }
