@@ -81,7 +81,7 @@ impl Cache {
     /// there, those not read lately before others. Only an entry that is larger than a share is stored all the same,
     /// and then is the only one in its shard. A set that evicts this way searches the shard's index, which takes longer
     /// the fewer entries the namespace has. After a limit was lowered, the entries above it go with the next sets, or
-    /// when their ring's tail reaches them, however often they were read.
+    /// when their ring's tail reaches them.
     ///
     /// ```
     /// # let dir = tempfile::tempdir().unwrap();

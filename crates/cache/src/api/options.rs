@@ -179,7 +179,7 @@ impl Options {
     ///
     /// A salvage keeps every entry that is whole, in its place, and was its key's value at some time since the last
     /// flush. Nothing comes back that was replaced, removed, cleared or had expired before that flush. Writes *after*
-    /// the flush may be there or not, key by key, in no order: of two writes the later may be kept and the earlier
+    /// the flush may be there or not, key by key, in no order. Of two writes, the later may be kept and the earlier
     /// lost. So a value that was replaced or removed since the last flush may come back. Use salvage where that does no
     /// harm, and flush every few minutes. [`Attachment::salvaged`] tells what was kept.
     ///

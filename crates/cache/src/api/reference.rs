@@ -19,7 +19,7 @@ const RETRIES: u32 = 64;
 ///
 /// As long as it lives, the value's bytes stay as they were when it was got, whatever becomes of the key: eviction goes
 /// around them. Every other process can write the file, and a faulty one may write these bytes too. So they are only
-/// copied out, unless there is a promise: the cache's opener gives one for [`as_slice`](Self::as_slice), the caller
+/// copied out, unless there is a promise. The cache's opener gives one for [`as_slice`](Self::as_slice); the caller
 /// gives one for a slice of [`view`](Self::view).
 ///
 /// A guard that lives across a fork belongs to the parent: the child's copy releases nothing, and panics when it is used.

@@ -114,10 +114,10 @@ impl Cache {
     /// ```
     ///
     /// # Errors
-    /// `InvalidArgument` for a capacity above the maximum, for one that is too small for the largest value, and for a
-    /// cache that was made for a number of entries. `NoSpace`, and nothing has changed; `ReadOnly`; `Busy` if another
-    /// resize is under way. After `Busy` or `OwnerStopped` of a shard, `Fault` or `Io`, some shards may have followed,
-    /// and the resize is [pending](Capacity::pending).
+    /// `InvalidArgument` for a capacity above the maximum, or too small for the largest value; and for a cache that was
+    /// made for a number of entries. `NoSpace`, and nothing has changed; `ReadOnly`; `Busy` if another resize is under
+    /// way. After `Busy` or `OwnerStopped` of a shard, `Fault` or `Io`, some shards may have followed, and the resize
+    /// is [pending](Capacity::pending).
     pub fn resize(&self, capacity: u64) -> Result<Resized> {
         self.resize_with(capacity, |_, _| {})
     }

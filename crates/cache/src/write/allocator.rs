@@ -1,5 +1,6 @@
-//! Where the next entry of a ring goes: places at its head, the way around pins, the frontier that follows its tail, and the bounds
-//! that move when a lap ends. It evicts nothing: where no place is left, [`crate::write::reclaimer`] makes room.
+//! The allocator: it finds the place of the next entry of a ring. It leads the head around pins, publishes the frontier
+//! behind the tail, and moves the bounds when a lap ends. It evicts nothing: if no place is left,
+//! [`crate::write::reclaimer`] makes room.
 
 use crate::error::{ErrorKind, Result};
 use crate::format::position::Position;
@@ -47,7 +48,7 @@ impl<'a> Allocator<'a> {
         Ok(!pins.any() || pins.leave(span, units + 1, self.is_dead)?)
     }
 
-    /// Do readers hold anything beyond the end? No pin comes later than this, since the frontier has passed it all.
+    /// Do readers hold anything beyond the end? No new pin can come there, since the frontier has passed it all.
     pub(crate) fn is_pinned_beyond_end(&self) -> Result<bool> {
         let (end, area) = (self.bounds.end, self.tx.shard.geometry.area());
         let pins = self.pins();
@@ -58,7 +59,7 @@ impl<'a> Allocator<'a> {
         Ok(pins.obstacle(beyond, self.is_dead)?.is_some())
     }
 
-    /// A place for `units` at the head of a ring as things stand, clear of all pins.
+    /// A place for `units` at the head of a ring, clear of all pins; none if there is none yet.
     #[inline(always)]
     pub(crate) fn place(&mut self, ring: Ring, units: u64) -> Result<Option<Place>> {
         let place = self.place_on_or_off_pins(ring, units);
@@ -82,8 +83,8 @@ impl<'a> Allocator<'a> {
         Ok(None)
     }
 
-    /// Moves the head past a pinned stretch, and commits that before anything is appended behind it; false if it cannot be
-    /// done before the tail has moved. A mark may take the header of what is pinned, never its value.
+    /// Moves the head past a pinned stretch, and commits that before anything is appended behind it. False if the tail
+    /// must move first. A mark may overwrite the header of a pinned entry, never its value.
     fn take_detour(&mut self, ring: Ring, place: Place, obstacle: Obstacle) -> Result<bool> {
         if self.frontiers[ring as usize] != self.tx.metadata().tail(ring) {
             self.publish_frontier(ring);
@@ -107,7 +108,7 @@ impl<'a> Allocator<'a> {
         Ok(true)
     }
 
-    /// A place for `units` as things stand. It moves the frontier up to the tail if that is what it takes.
+    /// A place for `units`. It moves the frontier up to the tail if it needs to.
     #[inline]
     fn place_on_or_off_pins(&mut self, ring: Ring, units: u64) -> Option<Place> {
         self.move_boundary(ring, units);
@@ -121,7 +122,8 @@ impl<'a> Allocator<'a> {
         Some(place)
     }
 
-    /// The ring would still have a key that comes back, were it a little larger: its target grows by what the key's entry takes.
+    /// A slightly larger ring would still have a key that came back: the ring's target grows by the units of that
+    /// entry.
     pub(crate) fn enlarge_target(&mut self, ring: Ring, units: u64) {
         self.bounds.target = match ring {
             Ring::Small => self.bounds.small_target() + units,
@@ -144,8 +146,8 @@ impl<'a> Allocator<'a> {
         self.bounds.store(self.tx.shard.head);
     }
 
-    /// Where the ring's lap is about to end, all of it lies in one lap: the time to move the boundary towards its target, as
-    /// far as this ring leaves bytes to the other one.
+    /// When the ring's lap is about to end, all of it lies in one lap. Then the boundary moves towards its target, as
+    /// far as this ring gives bytes up.
     #[inline]
     fn move_boundary(&mut self, ring: Ring, units: u64) {
         let (metadata, bounds) = (self.tx.metadata(), self.bounds);
@@ -156,7 +158,7 @@ impl<'a> Allocator<'a> {
         let boundary = match ring {
             Ring::Small => span.end.max(head.offset() + 1).min(bounds.boundary),
             Ring::Main if bounds.is_to_rise(bounds.boundary, head) => {
-                // Where everything that lives is kept, what the tail meets next has to find room.
+                // If all live entries are kept, the next one at the tail must find room.
                 // canary: keeps all
                 let keeps_all = eviction::roomy(metadata, &bounds, units);
                 let room = units + if keeps_all { bounds.slack_for_moves() } else { 0 };
@@ -173,7 +175,8 @@ impl<'a> Allocator<'a> {
         }
     }
 
-    /// Near the end of the main ring's lap, the small ring begins to leave what the main one is to get with its next lap.
+    /// Near the end of the main ring's lap, the small ring begins to leave the space that the main one gets with its
+    /// next lap.
     #[inline]
     pub(crate) fn move_small_end(&mut self) {
         let (head, bounds) = (self.tx.metadata().head(Ring::Main), self.bounds);
@@ -184,14 +187,14 @@ impl<'a> Allocator<'a> {
         }
     }
 
-    /// No slot names anything below the tail: says so, before a byte there is overwritten.
+    /// Publishes the frontier before a byte below the tail is overwritten. No slot names anything there.
     pub(crate) fn publish_frontier(&mut self, ring: Ring) {
         self.tx.settle();
         let tail = self.tx.metadata().tail(ring);
         self.tx.shard.frontier(ring).store_release(tail.word());
         self.frontiers[ring as usize] = tail;
-        // Full fence: with the acquire fence in `Validation::end`, the frontier is seen before the bytes that follow; with the one
-        // in `Pins::hold`, either a pin is seen, or its reader sees the frontier.
+        // Full fence. Its partner in `Validation::end` is an acquire fence: the frontier is seen before the bytes that
+        // follow. Its partner in `Pins::hold` is a full one: either a pin is seen, or its reader sees the frontier.
         samovar_mmap::fence_full();
     }
 
@@ -211,7 +214,7 @@ pub(crate) fn is_sound(shard: &Shard<'_>, metadata: MetadataCopy<'_>) -> bool {
     shard.bounds().allow(shard.load_frontiers(), ends)
 }
 
-/// A place that could not be had because of pins.
+/// There is no place because of pins.
 pub(crate) fn is_pinned(place: &Result<Place>) -> bool {
     place.as_ref().is_err_and(|error| error.kind() == ErrorKind::Pinned)
 }

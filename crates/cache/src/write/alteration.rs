@@ -1,8 +1,8 @@
-//! A change that depends on what is stored: it is read, decided on and written under one hold of the shard's writer lock,
-//! so that no other process comes between. This module decides; it takes no lock and moves no byte.
+//! A change that depends on the stored value. It is read, decided on and written under one hold of the shard's writer
+//! lock, so no other process comes between. This module decides; it takes no lock and moves no byte.
 //!
-//! What each operation answers at the edges is what memcached answers (its `protocol.txt`): numbers are decimal, at most
-//! 2^64 - 1; a sum wraps around, a difference stops at zero; a key that is not there is not made.
+//! At the edges each operation answers as memcached does (its `protocol.txt`). Numbers are decimal, at most 2^64 - 1. A
+//! sum wraps around, a difference stops at zero. A key that is not there is not made.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::entry::{Preface, Terms};

@@ -10,7 +10,7 @@ use crate::shard::log_walk::Located;
 use crate::shard::metadata::Change;
 use crate::write::transaction::Victim;
 
-/// The most of them.
+/// The most entries of a batch.
 const TOGETHER: usize = 16;
 
 /// A live entry.
@@ -22,7 +22,7 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// The same, to be taken from its slot, which becomes `new`.
+    /// As a victim whose slot becomes `new`.
     pub(crate) fn victim(self, new: Slot) -> Victim {
         let change = Change { slot: self.found.number, old: self.found.slot, new };
         Victim { entry: self.entry, change }
@@ -65,7 +65,7 @@ impl Candidates {
     }
 }
 
-/// Those of them that go, with the change at hand.
+/// The candidates that go with the present change.
 pub(crate) struct Batch {
     many: usize,
     changes: [Change; TOGETHER],

@@ -4,8 +4,9 @@ use crate::format::layout::PINS_PER_SHARD;
 use crate::format::ring::{Ends, Place, Span};
 use crate::shard::pin::Extent;
 
-/// Detours on the way to one place: past every pin, and from the end of a lap to the start of the next. A head that is not there
-/// by then goes round in circles: a bound that moved, or a pin that came meanwhile, has left no stretch that is long enough.
+/// The most detours on the way to one place: past every pin, and from the end of a lap to the start of the next. A head
+/// that needs more goes round in circles. A bound that moved, or a new pin, has then left no stretch that is long
+/// enough.
 pub(crate) const MOST: usize = 2 * PINS_PER_SHARD;
 
 /// Where an entry was to go, and what is pinned there.
@@ -31,8 +32,8 @@ pub(crate) enum Detour {
 }
 
 /// The detour around `pinned`, which has a unit in common with the entry that was to go to `place`. A pin that came in
-/// time never has the head or the tail of a ring inside it, unless a ring that is empty, or begins a lap, begins
-/// there; one that came too late may, for a moment.
+/// time has no head or tail of a ring inside it, unless the ring is empty or begins a lap there. A pin that came too
+/// late may, for a moment.
 pub(crate) fn around(span: Span, ends: Ends, place: Place, pinned: Extent) -> Detour {
     let Ends { head, tail } = ends;
     let beyond = pinned.end();

@@ -1,5 +1,5 @@
-//! What a write does about namespaces: it takes note when one was emptied, and keeps each within its limit. Writes to the default
-//! namespace come by here for one comparison.
+//! What a write does about namespaces: it updates the accounts of those that were emptied, and keeps each within its
+//! limit. A write to the default namespace makes one comparison here.
 
 use crate::error::Result;
 use crate::file::namespace::{self, NamespaceId};
@@ -14,8 +14,8 @@ use crate::shard::view::Shard;
 use crate::write::item::Item;
 use crate::write::transaction::Transaction;
 
-/// Takes note of what was emptied; what entries of this namespace are to say of themselves now. It is asked under the shard's
-/// lock, so that no writer is of an older epoch than one before it.
+/// Updates the accounts of emptied namespaces, and returns the namespace word of entries that are set now. The caller
+/// holds the shard's lock, so no writer uses an older epoch than one before it.
 #[inline]
 pub(crate) fn enter(tx: &mut Transaction<'_>, namespace: NamespaceId) -> Result<NamespaceWord> {
     if tx.shard.table.turns()? != tx.shard.turns_seen().load() {
@@ -100,8 +100,9 @@ pub(crate) fn make_share(tx: &mut Transaction<'_>, own: NamespaceWord, item: &It
     }
 }
 
-/// The entry of the namespace that is to go next, but not that in slot `kept`; none if there is no other. A hand goes round the
-/// slots, as in CLOCK: what was read since it came by last is passed over, and is a read colder.
+/// The entry of the namespace that is to go next, but not that in slot `kept`; none if there is no other. A hand goes
+/// round the slots, as in CLOCK. It passes over an entry that was read since its last round, and takes one read off its
+/// count.
 fn coldest(shard: &Shard<'_>, own: NamespaceWord, kept: Option<u64>) -> Result<Option<(Numbered, Header)>> {
     let slots = shard.geometry.slots_per_shard();
     let clock_hand = shard.accounts().clock_hand(own.number())?;

@@ -1,5 +1,5 @@
-//! What a set is to do: which slot, which entry goes for it, which ring, which place. A plan is found by looking alone, and stores
-//! nothing.
+//! The plan of a set: which slot, which entry goes for it, which ring, which place. Making a plan only reads, and
+//! stores nothing.
 //!
 //! ```text
 //!   look for the key's entry --found--> it stays in its ring, if there is a place
@@ -66,9 +66,9 @@ pub(crate) struct Choice {
     pub(crate) is_full: bool,
 }
 
-/// An overwrite stays in its ring. A key with a ghost goes to the main ring if its ghost is young enough, a new one to the small
-/// ring. But what is large for the small ring, or comes while the main ring has room to spare and the small ring has not, goes to
-/// the main ring.
+/// An overwrite stays in its ring. A key with a ghost goes to the main ring if its ghost is young enough, a new one to
+/// the small ring. But an entry that is large for the small ring goes to the main ring. So does one that comes while
+/// the main ring has room to spare and the small ring has not.
 #[inline]
 pub(crate) fn ring_for(metadata: MetadataCopy<'_>, bounds: &Bounds, known: Known, units: u64) -> Choice {
     if is_large(bounds, units) || matches!(known, Known::Entry(Ring::Main)) {
@@ -103,7 +103,7 @@ pub(crate) fn at_once(
     if has_other_duties(shard, item) {
         return Ok(None);
     }
-    // Where the entry will be written, that memory is on its way while the old one is looked for.
+    // The memory of the new entry is prefetched while the old one is looked for.
     for ring in RINGS {
         shard.log.prefetch(metadata.head(ring).offset());
     }
@@ -167,7 +167,7 @@ pub(crate) fn with_room(
     Ok(Append { target, old, ring: room.ring, place: room.place, header, footprint: header.footprint() })
 }
 
-/// Room that was made, and the key's ghost, if it has one.
+/// The room that was made, and the key's ghost, if it has one.
 #[derive(Clone, Copy)]
 pub(crate) struct Room {
     pub(crate) ring: Ring,
@@ -190,8 +190,8 @@ enum Search {
     Damaged,
 }
 
-/// Is there anything else that a write has to think of: namespaces, leases, pins? That some other namespace was emptied, the next
-/// write that reclaims takes note of.
+/// Does the write concern anything else: namespaces, leases, pins? If another namespace was emptied, the next write
+/// that reclaims updates the accounts.
 #[inline(always)]
 fn has_other_duties(shard: &Shard<'_>, item: &Item<'_>) -> bool {
     // canary: pins at once
@@ -222,7 +222,7 @@ fn find(shard: &Shard<'_>, item: &Item<'_>) -> Result<Search> {
     })
 }
 
-/// The slot and the ring of a new key, if nothing that lives has to go for it and no bound has to move.
+/// The slot and the ring of a new key, if no live entry has to go for it and no bound has to move.
 #[inline(never)]
 fn newcomer(
     shard: &Shard<'_>,
@@ -247,8 +247,8 @@ fn newcomer(
     Ok(slot.map(|slot| (slot, ring)))
 }
 
-/// The ring's head, if an entry fits there as things stand, and leaves free what must be. What was seen is passed on to
-/// those who come next.
+/// The ring's head, if an entry fits there and leaves the reserve free. It opens an append window for the sets that
+/// follow.
 #[inline(never)]
 fn look_around(
     shard: &Shard<'_>,
@@ -262,7 +262,7 @@ fn look_around(
     Some(at)
 }
 
-/// Is it time to walk along a ring, with an entry of so many units?
+/// Must a write of so many units walk along a ring now?
 #[inline(never)]
 fn is_walk_due(shard: &Shard<'_>, version: u64, units: u64) -> bool {
     version.is_multiple_of(eviction::writes_per_walk(&shard.bounds(), units))

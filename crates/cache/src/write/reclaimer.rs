@@ -1,5 +1,5 @@
-//! Passing what lies at a ring's tail: entries move on, go round, or go, and their slots with them. It asks the policy what becomes
-//! of each, and hands the victims to the transaction.
+//! The reclaimer: it passes the entries at a ring's tail. Each moves to the main ring, goes round once more, or goes,
+//! and its slot with it. The policy gives the verdict; the transaction gets the victims.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::clock::Clock;
@@ -16,7 +16,7 @@ use crate::write::allocator::{Allocator, is_pinned};
 use crate::write::batch::{Batch, Candidates, Live};
 use crate::write::namespaces;
 
-/// Cache lines asked for behind what a walk has passed; each is asked for together with the next.
+/// Cache lines that are prefetched behind the tail; each one together with the next.
 const LINES_AHEAD: u64 = 32;
 const UNITS_PER_LINE: u64 = 64 / UNIT;
 /// Indexes below this length stay in the processor's caches anyway.
@@ -25,15 +25,15 @@ const INDEX_OUT_OF_CACHE: u64 = 256 << 10;
 /// Makes room in the rings of a shard.
 pub(crate) struct Reclaimer<'a> {
     pub(crate) allocator: Allocator<'a>,
-    /// Has the memory of a stretch of the data area made ready for what is about to be written there.
+    /// Makes the memory of a stretch of the data area ready for writes.
     prefault: &'a dyn Fn(Extent),
     clock: &'a Clock<'a>,
     /// The namespace that is written to, in the epoch that this write belongs to.
     own: NamespaceWord,
     /// Entries moved by the write at hand.
     moves: u32,
-    /// Everything that lives was passed in vain, because it fills nearly all of the ring, or pins have cut the ring to pieces:
-    /// what is reclaimed now is not kept.
+    /// All live entries were passed in vain: they fill nearly all of the ring, or pins have cut it to pieces. From now
+    /// on the entries at the tail are evicted.
     is_pressed: bool,
 }
 
@@ -62,7 +62,7 @@ impl<'a> Reclaimer<'a> {
         (self.prefault)(Extent { offset: at.offset(), units });
     }
 
-    /// Is the entry of no more use to anybody?
+    /// Has the entry expired, or its namespace been emptied?
     #[inline(always)]
     pub(crate) fn is_gone(&self, offset: u64, header: Header) -> Result<bool> {
         let shard = self.allocator.shard();
@@ -111,7 +111,7 @@ impl<'a> Reclaimer<'a> {
         }
     }
 
-    /// Is enough left free behind a place for `units`, or has the tail gone as far as it may for one write?
+    /// Is the reserve free behind a place for `units`, or has the tail gone as far as it may for one write?
     fn is_enough(&self, ring: Ring, units: u64, walked: u64, beyond: u64) -> bool {
         let (metadata, bounds) = (self.allocator.tx.metadata(), &self.allocator.bounds);
         let (reserve, longest_walk) = eviction::headroom(metadata.live(Ring::Main), bounds, ring, units);
@@ -159,7 +159,7 @@ impl<'a> Reclaimer<'a> {
         Ok(())
     }
 
-    /// Asks for what lies at the tail: the next walk will want it, and by then it is here.
+    /// Prefetches the entries at the tail, for the next walk.
     fn prefetch_tail(&self, ring: Ring) {
         let shard = self.allocator.shard();
         if shard.geometry.index_bytes_per_shard() < INDEX_OUT_OF_CACHE {
@@ -178,7 +178,7 @@ impl<'a> Reclaimer<'a> {
         LogWalk::new(self.allocator.shard().log, reach, stretch)
     }
 
-    /// Passes one entry at the tail, or else what is dead there, as much as there is up to so many units; how many units that was.
+    /// Passes one entry at the tail; or else the dead units there, up to so many. Returns how many units that was.
     pub(crate) fn reclaim(&mut self, ring: Ring, most: u64) -> Result<u64> {
         let mut walk = self.log_walk(ring);
         let passed = match walk.step()? {
@@ -240,10 +240,11 @@ impl<'a> Reclaimer<'a> {
         }
     }
 
-    /// Passes what lies at the tail, up to so many units and as many entries as can be looked at together; how many units that was.
+    /// Passes a batch at the tail: up to so many units, and as many entries as a batch can have. Returns how many units
+    /// that was.
     ///
-    /// Their buckets are asked for before any is looked at, so that the waits overlap; and those that have to go, one after
-    /// another, go in one change.
+    /// Their buckets are all prefetched first, so that the waits overlap. Victims that follow one another go in one
+    /// change.
     fn reclaim_batch(&mut self, ring: Ring, most: u64) -> Result<u64> {
         let candidates = self.candidates(ring, most)?;
         if candidates.to == candidates.from {
@@ -298,8 +299,8 @@ impl<'a> Reclaimer<'a> {
         Ok(())
     }
 
-    /// The entries at the tail, and how far they and what is dead between them reach: within one lap, and none that takes more
-    /// than its verdict to be passed.
+    /// The candidates at the tail, and how far they and the dead units between them reach. All of it is within one lap,
+    /// and no entry needs more than its verdict.
     fn candidates(&self, ring: Ring, most: u64) -> Result<Candidates> {
         let (shard, mut walk) = (self.allocator.shard(), self.log_walk(ring));
         let mut candidates = Candidates::from(walk.at());
@@ -322,7 +323,7 @@ impl<'a> Reclaimer<'a> {
         Ok(candidates)
     }
 
-    /// Appends the entry at a tail to the main ring; where that has no room for it, the entry is evicted after all.
+    /// Appends the entry at a tail to the main ring; without room there, it evicts the entry after all.
     fn move_to_main(&mut self, live: Live, freq: u64) -> Result<()> {
         let entry = live.entry;
         let units = entry.header.units();
@@ -345,7 +346,7 @@ impl<'a> Reclaimer<'a> {
         if entry.ring == Ring::Small { self.walk(Ring::Main, units) } else { Ok(()) }
     }
 
-    /// What is to stand before the key of a sealed entry that moves: a seal holds in one place alone. One that is broken
+    /// The preface of a sealed entry that moves. A seal is right in one place only, so it is made anew; a broken seal
     /// stays broken.
     fn resealed(&self, entry: Located, place: Place) -> Result<Option<Preface>> {
         let shard = self.allocator.shard();

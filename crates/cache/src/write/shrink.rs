@@ -1,5 +1,5 @@
-//! What a writer does so that its shard's data ends elsewhere: at once where it grows, and in bounded steps where it shrinks,
-//! each under a hold of the lock of its own.
+//! How a writer moves the end of its shard's data. A growth takes one step. A shrink takes bounded steps, each under a
+//! hold of the lock of its own.
 //!
 //! ```text
 //!   the end target is stored --> the small ring leaves what will not be its own; its boundary sinks
@@ -8,10 +8,10 @@
 //!     --> the tail passes what lies beyond, and moves it down; then the frontier; then HIGH_WATER SINKS, and nothing is there
 //! ```
 //!
-//! Every step leaves a shard that is whole, and says in its head how far it has come: the next writer after a death needs no
-//! more. Other writers go by the end target as soon as it is stored. The end sinks only at a moment when all that lives lies in one lap,
-//! and below the end target there is room for two of the largest that are promised to be kept: then the tail, on its way through the
-//! lap, always finds room for what it meets, since the head needs no more than what was just passed.
+//! Every step leaves a shard that is whole. The shard's head says how far it has come, and the next writer after a
+//! death needs no more. Other writers keep below the end target as soon as it is stored. The end sinks only when all
+//! live entries lie in one lap, and two of the largest entries that must be kept fit below the end target. Then the
+//! tail, on its way through the lap, always finds room: the head needs no more than the tail has just passed.
 
 use crate::error::Result;
 use crate::format::ring::{Ring, Span};
@@ -30,7 +30,7 @@ const ROUNDS: u64 = 8;
 pub(crate) enum Progress {
     /// There is more to do, under the next hold of the lock.
     More,
-    /// The data ends where it is to, and nothing that lives lies beyond.
+    /// The data ends at its target, and no live entry lies beyond.
     Done,
 }
 
@@ -101,7 +101,7 @@ fn step(reclaimer: &mut Reclaimer<'_>, walked: &Cell<u64>) -> Result<u64> {
     Ok(passed)
 }
 
-/// The small ring leaves what lies above its end; then the boundary is there.
+/// The small ring leaves the space above its end; then the boundary moves there.
 fn lower_boundary(reclaimer: &mut Reclaimer<'_>) -> Result<u64> {
     let allocator = &mut reclaimer.allocator;
     if allocator.bounds.small_end > allocator.bounds.small_target() {
@@ -130,7 +130,7 @@ fn lower_end(allocator: &mut Allocator<'_>) {
     allocator.store_bounds();
 }
 
-/// Nothing that lives lies above the end. Readers see that by the frontier before anything there changes.
+/// No live entry lies above the end. Readers see that by the frontier before anything there changes.
 fn lower_high_water(allocator: &mut Allocator<'_>) {
     // canary: high water
     allocator.publish_frontier(Ring::Main);

@@ -6,8 +6,9 @@
 //!   Committed(i), drafted, and no slot changes: a tail has passed what is dead --selector--> Committed(1-i)
 //! ```
 //!
-//! No other code stores the selector, an entry's bytes or a slot while a shard is in order. There is no edge from `Prepared` back
-//! to `Committed(i)`: a writer that fails leaves it to the next one, which looks at the slot; see [`crate::repair::recover`].
+//! No other code stores the selector, an entry's bytes or a slot while a shard is in order. There is no edge from
+//! `Prepared` back to `Committed(i)`. A writer that fails leaves that to the next one, which looks at the slot; see
+//! [`crate::repair::recover`].
 
 use crate::error::{Error, Result};
 use crate::file::namespace::{Account, AccountChanges, NamespaceCounter};
@@ -205,8 +206,9 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Adds the entry at a tail to a batch, whose entries lie between the committed tail and the next one; the ghost that is to
-    /// take its slot. What moved before the first of them has been [settled](Self::settle).
+    /// Adds the entry at a tail to a batch, and returns the ghost that takes its slot. The entries of a batch lie
+    /// between the committed tail and the next one. What moved before the first of them has been
+    /// [settled](Self::settle).
     pub(crate) fn add_to_batch(&mut self, entry: Located, hash: KeyHash) -> Slot {
         let draft = self.draft();
         draft.count_eviction();
@@ -218,7 +220,7 @@ impl<'a> Transaction<'a> {
     pub(crate) fn release_batch(&mut self, ring: Ring, changes: &[Change], to: Position) -> Result<()> {
         let before = self.current().tail(ring);
         if before >= to || before.lap() != to.lap() {
-            // Recovery could not see what goes.
+            // Recovery cannot see which entries go.
             return Err(Error::damaged("a batch of the cache has no place in its ring; run `samovar check`"));
         }
         self.draft().set_tail(ring, to);
@@ -228,7 +230,8 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// What a namespace held in an earlier epoch is dead space from now on: its slots are met, and let go, one by one.
+    /// The entries of a namespace's earlier epoch are dead from now on. Their slots are emptied one by one, as writers
+    /// meet them.
     pub(crate) fn write_off(&mut self, number: u64, epoch: u64) -> Result<()> {
         let account = self.shard.accounts().load(number)?;
         if account.epoch == epoch {

@@ -39,7 +39,7 @@ pub(crate) struct Writer<'a> {
     reclaimer: Reclaimer<'a>,
 }
 
-/// What a writer asks of the process that it is in.
+/// What a writer needs from its process.
 #[derive(Clone, Copy)]
 pub(crate) struct ProcessContext<'a> {
     /// Whether the owner of a pin has died.
@@ -132,8 +132,9 @@ impl<'a> Writer<'a> {
         // canary: set voids
         Leases::of(*shard).void(item.hash)?;
 
-        // By its tag alone: to be wrong once in some thousands would change a ring, and nothing else. What was asked for
-        // comes while room is made; and that may move or evict the key's entry, which is looked for after it.
+        // It goes by the tag alone: to be wrong once in some thousands changes a ring, and nothing else. The prefetched
+        // lines arrive while room is made. Making room may move or evict the key's entry, so it is looked for after
+        // that.
         let seen = shard.foresee(item.hash)?;
         let (ring, ghost) = self.ring_for(item.hash, seen, units)?;
         self.reclaimer.walk(ring, units)?;
