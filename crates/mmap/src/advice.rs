@@ -22,8 +22,8 @@ pub enum Advice {
     HugePage,
     /// Use no huge pages.
     NoHugePage,
-    /// Make huge pages of the range, now. Its pages are brought in first: Linux (6.18) would else show what the memory of a
-    /// huge page held before, if a tmpfs in huge pages has set that page aside and nobody has touched it.
+    /// Make huge pages of the range, now. Its pages are brought in first. Otherwise Linux (6.18) may show old bytes of
+    /// the memory: a huge page that a tmpfs has set aside, and that nobody has touched, is not cleared.
     Collapse,
     /// Pages that are equal may be kept once.
     Mergeable,

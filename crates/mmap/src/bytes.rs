@@ -90,8 +90,8 @@ impl View<'_> {
     /// Nobody uses a word of these bytes meanwhile: see [words and bytes](crate#words-and-bytes).
     ///
     /// # Errors
-    /// `OutOfBounds`; `PermissionDenied` if the map is read-only; `Fault` if the file was cut short or the
-    /// device is full, and then any part may have been written.
+    /// `OutOfBounds`; `PermissionDenied` if the map is read-only. `Fault` if the file was cut short or the device is
+    /// full; any part may have been written then.
     #[inline]
     pub fn write_from(self, offset: usize, bytes: &[u8]) -> Result<()> {
         let to = self.writable(offset, bytes.len())?;
@@ -188,8 +188,8 @@ impl View<'_> {
             return Err(overlapping(offset, len));
         }
         let part = |at: usize, len: usize| {
-            // SAFETY: a part of `from`, which is mapped for `len` bytes, and of `target`, which is for writing as many; they were
-            // seen not to overlap.
+            // SAFETY: a part of `from`, mapped for `len` bytes, and of `target`, mapped for writing as many; they do
+            // not overlap, as checked above.
             unsafe { copy::copy_across(target.wrapping_add(at), from.wrapping_add(at), len) }
         };
         in_parts(len, COPY_IN, part).map_err(|at| self.bounds().write_fault(at, offset))

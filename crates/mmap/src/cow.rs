@@ -12,8 +12,8 @@ use std::fs::File;
 
 /// A range of a file in memory, whose changes are this process's alone and vanish with the map.
 ///
-/// Pages that were not written yet may or may not show what others write to the file meanwhile, and a file that is
-/// cut short takes the written pages with it: such a map is no safer than a shared one, and gives views, no slices.
+/// Pages that were not written yet may or may not show what others write to the file meanwhile. If the file is cut
+/// short, the written pages go too. So such a map is no safer than a shared one, and gives views, no slices.
 ///
 /// ```
 /// use samovar_mmap::CowMap;

@@ -37,8 +37,7 @@ pub enum Durability {
     /// The bytes are where the file system keeps them: a device, another machine, a program. A cache there may still hold
     /// them, and lose them with its power; whether it was told to write is not known.
     Data,
-    /// The device has the bytes and was told to write its cache too: they outlive a loss of power, if it does as it
-    /// is told.
+    /// The device has the bytes and was told to write its cache too: they outlive a loss of power, if it obeys.
     Full,
     /// The file is in memory alone: there is no device, and it lives as long as the machine runs.
     Memory,

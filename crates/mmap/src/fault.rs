@@ -33,8 +33,8 @@ pub struct Fault {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// The bytes are not there: the file was cut short, its device could not read them, or it has a hole and
-    /// lies in a memory file system that is full.
+    /// The bytes are not there. The file was cut short, its device could not read them, or it has a hole in a memory
+    /// file system that is full.
     Missing,
     /// They can be read but not written: the device, the quota or the memory limit is full.
     NoSpace,

@@ -35,7 +35,8 @@ pub enum AllocGuarantee {
 /// ```
 ///
 /// # Errors
-/// `NoSpace` if the device, the quota or the process's limit on the size of files has no room, and the file is as long as it was.
+/// `NoSpace` if the device, the quota or the process's limit on file sizes has no room; the file is then as long as it
+/// was.
 pub fn reserve(file: &File, len: u64) -> Result<AllocGuarantee> {
     let doing = || format!("reserving {len} bytes");
     let before = size(file)?;
@@ -199,8 +200,8 @@ pub fn file_id(file: &File) -> Result<FileId> {
     sys::file_id(file).map_err(|source| Error::os("asking for the file's identity", source))
 }
 
-/// Whether the file lies on another machine, or behind a program of its own (NFS, SMB, 9p, Ceph, FUSE and the
-/// like), where neither maps nor locks can be trusted to be shared.
+/// Whether the file lies on another machine, or is served by a program (NFS, SMB, 9p, Ceph, FUSE and the like). There,
+/// neither maps nor locks are sure to be shared.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -28,8 +28,8 @@ pub struct PerProcess<T> {
     owns: PhantomData<Box<T>>,
 }
 
-/// Which process something was made in: a guard that was copied by a fork can tell that it is a copy, and leave alone what
-/// its original will give back.
+/// Which process something was made in. A guard that was copied by a fork can tell that it is a copy, and then releases
+/// nothing: its original will.
 ///
 /// Forks are noticed where they are made by `fork`, not by a bare system call.
 ///

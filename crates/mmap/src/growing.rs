@@ -1,7 +1,7 @@
 //! A map that grows with its file and stays where it is.
 //!
-//! Invariant: address space for the largest length is reserved at the beginning; the first `mapped` bytes of it are
-//! the file's, and are never unmapped before the end. So every view of it stays good.
+//! Invariant: address space for the largest length is reserved at the beginning. Its first `mapped` bytes are the
+//! file's, and are never unmapped before the end. So every view of it stays good.
 
 use crate::access::Access;
 use crate::copy;

@@ -1,7 +1,7 @@
 //! The fault guard: a handler, installed once for the process, that turns faults of maps into errors.
 //!
-//! Its two answers: a copy leaves by its error exit; any other access to a registered map finds a page of
-//! zeroes, and the map is poisoned. What it does not know it passes on to the handler that was there before.
+//! It has two answers. A copy leaves by its error exit. Any other access to a registered map finds a page of zeroes,
+//! and the map is poisoned. Faults elsewhere are passed on to the handler that was there before.
 
 use crate::error::{Error, Result};
 use crate::fault::GuardState;
@@ -10,27 +10,26 @@ use crate::sys;
 /// Makes faults of maps errors, from now on and in all threads, also for maps that are there already, and in
 /// children after a fork. Calling it again does nothing.
 ///
-/// Without it, touching a part of a map that is no longer in the file (or cannot be written, because the device
-/// is full) ends the process with `SIGBUS`. With it:
+/// Without it, a process that touches a part of a map which is no longer in the file ends with `SIGBUS`; so does one
+/// that writes to a full device. With it:
 ///
 /// * copies, comparisons and zeroing through a [`View`](crate::View) return an error of kind
 ///   [`Fault`](crate::ErrorKind::Fault) that [says where and why](crate::Error::fault);
-/// * a word used in place, or a slice obtained by an `unsafe` door, reads zeroes from that page on; what is written
-///   to it is lost; and [`SharedMap::is_poisoned`](crate::SharedMap::is_poisoned) is true from then on. Ask it at
-///   the end of an operation, before the result is believed;
-/// * on processors without the assembly copy (neither x86-64 nor aarch64, or a system whose signals do not tell us where
-///   the program was), a copy that meets a fault is the same error, and poisons the map too: from then on every copy
-///   through that map is an error, until it is mapped anew. A copy is right or an error everywhere;
+/// * a word used in place, or a slice obtained by an `unsafe` door, reads zeroes from that page on, and writes to it
+///   are lost. [`SharedMap::is_poisoned`](crate::SharedMap::is_poisoned) is true from then on. Ask it at the end of an
+///   operation, before the result is believed;
+/// * without the assembly copy, a copy that meets a fault is the same error, and poisons the map too. Every later copy
+///   through that map is an error, until the file is mapped anew. That is so on processors other than x86-64 and
+///   aarch64, and on systems whose signals do not tell where the program was. A copy is right or an error everywhere;
 /// * memory that is a slice or code ([`Memory`](crate::Memory), [`FrozenMemory`](crate::FrozenMemory),
-///   [`SealedMap`](crate::SealedMap), [`CodeMap`](crate::CodeMap)) never changes behind its user: a hardware error in it, or a
-///   page of it that is not there, does what it does without the guard;
-/// * a signal that is no business of ours reaches the handler that was installed before.
+///   [`SealedMap`](crate::SealedMap), [`CodeMap`](crate::CodeMap)) never changes behind its user. A hardware error in
+///   it, or a missing page, does the same as without the guard;
+/// * a signal for anything else reaches the handler that was installed before.
 ///
-/// A thread that blocks this signal is beyond help: the system ends the process there. The guard holds while no other
-/// library sets a handler for this signal afterwards without passing on what is not
-/// meant for it: [`fault_guard_state`] tells. It takes no lock and allocates nothing when a fault comes.
-/// On Windows it handles errors of the device and the network; files cannot be cut short there while they
-/// are mapped.
+/// If a thread blocks this signal, the system ends the process there. The guard works until another library sets a
+/// handler for this signal and does not pass other faults on: [`fault_guard_state`] tells. It takes no lock and
+/// allocates nothing when a fault comes. On Windows it handles errors of the device and the network; files cannot be
+/// cut short there while they are mapped.
 ///
 /// ```
 /// use samovar_mmap::{GuardState, fault_guard_state, install_fault_guard};

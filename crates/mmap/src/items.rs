@@ -13,9 +13,9 @@ use std::marker::PhantomData;
 
 /// Items of the size of `T`, side by side. Got from [`View::items`].
 ///
-/// A copy of an item of up to 128 bytes is a few instructions where it is called. **A fault in it is one of a word**: it
-/// may read zeroes and poison the map, so ask [`SharedMap::is_poisoned`](crate::SharedMap::is_poisoned) before what was
-/// read is believed.
+/// A copy of an item of up to 128 bytes is a few instructions where it is called. **A fault in it is one of a word**:
+/// it may read zeroes and poison the map. Ask [`SharedMap::is_poisoned`](crate::SharedMap::is_poisoned) before the
+/// bytes are used.
 ///
 /// ```
 /// use samovar_mmap::{Access, SharedMap};

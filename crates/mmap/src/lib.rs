@@ -1,16 +1,15 @@
 //! Map files into memory on every platform; faults are errors, not dead processes.
 //!
-//! A [`SharedMap`] is a window onto a file that other processes may write at any moment. Safe code never gets
-//! a reference into it: a [`View`] gives bounds-checked copies, comparisons, and words that are used in place
-//! ([`Word64`], [`Word32`]). Around it stand the few things that a file shared by processes needs:
-//! [`reserve`] for space, [`NewFile`] for a file that appears whole or not at all, [`ByteLocks`] for locks
-//! that the kernel frees when their owner dies, and [`boot_id`], [`wall_ms`] and [`process_start`] for
-//! telling one life of the machine or of a process from another. [`install_fault_guard`] makes errors of the faults
-//! that files cut short and full devices cause.
+//! A [`SharedMap`] is a window onto a file that other processes may write at any moment. Safe code never gets a
+//! reference into it: a [`View`] gives bounds-checked copies, comparisons, and words that are used in place
+//! ([`Word64`], [`Word32`]). A file shared by processes needs a few more things. [`reserve`] gives it space.
+//! [`NewFile`] makes a file that appears whole or not at all. [`ByteLocks`] are locks that the kernel frees when their
+//! owner dies. [`boot_id`], [`wall_ms`] and [`process_start`] tell one life of the machine or of a process from
+//! another. [`install_fault_guard`] makes errors of the faults that files cut short and full devices cause.
 //!
-//! Trust is in the type: memory that nobody else can change ([`Memory`], [`FrozenMemory`], [`SealedMap`]) is a slice;
-//! a map of a file never is ([`SharedMap`], [`CowMap`], [`GrowingMap`]), but by a visible `unsafe`
-//! ([`View::as_slice`]), or a promise about all who write it ([`TrustedWriters`]).
+//! Trust is in the type. Memory that nobody else can change ([`Memory`], [`FrozenMemory`], [`SealedMap`]) is a slice. A
+//! map of a file ([`SharedMap`], [`CowMap`], [`GrowingMap`]) gives a slice only by a visible `unsafe`
+//! ([`View::as_slice`]), or by a promise about all its writers ([`TrustedWriters`]).
 //!
 //! ```
 //! use samovar_mmap::{Access, NewFile, SharedMap, reserve};
@@ -84,14 +83,13 @@
 //!
 //! * Mapped bytes lie **outside every Rust allocation**. The compiler knows nothing about them, and no reference to
 //!   them as bytes is ever formed, here or in a caller's safe code.
-//! * Copies and comparisons are made by assembly (where there is none: by relaxed atomics of one byte each). They **act as
-//!   bytewise relaxed atomic accesses**: racing with a writer they may see any mix of old and new bytes, and that is all
-//!   that may happen. Who copies while others write has to validate the copy: load a sequence word
+//! * Copies and comparisons are made by assembly (where there is none: by relaxed atomics of one byte each). They **act
+//!   as bytewise relaxed atomic accesses**: in a race with a writer they may see any mix of old and new bytes, and
+//!   nothing worse. Who copies while others write has to validate the copy: load a sequence word
 //!   ([`Word64::load_acquire`]), copy, [`fence_acquire`], load it again.
 //! * Words are **little-endian in the file** on every target.
-//! * A read-only map is only ever read by relaxed loads of at most eight bytes and fences, since any other atomic
-//!   load may be compiled to a store. Writing through one is an error, and for words, which return no error, a
-//!   panic.
+//! * A read-only map is read only by relaxed loads of at most eight bytes, and fences. Any other atomic load may be
+//!   compiled to a store. Writing through one is an error, and for words, which return no error, a panic.
 //! * A release store that follows a copy publishes it, whatever kind of copy it was. [`View::stream_from`] stores past the
 //!   processor's caches, out of order with other stores, and ends with a store fence for that reason.
 //!

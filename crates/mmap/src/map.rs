@@ -120,10 +120,10 @@ impl SharedMap {
         self.region.base()
     }
 
-    /// Whether a word or a slice of this map met a fault, and reads zeroes since: nothing that was read or written
-    /// since can be believed. Costs one load: ask at the end of every operation that used words, and map the
-    /// file anew if it is so. Copies report their faults themselves, and poison only where there is no
-    /// assembly for them: see [the guard](crate::install_fault_guard).
+    /// Whether a word or a slice of this map met a fault, and reads zeroes since. Nothing that was read or written
+    /// since then counts. Costs one load: ask at the end of every operation that used words, and map the file anew if
+    /// it is so. Copies report their faults themselves, and poison only where there is no assembly for them: see [the
+    /// guard](crate::install_fault_guard).
     ///
     /// Only ever true where the [fault guard](crate::install_fault_guard) is installed.
     #[inline]

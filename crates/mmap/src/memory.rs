@@ -1,7 +1,7 @@
 //! Memory that belongs to no file: this process's own, and such as children share.
 //!
-//! Invariant: the bytes of a [`Memory`] can be changed by nobody else, so that it gives slices; those of a
-//! [`SharedMemory`] can, so that it gives views.
+//! Invariant: nobody else can change the bytes of a [`Memory`], so it gives slices. Others can change those of a
+//! [`SharedMemory`], so it gives views.
 
 use crate::advice::Discard;
 use crate::code::CodeMap;

@@ -46,8 +46,8 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Creates an empty file beside `target`, open for reading and writing, for this user alone (mode 0600),
-    /// and removes what dead makers of the same target left.
+    /// Creates an empty file beside `target`, open for reading and writing, for this user alone (mode 0600). It removes
+    /// stale temporaries of the same target.
     ///
     /// # Errors
     /// `InvalidArgument` if `target` has no file name; `NotFound` or `PermissionDenied` of its directory; `TooManyFiles`. Nothing is

@@ -4,8 +4,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sys;
 use std::fs::File;
 
-/// Where a part of a file begins in memory: maps begin at multiples of the granularity, so that some bytes may come
-/// before the caller's first.
+/// Where a part of a file begins in memory. Maps begin at multiples of the granularity, so some bytes may come before
+/// the caller's first.
 pub(crate) struct Placement {
     /// In the file, a multiple of the granularity.
     pub(crate) offset: u64,

@@ -1,5 +1,5 @@
-//! The pages under every kind of map: what is mapped, from where the caller's bytes begin in it, and what can be
-//! done with its pages.
+//! The pages under every kind of map: what is mapped, where the caller's bytes begin in it, and what can be done with
+//! its pages.
 //!
 //! Invariant: `base .. base + len` stays mapped at one address while the region lives; its range is registered for
 //! the fault guard no longer than that.
@@ -141,8 +141,8 @@ impl Region {
 
     pub(crate) fn advise(&self, advice: Advice, offset: usize, len: usize) -> Result<()> {
         if advice == Advice::Collapse {
-            // Linux (6.18) maps a huge page of a tmpfs that was reserved and never touched as it lies in memory, with whatever
-            // its last owner left there. Touched, it is cleared first.
+            // Linux (6.18) does not clear a huge page of a tmpfs that was reserved and never touched: it shows the
+            // bytes of its last owner. Touched, it is cleared first.
             self.populate(Access::ReadOnly, offset, len)?;
         }
         let Some((mapping, range)) = self.range(offset, len)? else { return Ok(()) };

@@ -89,8 +89,8 @@ impl Deref for SealedMap {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        // SAFETY: mapped and readable while `self` is borrowed; the seals were seen, are for ever, and forbid
-        // everybody to write or shrink the file, whose pages are in memory; at most `isize::MAX` bytes.
+        // SAFETY: mapped and readable while `self` is borrowed. The seals were checked, are for ever, and forbid
+        // everybody to write or shrink the file. Its pages are in memory; at most `isize::MAX` bytes.
         unsafe { std::slice::from_raw_parts(self.region.base(), self.region.len()) }
     }
 }

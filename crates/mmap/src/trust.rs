@@ -1,14 +1,14 @@
-//! A promise about everybody who can write a certain file, made once for one map of it, for slices that are then had without an
-//! `unsafe` at each of them.
+//! A promise about all writers of a file, made once for one map of it. It gives slices without an `unsafe` at each of
+//! them.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::map::SharedMap;
 use crate::registry::RangeToken;
 use crate::view::View;
 
-/// The promise that bytes stay as they are while somebody has a slice of them. The user who chooses a file makes it, and hands it
-/// to a library: the user knows which programs write the file, the library which bytes of it are to stay. Neither knows
-/// enough alone. It is worth something only while both keep to it, and so it is `unsafe` to make.
+/// The promise that bytes stay as they are while somebody has a slice of them. The user who chooses a file makes it,
+/// and hands it to a library. The user knows which programs write the file; the library knows which bytes must stay.
+/// Neither knows enough alone. It is worth something only while both keep to it, and so it is `unsafe` to make.
 ///
 /// A promise is for one map: [`SharedMap::trust`] takes it, and gives what opens that map and no other. There is no copy of it.
 ///
@@ -51,8 +51,8 @@ impl TrustedWriters {
     /// Slices are asked only of the map that the promise is given to. For as long as any such slice lives:
     /// 1. By the rules of the library that asked for it, its bytes are not written, and no word or line among them is in
     ///    use.
-    /// 2. Every program that has the file open, in every process, keeps to those rules: none writes the file past them, with
-    ///    its own map or a system call.
+    /// 2. Every program that has the file open keeps to those rules: none writes the file in another way, by a map or a
+    ///    system call.
     /// 3. The file is not cut short before the slice's end, and its device does not fail: the bytes would change, or the process end.
     ///
     /// Give the promise only to code that says for which slices it uses it.
@@ -99,8 +99,8 @@ impl<'a> View<'a> {
         if !is_promised && !self.is_empty() {
             return Err(another_map());
         }
-        // SAFETY: the promise was made about this map, which lives, since the view borrows it: 1. nobody writes these bytes
-        // while the slice lives; 2. the file is there, whole.
+        // SAFETY: the promise was made about this map, which lives, since the view borrows it. 1. Nobody writes these
+        // bytes while the slice lives. 2. The file is there, whole.
         Ok(unsafe { self.as_slice() })
     }
 }

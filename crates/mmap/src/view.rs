@@ -119,8 +119,8 @@ impl<'a> View<'a> {
     /// Nobody accesses these bytes in another size meanwhile: see [words and bytes](crate#words-and-bytes).
     ///
     /// # Errors
-    /// `OutOfBounds`; `Misaligned` if it does not begin at a multiple of eight bytes of the file; `Unsupported` if the map is
-    /// read-only and this processor, one of 32 bits, has no such load (x86 has).
+    /// `OutOfBounds`; `Misaligned` if it does not begin at a multiple of eight bytes of the file. `Unsupported` for a
+    /// read-only map, if this is a 32-bit processor without such a load (x86 has it).
     #[inline]
     pub fn word64(self, offset: usize) -> Result<Word64<'a>> {
         let at = self.aligned(offset, 8, 8)?;

@@ -89,7 +89,7 @@ impl<'a> FlushHorizon<'a> {
         Ok(())
     }
 
-    /// The whole position of which a slot keeps the low bits, found without the shard's head; none if that is
+    /// The whole position of an entry, from the low bits that its slot keeps, without the shard's head; none if that is
     /// impossible.
     pub(crate) fn whole(self, ring: Ring, low: u64) -> Result<Option<Position>> {
         let lap = self.word(ring)?.load();

@@ -13,9 +13,9 @@ use crate::registry;
 use crate::sys;
 use std::sync::atomic::{Ordering, fence};
 
-/// Whether a fault of a copy is sent to the copy's own exit. Where it is not, the handler puts a page of zeroes there and
-/// poisons the map: so who has copied asks afterwards, and believes nothing of a map that is poisoned, wherever its
-/// fault was.
+/// Whether a fault of a copy is sent to the copy's own exit. Where it is not, the handler puts a page of zeroes there
+/// and poisons the map. So the copy asks afterwards, and its bytes count for nothing if the map is poisoned, wherever
+/// the fault was.
 const FAULTS_EXIT: bool = machine::HAS_EXITS && sys::guard::FINDS_EXITS;
 
 /// An error if these bytes lie in a map that is poisoned, though it cannot be told from the bytes.

@@ -1,7 +1,7 @@
 //! Short copies out of mapped memory, and into it, whose length the compiler knows: a few instructions where they are called.
 //!
-//! They lie outside the assembly that has an exit for faults, so that a fault is dealt with as one of a word is: the
-//! handler puts a page of zeroes there and poisons the map, and who calls asks.
+//! They lie outside the assembly, which has an exit for faults. So a fault is one of a word: the handler puts a page of
+//! zeroes there and poisons the map, and the caller asks whether it is poisoned.
 
 use super::Unreachable;
 #[cfg(all(not(miri), target_arch = "x86_64"))]

@@ -1,9 +1,8 @@
 //! Copy, compare and zero in assembly for aarch64: pairs of registers of 16 bytes, no stack.
 //!
-//! All code lies between the labels `asm_start` and `asm_end`, and the error exit `asm_fault` lies inside: a
-//! fault handler that finds the program counter between the two sets it to the exit, and the function returns
-//! [`FAULT`]. No function touches the stack pointer or the link register, so the exit is valid from every
-//! instruction.
+//! All code lies between the labels `asm_start` and `asm_end`, with the error exit `asm_fault`. A fault handler that
+//! finds the program counter between the two sets it to the exit, and the function returns [`FAULT`]. No function
+//! touches the stack pointer or the link register, so the exit is valid from every instruction.
 
 pub(crate) use super::assembly::{HAS_EXITS, error_exit};
 

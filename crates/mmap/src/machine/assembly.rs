@@ -1,5 +1,5 @@
-//! What the assembly of all processors has in common: how a function of it returns, where a fault in it leaves to, and the
-//! names of its labels.
+//! What the assembly of all processors shares: how its functions return, where a fault leaves to, and the names of its
+//! labels.
 //!
 //! The names carry the version, so that two versions of this crate can be linked into one program.
 

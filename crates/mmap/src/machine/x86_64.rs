@@ -1,9 +1,9 @@
-//! Copy, compare and zero in assembly for x86-64: SSE2, and AVX where the processor has it; no stack, no `rep movs`
-//! (which on some processors is very slow at some alignments).
+//! Copy, compare and zero in assembly for x86-64: SSE2, and AVX where the processor has it. It uses no stack, and no
+//! `rep movs`, which on some processors is very slow at some alignments.
 //!
-//! All code lies between the labels `asm_start` and `asm_end`, and the error exit `asm_fault` lies inside: a
-//! fault handler that finds the program counter between the two sets it to the exit, and the function returns
-//! [`FAULT`]. No function touches the stack pointer, so the exit is valid from every instruction.
+//! All code lies between the labels `asm_start` and `asm_end`, with the error exit `asm_fault`. A fault handler that
+//! finds the program counter between the two sets it to the exit, and the function returns [`FAULT`]. No function
+//! touches the stack pointer, so the exit is valid from every instruction.
 
 #[path = "x86_64/line.rs"]
 mod line;

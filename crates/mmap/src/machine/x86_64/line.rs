@@ -12,8 +12,8 @@ use std::arch::x86_64::_mm_set1_epi64x;
 /// 2. No reference to them is anything but an atomic of eight bytes.
 #[inline(always)]
 pub(crate) unsafe fn copy_line(dst: *mut u64, src: *const u64) {
-    // SAFETY: it reads the 64 bytes of one line and writes those of the other, as the caller promises; it changes nothing else
-    // but the registers that it names.
+    // SAFETY: it reads the 64 bytes of one line and writes those of the other, as the caller promises. It changes
+    // nothing else but the named registers.
     unsafe {
         asm!(
             "movdqa {a}, [{from}]",

@@ -21,8 +21,8 @@ pub(super) fn retry(mut call: impl FnMut() -> libc::c_int) -> io::Result<()> {
     }
 }
 
-/// The file under a descriptor that is none of the standard streams'. Where a program has closed one of those, the next file
-/// that is opened takes its number, and what is printed there goes into that file.
+/// The file under a descriptor that is none of the standard streams'. If a program has closed one of those, the next
+/// file that is opened gets its number, and printed text goes into that file.
 pub(super) fn off_standard_streams(file: File) -> io::Result<File> {
     const FIRST: libc::c_int = 3;
     if file.as_raw_fd() >= FIRST {

@@ -1,7 +1,8 @@
 //! Forks: how many there were, and files that a forked child must not keep open.
 //!
-//! A lock on an open file description is held by all who inherited the description. So the child closes it at once, in the
-//! handler that runs before `fork` returns: a child that never touches the file again must not keep its parent's locks.
+//! A lock on an open file description is held by all who inherited the description. So the child closes it at once, in
+//! the handler that runs before `fork` returns. A child that never touches the file again must not keep its parent's
+//! locks.
 //!
 //! Invariant: while `BUSY` is held no fork is made, so that every open `OwnFile` has its descriptor in the list.
 

@@ -166,8 +166,8 @@ fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     }
 }
 
-/// Has the system do what it does by itself: it ends the process at the instruction that faulted, which is executed again when
-/// the handler returns.
+/// Restores the system's own answer: it ends the process at the faulting instruction, which runs again when the handler
+/// returns.
 fn put_back_default(signal: c_int) {
     // SAFETY: puts back what the system does by itself.
     unsafe { libc::signal(signal, libc::SIG_DFL) };

@@ -1,7 +1,7 @@
 //! The exception handler of the fault guard: in-page errors, by which Windows says that a mapped file's device or
 //! network failed.
 //!
-//! Copies leave by their error exit. A word has none: no page can be put in the place of one of a view, so the
+//! Copies leave by their error exit. A word has none. No page can be put in the place of one of a view, so the
 //! exception goes on to the next handler.
 
 use crate::fault::GuardState;

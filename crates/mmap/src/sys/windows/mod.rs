@@ -1,7 +1,7 @@
 //! Windows: sections and views, locks of byte ranges, in-page errors.
 //!
-//! What differs from the rest: maps begin at multiples of 64 KiB; a mapped file cannot be cut shorter or renamed over;
-//! locks are mandatory, so that locked bytes lie beyond the end of the file.
+//! What differs from other systems: maps begin at multiples of 64 KiB. A mapped file cannot be cut shorter or renamed
+//! over. Locks are mandatory, so locked bytes lie beyond the end of the file.
 
 mod call;
 mod files;

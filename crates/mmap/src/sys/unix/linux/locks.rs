@@ -9,9 +9,9 @@ use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::ptr::{self, NonNull};
 
-/// A page of a file, mapped by the description that has the locks, and which nobody can read or write. Locks end with their
-/// description, and it does not end while a map was made by it: so they last though a program closes descriptors that are not
-/// its own. A forked child does not inherit the page, or it would keep its parent's locks.
+/// A page of a file, mapped by the description that has the locks, and which nobody can read or write. Locks end with
+/// their file description, and that lives while a map made by it lives. So they last though a program closes
+/// descriptors that are not its own. A forked child does not inherit the page, or it would keep its parent's locks.
 #[derive(Debug)]
 pub(crate) struct Hold {
     page: NonNull<libc::c_void>,

@@ -55,8 +55,8 @@ const SHORTEST_STEP: u64 = 64 << 10;
 /// Interruptions one after another, most of them of the shortest step, after which the call is given up.
 const MOST_INTERRUPTIONS: u32 = 1000;
 
-/// Makes a call for a long range step by step. A file system may give up all that it has done of a step when a signal comes:
-/// so each interruption halves the step, and signals that come without end stop no call that has a chance.
+/// Makes a call for a long range step by step. A signal may make a file system undo all of a step. So each interruption
+/// halves the step, and a call goes on even under endless signals.
 fn in_steps(range: Range<u64>, mut call: impl FnMut(Range<u64>) -> io::Result<()>) -> io::Result<()> {
     let (mut at, mut step, mut interruptions) = (range.start, LONGEST_STEP, 0);
     while at < range.end {
