@@ -27,6 +27,9 @@ struct RecordsView {
     file: String,
     schema: String,
     record_bytes: usize,
+    slot_bytes: usize,
+    checksums: bool,
+    block_records: Option<usize>,
     records: usize,
     capacity: usize,
     pushed: u64,
@@ -56,6 +59,9 @@ fn info(arguments: &InfoArguments, format: Format) -> Outcome<Status> {
         file: path.display().to_string(),
         schema: file.schema().to_string(),
         record_bytes: file.schema().record_size(),
+        slot_bytes: info.slot_size,
+        checksums: info.has_checksums,
+        block_records: info.block_records,
         records: info.len,
         capacity: info.capacity,
         pushed: info.pushed,
@@ -96,8 +102,9 @@ fn backup(arguments: &BackupArguments, format: Format) -> Outcome<Status> {
 fn check(arguments: &InfoArguments, format: Format) -> Outcome<Status> {
     let path = arguments.file.as_path();
     let file = open(path)?;
-    let records = file.check().and_then(|()| file.len()).map_err(|error| failure_of(path, &error))?;
-    format.report(&Done { file: path.display().to_string(), records, what: "can be read" })?;
+    let info = file.check().and_then(|()| file.info()).map_err(|error| failure_of(path, &error))?;
+    let what = if info.has_checksums { "can be read, and their checksums fit" } else { "can be read" };
+    format.report(&Done { file: path.display().to_string(), records: info.len, what })?;
     Ok(Status::Done)
 }
 
@@ -105,6 +112,12 @@ impl Display for RecordsView {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {} records of {} bytes", self.file, self.records, self.record_bytes)?;
         writeln!(f, "schema    {}", self.schema)?;
+        if let Some(block) = self.block_records {
+            writeln!(f, "columns   lie apart, {block} records a block")?;
+        }
+        if self.checksums {
+            writeln!(f, "checksums one a record, {} bytes with it", self.slot_bytes)?;
+        }
         writeln!(f, "room for  {} records, from byte {} on", self.capacity, self.records_offset)?;
         writeln!(
             f,

@@ -5,7 +5,7 @@ use crate::answer::output::Format;
 use crate::args::records::{ExportArguments, ImportArguments, SomeArguments, TailArguments};
 use crate::records_file::{failure_of, open, parse_schema};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use samovar_records::{Column, ErrorKind, RawFile, Schema};
+use samovar_records::{Column, ErrorKind, Options, RawFile, Schema};
 use serde::Serialize;
 use std::convert::Infallible;
 use std::fmt::{self, Display, Formatter};
@@ -165,11 +165,25 @@ pub(crate) fn import(arguments: &ImportArguments, format: Format) -> Outcome<Sta
     };
     let records = read_table(&arguments.csv, &schema)?;
     let count = records.len() / schema.record_size();
-    let file = RawFile::open_or_create(path, schema, count).map_err(|error| failure_of(path, &error))?;
+    let file = open_or_create(arguments, schema).map_err(|error| failure_of(path, &error))?;
     let appended = file.extend_from_bytes(&records).and_then(|()| file.close());
     appended.map_err(|error| failure_of(path, &error))?;
     format.line(&Imported { file: path.display().to_string(), records: count })?;
     Ok(Status::Done)
+}
+
+/// How many records a block of columns has.
+const BLOCK_RECORDS: usize = 8192;
+
+fn open_or_create(arguments: &ImportArguments, schema: Schema) -> samovar_records::Result<RawFile> {
+    let mut options = Options::new();
+    if arguments.checksums {
+        options = options.checksums();
+    }
+    if arguments.columns_apart {
+        options = options.columns_apart(BLOCK_RECORDS)?;
+    }
+    options.open_or_create_raw(&arguments.file, schema)
 }
 
 /// What was appended to a record file.

@@ -1,5 +1,5 @@
 //! What a record file costs beside plain memory, in one run: `cargo bench -p samovar-records --bench figures`, or only the parts
-//! named: `-- column get push open edges`.
+//! named: `-- column get push open edges forms`.
 //!
 //! The peer is a slice of a sealed map of a file, used in place: what a thin mapping package with a cast of bytes gives, and
 //! what may be done only where nobody writes. Each figure is the least of many rounds, taken in turn, so that other work on the
@@ -255,13 +255,88 @@ fn edges(dir: &Path) {
     told("the longest push meanwhile", longest);
 }
 
+/// Files whose columns lie apart, or whose records have checksums.
+fn forms(dir: &Path) {
+    let plain = Options::new().leave_unflushed();
+    let columns = plain.clone().columns_apart(8192).unwrap();
+    let made = |name: &str, options: &Options| {
+        let file = options.create::<Bar>(dir.join(name), ROWS as usize).unwrap();
+        for begin in (0..ROWS).step_by(10_000) {
+            file.extend_from_slice(&(begin..begin + 10_000).map(bar).collect::<Vec<_>>()).unwrap();
+        }
+        file
+    };
+    let (rows, summed, apart) =
+        (made("rows", &plain), made("sums", &plain.checksums()), made("apart", &columns));
+    let mut memory = memory_file(0).unwrap();
+    for begin in (0..ROWS).step_by(10_000) {
+        let closes: Vec<f64> = (begin..begin + 10_000).map(f64::from).collect();
+        memory.write_all(closes.as_bytes()).unwrap();
+    }
+    seal(&memory, Seal::Write).unwrap();
+    let map = SealedMap::map(&memory, 0, None).unwrap();
+    let closes = <[f64]>::ref_from_bytes(&map).unwrap();
+    println!("a column of {ROWS} rows, summed:");
+    let walk = |file: &RecordFile<Bar>| {
+        let mut sum = 0.0;
+        let view = file.view().unwrap();
+        view.for_each_column(|bar| &bar.close, |closes| sum += sum_slice(closes)).unwrap();
+        black_box(sum);
+    };
+    least(
+        9,
+        [
+            ("a slice of the column, as an Arrow array is", &mut || {
+                black_box(sum_slice(closes));
+            }),
+            ("columns apart", &mut || walk(&apart)),
+            ("rows", &mut || walk(&rows)),
+            ("rows with checksums", &mut || walk(&summed)),
+        ],
+    );
+    let count = 100_000;
+    println!("{count} pushes, after as many dropped in front, and {count} random gets by a view:");
+    let push = |file: &RecordFile<Bar>| {
+        file.truncate_front(1000).unwrap();
+        (0..count).for_each(|number| file.push(&bar(number)).unwrap());
+    };
+    let get = |file: &RecordFile<Bar>| {
+        let view = file.view().unwrap();
+        for index in indices(view.len(), count) {
+            black_box(view.get(index).unwrap());
+        }
+    };
+    least(
+        5,
+        [
+            ("get: rows", &mut || get(&rows)),
+            ("columns apart", &mut || get(&apart)),
+            ("checksums", &mut || get(&summed)),
+        ],
+    );
+    least(
+        5,
+        [
+            ("push: rows", &mut || push(&rows)),
+            ("columns apart", &mut || push(&apart)),
+            ("checksums", &mut || push(&summed)),
+        ],
+    );
+}
+
 type Part = fn(&Path);
 
 fn main() {
     let dir = tempfile::tempdir().unwrap();
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let parts: [(&str, Part); 5] =
-        [("column", column), ("get", get), ("push", push), ("open", open), ("edges", edges)];
+    let parts: [(&str, Part); 6] = [
+        ("column", column),
+        ("get", get),
+        ("push", push),
+        ("open", open),
+        ("edges", edges),
+        ("forms", forms),
+    ];
     for (name, part) in parts {
         if asked.is_empty() || asked.iter().any(|asked| asked == name) {
             part(dir.path());

@@ -170,8 +170,8 @@ impl<'a> Control<'a> {
     }
 
     /// The place of a kept record.
-    pub(crate) fn kept(self, index: usize, record_size: u64) -> KeptPlace<'a> {
-        let offset = layout::kept_offset(record_size) + index as u64 * layout::kept_stride(record_size);
+    pub(crate) fn kept(self, index: usize, slot_size: u64) -> KeptPlace<'a> {
+        let offset = layout::kept_offset(slot_size) + index as u64 * layout::kept_stride(slot_size);
         KeptPlace { view: self.view, begin: self.block.saturating_add(at(offset)) }
     }
 

@@ -4,7 +4,6 @@ use crate::error::Result;
 use crate::layout::at;
 use crate::new_table::NewTable;
 use crate::reader::{Found, TRIES, busy, pause};
-use crate::schema::Schema;
 use crate::table::Table;
 use std::ops::Range;
 use std::path::Path;
@@ -28,14 +27,12 @@ pub(crate) fn copy_records(from: &Table, to: &Table) -> Result<()> {
 
 /// Copies all records that are there to a new file, which is durable and closed.
 pub(crate) fn back_up(from: &Table, to: &Path) -> Result<()> {
-    let schema = &from.store.header.schema;
     for attempt in 0..TRIES {
         let ordinals = from.look()?.ordinals();
         let count = ordinals.end - ordinals.start;
-        let new = NewTable::create(to, Schema::clone(schema), count)?;
+        let new = NewTable::create(to, from.store.header.table_type(), count)?;
         let begin = ordinals.start;
-        let write =
-            |ordinal: u64, records: &[u8]| new.write(ordinal - begin, records, from.store.record_size());
+        let write = |ordinal: u64, records: &[u8]| new.write(ordinal - begin, records);
         if copy(from, ordinals, write)? == Found::Whole {
             new.fill(count)?;
             return new.publish();

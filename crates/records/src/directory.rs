@@ -30,7 +30,7 @@ pub(crate) fn insert(store: &Store, key: &str, capacity: u64) -> Result<u64> {
         return Err(Error::new(ErrorKind::AlreadyExists, format!("there is a table {key} already")));
     }
     let directory = with_room(store, &mut space)?;
-    let key_offset = layout::key_offset(store.record_size());
+    let key_offset = layout::key_offset(store.slot_size());
     let capacity = capacity.max(FIRST_SLOTS);
     let block =
         allocate(store, &mut space, Wanted { len: key_offset + key.len() as u64, align: BLOCK_ALIGN })?;
@@ -102,14 +102,12 @@ pub(crate) fn leave(store: &Store, block: u64, old: Shape) -> Result<()> {
 }
 
 fn extent_of(store: &Store, shape: Shape) -> Extent {
-    Extent { begin: shape.origin, len: shape.end_offset(store.record_size()).saturating_sub(shape.origin) }
+    Extent { begin: shape.origin, len: shape.end_offset(store.slot_size()).saturating_sub(shape.origin) }
 }
 
 fn extent_len(store: &Store, slots: u64) -> Result<u64> {
-    slots
-        .checked_mul(store.record_size())
-        .filter(|len| *len < ORDINAL_MAX)
-        .ok_or_else(|| Error::invalid(format!("no file has room for {slots} records")))
+    let bytes = store.header.slots.bytes_of(slots).filter(|len| *len < ORDINAL_MAX);
+    bytes.ok_or_else(|| Error::invalid(format!("no file has room for {slots} records")))
 }
 
 /// How much space, and where it may begin.
@@ -163,7 +161,7 @@ fn needed(store: &Store) -> Result<Vec<Extent>> {
     ];
     for block in blocks(store)? {
         let Some(key) = key_of(store, block)? else { return Err(senseless()) };
-        needed.push(Extent { begin: block, len: layout::key_offset(store.record_size()) + key.len() as u64 });
+        needed.push(Extent { begin: block, len: layout::key_offset(store.slot_size()) + key.len() as u64 });
         let control = Control { view: store.mapping.view(), block: at(block) };
         let safe = control.safe()?;
         let certain = safe.certain(safe.flush().load()).epoch;
@@ -237,7 +235,7 @@ pub(crate) fn blocks(store: &Store) -> Result<Vec<u64>> {
 
 /// The key of a table; none if the block is not one.
 pub(crate) fn key_of(store: &Store, block: u64) -> Result<Option<Vec<u8>>> {
-    let key_offset = layout::key_offset(store.record_size());
+    let key_offset = layout::key_offset(store.slot_size());
     let Some(begin) = block.checked_add(key_offset).filter(|begin| *begin < ORDINAL_MAX) else {
         return Ok(None);
     };
@@ -254,7 +252,7 @@ pub(crate) fn key_of(store: &Store, block: u64) -> Result<Option<Vec<u8>>> {
 }
 
 fn has_key(store: &Store, block: u64, key: &[u8]) -> Result<bool> {
-    let end = block.saturating_add(layout::key_offset(store.record_size()) + key.len() as u64);
+    let end = block.saturating_add(layout::key_offset(store.slot_size()) + key.len() as u64);
     store.reach(end.min(ORDINAL_MAX))?;
     let view = store.mapping.view();
     let words = Control { view, block: at(block) }.key()?;

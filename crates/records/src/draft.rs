@@ -15,7 +15,7 @@ use crate::folders::{Folders, HIDDEN, Switch, check_key, create_new, open, pack_
 use crate::generation::Generation;
 use crate::habits::Habits;
 use crate::handle::Handle;
-use crate::header::Header;
+use crate::header::{Header, TableType};
 use crate::layout::Kind;
 use crate::pack::Pack;
 use crate::record::Record;
@@ -154,7 +154,8 @@ impl Draft {
         if let Some(pack) = making.packs.iter().find(|pack| *pack.store.header.schema == *schema) {
             return Ok(Arc::clone(pack));
         }
-        let header = Header::new(schema.clone(), Kind::Pack);
+        let header =
+            Header::new(TableType { schema: schema.clone(), features: self.habits.features }, Kind::Pack);
         let pack = Pack::create_in_private(&pack_path(&self.folder, &header.schema), &header, &self.habits)?;
         making.packs.push(Arc::clone(&pack));
         Ok(pack)

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::follow::Follower;
 use crate::habits::Habits;
 use crate::handle::{Handle, Info};
-use crate::header::Header;
+use crate::header::{Header, TableType};
 use crate::iter::{Iter, copy_all};
 use crate::layout::at;
 use crate::reader::Found;
@@ -80,7 +80,8 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As `create`.
     pub fn create_with_capacity(path: impl AsRef<Path>, capacity: usize) -> Result<Self> {
-        Handle::create(path.as_ref(), T::schema()?, capacity, &Habits::default()).map(Self::wrap)
+        Handle::create(path.as_ref(), TableType::plain(T::schema()?), capacity, &Habits::default())
+            .map(Self::wrap)
     }
 
     /// Opens a file for reading, in time that does not grow with the number of its records.
@@ -108,11 +109,8 @@ impl<T: Record> RecordFile<T> {
     /// # Errors
     /// As [`open_writer`](Self::open_writer) and [`create`](Self::create).
     pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self> {
-        Self::open_or_create_with(path.as_ref(), &Habits::default())
-    }
-
-    pub(crate) fn open_or_create_with(path: &Path, habits: &Habits) -> Result<Self> {
-        Handle::open_or_create(path, &T::schema()?, 0, habits).map(Self::wrap)
+        let of = TableType::plain(T::schema()?);
+        Handle::open_or_create(path.as_ref(), &of, 0, &Habits::default()).map(Self::wrap)
     }
 
     /// Where it was opened: a path from the root.

@@ -1,6 +1,7 @@
 //! What a writing handle does without being asked, and what it tells of.
 
 use crate::error::Error;
+use crate::slots::Features;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +15,8 @@ pub(crate) struct Habits {
     pub(crate) leaves_unflushed: bool,
     pub(crate) flush_every: Option<Duration>,
     pub(crate) tell: Option<Arc<Tell>>,
+    /// What the files have that it makes.
+    pub(crate) features: Features,
 }
 
 /// What happened to a file that nobody asked about; see [`Options::on_warning`](crate::Options::on_warning). Display is a
@@ -79,6 +82,7 @@ impl fmt::Debug for Habits {
             .field("leaves_unflushed", &self.leaves_unflushed)
             .field("flush_every", &self.flush_every)
             .field("tells", &self.tell.is_some())
+            .field("features", &self.features)
             .finish()
     }
 }

@@ -7,13 +7,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::flush;
 use crate::flusher::Flusher;
 use crate::habits::Habits;
+use crate::header::TableType;
 use crate::layout::{self, Kind, ORDINAL_MAX, at};
 use crate::motion::Motion;
 use crate::new_table::NewTable;
 use crate::pack::Pack;
 use crate::restore::{self, Losses};
 use crate::safe;
-use crate::schema::Schema;
 use crate::store::{Admit, OpenChecks, Store};
 use crate::table::{State, Table};
 use std::path::Path;
@@ -53,6 +53,13 @@ pub struct Info {
     pub created_ms: u64,
     /// Where the first slot lies in the file.
     pub records_offset: u64,
+    /// Bytes from one record to the next, where they are rows: those of a record and, if it has one, its checksum. Where columns
+    /// lie apart, those that a record takes in all of them.
+    pub slot_size: usize,
+    /// Whether each record has a checksum.
+    pub has_checksums: bool,
+    /// Where columns lie apart: how many records a block of them has.
+    pub block_records: Option<usize>,
     /// Whether what is shown is all that was written.
     pub condition: Condition,
 }
@@ -78,8 +85,8 @@ impl Handle {
     }
 
     /// Makes a file with room for `capacity` records and opens it for writing.
-    pub(crate) fn create(path: &Path, schema: Schema, capacity: usize, habits: &Habits) -> Result<Handle> {
-        NewTable::create(path, schema, capacity as u64)?.publish()?;
+    pub(crate) fn create(path: &Path, of: TableType, capacity: usize, habits: &Habits) -> Result<Handle> {
+        NewTable::create(path, of, capacity as u64)?.publish()?;
         Handle::open_writer(path, &|_| Ok(()), habits)
     }
 
@@ -108,16 +115,16 @@ impl Handle {
     /// Opens a file for writing; makes it first if it is not there.
     pub(crate) fn open_or_create(
         path: &Path,
-        schema: &Schema,
+        of: &TableType,
         capacity: usize,
         habits: &Habits,
     ) -> Result<Handle> {
         for _ in 0..ATTEMPTS {
-            match Handle::open_writer(path, &|header| header.admit(schema), habits) {
+            match Handle::open_writer(path, &|header| header.admit(&of.schema), habits) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 other => return other,
             }
-            match Handle::create(path, schema.clone(), capacity, habits) {
+            match Handle::create(path, of.clone(), capacity, habits) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 other => return other,
             }
@@ -160,6 +167,9 @@ impl Handle {
             writers: table.store.words().generation()?,
             created_ms: table.store.header.created_ms,
             records_offset: seen.shape().origin,
+            slot_size: at(table.store.slot_size()),
+            has_checksums: table.slots().have_sums(),
+            block_records: table.slots().columns().map(|columns| at(columns.block)),
             condition: match boot::since(table.store.words())? {
                 Since::Sound => Condition::Sound,
                 Since::PowerLost => Condition::PowerLost,
@@ -174,7 +184,7 @@ impl Handle {
         let control = table.control();
         if table.unrestored.is_none() {
             let state = State::load(control)?;
-            table.store.reach(state.shape.end_offset(table.store.record_size()).min(ORDINAL_MAX))?;
+            table.store.reach(state.shape.end_offset(table.store.slot_size()).min(ORDINAL_MAX))?;
         }
         let safe = control.safe()?;
         control.checked_shape(safe.certain(safe.flush().load_acquire()).epoch)?;

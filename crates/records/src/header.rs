@@ -4,10 +4,9 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, HEADER_LEN, Kind, MAGIC, VERSION, header as field};
 use crate::schema::Schema;
+use crate::slots::{Features, Slots};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Features that an older reader must refuse; none yet.
-const INCOMPATIBLE: u64 = 0;
 /// How records lie in memory here.
 const ENDIANNESS: u64 = if cfg!(target_endian = "little") { 1 } else { 2 };
 
@@ -15,8 +14,16 @@ const ENDIANNESS: u64 = if cfg!(target_endian = "little") { 1 } else { 2 };
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) schema: Arc<Schema>,
+    pub(crate) slots: Slots,
     pub(crate) kind: Kind,
     pub(crate) created_ms: u64,
+}
+
+/// What the records of a new file are, and how they lie in it.
+#[derive(Clone, Debug)]
+pub(crate) struct TableType {
+    pub(crate) schema: Schema,
+    pub(crate) features: Features,
 }
 
 /// The page that was verified last, and what its records are.
@@ -25,32 +32,45 @@ static LAST: Mutex<Option<(Unchecked, Arc<Schema>)>> = Mutex::new(None);
 /// A page that claims to be a header.
 pub(crate) struct Unchecked(Box<[u8; HEADER_LEN]>);
 
+impl TableType {
+    /// Rows without checksums.
+    pub(crate) fn plain(schema: Schema) -> TableType {
+        TableType { schema, features: Features::default() }
+    }
+}
+
 impl Header {
-    pub(crate) fn new(schema: Schema, kind: Kind) -> Self {
-        Header { schema: Arc::new(schema), kind, created_ms: samovar_mmap::wall_ms() }
+    pub(crate) fn new(of: TableType, kind: Kind) -> Self {
+        let slots = Slots::of(&of.schema, of.features);
+        Header { schema: Arc::new(of.schema), slots, kind, created_ms: samovar_mmap::wall_ms() }
     }
 
-    pub(crate) fn record_size(&self) -> u64 {
+    /// What a file of the same type is made with.
+    pub(crate) fn table_type(&self) -> TableType {
+        TableType { schema: Schema::clone(&self.schema), features: self.slots.features() }
+    }
+
+    fn record_size(&self) -> u64 {
         self.schema.record_size() as u64
     }
 
     pub(crate) fn shadow_stride(&self) -> u64 {
-        layout::shadow_stride(self.record_size())
+        layout::shadow_stride(self.slots.size())
     }
 
     pub(crate) fn records_offset(&self) -> u64 {
-        layout::records_offset(self.record_size())
+        layout::records_offset(self.slots.size())
     }
 
     /// How many records a file of this length has room for.
     pub(crate) fn slots_in(&self, file_len: u64) -> u64 {
-        file_len.saturating_sub(self.records_offset()) / self.record_size()
+        self.slots.fit(file_len.saturating_sub(self.records_offset()))
     }
 
     /// How long a file with room for so many records is, in whole pages.
     pub(crate) fn file_len(&self, slots: u64) -> Option<u64> {
-        slots
-            .checked_mul(self.record_size())?
+        self.slots
+            .bytes_of(slots)?
             .checked_add(self.records_offset())?
             .checked_next_multiple_of(layout::PAGE)
             .filter(|len| *len < layout::ORDINAL_MAX)
@@ -65,7 +85,7 @@ impl Header {
         for (at, word) in [
             (field::VERSION, VERSION),
             (field::ENDIANNESS, ENDIANNESS),
-            (field::INCOMPATIBLE, INCOMPATIBLE),
+            (field::INCOMPATIBLE, self.slots.features().0),
             (field::FINGERPRINT, self.schema.fingerprint()),
             (field::RECORD_SIZE, self.record_size()),
             (field::ALIGNMENT, self.schema.alignment() as u64),
@@ -112,6 +132,10 @@ impl Unchecked {
         Unchecked(page)
     }
 
+    fn features(&self) -> Features {
+        Features(self.word(field::INCOMPATIBLE))
+    }
+
     fn word(&self, at: usize) -> u64 {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&self.0[at..at + 8]);
@@ -124,7 +148,7 @@ impl Unchecked {
         if self.word(field::CHECKSUM) != layout::checksum(&self.0[..field::CHECKSUM]) {
             return Err(Error::corrupt("the record file's header fails its checksum; import the data anew"));
         }
-        let created_ms = self.word(field::CREATED_MS);
+        let (created_ms, features) = (self.word(field::CREATED_MS), self.features());
         let kind = [Kind::File, Kind::Pack].into_iter().find(|kind| *kind as u64 == self.word(field::KIND));
         let Some(kind) = kind else {
             return Err(Error::corrupt("the record file is of no kind that there is; import the data anew"));
@@ -133,7 +157,8 @@ impl Unchecked {
             Some(schema) => schema,
             None => self.new_schema()?,
         };
-        Ok(Header { schema, kind, created_ms })
+        let slots = Slots::of(&schema, features);
+        Ok(Header { schema, slots, kind, created_ms })
     }
 
     /// The page without what differs between files of one type.
@@ -149,7 +174,8 @@ impl Unchecked {
     }
 
     fn new_schema(self) -> Result<Arc<Schema>> {
-        let header = Header { schema: Arc::new(self.schema()?), kind: Kind::File, created_ms: 0 };
+        let schema = self.schema()?;
+        let header = Header::new(TableType { schema, features: self.features() }, Kind::File);
         for (at, expected) in [
             (field::FINGERPRINT, header.schema.fingerprint()),
             (field::RECORD_SIZE, header.record_size()),
@@ -183,7 +209,7 @@ impl Unchecked {
                 ),
             ));
         }
-        if self.word(field::INCOMPATIBLE) & !INCOMPATIBLE != 0 {
+        if !self.features().are_known() {
             return Err(Error::new(
                 ErrorKind::UnsupportedVersion,
                 "the record file uses a feature that this program does not know; use a newer program",

@@ -12,7 +12,7 @@
 use crate::control::Control;
 use crate::error::Result;
 use crate::layout::{self, KEPT_NEWEST, at};
-use crate::motion::Home;
+use crate::slots::Home;
 use crate::table::{Kept, KeptAt, State, Table};
 use samovar_mmap::fence_release;
 
@@ -28,11 +28,11 @@ fn newest_place(flush: u64) -> usize {
 }
 
 /// The copies that are good for this flush.
-pub(crate) fn of_flush(control: Control<'_>, record_size: u64, flush: u64) -> Result<Vec<KeptAt>> {
+pub(crate) fn of_flush(control: Control<'_>, slot_size: u64, flush: u64) -> Result<Vec<KeptAt>> {
     let mut found = Vec::new();
-    let mut bytes = vec![0; at(record_size)];
-    for index in 0..at(layout::kept_count(record_size)) {
-        let place = control.kept(index, record_size);
+    let mut bytes = vec![0; at(slot_size)];
+    for index in 0..at(layout::kept_count(slot_size)) {
+        let place = control.kept(index, slot_size);
         let ordinal = place.ordinal()?.load_acquire();
         control.view.read_into(place.bytes(), &mut bytes)?;
         if place.sum()?.load() == sum(&bytes, ordinal, flush) {
@@ -45,7 +45,7 @@ pub(crate) fn of_flush(control: Control<'_>, record_size: u64, flush: u64) -> Re
 /// What a writer finds kept that takes over.
 pub(crate) fn found(table: &Table, flush: u64) -> Result<Kept> {
     let mut kept = Kept::NOTHING;
-    for KeptAt { index, ordinal } in of_flush(table.control(), table.store.record_size(), flush)? {
+    for KeptAt { index, ordinal } in of_flush(table.control(), table.store.slot_size(), flush)? {
         kept.0[index] = ordinal;
     }
     Ok(kept)
@@ -71,10 +71,10 @@ pub(crate) fn newest_alone(flush: u64, end: u64) -> Kept {
 
 /// Keeps a record, and waits until the device has the copy. False if there is no room.
 pub(crate) fn keep(table: &Table, state: &mut State, home: Home<'_>) -> Result<bool> {
-    let count = layout::kept_count(table.store.record_size());
+    let count = layout::kept_count(table.store.slot_size());
     let Some(index) = state.kept.free_place(count) else { return Ok(false) };
     let begin = write(table, index, Copy { home, flush: state.flush })?;
-    let len = layout::kept_stride(table.store.record_size());
+    let len = layout::kept_stride(table.store.slot_size());
     table.store.mapping.flush_range(begin, at(len))?;
     state.kept.0[index] = home.ordinal;
     Ok(true)
@@ -90,9 +90,9 @@ struct Copy<'a> {
 /// Copies a record into a place, and returns where that begins.
 fn write(table: &Table, index: usize, copy: Copy<'_>) -> Result<usize> {
     let Copy { home, flush } = copy;
-    let place = table.control().kept(index, table.store.record_size());
-    let mut bytes = vec![0; home.view.len()];
-    home.view.read_into(0, &mut bytes)?;
+    let place = table.control().kept(index, table.store.slot_size());
+    let mut bytes = vec![0; home.len];
+    home.read(&mut bytes)?;
     // Pairs with the acquire fence of those who read a file that was not restored yet: who sees a byte of this sees that
     // a writer has opened it since.
     fence_release();

@@ -115,23 +115,23 @@ const _: () = assert!(FLUSH.is_multiple_of(64) && CERTAIN + 2 * CERTAIN_LEN <= F
 pub(crate) const WRITER_BYTE: u64 = 1 << 62;
 
 /// A shadow begins at a multiple of a cache line.
-pub(crate) const fn shadow_stride(record_size: u64) -> u64 {
-    record_size.next_multiple_of(64)
+pub(crate) const fn shadow_stride(slot_size: u64) -> u64 {
+    slot_size.next_multiple_of(64)
 }
 
 /// Where the kept records begin in a block.
-pub(crate) const fn kept_offset(record_size: u64) -> u64 {
-    SHADOWS as u64 + 2 * shadow_stride(record_size)
+pub(crate) const fn kept_offset(slot_size: u64) -> u64 {
+    SHADOWS as u64 + 2 * shadow_stride(slot_size)
 }
 
 /// Bytes from a kept record to the next.
-pub(crate) const fn kept_stride(record_size: u64) -> u64 {
-    (KEPT_BYTES as u64 + record_size).next_multiple_of(8)
+pub(crate) const fn kept_stride(slot_size: u64) -> u64 {
+    (KEPT_BYTES as u64 + slot_size).next_multiple_of(8)
 }
 
 /// How many kept records a block has room for.
-pub(crate) const fn kept_count(record_size: u64) -> u64 {
-    let fit = KEPT_ROOM / kept_stride(record_size);
+pub(crate) const fn kept_count(slot_size: u64) -> u64 {
+    let fit = KEPT_ROOM / kept_stride(slot_size);
     KEPT_NEWEST
         + if fit < 1 {
             1
@@ -147,13 +147,13 @@ pub(crate) const KEPT_MAX: usize = 12;
 const _: () = assert!(kept_count(1) == KEPT_MAX as u64);
 
 /// Where a block's key begins, and where the block ends if it has none.
-pub(crate) const fn key_offset(record_size: u64) -> u64 {
-    kept_offset(record_size) + kept_count(record_size) * kept_stride(record_size)
+pub(crate) const fn key_offset(slot_size: u64) -> u64 {
+    kept_offset(slot_size) + kept_count(slot_size) * kept_stride(slot_size)
 }
 
 /// Where the records of a file begin: on the first page after its block. A pack has its blocks and records from there on.
-pub(crate) const fn records_offset(record_size: u64) -> u64 {
-    (CONTROL as u64 + key_offset(record_size)).next_multiple_of(PAGE)
+pub(crate) const fn records_offset(slot_size: u64) -> u64 {
+    (CONTROL as u64 + key_offset(slot_size)).next_multiple_of(PAGE)
 }
 
 /// The checksum of bytes that are written once.

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-// From the ground up: error, layout, shape, schema, header | control, boot, motion, mapping, holder, space, store |
+// From the ground up: error, layout, shape, schema, slots, header | control, boot, motion, mapping, holder, space, store |
 // table, reader, copy | directory, kept, safe, writer | flush, restore, pack, handle | iter, view, search, scan, snapshot,
 // bell, follow | file, raw, folders, generation, draft, set, options. A module uses only what stands before it.
 mod bell;
@@ -42,6 +42,7 @@ mod schema;
 mod search;
 mod set;
 mod shape;
+mod slots;
 mod snapshot;
 mod space;
 mod store;

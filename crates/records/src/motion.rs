@@ -28,7 +28,8 @@
 use crate::control::Control;
 use crate::error::Result;
 use crate::layout;
-use samovar_mmap::{View, fence_release};
+use crate::slots::Home;
+use samovar_mmap::fence_release;
 
 /// A value of the motion word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,14 +63,7 @@ impl Motion {
     }
 }
 
-/// A record's place: its ordinal, and the bytes where it lives.
-#[derive(Clone, Copy)]
-pub(crate) struct Home<'a> {
-    pub(crate) ordinal: u64,
-    pub(crate) view: View<'a>,
-}
-
-/// Takes a record through all states, from `Retired` to `Retired`. Returns the last one.
+/// Takes a record, whose slot becomes `bytes`, through all states, from `Retired` to `Retired`. Returns the last one.
 #[inline]
 pub(crate) fn update(control: Control<'_>, before: Motion, home: Home<'_>, bytes: &[u8]) -> Result<Motion> {
     let number = before.update() + 1;
@@ -86,11 +80,10 @@ pub(crate) fn update(control: Control<'_>, before: Motion, home: Home<'_>, bytes
 /// From `Moving` to `Retired`: also what the next writer does after a death.
 #[inline]
 pub(crate) fn retire(control: Control<'_>, number: u64, home: Home<'_>) -> Result<Motion> {
-    let size = home.view.len();
-    let shadow = control.shadow(number, layout::shadow_stride(size as u64));
+    let shadow = control.shadow(number, layout::shadow_stride(home.len as u64));
     // Pairs with the acquire fence of readers: who sees a byte of this at home sees that update n moves.
     fence_release();
-    control.view.copy_to(shadow, size, home.view, 0)?;
+    home.copy_from(control.view, shadow)?;
     settle(control, number)
 }
 

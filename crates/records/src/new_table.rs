@@ -2,26 +2,27 @@
 
 use crate::control::{Certain, Control};
 use crate::error::{Error, Result};
-use crate::header::Header;
+use crate::header::{Header, TableType};
 use crate::layout::{self, Kind};
-use crate::schema::Schema;
 use crate::shape::Shape;
+use crate::slots::{Placed, Slots};
 use crate::store;
 use crate::table::FIRST_SLOTS;
-use samovar_mmap::{NewFile, SharedMap, View};
+use samovar_mmap::{NewFile, SharedMap};
 use std::path::Path;
 
 /// A file in the making. Dropped before it is published, it is removed.
 pub(crate) struct NewTable {
     new: NewFile,
     map: SharedMap,
+    slots: Slots,
     shape: Shape,
 }
 
 impl NewTable {
     /// With room for so many records at least.
-    pub(crate) fn create(path: &Path, schema: Schema, capacity: u64) -> Result<NewTable> {
-        let header = Header::new(schema, Kind::File);
+    pub(crate) fn create(path: &Path, of: TableType, capacity: u64) -> Result<NewTable> {
+        let header = Header::new(of, Kind::File);
         let len = header
             .file_len(capacity.max(FIRST_SLOTS))
             .ok_or_else(|| Error::invalid(format!("no file has room for {capacity} records")))?;
@@ -30,13 +31,13 @@ impl NewTable {
         let (capacity, origin) = (header.slots_in(len), header.records_offset());
         let shape = Shape { epoch: 0, base: 0, capacity, origin };
         Control { view: map.view(), block: layout::CONTROL }.format(shape)?;
-        Ok(NewTable { new, map, shape })
+        Ok(NewTable { new, map, slots: header.slots, shape })
     }
 
     /// Writes records from this ordinal on.
-    pub(crate) fn write(&self, ordinal: u64, records: &[u8], record_size: u64) -> Result<()> {
-        let view: View<'_> = self.map.view();
-        Ok(view.write_from(layout::at(self.shape.offset(ordinal, record_size)), records)?)
+    pub(crate) fn write(&self, ordinal: u64, records: &[u8]) -> Result<()> {
+        let placed = Placed { view: self.map.view(), slots: &self.slots, shape: self.shape };
+        self.slots.encode(records, ordinal, |ordinal, slots| placed.write(ordinal, slots))
     }
 
     /// So many records were written, and will be durable once it is published.

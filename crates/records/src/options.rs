@@ -1,13 +1,15 @@
 //! How files are opened for writing, where the defaults are not what is wanted.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::file::RecordFile;
 use crate::habits::{Habits, Warning};
 use crate::handle::Handle;
+use crate::header::TableType;
 use crate::raw::RawFile;
 use crate::record::Record;
 use crate::schema::Schema;
 use crate::set::RecordSet;
+use crate::slots::Features;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +67,73 @@ impl Options {
         self
     }
 
+    /// Gives each record of files and sets that are made a checksum, which whoever reads the record looks at: a record that is
+    /// torn, or was damaged, is `Corrupt` and no value. Copies that were made by the system of a file in use have such
+    /// records; [`RawFile::check`] finds them. It costs 8 bytes a record, and some 20 ns a read and a write. A file that is there stays as it is.
+    ///
+    /// ```
+    /// # use samovar_records::{ErrorKind, Options, RecordFile, schema};
+    /// # use samovar_records::zerocopy::{FromBytes, Immutable, IntoBytes};
+    /// # #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable)]
+    /// # #[repr(C)]
+    /// # struct Tick { time: i64, price: f64 }
+    /// # schema!(Tick { time, price });
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("ticks");
+    /// let ticks = Options::new().checksums().create::<Tick>(&path, 100)?;
+    /// ticks.push(&Tick { time: 1, price: 7.5 })?;
+    /// ticks.close()?;
+    ///
+    /// let mut bytes = std::fs::read(&path).unwrap();
+    /// bytes[8192] ^= 1; // the first byte of the first record
+    /// std::fs::write(&path, bytes).unwrap();
+    /// let damaged = RecordFile::<Tick>::open(&path)?.get(0).map(drop).unwrap_err();
+    /// assert_eq!(damaged.kind(), ErrorKind::Corrupt);
+    /// # Ok::<(), samovar_records::Error>(())
+    /// ```
+    pub fn checksums(mut self) -> Options {
+        self.habits.features = self.habits.features.with(Features::CHECKSUMS);
+        self
+    }
+
+    /// Lays the fields of records apart in files that are made, `block_records` of one behind the other, then as many of the next:
+    /// a walk through one field reads that field alone, not the records around it. Everything is used as before; a record takes one
+    /// copy for each of its fields. A file has room for whole blocks: 8192 suits most. A file that is there stays as it is.
+    ///
+    /// ```
+    /// # use samovar_records::{Options, RecordFile, schema};
+    /// # use samovar_records::zerocopy::{FromBytes, Immutable, IntoBytes};
+    /// # #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable)]
+    /// # #[repr(C)]
+    /// # struct Tick { time: i64, price: f64 }
+    /// # schema!(Tick { time, price });
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let path = dir.path().join("ticks");
+    /// let ticks = Options::new().columns_apart(8192)?.open_or_create::<Tick>(&path)?;
+    /// ticks.extend_from_slice(&[Tick { time: 1, price: 7.5 }; 1000])?;
+    /// let mut sum = 0.0;
+    /// ticks.view()?.for_each_column(|tick| &tick.price, |prices| sum += prices.iter().sum::<f64>())?;
+    /// assert_eq!(sum, 7500.0);
+    /// # Ok::<(), samovar_records::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidArgument` if `block_records` is not a power of two from 64 to 1048576.
+    pub fn columns_apart(mut self, block_records: usize) -> Result<Options> {
+        let Some(columns) = Features::columns(block_records) else {
+            return Err(Error::invalid(format!(
+                "{block_records} is no size of a block of columns; use a power of two from 64 to 1048576"
+            )));
+        };
+        self.habits.features = self.habits.features.without_columns().with(columns);
+        Ok(self)
+    }
+
+    /// What the records of a new file are.
+    fn table_type(&self, schema: Schema) -> TableType {
+        TableType { schema, features: self.habits.features }
+    }
+
     /// [`RecordFile::open_writer`].
     ///
     /// # Errors
@@ -78,7 +147,8 @@ impl Options {
     /// # Errors
     /// As that.
     pub fn open_or_create<T: Record>(&self, path: impl AsRef<Path>) -> Result<RecordFile<T>> {
-        RecordFile::open_or_create_with(path.as_ref(), &self.habits)
+        let of = self.table_type(T::schema()?);
+        Handle::open_or_create(path.as_ref(), &of, 0, &self.habits).and_then(RecordFile::of)
     }
 
     /// [`RecordFile::create_with_capacity`].
@@ -86,7 +156,7 @@ impl Options {
     /// # Errors
     /// As that; `InvalidArgument` for a capacity that no file has.
     pub fn create<T: Record>(&self, path: impl AsRef<Path>, capacity: usize) -> Result<RecordFile<T>> {
-        let handle = Handle::create(path.as_ref(), T::schema()?, capacity, &self.habits)?;
+        let handle = Handle::create(path.as_ref(), self.table_type(T::schema()?), capacity, &self.habits)?;
         RecordFile::of(handle)
     }
 
@@ -95,14 +165,19 @@ impl Options {
     /// # Errors
     /// As that.
     pub fn open_or_create_raw(&self, path: impl AsRef<Path>, schema: Schema) -> Result<RawFile> {
-        Handle::open_or_create(path.as_ref(), &schema, 0, &self.habits).map(RawFile)
+        Handle::open_or_create(path.as_ref(), &self.table_type(schema), 0, &self.habits).map(RawFile)
     }
 
     /// [`RecordSet::open_or_create`], whose tables are opened so.
     ///
     /// # Errors
-    /// As that.
+    /// As that; `InvalidArgument` after [`columns_apart`](Self::columns_apart), which files of their own alone can have.
     pub fn open_set(&self, root: impl AsRef<Path>) -> Result<RecordSet> {
+        if self.habits.features.block().is_some() {
+            return Err(Error::invalid(
+                "the columns of a set's tables do not lie apart; make a file of its own",
+            ));
+        }
         RecordSet::open_or_create_with(root.as_ref(), &self.habits)
     }
 }

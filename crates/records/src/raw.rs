@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::follow::RawFollower;
 use crate::habits::Habits;
 use crate::handle::{Handle, Info};
+use crate::header::TableType;
 use crate::schema::Schema;
 use std::path::Path;
 
@@ -36,7 +37,7 @@ impl RawFile {
     /// # Errors
     /// `AlreadyExists`; `NoSpace`; `RemoteFilesystem`; the errors of the directory.
     pub fn create(path: impl AsRef<Path>, schema: Schema, capacity: usize) -> Result<RawFile> {
-        Handle::create(path.as_ref(), schema, capacity, &Habits::default()).map(RawFile)
+        Handle::create(path.as_ref(), TableType::plain(schema), capacity, &Habits::default()).map(RawFile)
     }
 
     /// Opens a file for reading. Any number of handles may; none of them locks or writes anything. If the machine lost its
@@ -64,7 +65,8 @@ impl RawFile {
     /// # Errors
     /// As [`open_writer`](Self::open_writer); `WrongSize` and `WrongType` if it is there with another schema.
     pub fn open_or_create(path: impl AsRef<Path>, schema: Schema, capacity: usize) -> Result<RawFile> {
-        Handle::open_or_create(path.as_ref(), &schema, capacity, &Habits::default()).map(RawFile)
+        Handle::open_or_create(path.as_ref(), &TableType::plain(schema), capacity, &Habits::default())
+            .map(RawFile)
     }
 
     /// Where it was opened: a path from the root.
@@ -159,7 +161,8 @@ impl RawFile {
         back_up(&self.0.table, to.as_ref())
     }
 
-    /// Whether the file's words make sense, and all records can be read. What records say is not looked at. While a writer
+    /// Whether the file's words make sense, and all records can be read. What records say is looked at only where each has a
+    /// checksum. While a writer
     /// is at work it may take a state amid a change for damage: try again.
     ///
     /// # Errors

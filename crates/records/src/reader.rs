@@ -8,8 +8,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{ORDINAL_MAX, at};
 use crate::motion::Motion;
 use crate::shape::Shape;
-use crate::table::{NONE, Table, Unrestored};
-use samovar_mmap::{View, fence_acquire};
+use crate::slots::Placed;
+use crate::table::{NONE, Table, Unrestored, poisoned};
+use samovar_mmap::fence_acquire;
 use std::ops::Range;
 
 /// How often a record is tried that changes while it is read.
@@ -128,16 +129,17 @@ impl Table {
         self.store.words().boot().is_ok_and(|boot| boot.load_acquire() == old.boot)
     }
 
-    /// One copy of a record of the last flush; `false` if a writer came meanwhile.
+    /// One copy of the slot of a record of the last flush; `false` if a writer came meanwhile.
     #[cold]
     #[inline(never)]
-    fn try_read_certain(&self, old: &Unrestored, ordinal: u64, out: &mut [u8]) -> Result<bool> {
-        let size = self.store.record_size();
-        let offset = match old.kept.iter().find(|kept| kept.ordinal == ordinal) {
-            Some(kept) => self.control().kept(kept.index, size).bytes(),
-            None => at(old.shape.offset(ordinal, size)),
-        };
-        self.store.mapping.view().read_into(offset, out)?;
+    fn try_copy_certain(&self, old: &Unrestored, ordinal: u64, slot: &mut [u8]) -> Result<bool> {
+        match old.kept.iter().find(|kept| kept.ordinal == ordinal) {
+            Some(kept) => {
+                let place = self.control().kept(kept.index, self.store.slot_size());
+                place.view.read_into(place.bytes(), slot)?;
+            }
+            None => self.home(old.shape, ordinal)?.read(slot)?,
+        }
         // Pairs with the release fence of a writer before it changes any of this.
         fence_acquire();
         Ok(self.is_still(old))
@@ -211,8 +213,8 @@ impl Table {
     /// One copy and the second look; `false` if it cannot be believed.
     #[inline(always)]
     fn try_read(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<bool> {
-        if let Some(old) = self.unrestored.as_deref().filter(|old| self.is_still(old)) {
-            return self.try_read_certain(old, ordinal, out);
+        if self.unrestored.is_some() || !self.slots().are_plain() {
+            return self.try_read_slot(seen, ordinal, out);
         }
         let in_shadow = seen.update > 0 && seen.target == ordinal;
         let view = self.store.mapping.view();
@@ -226,11 +228,56 @@ impl Table {
         }
         view.read_short(offset, out)?;
         fence_acquire();
+        self.is_whole_at(seen, ordinal, in_shadow)
+    }
+
+    /// The second look at one record: whether what was copied, before an acquire fence, is whole.
+    #[inline(always)]
+    fn is_whole_at(&self, seen: &Seen, ordinal: u64, in_shadow: bool) -> Result<bool> {
         let Some(after) = self.look_again(seen, ordinal)? else { return Ok(false) };
         if in_shadow || after.update() == seen.update {
             return Ok(true);
         }
         Ok(self.began_since(seen.update)?.is_some_and(|target| target != ordinal))
+    }
+
+    /// One copy of a record that is no plain row, and the second look; `false` if it cannot be believed.
+    #[inline(never)]
+    fn try_read_slot(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<bool> {
+        self.slots().with_room_for(1, |slot| {
+            if let Some(old) = self.unrestored.as_deref().filter(|old| self.is_still(old)) {
+                return Ok(self.try_copy_certain(old, ordinal, slot)? && self.decode(ordinal, slot, out)?);
+            }
+            let in_shadow = seen.update > 0 && seen.target == ordinal;
+            let view = self.store.mapping.view();
+            if in_shadow {
+                view.read_into(self.control().shadow(seen.update, self.store.header.shadow_stride()), slot)?;
+            } else if !(Placed { view, slots: self.slots(), shape: seen.shape }).read(ordinal, slot)? {
+                return self.map_more(seen.shape, view.len());
+            }
+            fence_acquire();
+            Ok(self.is_whole_at(seen, ordinal, in_shadow)? && self.decode(ordinal, slot, out)?)
+        })
+    }
+
+    /// Takes records out of slots that are whole, as far as the words of the file go. Always true, or damage.
+    fn decode(&self, ordinal: u64, slots: &[u8], out: &mut [u8]) -> Result<bool> {
+        match self.slots().decode(slots, ordinal, out) {
+            Some(failed) => Err(self.damaged(failed)),
+            None => Ok(true),
+        }
+    }
+
+    /// A record whose checksum fails, or a fault that was met while it was read.
+    #[cold]
+    fn damaged(&self, ordinal: u64) -> Error {
+        if self.store.mapping.is_poisoned() {
+            return poisoned();
+        }
+        Error::corrupt(format!(
+            "{}: record {ordinal}, counted from the first ever pushed, fails its checksum; take it from a backup",
+            self.store.path.display()
+        ))
     }
 
     /// Whether what was copied when nothing was in motion, and motion was this, before an acquire fence, is whole.
@@ -276,7 +323,7 @@ impl Table {
             if seen.first > ordinal {
                 return Ok(Found::Dropped);
             }
-            if let Some(changed) = self.try_read_block(&seen, ordinal, out)? {
+            if let Some(changed) = self.try_read_records(&seen, ordinal, out)? {
                 return self.mend_block(changed, ordinal, out);
             }
         }
@@ -289,10 +336,41 @@ impl Table {
         Ok(Found::Whole)
     }
 
-    /// One copy and the second look. Some: all can be believed, but for those that changed.
+    /// One copy of records and the second look. Some: all can be believed, but for those that changed.
+    fn try_read_records(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<Option<Changed>> {
+        if !self.slots().have_sums() {
+            return self.try_read_block(seen, ordinal, out);
+        }
+        let count = out.len() / self.record_size();
+        self.slots().with_room_for(count, |slots| {
+            let changed = self.try_read_block(seen, ordinal, slots)?;
+            if let Some(changed) = changed
+                && self.slots().decode(slots, ordinal, out).is_some()
+            {
+                self.decode_all_but(changed, ordinal, slots, out)?;
+            }
+            Ok(changed)
+        })
+    }
+
+    /// Takes records out of slots. Of those that changed there may be half a copy: they are read again.
+    #[cold]
+    fn decode_all_but(&self, changed: Changed, ordinal: u64, slots: &[u8], out: &mut [u8]) -> Result<()> {
+        let slot_size = at(self.store.slot_size());
+        let records = out.chunks_exact_mut(self.record_size());
+        for ((slot, record), ordinal) in slots.chunks_exact(slot_size).zip(records).zip(ordinal..) {
+            if ![changed.before, changed.since].contains(&ordinal) {
+                self.decode(ordinal, slot, record)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One copy of slots and the second look. Some: all can be believed, but for those that changed.
     fn try_read_block(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<Option<Changed>> {
         let view = self.store.mapping.view();
-        if !self.copy_pieces(view, seen.shape, ordinal, out)? {
+        let placed = Placed { view, slots: self.slots(), shape: seen.shape };
+        if !placed.read(ordinal, out)? {
             self.map_more(seen.shape, view.len())?;
             return Ok(None);
         }
@@ -302,24 +380,6 @@ impl Table {
             return Ok(Some(Changed { before: seen.target, since: seen.target }));
         }
         Ok(self.began_since(seen.update)?.map(|since| Changed { before: seen.target, since }))
-    }
-
-    /// Copies what lies in at most a few straight runs; `false` if some of it is not mapped.
-    #[inline]
-    fn copy_pieces(&self, view: View<'_>, shape: Shape, ordinal: u64, out: &mut [u8]) -> Result<bool> {
-        let size = self.record_size();
-        let (mut next, mut rest) = (ordinal, out);
-        while !rest.is_empty() {
-            let piece = shape.straight(next, (rest.len() / size) as u64).max(1);
-            let (now, later) = rest.split_at_mut(at(piece) * size);
-            let offset = at(shape.offset(next, size as u64));
-            if view.len().checked_sub(now.len()).is_none_or(|last| offset > last) {
-                return Ok(false);
-            }
-            view.read_into(offset, now)?;
-            (next, rest) = (next + piece, later);
-        }
-        Ok(true)
     }
 
     /// Reads those records of a block again that were in motion.
@@ -347,7 +407,7 @@ impl Table {
         if self.control().readers()?.epoch().load() != shape.epoch {
             return Ok(false);
         }
-        let needed = shape.end_offset(self.store.record_size());
+        let needed = shape.end_offset(self.store.slot_size());
         if needed <= mapped as u64 || needed > ORDINAL_MAX {
             return Err(senseless());
         }

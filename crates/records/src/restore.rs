@@ -74,8 +74,8 @@ pub(crate) fn restore_pack(store: &Arc<Store>) -> Result<Losses> {
         let table = Table::for_reading(Arc::clone(store), block);
         match restore_table(&table) {
             Ok(state) => {
-                let key_end = block + layout::key_offset(store.record_size()) + key.len() as u64;
-                used = used.max(key_end).max(state.shape.end_offset(store.record_size()));
+                let key_end = block + layout::key_offset(store.slot_size()) + key.len() as u64;
+                used = used.max(key_end).max(state.shape.end_offset(store.slot_size()));
                 restored.push((table, state));
             }
             Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Truncated) => {
@@ -99,12 +99,12 @@ pub(crate) fn restore_pack(store: &Arc<Store>) -> Result<Losses> {
 /// Brings a table back to what is certain. Done twice it is the same, since what is certain is not written.
 fn restore_table(table: &Table) -> Result<State> {
     let Unrestored { first, end, shape, kept, .. } = certain(table)?;
-    let (control, record_size) = (table.control(), table.store.record_size());
+    let (control, slot_size) = (table.control(), table.store.slot_size());
     for KeptAt { index, ordinal } in kept {
         let home = table.home(shape, ordinal)?;
-        let mut bytes = vec![0; home.view.len()];
-        control.view.read_into(control.kept(index, record_size).bytes(), &mut bytes)?;
-        home.view.write_from(0, &bytes)?;
+        let mut bytes = vec![0; home.len];
+        control.view.read_into(control.kept(index, slot_size).bytes(), &mut bytes)?;
+        home.write(&bytes)?;
     }
     let line = control.readers()?;
     line.first().store_release(first);
@@ -128,7 +128,7 @@ fn certain(table: &Table) -> Result<Unrestored> {
     let flush = safe.flush().load_acquire();
     let Certain { first, end, epoch } = safe.certain(flush);
     let (first, shape) = certain_shape(table, Certain { first, end, epoch })?;
-    let mut kept = kept::of_flush(control, table.store.record_size(), flush)?;
+    let mut kept = kept::of_flush(control, table.store.slot_size(), flush)?;
     kept.retain(|kept| (first..end).contains(&kept.ordinal));
     Ok(Unrestored { boot: boot::CLOSED, first, end: end.max(first), shape, kept })
 }
@@ -137,10 +137,9 @@ fn certain(table: &Table) -> Result<Unrestored> {
 /// shape came after the flush, and the device may not have it.
 fn certain_shape(table: &Table, certain: Certain) -> Result<(u64, Shape)> {
     let Certain { first, end, epoch } = certain;
-    let size = table.store.record_size();
     let file_len = table.store.mapping.len() as u64;
     let mut shape = table.control().checked_shape(epoch)?;
-    let fits = file_len.saturating_sub(shape.origin) / size;
+    let fits = table.store.header.slots.fit(file_len.saturating_sub(shape.origin));
     // Where nothing is certain, the shape may be a later one.
     let first = first.max(shape.base);
     let count = end.saturating_sub(first);

@@ -25,8 +25,8 @@ use crate::control::Certain;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kept;
 use crate::layout::{self, Kind, PAGE, at};
-use crate::motion::Home;
 use crate::shape::Shape;
+use crate::slots::Home;
 use crate::store::Store;
 use crate::table::{State, Table};
 use std::sync::PoisonError;
@@ -197,7 +197,7 @@ pub(crate) fn capture(table: &Table, state: &mut State) -> Result<()> {
 /// The second step: the records, and the copy of the newest.
 pub(crate) fn flush_captured(table: &Table, shape: Shape) -> Result<()> {
     let mapping = &table.store.mapping;
-    let end = at(shape.end_offset(table.store.record_size()));
+    let end = at(shape.end_offset(table.store.slot_size()));
     match table.store.header.kind {
         Kind::File => mapping.flush_range(at(table.block), end.saturating_sub(at(table.block))),
         Kind::Pack => {
@@ -228,6 +228,6 @@ pub(crate) fn commit(table: &Table, state: &mut State) -> Result<()> {
 
 /// Waits until the device has the block.
 pub(crate) fn flush_block(table: &Table) -> Result<()> {
-    let len = layout::key_offset(table.store.record_size());
+    let len = layout::key_offset(table.store.slot_size());
     table.store.mapping.flush_range(at(table.block), at(len))
 }

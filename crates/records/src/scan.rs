@@ -6,8 +6,10 @@ use crate::view::{Run, View};
 use std::ops::ControlFlow;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-/// Bytes of a column that are gathered at a time: few, so that the processor fetches the next ones while these are used.
-const COLUMN_BYTES: usize = 512;
+/// Bytes of a column that are gathered from rows at a time: few, so that the processor fetches the next ones while these are used.
+const ROW_BYTES: usize = 512;
+/// Bytes that are copied at a time where columns lie apart.
+const COLUMN_BYTES: usize = 4096;
 /// Blocks that are read slowly at a time, where the records do not lie one behind the other.
 const SLOW_BLOCKS: usize = 64;
 
@@ -28,8 +30,8 @@ mod sealed {
         type Slices<'s>
         where
             Self: 's;
-        /// How many records are gathered at a time.
-        fn rows(&self) -> usize;
+        /// How many records are gathered at a time, if a field of them may take so many bytes.
+        fn rows(&self, bytes: usize) -> usize;
         #[expect(private_interfaces, reason = "nobody else calls it")]
         fn gather(&mut self, run: &Run<'_, T>) -> Result<bool>;
         fn pick(&mut self, records: &[T]);
@@ -65,8 +67,8 @@ impl<T: Record, F: Value> sealed::Fields<T> for Column<T, F> {
     where
         T: 's;
 
-    fn rows(&self) -> usize {
-        (COLUMN_BYTES / size_of::<F>().max(1)).max(1)
+    fn rows(&self, bytes: usize) -> usize {
+        (bytes / size_of::<F>().max(1)).max(1)
     }
 
     #[inline(always)]
@@ -79,7 +81,7 @@ impl<T: Record, F: Value> sealed::Fields<T> for Column<T, F> {
         else {
             return Ok(false);
         };
-        run.items.gather::<F>(run.indices.clone(), self.offset, bytes).map_err(Into::into)
+        run.gather::<F>(self.offset, bytes)
     }
 
     fn pick(&mut self, records: &[T]) {
@@ -105,8 +107,8 @@ impl<T, A: sealed::Fields<T>, B: sealed::Fields<T>> sealed::Fields<T> for Both<A
         A: 's,
         B: 's;
 
-    fn rows(&self) -> usize {
-        self.0.rows().min(self.1.rows())
+    fn rows(&self, bytes: usize) -> usize {
+        self.0.rows(bytes).min(self.1.rows(bytes))
     }
 
     #[inline(always)]
@@ -204,7 +206,8 @@ impl<'v, 'a, T: Record, S: Fields<T>> Scan<'v, 'a, T, S> {
         mut self,
         mut each: impl FnMut(S::Slices<'_>) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B>> {
-        let (view, rows) = (self.view, self.fields.rows());
+        let view = self.view;
+        let rows = self.fields.rows(if view.is_apart() { COLUMN_BYTES } else { ROW_BYTES });
         let mut begin = 0;
         while begin < view.len() {
             // Anew for each block: a block that is read slowly looks up where the records lie by now.

@@ -47,13 +47,13 @@ impl Shape {
 
     /// The byte of the file at which a record begins; beyond any file if the words make no sense.
     #[inline]
-    pub(crate) fn offset(self, ordinal: u64, record_size: u64) -> u64 {
-        self.slot(ordinal).saturating_mul(record_size).saturating_add(self.origin)
+    pub(crate) fn offset(self, ordinal: u64, slot_size: u64) -> u64 {
+        self.slot(ordinal).saturating_mul(slot_size).saturating_add(self.origin)
     }
 
     /// The byte of the file at which the last slot ends.
-    pub(crate) fn end_offset(self, record_size: u64) -> u64 {
-        self.capacity.saturating_mul(record_size).saturating_add(self.origin)
+    pub(crate) fn end_offset(self, slot_size: u64) -> u64 {
+        self.capacity.saturating_mul(slot_size).saturating_add(self.origin)
     }
 
     /// How many of `count` records from `ordinal` lie one behind the other.

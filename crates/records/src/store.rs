@@ -133,7 +133,7 @@ impl Store {
             .metadata()
             .map_err(|source| Error::io("asking for the size of", &self.path, source))?
             .len();
-        if shape.end_offset(self.record_size()) <= len { Ok(()) } else { Err(truncated(&self.path, len)) }
+        if shape.end_offset(self.slot_size()) <= len { Ok(()) } else { Err(truncated(&self.path, len)) }
     }
 
     /// The words of the control page.
@@ -141,8 +141,10 @@ impl Store {
         FileWords(self.mapping.view())
     }
 
-    pub(crate) fn record_size(&self) -> u64 {
-        self.header.record_size()
+    /// Bytes of a slot: of a record and, if it has one, its checksum.
+    #[inline]
+    pub(crate) fn slot_size(&self) -> u64 {
+        self.header.slots.size()
     }
 
     /// Makes sure that at least `len` bytes are mapped, if the file has them.

@@ -3,8 +3,9 @@
 use crate::control::{Certain, Control};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{KEPT_MAX, KEPT_NEWEST, ORDINAL_MAX, at};
-use crate::motion::{Home, Motion};
+use crate::motion::Motion;
 use crate::shape::Shape;
+use crate::slots::{Home, Placed, Slots};
 use crate::store::Store;
 use std::sync::{Arc, Mutex};
 
@@ -165,12 +166,21 @@ impl Table {
         self.store.header.schema.record_size()
     }
 
-    /// The bytes of a record.
+    #[inline]
+    pub(crate) fn slots(&self) -> &Slots {
+        &self.store.header.slots
+    }
+
+    /// Its slots in this shape.
+    #[inline]
+    pub(crate) fn placed(&self, shape: Shape) -> Placed<'_> {
+        Placed { view: self.store.mapping.view(), slots: self.slots(), shape }
+    }
+
+    /// The slot of a record.
     #[inline]
     pub(crate) fn home(&self, shape: Shape, ordinal: u64) -> Result<Home<'_>> {
-        let offset = shape.offset(ordinal, self.record_size() as u64);
-        let view = self.store.mapping.view().window(at(offset), self.record_size())?;
-        Ok(Home { ordinal, view })
+        self.placed(shape).home(ordinal)
     }
 
     /// What was read, unless a word met a fault meanwhile.

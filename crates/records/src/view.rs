@@ -11,6 +11,7 @@ use crate::layout::{ORDINAL_MAX, at};
 use crate::motion::Motion;
 use crate::reader::{Found, Seen};
 use crate::record::Record;
+use crate::slots::{ColumnsAt, Part};
 use crate::table::Table;
 use samovar_mmap::{Health, Items, fence_acquire};
 use std::cell::Cell;
@@ -60,9 +61,11 @@ pub struct View<'a, T> {
 struct Place<'a, T> {
     health: Health<'a>,
     line: ReadersLine<'a>,
-    /// Records that lie one behind the other, from this ordinal on.
+    /// Records that lie one behind the other, from this ordinal on. None where they are no plain rows.
     items: Items<'a, T>,
     begin: u64,
+    /// The same records where their columns lie apart.
+    apart: Option<ColumnsAt<'a>>,
     epoch: u64,
 }
 
@@ -77,24 +80,31 @@ impl<'a, T: Record> Place<'a, T> {
     /// Where the records lie that were seen. A file that lies about it is told so by what the reads find.
     fn find(table: &'a Table, seen: &Seen) -> Result<Place<'a, T>> {
         let (ordinals, shape) = (seen.ordinals(), seen.shape());
-        let size = size_of::<T>() as u64;
+        let (slots, mapping) = (table.slots(), &table.store.mapping);
         let straight = shape.straight(ordinals.start, ordinals.end - ordinals.start);
-        let offset = shape.offset(ordinals.start, size);
-        let mapping = &table.store.mapping;
+        let slot = shape.slot(ordinals.start);
+        let end = slots.bytes_of(slot.saturating_add(straight)).unwrap_or(ORDINAL_MAX);
         let there = table.unrestored.is_none()
-            && table
-                .store
-                .reach(offset.saturating_add(straight.saturating_mul(size)).min(ORDINAL_MAX))
-                .is_ok();
+            && !slots.have_sums()
+            && table.store.reach(end.saturating_add(shape.origin).min(ORDINAL_MAX)).is_ok();
         let len = mapping.len();
         let map = mapping.newest();
         let part = mapping.part(map, len);
-        let items = match there.then(|| part.items(at(offset), at(straight))) {
+        let offset = at(shape.offset(ordinals.start, slots.size()));
+        let items = match (there && slots.are_plain()).then(|| part.items(offset, at(straight))) {
             Some(Ok(items)) => items,
             _ => part.items(0, 0)?,
         };
+        let apart = slots.columns().filter(|_| there).map(|columns| ColumnsAt {
+            view: part,
+            columns,
+            origin: shape.origin,
+            slot,
+            len: straight,
+        });
         let line = Control { view: part, block: at(table.block) }.readers()?;
-        Ok(Place { health: map.health(), line, items, begin: ordinals.start, epoch: shape.epoch })
+        let begin = ordinals.start;
+        Ok(Place { health: map.health(), line, items, begin, apart, epoch: shape.epoch })
     }
 }
 
@@ -211,15 +221,24 @@ impl<'a, T: Record> View<'a, T> {
         Ok(read && ordinal < self.end && (self.is_settled(ordinal) || self.is_whole(ordinal)))
     }
 
-    /// A record that lies elsewhere by now, or that was in motion.
-    #[cold]
+    /// A record whose fields lie apart, that lies elsewhere by now, or that was in motion.
     #[inline(never)]
     fn read_slowly(&self, index: usize, out: &mut T) -> Result<bool> {
         if index >= self.len() {
             return Ok(false);
         }
-        let found = self.table.read_ordinal(self.first + index as u64, out.as_mut_bytes())?;
-        self.remember();
+        let ordinal = self.first + index as u64;
+        let Place { apart, begin, .. } = self.place.get();
+        if let Some(apart) = apart
+            && apart.read(ordinal.wrapping_sub(begin), out.as_mut_bytes())?
+            && (self.is_settled(ordinal) || self.is_whole(ordinal))
+        {
+            return Ok(true);
+        }
+        let found = self.table.read_ordinal(ordinal, out.as_mut_bytes())?;
+        if !self.table.slots().have_sums() {
+            self.remember();
+        }
         Ok(found == Found::Whole)
     }
 
@@ -235,10 +254,19 @@ impl<'a, T: Record> View<'a, T> {
 
     /// Of the records from this index on, those that lie one behind the other, `most` at most.
     pub(crate) fn run(&self, begin: usize, most: usize) -> Run<'a, T> {
-        let Place { items, begin: base, .. } = self.place.get();
+        let Place { items, begin: base, apart, .. } = self.place.get();
         let from = at((self.first + begin as u64).wrapping_sub(base));
-        let count = items.len().saturating_sub(from).min(most).min(self.len() - begin);
-        Run { items, indices: from..from.saturating_add(count) }
+        let most = most.min(self.len() - begin);
+        let count = match apart {
+            None => items.len().saturating_sub(from).min(most),
+            Some(apart) => apart.together(from as u64, most as u64),
+        };
+        Run { items, apart, indices: from..from.saturating_add(count) }
+    }
+
+    /// Whether the fields of records lie apart, so that many values of one lie one behind the other.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.place.get().apart.is_some()
     }
 
     /// Whether what was copied from a run that begins with this index, before the call, is whole.
@@ -308,10 +336,23 @@ impl<'a, T: Record> View<'a, T> {
     }
 }
 
-/// Records that lie one behind the other.
+/// Records that lie one behind the other; where their fields lie apart, in one block.
 pub(crate) struct Run<'a, T> {
-    pub(crate) items: Items<'a, T>,
+    items: Items<'a, T>,
+    apart: Option<ColumnsAt<'a>>,
     pub(crate) indices: Range<usize>,
+}
+
+impl<T> Run<'_, T> {
+    /// Copies the field of the size of `F` that begins at `offset` in each of these records to `out`, one value behind the
+    /// other. `false` if there is none.
+    #[inline(always)]
+    pub(crate) fn gather<F>(&self, offset: usize, out: &mut [u8]) -> Result<bool> {
+        match self.apart {
+            None => Ok(self.items.gather::<F>(self.indices.clone(), offset, out)?),
+            Some(apart) => apart.gather(self.indices.start, Part { offset, size: size_of::<F>() }, out),
+        }
+    }
 }
 
 impl<T> std::fmt::Debug for View<'_, T> {

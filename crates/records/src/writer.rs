@@ -9,12 +9,13 @@ use crate::control::NewsWords;
 use crate::directory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kept;
-use crate::layout::{Kind, ORDINAL_MAX, at};
-use crate::motion;
+use crate::layout::{Kind, ORDINAL_MAX};
+use crate::motion::{self, Motion};
 use crate::safe::{self, Moved};
 use crate::shape::Shape;
+use crate::slots::Home;
 use crate::table::{State, Table, poisoned};
-use samovar_mmap::{View, fence_full, fence_release};
+use samovar_mmap::{fence_full, fence_release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 impl Table {
@@ -56,7 +57,7 @@ impl Table {
     /// Finishes what a dead writer, or a call that failed, left in motion.
     pub(crate) fn recover(&self, known: &mut State) -> Result<()> {
         let mut state = State::load(self.control())?;
-        let end = state.shape.end_offset(self.store.record_size());
+        let end = state.shape.end_offset(self.store.slot_size());
         if state.shape.origin < self.store.header.records_offset() || end > ORDINAL_MAX {
             return Err(unmapped());
         }
@@ -101,10 +102,12 @@ impl Table {
         // Pairs with the acquire fence of readers: who sees a byte of this in a slot that was used before sees that
         // its record was dropped.
         fence_release();
-        self.for_pieces(state.shape, state.end..end, |piece, from| {
-            let from = at(from) * size;
-            Ok(piece.write_from(0, &bytes[from..from + piece.len()])?)
-        })?;
+        let placed = self.placed(state.shape);
+        if self.slots().are_plain() {
+            placed.write_rows(state.end, bytes)?;
+        } else {
+            self.slots().encode(bytes, state.end, |ordinal, slots| placed.write(ordinal, slots))?;
+        }
         self.control().readers()?.end().store_release(end);
         state.end = end;
         self.tell_followers()?;
@@ -119,24 +122,6 @@ impl Table {
         fence_full();
         if words.followed.load() != 0 {
             wake(words);
-        }
-        Ok(())
-    }
-
-    /// Calls `each` with every run of slots that these records have in a row, and how many records came before.
-    fn for_pieces(
-        &self,
-        shape: Shape,
-        ordinals: std::ops::Range<u64>,
-        mut each: impl FnMut(View<'_>, u64) -> Result<()>,
-    ) -> Result<()> {
-        let mut next = ordinals.start;
-        while next < ordinals.end {
-            let count = shape.straight(next, ordinals.end - next).max(1);
-            let offset = at(shape.offset(next, self.record_size() as u64));
-            let window = self.store.mapping.view().window(offset, at(count) * self.record_size())?;
-            each(window, next - ordinals.start)?;
-            next += count;
         }
         Ok(())
     }
@@ -166,13 +151,26 @@ impl Table {
         safe::before_change(self, state, home)?;
         state.changed = true;
         state.settled = false;
-        state.motion = motion::update(self.control(), state.motion, home, bytes)?;
+        state.motion = if self.slots().have_sums() {
+            self.update_with_sum(state.motion, home, bytes)?
+        } else {
+            motion::update(self.control(), state.motion, home, bytes)?
+        };
         if home.ordinal + 1 != state.end {
             self.count_deep_change()?;
         }
         state.settled = true;
         self.tell_followers()?;
         self.unpoisoned()
+    }
+
+    #[inline(never)]
+    fn update_with_sum(&self, mut motion: Motion, home: Home<'_>, bytes: &[u8]) -> Result<Motion> {
+        self.slots().encode(bytes, home.ordinal, |_, slot| {
+            motion = motion::update(self.control(), motion, home, slot)?;
+            Ok(())
+        })?;
+        Ok(motion)
     }
 
     /// Counts a change of another record than the newest one. After motion: who sees the count sees the change. A copy that
@@ -249,8 +247,7 @@ impl Table {
             (false, false) => Moved::Some,
         };
         self.control().prepare_shape(new)?;
-        let begin = moving.start;
-        self.for_pieces(old, moving, |from, skipped| self.copy_to_slots(from, new, begin + skipped))?;
+        self.placed(new).copy_from(self.placed(old), moving)?;
         self.control().readers()?.epoch().store_release(new.epoch);
         (state.shape, state.settled) = (new, false);
         state.motion = motion::tell_of_a_move(self.control(), state.motion)?;
@@ -276,14 +273,6 @@ impl Table {
             return Ok(old.grown(first, in_place));
         }
         Ok(old.moved(first, slots, directory::extent(&self.store, slots)?))
-    }
-
-    /// Copies a run of records to where `shape` has them, from `ordinal` on.
-    fn copy_to_slots(&self, from: View<'_>, shape: Shape, ordinal: u64) -> Result<()> {
-        let count = (from.len() / self.record_size()) as u64;
-        self.for_pieces(shape, ordinal..ordinal + count, |to, skipped| {
-            Ok(from.copy_to(at(skipped) * self.record_size(), to.len(), to, 0)?)
-        })
     }
 
     fn unpoisoned(&self) -> Result<()> {

@@ -82,6 +82,12 @@ pub(crate) struct ImportArguments {
         help = "The fields of a record: NAME:TYPE or NAME:TYPE[COUNT], such as time:i64,open:f64,bid:f64[5],name:u8[8]"
     )]
     pub(crate) schema: Option<String>,
+    /// A file that is made: with a checksum for each record, by which damage is told
+    #[arg(long)]
+    pub(crate) checksums: bool,
+    /// A file that is made: with columns that lie apart, for walks through few of them
+    #[arg(long)]
+    pub(crate) columns_apart: bool,
 }
 
 /// `samovar records export`

@@ -123,3 +123,34 @@ fn tail_follows_what_another_process_writes() {
     following.kill().expect("it runs");
     following.wait().expect("it ended");
 }
+
+#[test]
+fn checksums_and_columns_that_lie_apart_are_made_and_checked() {
+    let place = Place::new();
+    let csv = place.write("bars.csv", TABLE.as_bytes());
+    for (name, options) in [
+        ("sums", &["--checksums"][..]),
+        ("apart", &["--columns-apart"][..]),
+        ("both", &["--checksums", "--columns-apart"][..]),
+    ] {
+        let file = place.file(name);
+        let import = ["records", "import", &file, &csv, "--schema", SCHEMA];
+        samovar(&[&import[..], options].concat()).ends(DONE);
+        assert_eq!(samovar(&["records", "export", &file]).ends(DONE).out(), TABLE, "{name}");
+        let json = samovar(&["records", "info", &file, "--json"]).ends(DONE).json();
+        assert_eq!(json["checksums"].as_bool(), Some(name != "apart"));
+        assert_eq!(json["block_records"].as_u64(), (name != "sums").then_some(8192));
+        let said = samovar(&["records", "check", &file]).ends(DONE).out();
+        assert_eq!(said.contains("checksums fit"), name != "apart", "{said}");
+
+        let begin =
+            usize::try_from(json["records_offset"].as_u64().expect("an offset")).expect("a small one");
+        let mut bytes = fs::read(&file).expect("the file");
+        bytes[begin] ^= 1;
+        fs::write(&file, bytes).expect("a damaged file");
+        if name != "apart" {
+            samovar(&["records", "check", &file]).ends(DAMAGE).says(&["record 0", "checksum"]);
+            samovar(&["records", "export", &file]).ends(DAMAGE);
+        }
+    }
+}

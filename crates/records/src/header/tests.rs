@@ -4,7 +4,8 @@ use super::*;
 
 fn header() -> Header {
     let schema = Arc::new("time:i64,close:f64,name:u8[8]".parse().unwrap());
-    Header { schema, kind: Kind::Pack, created_ms: 4 }
+    let slots = Slots::of(&schema, Features::CHECKSUMS);
+    Header { schema, slots, kind: Kind::Pack, created_ms: 4 }
 }
 
 fn reseal(page: &mut [u8; HEADER_LEN]) {

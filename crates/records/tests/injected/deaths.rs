@@ -4,7 +4,7 @@
 //! The events of a script are counted first; then a process of its own runs the script once for each of them and ends
 //! there: by leaving at once, or by waiting to be killed.
 
-use crate::common::{Bar, bar, process};
+use crate::common::{Bar, Form, bar, process};
 use samovar_mmap::hooks::{Event, set_process_hook, set_thread_hook};
 use samovar_records::{Generation, RecordFile, RecordSet};
 use std::cell::Cell;
@@ -64,19 +64,43 @@ fn keep_last(file: &RecordFile<Bar>, model: &mut Vec<Bar>) {
 enum Place {
     File,
     Pack,
+    /// A file with checksums.
+    Checksums,
+    /// A file whose columns lie apart, with checksums.
+    Columns,
 }
 
 impl Place {
     fn of_the_parent() -> Self {
-        if std::env::var(WHERE).unwrap() == "Pack" { Place::Pack } else { Place::File }
+        let told = std::env::var(WHERE).unwrap();
+        let all = [Place::File, Place::Pack, Place::Checksums, Place::Columns];
+        all.into_iter().find(|place| format!("{place:?}") == told).unwrap()
+    }
+
+    /// How its file is made.
+    fn form(self) -> Form {
+        match self {
+            Place::File | Place::Pack => Form::Rows,
+            Place::Checksums => Form::Checksums,
+            Place::Columns => Form::ColumnsWithChecksums,
+        }
+    }
+
+    /// Of how many stores there is a death at one: columns make many.
+    fn stride(self) -> usize {
+        match self {
+            Place::File | Place::Pack => 1,
+            Place::Checksums => 5,
+            Place::Columns => 13,
+        }
     }
 
     /// A table that was flushed, so that changes in place have something to keep.
     fn prepare(self, path: &Path) -> Vec<Bar> {
         let model: Vec<Bar> = (0..BEGIN).map(bar).collect();
         match self {
-            Place::File => {
-                let file = RecordFile::<Bar>::create_with_capacity(path, BEGIN as usize).unwrap();
+            Place::File | Place::Checksums | Place::Columns => {
+                let file = self.form().options().create::<Bar>(path, BEGIN as usize).unwrap();
                 file.extend_from_slice(&model).unwrap();
                 file.flush().unwrap();
             }
@@ -94,14 +118,14 @@ impl Place {
 
     fn open(self, path: &Path) -> RecordFile<Bar> {
         match self {
-            Place::File => RecordFile::open(path).unwrap(),
+            Place::File | Place::Checksums | Place::Columns => RecordFile::open(path).unwrap(),
             Place::Pack => today(path).open("bars").unwrap(),
         }
     }
 
     fn open_writer(self, path: &Path) -> RecordFile<Bar> {
         match self {
-            Place::File => RecordFile::open_writer(path).unwrap(),
+            Place::File | Place::Checksums | Place::Columns => RecordFile::open_writer(path).unwrap(),
             Place::Pack => today(path).open_writer("bars").unwrap(),
         }
     }
@@ -175,7 +199,7 @@ fn die_everywhere(place: Place, how: &str) {
     let (states, stores) = dry_run(place, &dir.path().join("dry"));
     let total: usize = stores.iter().sum();
     let mut deaths = 0;
-    for store in 0..total {
+    for store in (0..total).step_by(place.stride()) {
         let path = dir.path().join(format!("at{store}"));
         place.prepare(&path);
         let mut command = process("deaths::dying_writer");
@@ -198,8 +222,8 @@ fn die_everywhere(place: Place, how: &str) {
             .unwrap();
         compare(place, &path, &states[step..step + 2], store);
         match place {
-            Place::File => std::fs::remove_file(&path).unwrap(),
             Place::Pack => std::fs::remove_dir_all(&path).unwrap(),
+            _ => std::fs::remove_file(&path).unwrap(),
         }
         deaths += 1;
     }
@@ -246,6 +270,16 @@ fn a_writer_that_is_killed_at_any_store_leaves_old_or_new() {
 #[test]
 fn a_writer_in_a_pack_that_leaves_at_any_store_leaves_old_or_new() {
     die_everywhere(Place::Pack, "leave");
+}
+
+#[test]
+fn a_writer_of_records_with_checksums_that_dies_leaves_old_or_new() {
+    die_everywhere(Place::Checksums, "leave");
+}
+
+#[test]
+fn a_writer_of_columns_that_lie_apart_that_dies_leaves_old_or_new() {
+    die_everywhere(Place::Columns, "leave");
 }
 
 const NEW: [&str; 3] = ["new/1", "new/2", "new/3"];

@@ -6,7 +6,7 @@
 //! Canaries, tried and found: no copy kept before a change in place; no flush of it; slots used again without a word; the
 //! words of a flush stored before its records were flushed.
 
-use crate::common::{Bar, bar, number, process};
+use crate::common::{Bar, Form, bar, number, process};
 use samovar_mmap::hooks::{Event, set_process_hook};
 use samovar_records::inject::flushed_range;
 use samovar_records::{Condition, Generation, Options, RecordFile, RecordSet};
@@ -141,6 +141,20 @@ impl Flushed {
 enum Place {
     File,
     Pack,
+    /// A file with checksums.
+    Checksums,
+    /// A file whose columns lie apart, with checksums.
+    Columns,
+}
+
+impl Place {
+    fn form(self) -> Form {
+        match self {
+            Place::File | Place::Pack => Form::Rows,
+            Place::Checksums => Form::Checksums,
+            Place::Columns => Form::ColumnsWithChecksums,
+        }
+    }
 }
 
 /// What another thread writes while a flush waits for the device.
@@ -187,7 +201,7 @@ struct World {
 
 fn data_file(place: Place, root: &Path) -> PathBuf {
     match place {
-        Place::File => root.join("bars"),
+        Place::File | Place::Checksums | Place::Columns => root.join("bars"),
         Place::Pack => {
             let today = root.join("generations/today");
             std::fs::read_dir(today).unwrap().next().unwrap().unwrap().path()
@@ -218,7 +232,9 @@ impl Writer {
 fn open_writer(place: Place, root: &Path) -> Writer {
     let options = Options::new().leave_unflushed();
     let (generation, file) = match place {
-        Place::File => (None, options.open_writer(root.join("bars")).unwrap()),
+        Place::File | Place::Checksums | Place::Columns => {
+            (None, options.open_writer(root.join("bars")).unwrap())
+        }
         Place::Pack => {
             let today = options.open_set(root).unwrap().current().unwrap();
             let file = today.open_writer("bars").unwrap();
@@ -230,7 +246,7 @@ fn open_writer(place: Place, root: &Path) -> Writer {
 
 fn open(place: Place, root: &Path) -> RecordFile<Bar> {
     match place {
-        Place::File => RecordFile::open(root.join("bars")).unwrap(),
+        Place::File | Place::Checksums | Place::Columns => RecordFile::open(root.join("bars")).unwrap(),
         Place::Pack => RecordSet::open(root).unwrap().current().unwrap().open("bars").unwrap(),
     }
 }
@@ -239,8 +255,8 @@ impl World {
     fn new(place: Place, root: &Path, seed: u64) -> World {
         let model: Vec<Bar> = (0..150).map(bar).collect();
         match place {
-            Place::File => {
-                let file = RecordFile::<Bar>::create_with_capacity(root.join("bars"), 150).unwrap();
+            Place::File | Place::Checksums | Place::Columns => {
+                let file = place.form().options().create::<Bar>(root.join("bars"), 150).unwrap();
                 file.extend_from_slice(&model).unwrap();
                 file.close().unwrap();
             }
@@ -420,6 +436,8 @@ fn lose_power(place: Place) {
 fn losing_power() {
     lose_power(Place::File);
     lose_power(Place::Pack);
+    lose_power(Place::Checksums);
+    lose_power(Place::Columns);
 }
 
 #[test]

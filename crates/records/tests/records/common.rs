@@ -2,7 +2,7 @@
 
 #![allow(dead_code)] // each test file uses its part
 
-use samovar_records::schema;
+use samovar_records::{Options, schema};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -17,6 +17,32 @@ pub(crate) struct Bar {
     pub(crate) close: f64,
 }
 schema!(Bar { time, open, high, low, close });
+
+/// How a file's records lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Form {
+    Rows,
+    Checksums,
+    /// In small blocks, so that there are many of them.
+    Columns,
+    ColumnsWithChecksums,
+}
+
+impl Form {
+    pub(crate) const ALL: [Form; 4] =
+        [Form::Rows, Form::Checksums, Form::Columns, Form::ColumnsWithChecksums];
+
+    /// How such files are made.
+    pub(crate) fn options(self) -> Options {
+        let options = Options::new();
+        match self {
+            Form::Rows => options,
+            Form::Checksums => options.checksums(),
+            Form::Columns => options.columns_apart(64).unwrap(),
+            Form::ColumnsWithChecksums => options.checksums().columns_apart(64).unwrap(),
+        }
+    }
+}
 
 /// A bar all of whose fields tell the same number, so that a torn one is seen.
 pub(crate) fn bar(number: u32) -> Bar {

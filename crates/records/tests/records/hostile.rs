@@ -1,6 +1,6 @@
 //! Files that are not what they should be: each has its own error, none is changed, none ends the process.
 
-use crate::common::{Bar, bar};
+use crate::common::{Bar, Form, bar};
 use proptest::prelude::{any, prop, proptest};
 use proptest::test_runner::Config;
 use samovar_records::{ErrorKind, RawFile, RecordFile, RecordSet, schema};
@@ -28,10 +28,14 @@ struct Other {
 schema!(Other { time, first, second, third, fourth });
 
 fn file() -> (TempDir, PathBuf) {
+    file_of(Form::Rows)
+}
+
+fn file_of(form: Form) -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("bars");
     let bars: Vec<Bar> = (0..120).map(bar).collect();
-    let file = RecordFile::<Bar>::create(&path).unwrap();
+    let file = form.options().create::<Bar>(&path, 0).unwrap();
     file.extend_from_slice(&bars).unwrap();
     file.truncate_front(100).unwrap();
     file.set(5, &bar(77)).unwrap();
@@ -174,8 +178,9 @@ proptest! {
     #[test]
     fn no_control_words_end_the_process(
         words in prop::collection::vec((0usize..32, prop_word()), 1..6),
+        form in prop_form(),
     ) {
-        let (_dir, path) = file();
+        let (_dir, path) = file_of(form);
         let mut bytes = std::fs::read(&path).unwrap();
         for (word, value) in words {
             let at = 4096 + word * 8;
@@ -200,8 +205,9 @@ proptest! {
     fn no_bytes_end_the_process(
         changes in prop::collection::vec((0usize..20_000, any::<u8>()), 1..40),
         len in 0usize..20_000,
+        form in prop_form(),
     ) {
-        let (_dir, path) = file();
+        let (_dir, path) = file_of(form);
         let mut bytes = std::fs::read(&path).unwrap();
         for (at, value) in changes {
             let at = at % bytes.len();
@@ -218,6 +224,10 @@ proptest! {
             assert_eq!(schema.to_string().parse::<samovar_records::Schema>().unwrap(), schema);
         }
     }
+}
+
+fn prop_form() -> impl proptest::strategy::Strategy<Value = Form> {
+    proptest::sample::select(&Form::ALL[..])
 }
 
 /// Numbers near what a word can sensibly be, and numbers that it cannot.

@@ -1,6 +1,7 @@
 //! Record files as users have them: one handle and several, processes, forks, full disks, files that are not what they
 //! should be.
 
+mod checksums;
 mod common;
 mod disk;
 mod edges;

@@ -1,9 +1,9 @@
 //! Any sequence of operations gives what it would give on a vector.
 
-use crate::common::{Bar, bar};
+use crate::common::{Bar, Form, bar};
 use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
 use proptest::test_runner::Config;
-use samovar_records::{RecordFile, RecordSet};
+use samovar_records::RecordFile;
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -122,9 +122,10 @@ proptest! {
     #![proptest_config(Config { cases: 60, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn a_table_of_a_pack_is_a_vector(ops in prop::collection::vec(op(), 1..60)) {
+    fn a_table_of_a_pack_is_a_vector(ops in prop::collection::vec(op(), 1..60), checksums in any::<bool>()) {
         let dir = tempfile::tempdir().unwrap();
-        let set = RecordSet::open_or_create(dir.path()).unwrap();
+        let form = if checksums { Form::Checksums } else { Form::Rows };
+        let set = form.options().open_set(dir.path()).unwrap();
         let draft = set.draft("today").unwrap();
         for key in ["before", "bars", "behind"] {
             draft.create::<Bar>(key, 3).unwrap().push(&bar(7)).unwrap();
@@ -146,14 +147,17 @@ proptest! {
 
     #[test]
     fn a_file_is_a_vector(ops in prop::collection::vec(op(), 1..60)) {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("bars");
-        let file = Some(RecordFile::create(&path).unwrap());
-        let reader = RecordFile::open(&path).unwrap();
-        let mut pair = Pair { file, reader, open: Box::new(move || RecordFile::open_writer(&path)), model: Vec::new() };
-        for op in &ops {
-            pair.apply(op);
-            pair.check();
+        for form in Form::ALL {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("bars");
+            let file = Some(form.options().create(&path, 0).unwrap());
+            let reader = RecordFile::open(&path).unwrap();
+            let open: Open = Box::new(move || RecordFile::open_writer(&path));
+            let mut pair = Pair { file, reader, open, model: Vec::new() };
+            for op in &ops {
+                pair.apply(op);
+                pair.check();
+            }
         }
     }
 }

@@ -1,13 +1,17 @@
 //! Columns and parts of views: what they give is what the records say, also while they are written.
 
-use crate::common::{Bar, bar, number};
+use crate::common::{Bar, Form, bar, number};
 use samovar_records::{RecordFile, View};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn file(count: u32) -> (tempfile::TempDir, RecordFile<Bar>) {
+    file_of(Form::Rows, count)
+}
+
+fn file_of(form: Form, count: u32) -> (tempfile::TempDir, RecordFile<Bar>) {
     let dir = tempfile::tempdir().unwrap();
-    let file = RecordFile::<Bar>::create(dir.path().join("bars")).unwrap();
+    let file = form.options().create::<Bar>(dir.path().join("bars"), 0).unwrap();
     file.extend_from_slice(&(0..count).map(bar).collect::<Vec<_>>()).unwrap();
     (dir, file)
 }
@@ -29,8 +33,10 @@ fn times(view: &View<'_, Bar>) -> Vec<i64> {
 
 #[test]
 fn columns_of_a_view_are_those_of_its_records() {
-    for count in [0, 1, 255, 256, 257, 5000] {
-        let (_dir, file) = file(count);
+    for (form, count) in
+        Form::ALL.into_iter().flat_map(|form| [0, 1, 255, 256, 257, 5000].map(|count| (form, count)))
+    {
+        let (_dir, file) = file_of(form, count);
         let view = file.view().unwrap();
         assert_eq!(times(&view), (0..i64::from(count)).collect::<Vec<_>>());
         let mut seen = 0;

@@ -2,8 +2,8 @@
 //!
 //! `SAMOVAR_READS` is how many reads (1,000,000). Each file is grown twelve times over; then comes the next one.
 
-use crate::common::{Bar, bar, number};
-use samovar_records::{Options, RecordFile};
+use crate::common::{Bar, Form, bar, number};
+use samovar_records::RecordFile;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const THREADS: usize = 4;
@@ -38,10 +38,10 @@ fn read(file: &RecordFile<Bar>, done: &AtomicBool) -> usize {
     reads
 }
 
-fn grow_while_it_is_read(reads: &AtomicUsize) {
+fn grow_while_it_is_read(form: Form, reads: &AtomicUsize) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("bars");
-    let writer = Options::new().leave_unflushed().open_or_create::<Bar>(&path).unwrap();
+    let writer = form.options().leave_unflushed().open_or_create::<Bar>(&path).unwrap();
     writer.push(&bar(0)).unwrap();
     let reader = RecordFile::<Bar>::open(&path).unwrap();
     let done = AtomicBool::new(false);
@@ -67,7 +67,7 @@ fn threads_that_share_a_handle_read_a_file_that_grows() {
     let (reads, asked) = (AtomicUsize::new(0), reads_asked());
     let mut files = 0;
     while reads.load(Ordering::Relaxed) < asked {
-        grow_while_it_is_read(&reads);
+        grow_while_it_is_read(Form::ALL[files % Form::ALL.len()], &reads);
         files += 1;
     }
     println!(
