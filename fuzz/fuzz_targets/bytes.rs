@@ -1,5 +1,5 @@
-//! Any bytes in a cache's file, before it is opened and while it is used: nothing panics, everything ends, and a value that comes out
-//! of a handle that verifies is one that was set for its key.
+//! Any bytes in a cache's file, before it is opened and while it is used. Nothing panics and everything ends. A
+//! verifying handle gives only values that were set for their key.
 //!
 //! `cargo +nightly fuzz run bytes` (from the root). The input is a program of four-byte instructions: damage the file that is
 //! there, or use the handles that are open on it.

@@ -1,5 +1,5 @@
-//! Room for twice the data, and every key overwritten in random order for twenty rounds: dead bytes are no reason to evict,
-//! so nothing may be lost.
+//! Room for twice the data, and every key overwritten in random order for twenty rounds. Dead bytes are no reason to
+//! evict, so nothing may be lost.
 
 use crate::ground::Ground;
 use crate::key::{KEY_LEN, key};

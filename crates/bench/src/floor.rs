@@ -1,7 +1,7 @@
 //! What the machine can do, measured in the same way: the limit that a get on memory cannot beat.
 //!
-//! A get of an entry in a file takes two accesses that depend on each other: one in the index, one in the log. So the floor
-//! of a get is one dependent random access over a map as large as the index plus one over a map as large as the log. Every
+//! A get of an entry in a file takes two accesses that depend on each other: one in the index, one in the log. So the
+//! floor of a get is two dependent random accesses: one over the size of the index, one over the size of the log. Every
 //! probe has a process of its own, and rounds go through all of them before any comes again.
 
 use crate::floor_probe::{FloorProbe, Pace, Step};

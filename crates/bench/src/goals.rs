@@ -1,5 +1,5 @@
-//! What the project's goals are about, in one run of about a quarter of an hour: each population with those peers that a
-//! goal names, and the floor beside them.
+//! The measures that the project's goals name, in one run of about a quarter of an hour. Each population has the peers
+//! that a goal names, and the floor beside them.
 
 use crate::catalogue;
 use crate::cell::{Measure, Work};

@@ -1,5 +1,5 @@
-//! Runs cells in rounds: all of them before any comes again, in another order each time, so that a slow minute of the
-//! machine falls on everyone alike.
+//! Runs cells in rounds: all of them before any comes again, in another order each time. So a slow minute of the
+//! machine falls on all alike.
 
 use crate::cell::{Cell, Outcome};
 use crate::child;

@@ -1,5 +1,5 @@
-//! Keys of 20 bytes, made from an entry's number by two multiplications: nothing is looked up in memory for it, so that
-//! a key costs every peer the same two nanoseconds.
+//! Keys of 20 bytes, made from an entry's number by two multiplications. Nothing is looked up in memory for it, so a
+//! key costs every peer the same two nanoseconds.
 
 use crate::random::mix;
 

@@ -1,7 +1,7 @@
 //! How long it takes until a file is open, and until the first hit.
 //!
-//! Every probe is a process of its own. What the last user of the file did: it closed it; it was killed in the middle of
-//! writing (which the first opener has to set right); or it still writes. The file is in the page cache.
+//! Every probe is a process of its own. What the last user of the file did. It closed it; or it was killed in the
+//! middle of writing, so that the first opener must repair; or it still writes. The file is in the page cache.
 
 use crate::child::{self, Victim};
 use crate::ground::Ground;

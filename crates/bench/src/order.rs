@@ -66,8 +66,8 @@ impl Stream {
     }
 }
 
-/// Zipf's law with an exponent of 0.99, drawn without a table by rejection-inversion (Hoermann and Derflinger, 1996): a point
-/// under the curve x^-0.99 is rounded to a rank, and kept if it is also below that rank's bar.
+/// Zipf's law with an exponent of 0.99, drawn without a table by rejection-inversion (Hoermann and Derflinger, 1996). A
+/// point under the curve x^-0.99 is rounded to a rank, and kept if it is also below that rank's bar.
 struct Zipf {
     ranks: f64,
     /// The curve's integral at one and a half, less the first bar; and at the end.

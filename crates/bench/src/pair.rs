@@ -1,5 +1,5 @@
-//! Two processes that hit one file, beside two that share nothing, and beside what the machine itself loses when two
-//! processes are at work instead of one.
+//! Two processes that hit one file, beside two that share nothing. Beside them stands what the machine itself loses
+//! when two processes work instead of one.
 
 use crate::child;
 use crate::floor_probe::{FloorProbe, Pace, Step};
@@ -138,8 +138,8 @@ impl Found {
         Summary::of(mine.map(part)).map(|all| all.median)
     }
 
-    /// What each of two processes on one file keeps of the speed of one alone, of what the floor keeps: of medians, and least to
-    /// most of the rounds.
+    /// What each of two processes on one file keeps of the speed of one alone, divided by what the floor keeps. Of
+    /// medians, and the least and the most of the rounds.
     pub(crate) fn over_the_floor(&self, size: Size) -> Option<Summary> {
         let kept = |round: &Round| round.alone_ns / round.together_ns;
         let floor = |round: &Round| round.floor_alone_ns / round.floor_apart_ns;

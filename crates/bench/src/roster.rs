@@ -1,9 +1,9 @@
 //! Every peer, its exact version, how it is set, and why: the one file to read before believing a table.
 //!
-//! Rules for all: keys are byte strings of any length and values byte strings of any length, owned by the cache. A heap cache
-//! hands out a value by counting a reference (`Arc<[u8]>`, as its authors advise for values that are dear to clone),
-//! and the value is then copied into the caller's buffer, as the others do it. Capacity is twice what is stored, so that
-//! nothing is evicted, but where evictions are what is measured. Hashers: the peer's own, or the one that its
+//! Rules for all: keys are byte strings of any length and values byte strings of any length, owned by the cache. A heap
+//! cache hands out a value by counting a reference: `Arc<[u8]>`, as its authors advise for values that are dear to
+//! clone. The value is then copied into the caller's buffer, as with the others. Capacity is twice what is stored, so
+//! that nothing is evicted, but where evictions are what is measured. Hashers: the peer's own, or the one that its
 //! documentation names for speed.
 
 use crate::peer::Setup;

@@ -1,7 +1,7 @@
 //! Opening a cache file that is there, for the commands that work on one.
 //!
-//! Commands that only look open it for reading: then nothing in the file changes, not even a counter, a flushed file stays
-//! flushed, and a file that may not be written can be read.
+//! Commands that only look open it for reading. Then nothing in the file changes, not even a counter, and a flushed
+//! file stays flushed. A file that may not be written can be read.
 
 use crate::answer::failure::{Failure, Outcome};
 use crate::answer::units::entries;
@@ -21,8 +21,8 @@ pub(crate) fn open_read_only(path: &Path) -> Outcome<Cache> {
     options.open(path).map_err(|error| Failure::of_cache(path, &error))
 }
 
-/// Opens the cache at `path` for reading. A file whose entries cannot be trusted has none that could be read: it is opened for
-/// writing, which empties it, so that the answer is that nothing is there.
+/// Opens the cache at `path` for reading. The entries of a file that cannot be trusted cannot be read. So it is opened
+/// for writing, which empties it, and the answer is that nothing is there.
 fn open_to_look(path: &Path) -> Outcome<Cache> {
     match Cache::options().create(false).read_only(true).open(path) {
         Err(error) if error.kind() == ErrorKind::Cold => open(path),

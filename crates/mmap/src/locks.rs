@@ -20,12 +20,12 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(5);
 
 /// Locks on bytes of a file, held by this value until it is dropped or its process dies.
 ///
-/// The bytes need not exist; choose them far beyond the file's end. Two values, even in one process, exclude
-/// each other; threads that share one value do not. Programs that are started do not inherit the locks, and
-/// neither do **forked children** (by `fork`, not by a bare system call): all calls on the child's copy fail, and
-/// dropping it frees nothing. The child opens its own, see [`PerProcess`](crate::PerProcess).
+/// The bytes need not exist; choose them far beyond the file's end. Two values, even in one process, exclude each
+/// other; threads that share one value do not. Programs that are started do not inherit the locks. Neither do **forked
+/// children** (by `fork`, not by a bare system call): all calls on the child's copy fail, and dropping it frees
+/// nothing. The child opens its own, see [`PerProcess`](crate::PerProcess).
 ///
-/// A program that closes descriptors that are not its own, as some do on becoming a daemon, keeps its locks on Linux until the
+/// Some programs close all descriptors, as on becoming a daemon. On Linux such a program keeps its locks until the
 /// value is dropped, but can do no more with them: all calls fail. On other systems it loses them.
 ///
 /// ```
@@ -134,9 +134,9 @@ impl ByteLocks {
         self.is_refused(byte..byte.saturating_add(1), ByteLock::Exclusive)
     }
 
-    /// Whether somebody else holds any of these bytes exclusively: one question, however many they are. Our own locks do not
-    /// count, and nor do those of others who share: only one who may write the file can lock exclusively, and anybody who may
-    /// read it can share. The answer may be old when it arrives.
+    /// Whether somebody else holds any of these bytes exclusively: one question, however many they are. Our own locks
+    /// do not count, nor do shared locks of others. Only a process that may write the file can lock exclusively; any
+    /// that may read it can share. The answer may be old when it arrives.
     ///
     /// ```
     /// # use samovar_mmap::{ByteLocks, file_id};

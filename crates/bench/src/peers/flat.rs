@@ -1,5 +1,5 @@
-//! A yardstick, not a cache: one hash table of numbers and one array of entries of a fixed length, used by one thread,
-//! without a lock while it runs, without eviction, without entries of other lengths.
+//! A yardstick, not a cache: one hash table of numbers and one array of entries of a fixed length. One thread uses it,
+//! without a lock while it runs. It has no eviction, and no entries of other lengths.
 
 use crate::key::KEY_LEN;
 use crate::peer::{Peer, Session, Setup};

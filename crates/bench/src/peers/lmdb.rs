@@ -72,8 +72,8 @@ fn entries(env: &Env) -> Result<Entries<'_>> {
 fn open_env(setup: &Setup) -> Result<Env> {
     let mut options = EnvOpenOptions::new();
     options.map_size(settings::map_size(setup)?);
-    // SAFETY: with these flags, no sync and a writable map, a crash of the machine may cost the data, which nobody needs;
-    // this program holds no reference into the map across a transaction.
+    // SAFETY: with these flags, no sync and a writable map, a crash of the machine may cost the data, which nobody
+    // needs. This program holds no reference into the map across a transaction.
     unsafe { options.flags(settings::FLAGS) };
     // SAFETY: the directory is new, and no other process and no other environment opens it.
     Ok(unsafe { options.open(&setup.disk) }?)

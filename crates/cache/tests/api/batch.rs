@@ -1,5 +1,5 @@
-//! Many gets at once answer what single gets do, in the order of the keys, whatever the size of the batch and of the cache: in a
-//! small one the keys are looked up one after the other.
+//! Many gets at once answer as single gets do, in the order of the keys. That holds for batches and caches of any size:
+//! in a small cache the keys are looked up one by one.
 
 use samovar::{Cache, ErrorKind, Ttl};
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! A cache that is deleted while it is in use: every handle on it learns of it, a new one takes its path, and a deletion
-//! that does not get to its end leaves a file that opens.
+//! A cache that is deleted while it is in use. Every handle on it learns of it, and a new one takes its path. A
+//! deletion that does not get to its end leaves a file that opens.
 
 use samovar::{Cache, ErrorKind};
 use std::fs::{self, OpenOptions};

@@ -284,7 +284,8 @@ fn a_salvage_of_any_bytes_ends_and_leaves_accounts_in_order() {
     assert!(salvaged > 0 && hits > salvaged, "{salvaged} were salvaged, {hits} values were got of them");
 }
 
-/// A slot that is damaged names bytes that are no entry, or are none of the file's: its key can be written again all the same.
+/// A damaged slot names bytes that are no entry, or that lie outside the file. Its key can be written again all the
+/// same.
 #[test]
 fn a_key_whose_slot_is_damaged_can_be_written_again() {
     let live = |word: u64| word >> 45 & 1 == 1;

@@ -1,5 +1,5 @@
-//! While the data is at most half the capacity, and an entry at most a sixteenth of a shard's main ring, nothing is evicted,
-//! however often it is overwritten, in whatever order and of whatever sizes.
+//! Half a cache is kept. While the data is at most half the capacity, and an entry at most a sixteenth of a shard's
+//! main ring, nothing is evicted. That holds for overwrites in any number, any order and of any sizes.
 //!
 //! Canary, tried and found: without the reserve in `evict::headroom`, entries that meet a gap smaller than themselves
 //! are evicted.

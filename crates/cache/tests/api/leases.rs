@@ -1,10 +1,10 @@
-//! One loader at a time, though others ask, die, panic, fork or write meanwhile; values that are stale, and keys that are
-//! known to have none.
+//! One loader at a time, though others ask, die, panic, fork or write meanwhile. Also values that are stale, and keys
+//! that are known to have none.
 //!
 //! The clock of these tests is the file's own: the latest time that any writer has seen, which they push on.
 //!
-//! Canaries, each tried, each found: a set, or a remove, that does not void; a lease whose dead owner is never found dead; a
-//! redemption that does not ask whether the lease still holds; a forked child that releases.
+//! Canaries, each tried, each found: a set or a remove that does not void; a lease whose dead owner is never found
+//! dead. Also a redemption that does not ask whether the lease is still valid, and a forked child that releases.
 
 use crate::common::{FILE, ROLE, this_program};
 use samovar::{Cache, Lease, Loaded, Lookup, Options, Ttl};

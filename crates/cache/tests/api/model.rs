@@ -1,9 +1,9 @@
-//! Random operations against a model: a hit is exactly what was last set; `check` is clean after every step; and what is missing was
-//! evicted, once each, for want of room.
+//! Random operations against a model. A hit is exactly the last value set; `check` is clean after every step. A missing
+//! entry was evicted, once, for want of room.
 //!
-//! How much must be there follows from three promises. What was just written is there. While all that lives is at most half of
-//! the capacity, nothing is evicted. And an eviction makes room for one entry, of at most a quarter of the main ring: so that
-//! whenever something is evicted, a quarter of the data area is in use.
+//! How much must be there follows from three promises. What was just written is there. While all that lives is at most
+//! half of the capacity, nothing is evicted. And an eviction makes room for one entry, of at most a quarter of the main
+//! ring. So whenever something is evicted, a quarter of the data area is in use.
 
 use proptest::prelude::*;
 use samovar::{Cache, ErrorKind, Options, Swap, Ttl, Version};

@@ -191,8 +191,8 @@ fn one_that_is_refused_does_not_stop_the_others() {
     assert!(!cache.contains(b"large").unwrap(), "as with set, what was to be replaced goes");
 }
 
-/// Adds to a shared counter, appends to a shared list, and swaps a shared number, all by operations that would lose
-/// something if another came between.
+/// Adds to a shared counter, appends to a shared list, and swaps a shared number. Each operation would lose something
+/// if another came between.
 fn work(cache: &Cache, hand: u64) {
     for round in 0..ROUNDS {
         assert!(cache.incr(b"counter", 1).unwrap().is_some());

@@ -165,9 +165,9 @@ fn an_end_that_sinks_is_kept_to() {
     });
 }
 
-/// A cache in which a little more lives than what decides how much is kept free, and now and then a little less: since a large value is
-/// overwritten by a small one. The sets that follow look around again. (That what they go by is so is asserted by the engine itself,
-/// where it is built to assert.)
+/// A cache whose live bytes are a little above the limit that decides how much is kept free. Now and then they are
+/// below it, when a small value replaces a large one. The sets that follow look around again. (That what they go by is
+/// so is asserted by the engine itself, where it is built to assert.)
 #[test]
 fn what_was_seen_is_forgotten_when_a_large_value_goes() {
     let seed = seed();

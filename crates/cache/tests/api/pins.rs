@@ -3,8 +3,8 @@
 //!
 //! `SAMOVAR_SEED` repeats a run.
 //!
-//! Canaries, each tried, each found: no look at the pins before an entry is placed; a pin that is not looked at again once it
-//! can be seen; a head that goes on inside what is pinned; a dead owner who is never found dead.
+//! Canaries, each tried, each found: no look at the pins before an entry is placed; a pin that is not checked again
+//! once it can be seen. Also a head that goes on inside a pinned stretch, and a dead owner that is never found dead.
 
 use crate::common::{FILE, Label, ROLE, Rng, number, seed, this_program};
 use samovar::{Cache, ErrorKind, Options, Ref};

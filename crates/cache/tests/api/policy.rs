@@ -6,8 +6,8 @@ use samovar::{Cache, Policy};
 
 const ENTRIES: u64 = 100;
 
-/// Fills a cache, reads the first ten keys often, and adds as many keys again in two openings; which of the ten stayed,
-/// and the oldest of the others that did.
+/// Fills a cache, reads the first ten keys often, and adds as many keys again in two openings. Returns which of the ten
+/// stayed, and the oldest of the others that did.
 fn survivors(policy: Policy) -> (usize, u64) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.samovar");

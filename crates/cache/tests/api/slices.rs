@@ -1,6 +1,6 @@
-//! Slices of values in place, on a cache whose user trusts all who write its file: they stay as they were, whatever is
-//! written, and nobody else gets one. This is the one test that makes the promise; like every user who makes it, it must say
-//! why it may.
+//! Slices of values in place, on a cache whose user trusts all writers of its file. They stay as they were, whatever is
+//! written, and nobody else gets one. This is the one test that makes the promise; like every user who makes it, it
+//! must say why it may.
 
 use crate::common::{Label, Rng, seed};
 use samovar::{Cache, TrustedWriters};

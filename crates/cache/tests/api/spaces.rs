@@ -1,8 +1,8 @@
 //! Namespaces: keys of their own, counts of their own, a limit that holds whatever is set, and emptied in an instant,
 //! in every process.
 //!
-//! Canaries, each tried, each found: a reader that does not compare epochs; a set that makes no room within the share; an
-//! emptied namespace that stays in the accounts; and, by `die.rs`, a repair that does not store the accounts.
+//! Canaries, each tried, each found: a reader that does not compare epochs; a set that makes no room within the share;
+//! an emptied namespace that stays in the accounts. By `die.rs`: a repair that does not store the accounts.
 
 use crate::common::{FILE, Label, ROLE, Rng, number, seed, this_program};
 use samovar::{Cache, ErrorKind, Lookup, Namespace, Swap, Ttl};

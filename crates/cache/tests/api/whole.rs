@@ -1,6 +1,6 @@
 //! What concerns a whole cache: emptying it, and walking over it, while another process writes.
 //!
-//! Canaries, each tried, each found: `Iter` that skips a slot which changed meanwhile; a clear that leaves out the main ring's
+//! Canaries, each tried, each found: an `Iter` that skips a changed slot; a clear that leaves out the main ring's
 //! slots; an `iter::look` without its second look.
 
 use crate::common::{FILE, Label, ROLE, Rng, number, seed, this_program};

@@ -115,8 +115,8 @@ impl Disk {
     }
 }
 
-/// Another boot of a machine with this disk: the boot that the file remembers is not this one, nor are the lives of its
-/// processes; its inode is.
+/// Another boot of a machine with this disk. The boot in the file is not this one, and its processes do not live; its
+/// inode is the same.
 pub(crate) fn restart(path: &Path, mut bytes: Vec<u8>) {
     bytes[BOOT_ID..BOOT_ID + 16].fill(0xee);
     (0..8).for_each(|slot| bytes[PROCESSES + slot * 16 + 8..][..8].fill(0x11));

@@ -1,5 +1,5 @@
-//! What several processes know together about what a cache must hold: for each key the number of the latest step that
-//! was begun, that was acknowledged, and that anybody was shown.
+//! What a cache must hold, as several processes know it together. For each key: the number of the latest step that was
+//! begun, the latest acknowledged, and the latest that any reader saw.
 //!
 //! A key has one writer at a time, which numbers its steps, so that the steps of a key have one order. Whether step `n` of
 //! a key sets or removes it follows from both numbers. It lies in a mapped file of its own, and outlives any process.

@@ -1,8 +1,8 @@
-//! Whose turn it is: several flows of control on one thread, one at a time. At the hooks, that is at its loads,
-//! stores, swaps, copies and waits, a flow gives way to another one, when and to whom a seed decides.
+//! Whose turn it is: several flows of control on one thread, one at a time. At the hooks, that is at its loads, stores,
+//! swaps, copies and waits, a flow gives way to another one. A seed decides when, and to which.
 //!
-//! They are coroutines and not threads: to give way costs no system call, so that a schedule takes a millisecond, and
-//! a flow that would sleep gives way instead. What they run is the real code, on real files and byte locks.
+//! They are coroutines, not threads. To give way costs no system call, so a schedule takes a millisecond. A flow that
+//! would sleep gives way instead. What they run is the real code, on real files and byte locks.
 
 use super::Rng;
 use generator::{Generator, Gn};

@@ -1,8 +1,8 @@
 //! Rings whose bounds move while they are used: nothing is lost that fits, nothing false is read, `check` stays clean.
 //!
 //! Canaries, each tried, each found by these tests: a small ring whose bound sinks before its lap has ended below it; a
-//! main ring whose bound rises past its tail; a walk that takes the present start of a ring for the start of its next
-//! lap.
+//! main ring whose bound rises past its tail. Also a walk that takes the present start of a ring for the start of its
+//! next lap.
 
 use crate::common::{Label, Rng, seed};
 use samovar::Cache;

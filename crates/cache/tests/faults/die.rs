@@ -1,11 +1,11 @@
-//! Die at every store: a real process kills itself (`SIGKILL`, so that nothing of it runs on) before each of its stores, swaps, copies and flushes, and in
-//! the middle of each copy, while it attaches, sets, overwrites, removes, evicts, clears, compacts, publishes frontiers, flushes,
-//! takes over, repairs, resets and detaches. What it leaves must open warm, `check` clean, and hold every acknowledged
-//! write.
+//! Die at every store. A real process kills itself before each of its stores, swaps, copies and flushes, and in the
+//! middle of each copy. `SIGKILL` leaves nothing of it running. It does so while it attaches, sets, overwrites,
+//! removes, evicts, clears, compacts, publishes frontiers, flushes, takes over, repairs, resets and detaches. The file
+//! that it leaves must open warm, `check` clean, and hold every acknowledged write.
 //!
-//! Canaries, each tried, each found by these tests: the selector's `Prepared` left out of `Transaction`; the slot exchanged
-//! before the bytes are copied; `recover::finish_or_undo` that does not plug; the frontier published before the metadata is
-//! committed; a dead owner who is never found dead.
+//! Canaries, each tried, each found by these tests: the selector's `Prepared` left out of `Transaction`; the slot
+//! exchanged before the bytes are copied; `recover::finish_or_undo` that does not plug. Also the frontier published
+//! before the metadata is committed, and a dead owner that is never found dead.
 //!
 //! `SAMOVAR_SEED` repeats a run; `SAMOVAR_DIE_STRIDE=1` makes the nested deaths exhaustive too.
 
@@ -763,8 +763,8 @@ fn try_one(scenario: &Scenario, company: Company, die_at: usize, seed: u64) -> O
     outcome
 }
 
-/// How many stores there are, as a rule: each file hashes its keys by a seed of its own, and in one of a thousand a few entries share
-/// buckets, so that much less happens.
+/// How many stores there are, as a rule. Each file hashes its keys by a seed of its own. In one of a thousand a few
+/// entries share buckets, and much less happens.
 fn usual_stores(scenario: &Scenario, company: Company, seed: u64) -> usize {
     let lived = [(); 3].map(|()| try_one(scenario, company, usize::MAX, seed));
     let usual = lived.iter().max_by_key(|outcome| outcome.stores).unwrap();

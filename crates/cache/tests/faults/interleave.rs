@@ -1,13 +1,13 @@
-//! Seeded schedules over the real code: flows of control, each with an opening of its own, give way to one another at their
-//! loads, stores, swaps, copies and waits. They set, get, remove, check, open and close, in a roomy cache, in one that evicts with
-//! every write, in one whose lock a dead process holds with a change half done, and in one that nobody had open: missing, clean,
-//! left by the dead, or a copy of a file in use.
+//! Seeded schedules over the real code. Flows of control, each with an opening of its own, give way to one another at
+//! their loads, stores, swaps, copies and waits. They set, get, remove, check, open and close. They do so in a roomy
+//! cache, in one that evicts with every write, and in one whose lock a dead process holds with a change half done. They
+//! also do so in one that nobody had open: missing, clean, left by the dead, or a copy of a file in use.
 //!
-//! `SAMOVAR_SCHEDULES` is how many (400 of each kind; 100,000 by hand), `SAMOVAR_SEED` repeats the choices: what it names is
-//! the seed of one schedule, so that it and `SAMOVAR_SCHEDULES=1` repeat one that failed.
+//! `SAMOVAR_SCHEDULES` is how many (400 of each kind; 100,000 by hand), `SAMOVAR_SEED` repeats the choices. It is the
+//! seed of one schedule: with `SAMOVAR_SCHEDULES=1` it repeats one that failed.
 //!
-//! The canaries are in `scripts/canaries`, which takes the guards away one by one: the slot's exchange, its second look, the frontier,
-//! the lock, its takeover, the repair, the init byte, the decision who is last.
+//! The canaries are in `scripts/canaries`, which takes the guards away one by one. They are the slot's exchange, its
+//! second look, the frontier, the lock, its takeover, the repair, the init byte, and the decision who is last.
 
 use crate::common::turns::{Flow, take_turns};
 use crate::common::{FILE, Label, ROLE, Rng, hook_process, number, seed, this_program};

@@ -1,7 +1,7 @@
 //! What only the feature `inject` can bring about: deaths at any store, chosen schedules, lost power, clocks that are set.
 //!
-//! A hook of the whole process is for processes that a test starts, each for itself; the tests themselves run side by side
-//! in threads, and what they set is their own thread's.
+//! Processes that a test starts set hooks of the whole process. The tests themselves run side by side in threads, and
+//! set hooks of their own thread.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,4 +1,4 @@
-//! What a get leaves behind: of a key that is known to be hot, one count on a line of its own process, and nothing else.
+//! The stores of a get: for a key that is known to be hot, one count on a line of its own process, and nothing else.
 //!
 //! Canary, tried and found: a reader that counts on when the frequency is at its maximum.
 

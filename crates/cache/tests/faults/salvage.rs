@@ -1,7 +1,7 @@
-//! Salvage after power loss: at a random store, of every page some version since the last flush is what the disk has. What a salvage
-//! keeps was stored for exactly that key, is whole, and was not replaced, removed, cleared or expired before the last flush;
-//! what was flushed and left alone since is kept, if there is room for it. The power fails again, while it salvages and after that; and between
-//! two losses the file may have been emptied, and used, as one that nobody wanted to salvage.
+//! Salvage after power loss: at a random store, of every page some version since the last flush is what the disk has. A
+//! kept entry was stored for exactly that key, is whole, and was not replaced, removed, cleared or expired before the
+//! last flush. An entry that was flushed and left alone since is kept, if there is room for it. The power fails again,
+//! during the salvage and after it. Between two losses the file may also be emptied instead of salvaged, and used.
 //!
 //! `SAMOVAR_LOSSES` is how many stories of losses (40; 1,000 in CI), `SAMOVAR_SEED` repeats the choices. Canaries: in
 //! `scripts/canaries`.

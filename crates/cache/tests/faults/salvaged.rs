@@ -290,7 +290,7 @@ fn a_limit_holds_whatever_the_disk_has() {
     assert!(without_room > 0, "there was room for all, always");
 }
 
-/// A page that was torn has slots of before and after a key was removed and set again: two of one key, both with their entries.
+/// A torn page has a slot from before a key was removed, and one from after it was set again. Both name their entries.
 #[test]
 fn of_two_values_of_a_key_the_later_one_is_kept() {
     const LIVE: u64 = 1 << 45;
@@ -371,8 +371,8 @@ fn units_of_one(cache: &Cache, path: &Path) -> u64 {
     main_head(path) - before
 }
 
-/// A slot has ten bits of the lap. A thousand laps after a flush one may look exactly like that of an entry which was evicted
-/// before it, and whose bytes are what the disk still has.
+/// A slot has ten bits of the lap. A thousand laps after a flush one may look exactly like that of an entry evicted
+/// before the flush. The disk still has the bytes of that entry.
 #[test]
 fn a_slot_of_a_thousand_laps_later_brings_nothing_back() {
     const LAP: u64 = 1 << 34;

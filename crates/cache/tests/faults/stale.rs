@@ -1,5 +1,5 @@
-//! A reader that sleeps at any of its loads and copies, while its entry is recycled or replaced, never returns a value
-//! that is torn, foreign or older than one that was there before it began.
+//! A reader may sleep at any of its loads and copies, while its entry is recycled or replaced. It never returns a value
+//! that is torn, foreign or older than the one that was there when it began.
 //!
 //! Canary: without the checks at the end of `Reader::look`, both tests of an overtaken reader fail; `scripts/canaries` takes away that
 //! of the laps alone.

@@ -1,8 +1,8 @@
 //! Time as a test decides: random operations with times to live, while time passes, clocks are set ahead and back, and the
 //! machine restarts. What is there, and what is not, is known exactly at every moment.
 //!
-//! The rule that the model knows: an entry is gone once the time it was given has passed; within a boot time passes as the
-//! clock since the boot says, across a restart as the clock on the wall says, unless that went back.
+//! The rule that the model knows: an entry is gone once its time to live has passed. Within a boot, time passes by the
+//! clock since the boot. Across a restart it passes by the wall clock, unless that went back.
 
 use proptest::prelude::*;
 use samovar::{Cache, Ttl};

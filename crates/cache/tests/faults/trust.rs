@@ -1,5 +1,5 @@
-//! What is believed of clocks, disks and files: time that only goes on, whatever is done to the clocks; a file that a
-//! sync failed of; and why a file was emptied, which it remembers.
+//! Trust in clocks, disks and files. Time only goes on, whatever is done to the clocks. A file whose sync failed is not
+//! trusted. A file remembers why it was emptied.
 //!
 //! Canaries: in `scripts/canaries`.
 

@@ -2,8 +2,8 @@
 //!
 //! `SAMOVAR_FORKS` is how many workers are killed and forked anew (60; 1,000 by hand), `SAMOVAR_SEED` repeats the choices.
 //!
-//! Canaries, each tried, each found: descriptors that stay open in the child (an idle child then keeps its dead parent's
-//! lock); a child that goes on as its parent's owner.
+//! Canaries, each tried, each found: descriptors that stay open in the child, which then keeps its dead parent's lock;
+//! a child that goes on as its parent's owner.
 
 use crate::common::oracle::Oracle;
 use crate::common::{FILE, ROLE, Rng, alone, hook_process, number, seed, this_program};

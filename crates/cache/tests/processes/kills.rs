@@ -1,7 +1,7 @@
-//! Real kills: eight processes read, write, remove, flush, check and reopen one file; one is killed every 20 to 200 ms,
-//! half of them while they hold a writer lock; others take their places. Every hit is whole, of its key, and not older than
-//! any that ended before it began; every acknowledged write survives; nothing is evicted. In the end all are killed at
-//! once, and the file opens warm (where the system tells its boots apart).
+//! Real kills. Eight processes read, write, remove, flush, check and reopen one file. One is killed every 20 to 200 ms,
+//! half of them while they hold a writer lock. New ones take their places. Every hit is whole, of its key, and not
+//! older than any that ended before it began; every acknowledged write survives; nothing is evicted. In the end all are
+//! killed at once, and the file opens warm (where the system tells its boots apart).
 //!
 //! `SAMOVAR_KILLS` is how many are killed (40; 300 in CI, 10,000 by hand), `SAMOVAR_SEED` repeats the choices.
 //!

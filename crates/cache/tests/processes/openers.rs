@@ -1,5 +1,5 @@
-//! Opening, together and against odds: two openers at once on a missing, a clean, an unclean and a cold file, one of them
-//! killed; a full process table; two openings in one process; a copy of a file in use; another user.
+//! Opening in every situation. Two openers come at once on a missing, a clean, an unclean and a cold file, and one of
+//! them is killed. Also a full process table, two openings in one process, a copy of a file in use, and another user.
 //!
 //! `SAMOVAR_OPENINGS` is how many pairs race (40; 1,000 by hand), `SAMOVAR_SEED` repeats the choices.
 //!

@@ -1,7 +1,7 @@
 //! Owners of a writer lock that are stopped, lose their byte locks, die while others wait, or panic.
 //!
-//! Canaries, each tried, each found: without the veto in `place::is_running` the daemon's lock is stolen, by a waiter and by a
-//! first opener; without the plugging in `recover::finish_or_undo` a panic leaves damage.
+//! Canaries, each tried, each found. Without the veto in `membership` the daemon's lock is stolen, by a waiter and by a
+//! first opener. Without the plugging in `recover::finish_or_undo` a panic leaves damage.
 
 use crate::common::{FILE, ROLE, alone, hook_process, this_program};
 use nix::sys::signal::{Signal, kill, raise};
@@ -84,8 +84,8 @@ impl Owner {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
     }
 
-    /// Starts one that lost its descriptors, in a PID namespace of its own, and waits until it holds its shard; none if this user
-    /// may not do that.
+    /// Starts one that lost its descriptors, in a PID namespace of its own, and waits until it holds its shard. None if
+    /// this user may not do that.
     fn in_another_namespace(path: &Path) -> Option<Self> {
         let mut command = Command::new("unshare");
         command.args(["--pid", "--fork", "--kill-child"]).stdin(Stdio::piped()).stdout(Stdio::piped());

@@ -1,7 +1,8 @@
-//! Power lost in a real kernel: the two programs that `scripts/power-replay` runs, one within a kernel whose every block write
-//! is logged, one on what the disk had after any number of those writes. They do nothing in a plain run.
+//! Power lost in a real kernel, by the two programs that `scripts/power-replay` runs. One runs in a kernel that logs
+//! every block write. The other one opens the disk as it was after any number of those writes. They do nothing in a
+//! plain run.
 //!
-//! The writer says when a flush begins and when it is over, by marks in the log, so that the examiner knows what must be there.
+//! The writer marks in the log when a flush begins and when it is over, so the examiner knows what must be there.
 
 use crate::common::{FILE, Label, ROLE, Rng, number};
 use samovar::Cache;

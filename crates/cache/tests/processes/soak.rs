@@ -1,5 +1,6 @@
-//! A soak: six processes use every operation on one file, and one of them is killed now and then. Every value is whole, of its key, and not older than any that was shown before it; counters lose no
-//! acknowledged step; what fits is kept.
+//! A soak: six processes use every operation on one file, and one of them is killed now and then. Every value is whole,
+//! of its key, and not older than any that was read before it. Counters lose no acknowledged step, and entries that fit
+//! are kept.
 //!
 //! `SAMOVAR_SOAK_SECONDS` is how long (10; ten minutes by hand), `SAMOVAR_SEED` repeats the choices.
 

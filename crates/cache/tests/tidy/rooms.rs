@@ -1,4 +1,5 @@
-//! The rooms of the engine, from the ground up: a room uses only those before it; and in no crate do files use one another in a circle.
+//! The rooms of the engine, from the ground up: a room uses only those before it. In no crate do files use one another
+//! in a circle.
 
 use crate::graph::{Arrow, Crate, circles};
 use crate::source::{all, hold};

@@ -134,8 +134,8 @@ impl Display for Failure {
     }
 }
 
-/// Whether a message names the file that it is about, which may have a name as short as a word: at its beginning, or behind
-/// what the system was doing with it.
+/// Whether a message names its file: at its beginning, or behind what the system was doing with it. The name may be as
+/// short as a word.
 fn names(message: &str, file: &str) -> bool {
     let begins = message.strip_prefix(file).is_some_and(|rest| rest.starts_with(' '));
     begins || [": ", " ("].iter().any(|next| message.contains(&format!(" {file}{next}")))

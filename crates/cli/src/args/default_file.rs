@@ -1,9 +1,9 @@
 //! `SAMOVAR_FILE`: the cache file that every command is about, so that it need not be named each time.
 //!
-//! A command that takes the file and nothing else takes it from there where it is not named. A command that takes a
-//! key, a size or a name as well could not tell `get FILE KEY` from `get KEY KEY`, so the rule is strict: where the variable
-//! is set, such a command takes no file. If its first argument is a cache file all the same, it is refused: the
-//! file was named out of habit.
+//! A command that takes the file and nothing else takes it from there where it is not named. A command that also takes
+//! a key, a size or a name cannot tell `get FILE KEY` from `get KEY KEY`. So the rule is strict: where the variable is
+//! set, such a command takes no file. If its first argument is a cache file all the same, it is refused: the file was
+//! named out of habit.
 
 use crate::probe::is_cache;
 use clap::Command;

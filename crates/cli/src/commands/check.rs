@@ -16,8 +16,8 @@ pub(crate) fn run(arguments: &FileArguments, format: Format) -> Outcome<Status> 
     Ok(if report.is_clean() { Status::Done } else { Status::Damage })
 }
 
-/// A recount that writes nothing is the first choice. It cannot keep writers out, nor finish what one that died had
-/// begun; where that may be the trouble, and the file may be written, it is made again with the writers held off.
+/// A recount that writes nothing is the first choice. It cannot keep writers out, nor finish a change of a dead one. If
+/// that may be the trouble, and the file may be written, the check is made again with writers kept out.
 fn recount(path: &Path) -> Outcome<Report> {
     let first = recount_in(path, access::open_read_only(path)?);
     match first {

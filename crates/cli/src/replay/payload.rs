@@ -1,8 +1,8 @@
 //! The values of a replay, made so that a wrong one shows.
 //!
-//! A value holds the key it was made for, the number of its writer and a sequence; the rest is filled from all three
-//! and the length. So bytes of another key, of another writer, of an earlier value of the same key, moved or cut short,
-//! do not pass. Filling and checking are an addition and a comparison every eight bytes: about as fast as memory.
+//! A value holds its key, the number of its writer and a sequence. The rest is filled from all three and the length. So
+//! bytes of another key, of another writer, of an earlier value of the same key, moved or cut short, do not pass.
+//! Filling and checking are an addition and a comparison every eight bytes: about as fast as memory.
 //!
 //! A value too short for the three and a word that binds them is filled from its key and its length alone.
 
@@ -90,7 +90,7 @@ fn short_seed(key: u64, length_bytes: usize) -> u64 {
     mix(key, length_bytes as u64)
 }
 
-/// The words of a fill step by a constant from a well-mixed seed: no word says where another fill stands, and no word
+/// The words of a fill step by a constant from a well-mixed seed. No word tells where another fill stands, and no word
 /// of a fill occurs twice in it.
 fn fill(seed: u64, bytes: &mut [u8]) {
     let (words, tail) = bytes.as_chunks_mut();

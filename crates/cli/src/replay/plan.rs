@@ -96,8 +96,8 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The limit on values that a new file of a given size gets: what the trace needs, as far as there is room for it,
-    /// and no less than costs nothing, for the sake of the traces that follow.
+    /// The limit on values of a new file of a given size: what the trace needs, as far as there is room for it. It is
+    /// never below a limit that costs nothing, for the traces that follow.
     fn max_value_size(&self) -> Option<u64> {
         match self.room {
             Room::Bytes(bytes) if self.is_new => {

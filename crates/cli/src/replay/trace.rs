@@ -1,7 +1,7 @@
 //! A trace: which keys were asked for, in order. The format is described in docs/TRACES.md.
 //!
-//! The whole trace is decoded and checked before the first record is used, so that a bad record is found before a cache
-//! is touched, and so that decoding is not in the times that a replay reports.
+//! The whole trace is decoded and checked before the first record is used. So a bad record is found before a cache is
+//! touched, and the times of a replay do not include decoding.
 
 use crate::answer::failure::{Failure, Outcome, Status};
 use std::io::Read;

@@ -6,8 +6,7 @@ use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How many sets a replay has made when it is killed, so that it is killed in an empty cache, in one that fills, and in
-/// one that evicts.
+/// How many sets a replay has made when it is killed: in an empty cache, in one that fills, and in one that evicts.
 const LIVES_SETS: [u64; 5] = [1, 100, 3_000, 1_000, 9_000];
 
 #[test]

@@ -13,8 +13,8 @@ struct Scrape {
 }
 
 impl Scrape {
-    /// Reads a text as strictly as `promtool check metrics`: help and type once and first, names and labels of the right
-    /// characters, no sample twice, no metric in two places, a line feed at the end.
+    /// Reads a text as strictly as `promtool check metrics`. Help and type come once and first; names and labels have
+    /// the right characters. No sample comes twice, and no metric in two places. A line feed is at the end.
     fn read(text: &str) -> Scrape {
         assert!(text.ends_with('\n'));
         let (mut scrape, mut helped, mut metric) = (Scrape::default(), BTreeSet::new(), String::new());

@@ -49,7 +49,7 @@ fn a_get_leaves_no_trace_unless_it_counts() {
     assert_eq!(samovar(&["stat", &cache, "--json"]).ends(DONE).json()["hits"], 1);
 }
 
-/// There is nothing to be read in a file that cannot be trusted: it is emptied, and the answer is that the key is not there.
+/// A file that cannot be trusted has nothing to read. It is emptied, and the answer is that the key is not there.
 #[cfg(unix)]
 #[test]
 fn a_get_of_a_cold_file_empties_it() {

@@ -1,6 +1,6 @@
 //! `samovar top`: a cache in use, watched. The file is only read: other processes do not see this one.
 //!
-//! A sample is one look at the cache; a frame is what two samples tell, as lines of text or as JSON; the screen shows
+//! A sample is one look at the cache. A frame is what two samples tell, as lines of text or as JSON. The screen shows
 //! lines and hears keys. Where standard output is no terminal, one frame is all there is.
 
 mod frame;

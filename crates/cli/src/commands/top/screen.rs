@@ -1,5 +1,5 @@
-//! The terminal, taken for a while and given back as it was: at the end of [`Screen`], on a panic, and on a signal that asks
-//! the program to end, which arrives as [`Key::Quit`].
+//! The terminal, taken for a while and given back as it was: at the end of [`Screen`] and on a panic. So it is on a
+//! signal that asks the program to end, which arrives as [`Key::Quit`].
 
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use crossterm::style::{Attribute, Print, SetAttribute};
