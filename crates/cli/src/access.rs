@@ -90,7 +90,7 @@ pub(crate) fn with_file<T>(path: &Path, act: impl FnOnce(&Cache) -> Result<T, Er
     Ok(done)
 }
 
-/// What opening found, in a few words.
+/// What opening found, in a few words: new, warm, or cold and why.
 pub(crate) fn describe(cache: &Cache) -> String {
     let attachment = cache.attachment();
     match &attachment.cold_reason {

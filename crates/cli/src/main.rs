@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Answers a command line that asks for nothing that there is, or for help.
+/// Answers a command line that is wrong, or that asks for help.
 fn refuse(error: &clap::Error, format: Format) -> ExitCode {
     if format == Format::Json && error.use_stderr() {
         format.fail(&Failure::of_usage(error));

@@ -1,4 +1,4 @@
-//! Whether a file is a cache, for those who would rather not open it.
+//! Whether a file is a cache, found without opening it as one.
 
 use samovar::{Cache, ErrorKind};
 use std::path::Path;

@@ -85,7 +85,7 @@
 //!   them as bytes is ever formed, here or in a caller's safe code.
 //! * Copies and comparisons are made by assembly (where there is none: by relaxed atomics of one byte each). They **act
 //!   as bytewise relaxed atomic accesses**: in a race with a writer they may see any mix of old and new bytes, and
-//!   nothing worse. Who copies while others write has to validate the copy: load a sequence word
+//!   nothing worse. A reader that copies while others write must validate its copy: load a sequence word
 //!   ([`Word64::load_acquire`]), copy, [`fence_acquire`], load it again.
 //! * Words are **little-endian in the file** on every target.
 //! * A read-only map is read only by relaxed loads of at most eight bytes, and fences. Any other atomic load may be
@@ -95,14 +95,14 @@
 //!
 //! # Words and bytes
 //!
-//! A contract of all who share a map, which the types do not check: **while others may use a place as a word, nobody accesses
-//! it in another size.** A place is used as a word by [`Word64`], [`Word32`], [`Line`], [`Block`] and [`View::load_line`]; as bytes
-//! by the copies, comparisons and zeroing of [`View`] and [`Items`]; a `Word32` is not half of a `Word64`. Accesses of several sizes
-//! that race have no meaning in Rust's memory model.
+//! There is a contract of all processes that share a map, which the types do not check. **While others may use a place
+//! as a word, nobody accesses it in another size.** [`Word64`], [`Word32`], [`Line`], [`Block`] and [`View::load_line`]
+//! use a place as a word. The copies, comparisons and zeroing of [`View`] and [`Items`] use it as bytes. A `Word32` is
+//! not half of a `Word64`. Accesses of several sizes that race have no meaning in Rust's memory model.
 //!
-//! One who holds a region alone, before it is published or under a lock, may access it as it likes. Every function that relies on
-//! the contract says so. What a breach does where the copy is assembly: bytes of old and new words mix. Where it is not, Rust
-//! makes no promise.
+//! A process that has a region alone, before it is published or under a lock, may access it in any size. Every function
+//! that relies on the contract says so. After a breach, with the assembly copy, bytes of old and new words mix. Without
+//! the assembly, Rust makes no promise.
 
 mod access;
 mod advice;

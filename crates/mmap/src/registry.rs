@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 
 const SLOTS: usize = 64;
 
-/// Whether any map of this process was ever poisoned, so that in a life without faults nobody looks further.
+/// Whether any map of this process was ever poisoned. While none was, nobody looks further.
 static ANY_POISONED: AtomicBool = AtomicBool::new(false);
 
 /// One registered range.
@@ -55,7 +55,7 @@ impl Chunk {
         unsafe { next.as_ref() }
     }
 
-    /// The next chunk, made if there is none. Of two who make one at once, one throws his away.
+    /// The next chunk, made if there is none. Two threads may make one at once; then one of them is dropped.
     fn grow(&self) -> &'static Chunk {
         let made = Box::into_raw(Box::new(Chunk::EMPTY));
         let linked = self.next.compare_exchange(ptr::null_mut(), made, Ordering::AcqRel, Ordering::Acquire);
@@ -98,7 +98,8 @@ impl Slot {
         let start = self.start.load(Ordering::Relaxed);
         let end = self.end.load(Ordering::Relaxed);
         amid();
-        // With the fence in `Registration::new`: who loaded a field of a later range finds its generation, too.
+        // With the fence in `Registration::new`: a handler that loaded a field of a later range finds its generation,
+        // too.
         fence(Ordering::Acquire);
         let is_registered = generation % 2 == 1;
         is_registered
@@ -139,7 +140,7 @@ pub(crate) fn poison_of(address: usize) -> Option<(usize, FaultKind)> {
     if ANY_POISONED.load(Ordering::Acquire) { poison_in(find(address)?) } else { None }
 }
 
-/// Why this very address could not be reached, if it was there that its map was poisoned: its page is another now.
+/// Why this very address could not be reached, if a fault there poisoned its map. Its page was replaced then.
 pub(crate) fn kind_of(address: usize) -> Option<FaultKind> {
     poison_of(address).filter(|(at, _)| *at == address).map(|(_, kind)| kind)
 }
@@ -198,7 +199,7 @@ impl RangeToken {
     /// Does the address lie in this range? The range that the address lies in must stay registered for the call.
     #[inline]
     pub(crate) fn is_of(self, address: usize) -> bool {
-        // Relaxed: that the address's range is registered is known, so that if it is this slot's, it does not change.
+        // Relaxed: the address's range is registered for the call, so if it is this slot's, it does not change.
         self.slot.covers(address) && self.slot.generation.load(Ordering::Relaxed) == self.generation
     }
 }

@@ -103,8 +103,8 @@ impl<'a> View<'a> {
     ///
     /// # Safety
     /// For as long as the slice lives:
-    /// 1. Nobody writes these bytes, by whatever map of whatever process, nor by a system call, and no word or line of them
-    ///    is in use.
+    /// 1. Nobody writes these bytes, by any map of any process or by a system call, and no word or line of them is in
+    ///    use.
     /// 2. The file is not cut short before their end, and its device does not fail: they would change, or end the
     ///    process.
     #[inline]

@@ -91,14 +91,14 @@ macro_rules! word {
                 self.writable(Event::Store).store(value.to_le(), Ordering::Relaxed);
             }
 
-            /// Stores it (release): who loads this value with acquire sees all that came before.
+            /// Stores it (release): a thread that loads this value with acquire sees all that came before.
             #[inline]
             pub fn store_release(self, value: $int) {
                 self.writable(Event::Store).store(value.to_le(), Ordering::Release);
             }
 
-            /// Stores `new` if it is `current`; in any case tells what it was. Acquire and release; never
-            /// fails for nothing.
+            /// Stores `new` if it is `current`; in any case tells what it was. Acquire and release; never fails
+            /// spuriously.
             ///
             /// # Errors
             /// What it was instead.
@@ -181,8 +181,8 @@ word! {
 }
 
 impl Word32<'_> {
-    /// Sleeps while it is `expected`, until somebody wakes the sleepers of this word, in whatever process.
-    /// `false` if the time ran out; `true` may come for nothing, so look at the word again.
+    /// Sleeps while it is `expected`, until a thread of any process wakes the sleepers of this word. `false` if the
+    /// time ran out. `true` may be a spurious wake-up, so look at the word again.
     pub fn wait(self, expected: u32, timeout: Duration) -> bool {
         let deadline = Instant::now().checked_add(timeout);
         loop {
@@ -204,12 +204,12 @@ impl Word32<'_> {
         }
     }
 
-    /// Wakes one of those who wait on this word, in whatever process.
+    /// Wakes one of the threads that wait on this word, in any process.
     pub fn wake_one(self) {
         sys::wake(self.atomic(), 1);
     }
 
-    /// Wakes all who wait on this word, in whatever process.
+    /// Wakes all threads that wait on this word, in any process.
     pub fn wake_all(self) {
         sys::wake(self.atomic(), i32::MAX);
     }

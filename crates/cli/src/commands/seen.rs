@@ -17,8 +17,8 @@ impl Seen {
         Ok(Seen { stats: cache.stats()?, used_bytes })
     }
 
-    /// What an entry takes above its key and value: its header and padding, and its share of the index. Free room is no
-    /// entry's, and neither is the part of the index that would serve it.
+    /// What an entry takes above its key and value: its header and padding, and its share of the index. Free room does
+    /// not count, nor does the part of the index for it.
     pub(crate) fn overhead_per_entry(&self) -> Option<f64> {
         let Stats { entries, live_bytes, index_bytes, data_bytes, .. } = self.stats;
         let used_bytes = self.used_bytes?;

@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The bytes of a value for the cache at `cache`. A source that has more bytes than the file is read no further: it may have no
-/// end. Where no file is, nothing is read, since to open it says why.
+/// The bytes of a value for the cache at `cache`. A source with more bytes than the file is read no further, since it
+/// may have no end. If there is no file, nothing is read; opening it tells why.
 pub(crate) fn read<'a>(arguments: &'a ValueArguments, cache: &Path) -> Outcome<Cow<'a, [u8]>> {
     let there = cache.metadata().ok().filter(|metadata| metadata.is_file() && metadata.len() > 0);
     let Some(limit) = there.map(|metadata| metadata.len()) else { return Ok(Cow::Borrowed(&[])) };

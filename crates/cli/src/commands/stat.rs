@@ -38,7 +38,8 @@ pub(crate) struct StatView {
     state: String,
     /// Why and when the file was last emptied or salvaged; absent if it never was.
     last_cold: Option<LastCold>,
-    /// How large the cache is, or becomes when its resize is done. This and the next three are absent where the file does not say.
+    /// How large the cache is, or becomes when its resize is done. This and the next three are absent if the size
+    /// record makes no sense.
     capacity_bytes: Option<u64>,
     max_capacity_bytes: Option<u64>,
     /// A resize is under way, or was left half done.

@@ -56,7 +56,7 @@ impl<'a> Plan<'a> {
     /// The replay, ready to run.
     pub(crate) fn runner(&self, cache: &'a Cache) -> Outcome<Runner<'a>> {
         let operations = if self.arguments.honour_ops { Operations::AsRecorded } else { Operations::AllGets };
-        // Where entries are counted, their largest number must be exact.
+        // If the capacity is a number of entries, their largest number must be exact.
         let sampling =
             if matches!(self.room, Room::Entries(_)) { Sampling::EverySet } else { Sampling::Seldom };
         let runner = Runner::new(cache, &self.arguments.cache, self.sizes)?;

@@ -11,9 +11,9 @@ use std::time::Instant;
 /// What the op of a record means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operations {
-    /// Nothing: every record is a look-up, and a miss is filled.
+    /// It is ignored: every record is a look-up, and a miss is filled.
     AllGets,
-    /// What it says: sets and deletes are done and are no requests.
+    /// It is done: sets and deletes are carried out, and are no requests.
     AsRecorded,
 }
 
@@ -149,7 +149,8 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// What a set does whose value no file could hold: the old value is out of date, the new one is refused.
+    /// A set whose value no file can hold: the old value is removed, since it is out of date, and the new one is
+    /// refused.
     fn give_up(&mut self, record: Record) -> Result<(), Error> {
         self.counts.refusals += 1;
         let answer = self.cache.remove(&record.key.to_le_bytes());

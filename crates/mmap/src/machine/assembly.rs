@@ -95,7 +95,7 @@ macro_rules! label {
     };
 }
 
-/// On ELF the symbols are nobody's outside the library that they end up in.
+/// On ELF the symbols are hidden: no other library sees them.
 #[cfg(any(target_vendor = "apple", windows))]
 macro_rules! hidden {
     ($name:literal) => {

@@ -3,7 +3,7 @@
 //! All accesses to shared bytes have one size, as the memory model asks of all that race. Bytes that the caller has alone are
 //! accessed as such: they may be borrowed, and not all of them may be written.
 //!
-//! Nothing here notices a fault: the handler puts a page of zeroes there and poisons the map, and who calls asks.
+//! Nothing here notices a fault: the handler puts a page of zeroes there and poisons the map, and the caller asks.
 
 use super::terms::Unreachable;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};

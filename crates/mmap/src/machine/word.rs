@@ -4,8 +4,8 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// Whether words of eight bytes can be loaded from a map that cannot be written. Of other processors of 32 bits nobody promises
-/// that such a load is no exchange, which stores.
+/// Whether words of eight bytes can be loaded from a map that cannot be written. On other 32-bit processors such a load
+/// may be an exchange, which stores.
 pub(crate) const LOADS_EIGHT_BYTES: bool =
     cfg!(any(target_pointer_width = "64", all(target_arch = "x86", target_feature = "sse2")));
 

@@ -5,7 +5,7 @@ use crate::sys::request::{LockQuery, LockRequest};
 use std::fs::File;
 use std::io;
 
-/// Keeps the locks of one open file description, though every descriptor of it be closed, where the system can do that.
+/// Keeps the locks of one open file description even if all its descriptors are closed, where the system can.
 #[derive(Default, Debug)]
 pub(crate) struct LockTable {
     hold: Option<system::Hold>,
@@ -14,7 +14,7 @@ pub(crate) struct LockTable {
 }
 
 impl LockTable {
-    /// Without a hold all is as it should be while nobody closes what is not his own.
+    /// Without a hold, the locks last until a program closes descriptors that are not its own.
     pub(crate) fn of(file: &File) -> LockTable {
         LockTable { hold: system::Hold::of(file), made: fork::here() }
     }

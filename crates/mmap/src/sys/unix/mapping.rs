@@ -40,7 +40,7 @@ impl Call {
     }
 
     /// Maps it as far from the start of a huge page as its offset is from one of the file's. So the system can map or
-    /// make whole huge pages there. Not every file system sees to that.
+    /// make whole huge pages there. Not every file system does that itself.
     fn map_for_huge_pages(&self, huge: usize) -> io::Result<*mut libc::c_void> {
         let (len, flags) = (self.len.next_multiple_of(page_size()), libc::MAP_PRIVATE | libc::MAP_ANON);
         let room = Call {

@@ -39,7 +39,7 @@ pub(crate) fn reserve(request: &ReserveRequest<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// There is no way to reserve what lies within a file; it gets its space when it is written.
+/// A range within a file cannot be reserved; it gets its space when it is written.
 pub(crate) fn reserve_range(_request: &RangeRequest<'_>) -> io::Result<()> {
     unsupported()
 }

@@ -1,4 +1,5 @@
-//! Locks on single bytes: `LockFileEx`, with what POSIX has and it has not: locking again, up and down.
+//! Locks on single bytes: `LockFileEx`, made to act as POSIX locks do: a lock can be taken again, and changed between
+//! shared and exclusive.
 
 use super::call::check;
 use crate::sys::request::{ByteLock, LockQuery, LockRequest};

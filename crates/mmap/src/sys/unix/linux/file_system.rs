@@ -16,7 +16,7 @@ impl Backing {
         Backing(Durability::Nothing)
     }
 
-    /// The question takes as long as a tenth of a map of a small file, so that it is not asked for mere readers.
+    /// The question costs a tenth of mapping a small file, so it is not asked for read-only maps.
     #[allow(clippy::unnecessary_wraps)] // elsewhere it may fail
     pub(in crate::sys::unix) fn of(file: &File, access: Access) -> io::Result<Backing> {
         if access == Access::ReadOnly {

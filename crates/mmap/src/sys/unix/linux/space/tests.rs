@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What a call of that length comes to where a signal interrupts all that are longer than `longest`.
+/// The result of a call of that length, if a signal interrupts all calls longer than `longest`.
 fn reserved(range: Range<u64>, longest: u64) -> io::Result<u32> {
     let (mut at, mut calls) = (range.start, 0);
     in_steps(range.clone(), |step| {
