@@ -10,7 +10,7 @@ use crate::format::entry::{Extras, Mark};
 use crate::format::hash::NamespaceWord;
 use crate::format::slot::Slot;
 use crate::read::reader::RETRIES;
-use crate::read::validated::{Validated, Validation};
+use crate::read::validated::{Absence, Loaded, Validation};
 use crate::shard::view::Shard;
 use samovar_mmap::Word64;
 use std::time::Duration;
@@ -146,17 +146,20 @@ impl std::iter::FusedIterator for Iter<'_> {}
 
 /// One look at one slot.
 fn look(shard: Shard<'_>, word: Word64<'_>, wanted: &Wanted<'_>) -> Result<Seen> {
+    let validation = Validation::begin(&shard);
     // Acquire, with the release of the slot's exchange: the entry's bytes are older than its slot.
     let slot = Slot::from_word(word.load_acquire());
     if !slot.is_live() {
         return Ok(Seen::Nothing);
     }
-    let validation = Validation::begin(&shard, word, slot);
+    let loaded = Loaded { word, slot };
     let seen = copy(shard, slot, wanted)?;
-    Ok(match validation.end() {
-        Validated::Unchanged { .. } => seen,
-        Validated::Reclaimed => Seen::Nothing,
-        Validated::Moved => Seen::Stale,
+    if matches!(seen, Seen::Entry(_)) && validation.end(loaded).is_some() {
+        return Ok(seen);
+    }
+    Ok(match (validation.absence(loaded), seen) {
+        (Absence::Certain, Seen::Nothing) | (Absence::Reclaimed, _) => Seen::Nothing,
+        _ => Seen::Stale,
     })
 }
 

@@ -7,7 +7,7 @@
 /// The first bytes of every cache file.
 pub(crate) const MAGIC: [u8; 8] = *b"SAMOVAR\x1a";
 /// The version of the format that this code reads and writes.
-pub(crate) const VERSION: u32 = 6;
+pub(crate) const VERSION: u32 = 7;
 
 pub(crate) const PAGE: u64 = 4096;
 /// The header page, written once at creation.
@@ -75,6 +75,8 @@ pub(crate) const NAMESPACE_TURNS_SEEN: usize = 8;
 pub(crate) const STORED: usize = 16;
 /// The two reclaim frontiers, on the one line that readers look at.
 pub(crate) const FRONTIERS: usize = 64;
+/// How many laps they have begun together, modulo 2^64; there too.
+pub(crate) const LAPS_BEGUN: usize = FRONTIERS + 16;
 /// Which copy of the metadata is committed, and whether the other one is prepared.
 pub(crate) const SELECTOR: usize = 128;
 /// How many leases were granted, and how much of their table may be in use; on the selector's line, which every writer reads.
@@ -185,6 +187,7 @@ pub(crate) fn fingerprint() -> u64 {
         LEASED as u64,
         PINNED as u64,
         APPEND_WINDOW as u64,
+        LAPS_BEGUN as u64,
         LEASES as u64,
         NAMESPACE_TABLE as u64,
         REDO_RECORDS as u64,

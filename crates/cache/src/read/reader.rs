@@ -5,10 +5,10 @@ use crate::format::entry::{Extras, Header, KeyValue, Mark, Preface};
 use crate::format::hash::{KeyHash, NamespaceWord};
 use crate::format::seal::Home;
 use crate::format::slot::{FREQ_MAX, Slot};
-use crate::read::validated::{Validated, Validation};
+use crate::read::validated::{Absence, Loaded, Validation};
 use crate::shard::log::Log;
 use crate::shard::view::Shard;
-use samovar_mmap::{Line, Word64};
+use samovar_mmap::Line;
 use std::mem;
 
 /// Tries before a get gives up on a key that is rewritten faster than it can be copied.
@@ -160,9 +160,10 @@ impl Reader<'_, '_> {
         now_ms: &impl Fn() -> u64,
         out: &mut S,
     ) -> Result<Option<bool>> {
-        let mut seen = self.scan_bucket(first, now_ms, out)?;
+        let validation = Validation::begin(&self.shard);
+        let mut seen = self.scan_bucket(validation, first, now_ms, out)?;
         if matches!(seen, SlotLook::Other) {
-            seen = self.scan_bucket(second, now_ms, out)?;
+            seen = self.scan_bucket(validation, second, now_ms, out)?;
         }
         Ok(match seen {
             SlotLook::Hit => Some(true),
@@ -174,6 +175,7 @@ impl Reader<'_, '_> {
     #[inline(always)]
     fn scan_bucket<S: Sink>(
         self,
+        validation: Validation<'_>,
         line: Line<'_>,
         now_ms: &impl Fn() -> u64,
         out: &mut S,
@@ -185,7 +187,7 @@ impl Reader<'_, '_> {
             if !slot.may_hold(self.hash) {
                 return Ok(SlotLook::Stale);
             }
-            match self.look(word, slot, now_ms, out)? {
+            match self.look(validation, Loaded { word, slot }, now_ms, out)? {
                 SlotLook::Other => {}
                 seen => return Ok(seen),
             }
@@ -196,32 +198,28 @@ impl Reader<'_, '_> {
     #[inline(always)]
     fn look<S: Sink>(
         self,
-        word: Word64<'_>,
-        slot: Slot,
+        validation: Validation<'_>,
+        loaded: Loaded<'_>,
         now_ms: &impl Fn() -> u64,
         out: &mut S,
     ) -> Result<SlotLook> {
+        let slot = loaded.slot;
         // Where the value lies is known only once the header is here: most of it is on its way by then.
         self.shard.log.prefetch_behind(slot.offset());
-        let validation = Validation::begin(&self.shard, word, slot);
         let seen = self.copy(slot, now_ms, out)?;
-        match validation.end() {
-            Validated::Unchanged { frontier, now } => {
-                if matches!(seen, SlotLook::Hit) {
-                    out.settle(Home { ring: slot.ring(), at: frontier.ahead(slot.low()) });
-                    self.count(word, now);
-                }
-                Ok(seen)
-            }
-            Validated::Reclaimed => {
-                out.forget();
-                Ok(SlotLook::Other)
-            }
-            Validated::Moved => {
-                out.forget();
-                Ok(SlotLook::Stale)
-            }
+        if matches!(seen, SlotLook::Hit)
+            && let Some(frontier) = validation.end(loaded)
+        {
+            out.settle(Home { ring: slot.ring(), at: frontier.ahead(slot.low()) });
+            self.count(loaded);
+            return Ok(SlotLook::Hit);
         }
+        out.forget();
+        Ok(match (validation.absence(loaded), seen) {
+            (Absence::Certain, seen @ (SlotLook::Gone | SlotLook::Other)) => seen,
+            (Absence::Reclaimed, _) => SlotLook::Other,
+            _ => SlotLook::Stale,
+        })
     }
 
     /// Compares and copies, trusting nothing; what it says holds only if the caller's checks pass.
@@ -259,7 +257,7 @@ impl Reader<'_, '_> {
     /// One compare-exchange of the whole word; a failure is ignored. So a bump never lands on a slot that has changed.
     /// A hot key, at its maximum, is not written at all.
     #[inline(always)]
-    fn count(self, word: Word64<'_>, slot: Slot) {
+    fn count(self, Loaded { word, slot }: Loaded<'_>) {
         if self.trace == Trace::Frequency && slot.freq() < FREQ_MAX {
             let _ = word.compare_exchange(slot.word(), slot.bumped().word());
         }

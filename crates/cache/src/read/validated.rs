@@ -1,67 +1,116 @@
 //! The validated copy: bytes of an entry, copied while others may recycle them, and then proved to be whole.
 //!
 //! ```text
-//!   load slot --acquire--> load frontier --> copy --acquire fence--> frontier and slot unchanged?
-//!      ^                                                                | yes: the copy holds
-//!      '---------------------------- no: the entry moved or died -------'
+//!   load laps begun --acquire--> load slot --acquire--> copy --acquire fence--> frontier still protects the entry?
+//!      ^                                                               | yes: the copy is the entry, whatever its slot says now
+//!      '--------------------- no: the entry was recycled --------------'
 //! ```
 //!
-//! Why the checks at the end suffice. A writer stores a frontier, then a release fence, before it overwrites a byte
+//! Why no second look at the slot is needed. A writer stores a frontier, then a release fence, before it overwrites a byte
 //! below it. So a reader that copied such a byte sees, after its acquire fence, a frontier that no longer protects the
-//! entry. The slot word holds only ten bits of the lap. So the two frontier loads must be less than 512 laps apart, and
-//! the slot, loaded again, must still name the entry. A slot that a slow reader kept for a thousand laps cannot pass
-//! both. A copy that does not pass is dropped: lengths from the file are checked before they are used.
+//! entry. An overwrite of the key changes its slot and leaves its bytes. The copy then is the value at the load of the slot.
+//!
+//! Which lap the slot means, of which it has ten bits. A frontier passes an entry only after its slot has let go, and its
+//! laps are counted before it is stored. So the entry lies at or above the frontier of the time when the laps were first
+//! loaded. It lies less than a lap above the frontier that is loaded at the end. Where fewer than 512 laps were begun in
+//! between, only one position has those bits, however long the reader slept.
+//!
+//! A copy that does not pass is dropped: lengths from the file are checked before they are used.
 
+use crate::format::layout::{FRONTIERS, LAPS_BEGUN};
 use crate::format::position::Position;
 use crate::format::slot::Slot;
 use crate::shard::view::Shard;
-use samovar_mmap::Word64;
+use samovar_mmap::{Line, Word64};
 
-/// Frontier loads further apart than this many laps prove nothing about ten lap bits.
+/// Which word of the frontiers' line counts the laps that they begin.
+const LAPS: usize = (LAPS_BEGUN - FRONTIERS) / 8;
+
+/// So many laps, begun while an entry is copied, prove nothing about ten lap bits.
 const LAPS_APART: u64 = 512;
 
-/// What a copy is worth.
-pub(crate) enum Validated {
-    /// The bytes are the entry's: it lay ahead of this frontier, and this is what its slot says now.
-    Unchanged { frontier: Position, now: Slot },
+/// What a look at an entry is worth that found no value.
+pub(crate) enum Absence {
+    /// What was seen is so: the bytes are the entry's, and its slot still names it.
+    Certain,
     /// The slot names reclaimed bytes, and has not changed: that is damage, not a race, and no entry is there.
     Reclaimed,
-    /// The slot has changed: look again.
+    /// The entry was recycled, or the key has another one: look again.
     Moved,
 }
 
-/// A copy that is under way, from the entry that a slot names.
+/// How many laps had been begun before a slot was loaded.
+#[derive(Clone, Copy)]
 pub(crate) struct Validation<'a> {
-    word: Word64<'a>,
-    slot: Slot,
-    frontier: Word64<'a>,
-    first: Position,
+    line: Line<'a>,
+    laps: u64,
+}
+
+/// A slot that was loaded, and its word.
+#[derive(Clone, Copy)]
+pub(crate) struct Loaded<'a> {
+    pub(crate) word: Word64<'a>,
+    pub(crate) slot: Slot,
 }
 
 impl<'a> Validation<'a> {
-    /// To be called before the first byte is copied. `slot` was loaded from `word` with acquire; its partner is the release of
-    /// the slot's exchange: the entry's bytes are older than its slot.
+    /// To be called before the slot is loaded.
     #[inline(always)]
-    pub(crate) fn begin(shard: &Shard<'a>, word: Word64<'a>, slot: Slot) -> Self {
-        let frontier = shard.frontier(slot.ring());
-        Validation { word, slot, frontier, first: Position::from_word(frontier.load()) }
+    pub(crate) fn begin(shard: &Shard<'a>) -> Self {
+        let line = shard.frontiers();
+        // Acquire, with the release of its store: a slot that is loaded after this has let go of what lies below the frontiers
+        // that were counted.
+        Validation { line, laps: line.word(LAPS).load_acquire() }
     }
 
-    /// To be called after the last byte was copied.
+    /// To be called after the last byte was copied: the frontier that the entry lay at or above to the end; none if it was
+    /// recycled. The slot was loaded with acquire; its partner is the release of the slot's exchange: the entry's bytes are older
+    /// than its slot.
     #[inline(always)]
-    pub(crate) fn end(self) -> Validated {
-        let Validation { word, slot, frontier, first } = self;
+    pub(crate) fn end(self, Loaded { slot, .. }: Loaded<'_>) -> Option<Position> {
         // Acquire fence, with the release fence after a frontier's store: bytes first, then what they are worth.
         samovar_mmap::fence_acquire();
-        let last = Position::from_word(frontier.load());
-        let now = Slot::from_word(word.load());
-        // canary: generation slot
-        if !slot.still_names(now) {
-            return Validated::Moved;
-        }
+        let frontier = self.frontier(slot);
+        // canary: laps apart
+        let is_near = self.line.word(LAPS).load().wrapping_sub(self.laps) < LAPS_APART;
         // canary: generation frontier
-        // canary: frontier
-        let is_protected = last.protects(slot.low()) && last.lap().wrapping_sub(first.lap()) < LAPS_APART;
-        if is_protected { Validated::Unchanged { frontier: last, now } } else { Validated::Reclaimed }
+        let is_protected = frontier.protects(slot.low()) && is_near;
+        is_protected.then_some(frontier)
+    }
+
+    /// The frontier of a slot's ring as it stands.
+    #[inline(always)]
+    fn frontier(self, slot: Slot) -> Position {
+        // Acquire, with the release of its store: the laps that are loaded after this count the lap that it is in.
+        Position::from_word(self.line.word(slot.ring() as usize).load_acquire())
+    }
+
+    /// To be asked where there is no value, or none that is whole. An overwrite may have marked the entry as dead, or its time have
+    /// ended after a new value came, so that the slot is looked at again. Between two looks at one frontier nothing was
+    /// reclaimed: a slot that names what lies below it all the while is damage.
+    #[cold]
+    pub(crate) fn absence(self, loaded: Loaded<'_>) -> Absence {
+        if self.end(loaded).is_none() {
+            return self.recycled(loaded);
+        }
+        // canary: still absent
+        if loaded.is_unchanged() { Absence::Certain } else { Absence::Moved }
+    }
+
+    fn recycled(self, loaded: Loaded<'_>) -> Absence {
+        let frontier = self.frontier(loaded.slot);
+        let is_below = !frontier.protects(loaded.slot.low()) && loaded.is_unchanged();
+        match is_below && self.frontier(loaded.slot) == frontier {
+            true => Absence::Reclaimed,
+            false => Absence::Moved,
+        }
+    }
+}
+
+impl Loaded<'_> {
+    /// Does the slot still name what it named?
+    fn is_unchanged(self) -> bool {
+        // Acquire, with the release of the slot's exchange: a frontier that is loaded after this is no older than the slot.
+        self.slot.still_names(Slot::from_word(self.word.load_acquire()))
     }
 }

@@ -240,7 +240,7 @@ pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<Metadata
         let heads = copies.map(|metadata| metadata.ring(ring).head.lap() & LAP_TRUSTED);
         let lap = heads.into_iter().fold(frontiers[ring as usize].lap() & LAP_TRUSTED, u64::max);
         let at = Position::new(lap + 2, bounds.span(ring).start);
-        shard.frontier(ring).store_release(at.word());
+        shard.move_frontier(ring, at);
         RingState { head: at, tail: at, live: 0, entries: 0 }
     });
     bounds.store(shard.head);

@@ -9,7 +9,8 @@ use crate::format::geometry::Geometry;
 use crate::format::hash::KeyHash;
 use crate::format::header;
 use crate::format::layout::{
-    self, ANNEX_LEN, ERA, FRONTIERS, NAMESPACE_TURNS_SEEN, SHARD_HEAD_LEN, SHARD_HEADS, STORED, at,
+    self, ANNEX_LEN, ERA, FRONTIERS, LAPS_BEGUN, NAMESPACE_TURNS_SEEN, SHARD_HEAD_LEN, SHARD_HEADS, STORED,
+    at,
 };
 use crate::format::position::Position;
 use crate::format::ring::Ring;
@@ -19,7 +20,7 @@ use crate::shard::bounds::Bounds;
 use crate::shard::head::Head;
 use crate::shard::index::{Index, Numbered};
 use crate::shard::log::Log;
-use samovar_mmap::{View, Word64};
+use samovar_mmap::{Line, View, Word64};
 
 /// The windows on one shard. Copies of it are free; nothing in it is a copy of the file.
 #[derive(Clone, Copy)]
@@ -64,6 +65,26 @@ impl<'a> Shard<'a> {
     #[inline]
     pub(crate) fn frontier(&self, ring: Ring) -> Word64<'a> {
         self.head.word64(FRONTIERS + ring as usize * 8)
+    }
+
+    /// The line that both of them are on, and how many laps they have begun together.
+    #[inline(always)]
+    pub(crate) fn frontiers(&self) -> Line<'a> {
+        self.head.line(FRONTIERS)
+    }
+
+    /// Moves a ring's frontier, below which no slot names anything any more. Laps that begin with it are counted before. The
+    /// caller holds the writer lock, and has a full fence follow before a byte below is overwritten.
+    pub(crate) fn move_frontier(&self, ring: Ring, to: Position) {
+        let (word, laps) = (self.frontier(ring), self.head.word64(LAPS_BEGUN));
+        let begun = to.lap().wrapping_sub(Position::from_word(word.load()).lap());
+        if begun != 0 {
+            // canary: laps counted
+            // Release, with the acquire in `Validation::begin`: slots have let go of what lies below the frontier.
+            laps.store_release(laps.load().wrapping_add(begun));
+        }
+        // Release, with the acquires in `Validation`: the same, and the laps are counted.
+        word.store_release(to.word());
     }
 
     /// Where the rings meet and end, as it stands.

@@ -191,7 +191,7 @@ impl<'a> Allocator<'a> {
     pub(crate) fn publish_frontier(&mut self, ring: Ring) {
         self.tx.settle();
         let tail = self.tx.metadata().tail(ring);
-        self.tx.shard.frontier(ring).store_release(tail.word());
+        self.tx.shard.move_frontier(ring, tail);
         self.frontiers[ring as usize] = tail;
         // Full fence. Its partner in `Validation::end` is an acquire fence: the frontier is seen before the bytes that
         // follow. Its partner in `Pins::hold` is a full one: either a pin is seen, or its reader sees the frontier.

@@ -276,9 +276,11 @@ impl<'a> Transaction<'a> {
     }
 
     /// Marks an entry that its slot has let go, so that passing it costs no look at the index. It is a hint, left when all
-    /// is done: nothing depends on it.
+    /// is done: nothing depends on it. A reader that meets the mark looks at the slot again.
     #[inline(always)]
     pub(crate) fn mark_dead(&self, slot: Slot, header: Header) -> Result<()> {
+        // Release fence, with the acquire fence in `Validation::end`: who sees the mark sees that the slot has let go.
+        samovar_mmap::fence_release();
         self.shard.log.put_mark(slot.offset(), header.dead_word())
     }
 

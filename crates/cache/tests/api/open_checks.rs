@@ -96,12 +96,12 @@ fn a_file_cut_short_is_told_from_a_foreign_one() {
 
 #[test]
 fn a_future_version_is_refused() {
-    with_bytes(|bytes| bytes[8] = 7, ErrorKind::UnsupportedVersion, &["version 7", "knows 6"]);
+    with_bytes(|bytes| bytes[8] = 8, ErrorKind::UnsupportedVersion, &["version 8", "knows 7"]);
 }
 
 #[test]
 fn a_version_before_the_first_release_is_refused() {
-    with_bytes(|bytes| bytes[8] = 5, ErrorKind::UnsupportedVersion, &["version 5", "knows 6"]);
+    with_bytes(|bytes| bytes[8] = 6, ErrorKind::UnsupportedVersion, &["version 6", "knows 7"]);
 }
 
 #[test]

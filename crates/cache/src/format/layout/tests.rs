@@ -67,7 +67,7 @@ fn the_page_about_the_format_is_true() {
 
 /// What each version of the format that had one was like: the [`hash_of_all_words`] of its layout. A change of the layout is a new
 /// version, and a new line here; no line ever changes.
-const LAYOUTS: &[(u32, u64)] = &[(6, 0xc286_95ba_5b11_7bc9)];
+const LAYOUTS: &[(u32, u64)] = &[(6, 0xc286_95ba_5b11_7bc9), (7, 0xf960_826b_42f9_5a8c)];
 
 /// Names and values, in the order in which they are given.
 macro_rules! values {
@@ -116,6 +116,7 @@ fn constants() -> Vec<(&'static str, String)> {
         NAMESPACE_TURNS_SEEN,
         STORED,
         FRONTIERS,
+        LAPS_BEGUN,
         SELECTOR,
         LEASED,
         PINNED,
