@@ -10,7 +10,7 @@ use crate::format::entry::{Extras, Mark};
 use crate::format::hash::NamespaceWord;
 use crate::format::slot::Slot;
 use crate::read::reader::RETRIES;
-use crate::read::validated::{Absence, Loaded, Validation};
+use crate::read::validated::{LoadedSlot, NoValue, Validation};
 use crate::shard::view::Shard;
 use samovar_mmap::Word64;
 use std::time::Duration;
@@ -152,13 +152,13 @@ fn look(shard: Shard<'_>, word: Word64<'_>, wanted: &Wanted<'_>) -> Result<Seen>
     if !slot.is_live() {
         return Ok(Seen::Nothing);
     }
-    let loaded = Loaded { word, slot };
+    let loaded = LoadedSlot { word, slot };
     let seen = copy(shard, slot, wanted)?;
     if matches!(seen, Seen::Entry(_)) && validation.end(loaded).is_some() {
         return Ok(seen);
     }
-    Ok(match (validation.absence(loaded), seen) {
-        (Absence::Certain, Seen::Nothing) | (Absence::Reclaimed, _) => Seen::Nothing,
+    Ok(match (validation.no_value(loaded), seen) {
+        (NoValue::Certain, Seen::Nothing) | (NoValue::Reclaimed, _) => Seen::Nothing,
         _ => Seen::Stale,
     })
 }

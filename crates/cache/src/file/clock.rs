@@ -95,6 +95,12 @@ impl<'a> Clock<'a> {
         self.read_ms.get()
     }
 
+    /// Time may have passed since it was read: the next question reads it anew.
+    #[inline(always)]
+    pub(crate) fn forget(&self) {
+        self.read_ms.set(0);
+    }
+
     /// Lets every process know that this time was seen.
     pub(crate) fn note(&self) -> Result<()> {
         if watermark(self.file)? < self.now_ms() {

@@ -5,7 +5,7 @@ use crate::format::entry::{Extras, Header, KeyValue, Mark, Preface};
 use crate::format::hash::{KeyHash, NamespaceWord};
 use crate::format::seal::Home;
 use crate::format::slot::{FREQ_MAX, Slot};
-use crate::read::validated::{Absence, Loaded, Validation};
+use crate::read::validated::{LoadedSlot, NoValue, Validation};
 use crate::shard::log::Log;
 use crate::shard::view::Shard;
 use samovar_mmap::Line;
@@ -187,7 +187,7 @@ impl Reader<'_, '_> {
             if !slot.may_hold(self.hash) {
                 return Ok(SlotLook::Stale);
             }
-            match self.look(validation, Loaded { word, slot }, now_ms, out)? {
+            match self.look(validation, LoadedSlot { word, slot }, now_ms, out)? {
                 SlotLook::Other => {}
                 seen => return Ok(seen),
             }
@@ -199,7 +199,7 @@ impl Reader<'_, '_> {
     fn look<S: Sink>(
         self,
         validation: Validation<'_>,
-        loaded: Loaded<'_>,
+        loaded: LoadedSlot<'_>,
         now_ms: &impl Fn() -> u64,
         out: &mut S,
     ) -> Result<SlotLook> {
@@ -215,9 +215,9 @@ impl Reader<'_, '_> {
             return Ok(SlotLook::Hit);
         }
         out.forget();
-        Ok(match (validation.absence(loaded), seen) {
-            (Absence::Certain, seen @ (SlotLook::Gone | SlotLook::Other)) => seen,
-            (Absence::Reclaimed, _) => SlotLook::Other,
+        Ok(match (validation.no_value(loaded), seen) {
+            (NoValue::Certain, seen @ (SlotLook::Gone | SlotLook::Other)) => seen,
+            (NoValue::Reclaimed, _) => SlotLook::Other,
             _ => SlotLook::Stale,
         })
     }
@@ -257,7 +257,7 @@ impl Reader<'_, '_> {
     /// One compare-exchange of the whole word; a failure is ignored. So a bump never lands on a slot that has changed.
     /// A hot key, at its maximum, is not written at all.
     #[inline(always)]
-    fn count(self, Loaded { word, slot }: Loaded<'_>) {
+    fn count(self, LoadedSlot { word, slot }: LoadedSlot<'_>) {
         if self.trace == Trace::Frequency && slot.freq() < FREQ_MAX {
             let _ = word.compare_exchange(slot.word(), slot.bumped().word());
         }

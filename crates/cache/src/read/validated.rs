@@ -10,7 +10,7 @@
 //! below it. So a reader that copied such a byte sees, after its acquire fence, a frontier that no longer protects the
 //! entry. An overwrite of the key changes its slot and leaves its bytes. The copy then is the value at the load of the slot.
 //!
-//! Which lap the slot means, of which it has ten bits. A frontier passes an entry only after its slot has let go, and its
+//! Which lap the slot means. It has ten bits of it. A frontier passes an entry only after its slot has let go, and its
 //! laps are counted before it is stored. So the entry lies at or above the frontier of the time when the laps were first
 //! loaded. It lies less than a lap above the frontier that is loaded at the end. Where fewer than 512 laps were begun in
 //! between, only one position has those bits, however long the reader slept.
@@ -30,7 +30,7 @@ const LAPS: usize = (LAPS_BEGUN - FRONTIERS) / 8;
 const LAPS_APART: u64 = 512;
 
 /// What a look at an entry is worth that found no value.
-pub(crate) enum Absence {
+pub(crate) enum NoValue {
     /// What was seen is so: the bytes are the entry's, and its slot still names it.
     Certain,
     /// The slot names reclaimed bytes, and has not changed: that is damage, not a race, and no entry is there.
@@ -48,7 +48,7 @@ pub(crate) struct Validation<'a> {
 
 /// A slot that was loaded, and its word.
 #[derive(Clone, Copy)]
-pub(crate) struct Loaded<'a> {
+pub(crate) struct LoadedSlot<'a> {
     pub(crate) word: Word64<'a>,
     pub(crate) slot: Slot,
 }
@@ -67,7 +67,7 @@ impl<'a> Validation<'a> {
     /// recycled. The slot was loaded with acquire; its partner is the release of the slot's exchange: the entry's bytes are older
     /// than its slot.
     #[inline(always)]
-    pub(crate) fn end(self, Loaded { slot, .. }: Loaded<'_>) -> Option<Position> {
+    pub(crate) fn end(self, LoadedSlot { slot, .. }: LoadedSlot<'_>) -> Option<Position> {
         // Acquire fence, with the release fence after a frontier's store: bytes first, then what they are worth.
         samovar_mmap::fence_acquire();
         let frontier = self.frontier(slot);
@@ -89,25 +89,25 @@ impl<'a> Validation<'a> {
     /// ended after a new value came, so that the slot is looked at again. Between two looks at one frontier nothing was
     /// reclaimed: a slot that names what lies below it all the while is damage.
     #[cold]
-    pub(crate) fn absence(self, loaded: Loaded<'_>) -> Absence {
+    pub(crate) fn no_value(self, loaded: LoadedSlot<'_>) -> NoValue {
         if self.end(loaded).is_none() {
             return self.recycled(loaded);
         }
         // canary: still absent
-        if loaded.is_unchanged() { Absence::Certain } else { Absence::Moved }
+        if loaded.is_unchanged() { NoValue::Certain } else { NoValue::Moved }
     }
 
-    fn recycled(self, loaded: Loaded<'_>) -> Absence {
+    fn recycled(self, loaded: LoadedSlot<'_>) -> NoValue {
         let frontier = self.frontier(loaded.slot);
         let is_below = !frontier.protects(loaded.slot.low()) && loaded.is_unchanged();
         match is_below && self.frontier(loaded.slot) == frontier {
-            true => Absence::Reclaimed,
-            false => Absence::Moved,
+            true => NoValue::Reclaimed,
+            false => NoValue::Moved,
         }
     }
 }
 
-impl Loaded<'_> {
+impl LoadedSlot<'_> {
     /// Does the slot still name what it named?
     fn is_unchanged(self) -> bool {
         // Acquire, with the release of the slot's exchange: a frontier that is loaded after this is no older than the slot.

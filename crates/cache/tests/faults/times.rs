@@ -173,3 +173,30 @@ fn a_time_that_begins_at_zero_is_kept_over_a_restart() {
         world.act(op);
     }
 }
+
+/// The expiry of each value of a batch is checked when it is handed over, however long the receiver took for those before it.
+#[test]
+fn a_slow_receiver_is_handed_nothing_that_has_expired() {
+    const KEYS: u8 = 100;
+    for capacity in [256 << 10, 4 << 20] {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::options().capacity(capacity).open(dir.path().join("c.samovar")).unwrap();
+        let at = |ms| set_thread_clock(Some(Clock { wall_ms: START_MS + ms, boot_ms: 10_000 + ms }));
+        at(0);
+        let keys: Vec<[u8; 1]> = (0..KEYS).map(|key| [key]).collect();
+        for (ttl_ms, key) in (10..).step_by(10).zip(&keys) {
+            cache.set_with(key, b"value", Ttl::millis(ttl_ms)).unwrap();
+        }
+        let mut found = Vec::new();
+        // Key n lives for 10 * (n + 1) ms; the receiver takes 20 ms for each of the first half, and none for the rest.
+        cache
+            .get_many(&keys, |number, value| {
+                found.push(value.is_some());
+                at(20 * (number as u64 + 1).min(u64::from(KEYS) / 2));
+            })
+            .unwrap();
+        set_thread_clock(None);
+        let is_there = |number: u64| 10 * (number + 1) > 20 * number.min(u64::from(KEYS) / 2);
+        assert_eq!(found, (0..u64::from(KEYS)).map(is_there).collect::<Vec<_>>(), "{capacity} bytes");
+    }
+}
