@@ -156,7 +156,7 @@ impl Cache {
         }
         let attached = &self.inner.attached;
         attached.before_write()?;
-        if writer::set_at_once(locked, item, |extent| attached.prepare(locked.shard().number, extent))? {
+        if writer::set_at_once(locked, item, |span| attached.prepare(locked.shard().number, span))? {
             return attached.believe();
         }
         self.write_locked(locked, clock, |writer| writer.set(item))

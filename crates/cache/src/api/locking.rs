@@ -56,7 +56,7 @@ impl Cache {
         attached.before_write()?;
         attached.keep_horizon(number)?;
         let is_dead = |owner| attached.is_dead(owner);
-        let prefault = |extent| attached.prepare(number, extent);
+        let prefault = |span| attached.prepare(number, span);
         let once = || {
             let process = ProcessContext { is_dead: &is_dead, prefault: &prefault };
             let mut writer = Writer::begin(locked, clock, process)?;

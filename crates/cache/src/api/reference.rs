@@ -5,9 +5,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::file::clock::Clock;
 use crate::file::counters::Counter;
 use crate::format::entry::Header;
+use crate::format::ring::Span;
 use crate::read::reader::{Reader, Sink};
 use crate::shard::log::Log;
-use crate::shard::pin::{self, Extent, Pin, Pins};
+use crate::shard::pin::{self, Pin, Pins};
 use crate::shard::view::Shard;
 use samovar_mmap::{Origin, View};
 use std::fmt;
@@ -40,8 +41,8 @@ struct Spot {
 }
 
 impl Spot {
-    fn extent(self) -> Extent {
-        Extent { offset: self.offset, units: self.header.units() }
+    fn span(self) -> Span {
+        Span::of(self.offset, self.header.units())
     }
 }
 
@@ -105,7 +106,7 @@ impl Cache {
         let Some(mut spot) = locate(&glimpse, &clock)? else { return Ok(None) };
         let mut guard = self.claim(Pins::of(reader.shard))?;
         for _ in 0..RETRIES {
-            guard.pins.hold(guard.pin, spot.extent())?;
+            guard.pins.hold(guard.pin, spot.span())?;
             if self.is_too_much_pinned(&reader.shard)? {
                 guard.pins.refused();
                 return Err(pin::refusal());

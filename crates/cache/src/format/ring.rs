@@ -49,6 +49,16 @@ pub(crate) struct Place {
 }
 
 impl Span {
+    /// So many units from `start` on.
+    #[inline]
+    pub(crate) fn of(start: u64, units: u64) -> Self {
+        Span { start, end: start + units }
+    }
+
+    pub(crate) fn overlaps(self, other: Span) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+
     #[inline]
     pub(crate) fn units(self) -> u64 {
         // While a file is being cut short, its bounds may have any value.

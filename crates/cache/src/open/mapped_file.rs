@@ -8,7 +8,7 @@ use crate::file::prefault::PrefaultBitmap;
 use crate::file::size_record::SizeRecord;
 use crate::format::header::FileHeader;
 use crate::format::layout;
-use crate::shard::pin::Extent;
+use crate::format::ring::Span;
 use crate::shard::view::Shard;
 use samovar_mmap::{Access, Advice, FileId, Pages, SharedMap, View};
 use std::fs::File;
@@ -98,9 +98,9 @@ impl MappedFile {
 
     /// Has a stretch of a shard's data area made ready to be written.
     #[inline(always)]
-    pub(crate) fn prepare(&self, shard: u64, extent: Extent) {
+    pub(crate) fn prepare(&self, shard: u64, span: Span) {
         let start = layout::at(self.header.geometry.data_at(shard));
-        let [from, to] = [extent.offset, extent.end()].map(|offset| start + layout::bytes_of(offset));
+        let [from, to] = [span.start, span.end].map(|offset| start + layout::bytes_of(offset));
         let within =
             || start..start + self.shard(shard).map_or(0, |shard| layout::bytes_of(shard.bounds().end));
         self.prefaulted.populate(&self.map, from..to, within);

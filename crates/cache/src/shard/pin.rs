@@ -32,7 +32,7 @@ use samovar_mmap::{Word32, Word64};
 
 /// Within a pin.
 const OWNER: usize = 0;
-const EXTENT: usize = 8;
+const SPAN: usize = 8;
 
 /// States of the word in the shard's head, in its low bits; above them it counts refusals.
 const NONE: u64 = 0;
@@ -41,30 +41,15 @@ const DOUBTED: u64 = 2;
 const STATE: u64 = 3;
 const REFUSAL: u64 = 4;
 
-/// A stretch of a shard's data area, in units: `units << 34 | offset` in one word, so that it is never half written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Extent {
-    pub(crate) offset: u64,
-    pub(crate) units: u64,
+/// A pinned span as `units << 34 | offset` in one word, so that it is never half written.
+fn to_word(span: Span) -> u64 {
+    span.units() << OFFSET_BITS | span.start
 }
 
-impl Extent {
-    fn of_word(word: u64) -> Option<Self> {
-        let extent = Extent { offset: word & ((1 << OFFSET_BITS) - 1), units: word >> OFFSET_BITS };
-        (extent.units > 0).then_some(extent)
-    }
-
-    fn word(self) -> u64 {
-        self.units << OFFSET_BITS | self.offset
-    }
-
-    pub(crate) fn end(self) -> u64 {
-        self.offset + self.units
-    }
-
-    fn overlaps(self, other: Extent) -> bool {
-        self.offset < other.end() && other.offset < self.end()
-    }
+/// The span of a word; none if it has no units.
+fn from_word(word: u64) -> Option<Span> {
+    let span = Span::of(word & ((1 << OFFSET_BITS) - 1), word >> OFFSET_BITS);
+    (span.units() > 0).then_some(span)
 }
 
 /// Asks whether an owner has died.
@@ -98,8 +83,8 @@ impl<'a> Pins<'a> {
         self.annex.word32(PINS + place * PIN_LEN + OWNER)
     }
 
-    fn extent(self, place: usize) -> Result<Word64<'a>> {
-        self.annex.word64(PINS + place * PIN_LEN + EXTENT)
+    fn word(self, place: usize) -> Result<Word64<'a>> {
+        self.annex.word64(PINS + place * PIN_LEN + SPAN)
     }
 
     /// Turns the state from any of these to that one; false if it is another.
@@ -136,8 +121,8 @@ impl<'a> Pins<'a> {
     }
 
     /// Lets the pin hold this stretch. Only a look at the slot after this tells whether it came in time.
-    pub(crate) fn hold(self, pin: Pin, extent: Extent) -> Result<()> {
-        self.extent(pin.place)?.store_release(extent.word());
+    pub(crate) fn hold(self, pin: Pin, span: Span) -> Result<()> {
+        self.word(pin.place)?.store_release(to_word(span));
         // With the fence in `look_twice`, and the one after a frontier's store.
         samovar_mmap::fence_full();
         if self.summary().load() & STATE != SOME {
@@ -150,24 +135,24 @@ impl<'a> Pins<'a> {
     /// Lets go.
     pub(crate) fn release(self, pin: Pin) -> Result<()> {
         if self.owner(pin.place)?.load() == pin.owner.word() {
-            self.extent(pin.place)?.store_release(0);
+            self.word(pin.place)?.store_release(0);
             let _ = self.owner(pin.place)?.compare_exchange(pin.owner.word(), 0);
         }
         Ok(())
     }
 
     /// What pin `place` holds, and who; none if it is free, or holds nothing yet.
-    fn load(self, place: usize) -> Result<Option<(Owner, Extent)>> {
+    fn load(self, place: usize) -> Result<Option<(Owner, Span)>> {
         let owner = self.owner(place)?.load_acquire();
-        let extent = Extent::of_word(self.extent(place)?.load_acquire());
-        Ok(extent.filter(|_| owner != 0).map(|extent| (Owner::from_word(owner), extent)))
+        let span = from_word(self.word(place)?.load_acquire());
+        Ok(span.filter(|_| owner != 0).map(|span| (Owner::from_word(owner), span)))
     }
 
     /// Units that are pinned, those of the dead included.
     pub(crate) fn units(self) -> Result<u64> {
         let mut units = 0;
         for place in 0..PINS_PER_SHARD {
-            units += self.load(place)?.map_or(0, |(_, extent)| extent.units);
+            units += self.load(place)?.map_or(0, |(_, span)| span.units());
         }
         Ok(units)
     }
@@ -205,18 +190,17 @@ impl<'a> Pins<'a> {
     /// The first pinned stretch that has a unit in common with this one. Pins of the dead that are in the way are freed. The
     /// caller holds the writer lock.
     #[cold]
-    pub(crate) fn obstacle(self, wanted: Extent, is_dead: IsDead<'_>) -> Result<Option<Extent>> {
-        let (mut first, mut claimed): (Option<Extent>, bool) = (None, false);
+    pub(crate) fn obstacle(self, wanted: Span, is_dead: IsDead<'_>) -> Result<Option<Span>> {
+        let (mut first, mut claimed): (Option<Span>, bool) = (None, false);
         for place in 0..PINS_PER_SHARD {
             claimed |= self.owner(place)?.load() != 0;
-            let Some((owner, extent)) = self.load(place)?.filter(|(_, extent)| extent.overlaps(wanted))
-            else {
+            let Some((owner, span)) = self.load(place)?.filter(|(_, span)| span.overlaps(wanted)) else {
                 continue;
             };
             if is_dead(owner)? {
                 let _ = self.owner(place)?.compare_exchange(owner.word(), 0);
-            } else if first.is_none_or(|first| extent.offset < first.offset) {
-                first = Some(extent);
+            } else if first.is_none_or(|first| span.start < first.start) {
+                first = Some(span);
             }
         }
         if !claimed {
@@ -245,12 +229,12 @@ impl<'a> Pins<'a> {
     pub(crate) fn leave(self, span: Span, units: u64, is_dead: IsDead<'_>) -> Result<bool> {
         let mut from = span.start;
         while from < span.end {
-            let rest = Extent { offset: from, units: span.end - from };
+            let rest = Span { start: from, end: span.end };
             let Some(next) = self.obstacle(rest, is_dead)? else { break };
-            if next.offset.saturating_sub(from) >= units {
+            if next.start.saturating_sub(from) >= units {
                 return Ok(true);
             }
-            from = next.end();
+            from = next.end;
         }
         Ok(span.end.saturating_sub(from) >= units)
     }
@@ -271,7 +255,7 @@ pub(crate) fn forget_all(shard: Shard<'_>) -> Result<()> {
     let pins = Pins::of(shard);
     if pins.any() {
         for place in 0..PINS_PER_SHARD {
-            pins.extent(place)?.store(0);
+            pins.word(place)?.store(0);
             pins.owner(place)?.store(0);
         }
         pins.turn(&[SOME, DOUBTED, STATE], NONE);
@@ -288,7 +272,7 @@ pub(crate) fn refusal() -> Error {
     )
 }
 
-const _: () = assert!(EXTENT + 8 <= PIN_LEN);
+const _: () = assert!(SPAN + 8 <= PIN_LEN);
 
 #[cfg(test)]
 mod tests;

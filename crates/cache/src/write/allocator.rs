@@ -4,11 +4,11 @@
 
 use crate::error::{ErrorKind, Result};
 use crate::format::position::Position;
-use crate::format::ring::{Ends, Place, Ring};
+use crate::format::ring::{Ends, Place, Ring, Span};
 use crate::policy::eviction;
 use crate::shard::bounds::Bounds;
 use crate::shard::metadata::MetadataCopy;
-use crate::shard::pin::{Extent, IsDead, Pins};
+use crate::shard::pin::{IsDead, Pins};
 use crate::shard::view::Shard;
 use crate::write::detour::{self, Detour, Obstacle};
 use crate::write::transaction::Transaction;
@@ -55,7 +55,7 @@ impl<'a> Allocator<'a> {
         if end >= area.end || !pins.any() {
             return Ok(false);
         }
-        let beyond = Extent { offset: end, units: area.end - end };
+        let beyond = Span { start: end, end: area.end };
         Ok(pins.obstacle(beyond, self.is_dead)?.is_some())
     }
 
@@ -74,7 +74,7 @@ impl<'a> Allocator<'a> {
     fn place_clear_of_pins(&mut self, ring: Ring, units: u64) -> Result<Option<Place>> {
         for _ in 0..detour::MOST {
             let Some(place) = self.place_on_or_off_pins(ring, units) else { break };
-            let wanted = Extent { offset: place.at.offset(), units };
+            let wanted = Span::of(place.at.offset(), units);
             let Some(pinned) = self.pins().obstacle(wanted, self.is_dead)? else { return Ok(Some(place)) };
             if !self.take_detour(ring, place, Obstacle { wanted, pinned })? {
                 break;
@@ -89,7 +89,7 @@ impl<'a> Allocator<'a> {
         if self.frontiers[ring as usize] != self.tx.metadata().tail(ring) {
             self.publish_frontier(ring);
         }
-        let span = self.bounds.span_for(ring, obstacle.wanted.units);
+        let span = self.bounds.span_for(ring, obstacle.wanted.units());
         let (head, tail) = (self.tx.metadata().head(ring), self.tx.metadata().tail(ring));
         match detour::around(span, Ends { head, tail }, place, obstacle.pinned) {
             Detour::Wait => return Ok(false),

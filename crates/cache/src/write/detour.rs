@@ -2,7 +2,6 @@
 
 use crate::format::layout::PINS_PER_SHARD;
 use crate::format::ring::{Ends, Place, Span};
-use crate::shard::pin::Extent;
 
 /// The most detours on the way to one place: past every pin, and from the end of a lap to the start of the next. A head
 /// that needs more goes round in circles. A bound that moved, or a new pin, has then left no stretch that is long
@@ -12,8 +11,8 @@ pub(crate) const MOST: usize = 2 * PINS_PER_SHARD;
 /// Where an entry was to go, and what is pinned there.
 #[derive(Clone, Copy)]
 pub(crate) struct Obstacle {
-    pub(crate) wanted: Extent,
-    pub(crate) pinned: Extent,
+    pub(crate) wanted: Span,
+    pub(crate) pinned: Span,
 }
 
 /// How a ring's head gets past a pinned stretch that lies where the next entry was to go.
@@ -34,10 +33,10 @@ pub(crate) enum Detour {
 /// The detour around `pinned`, which has a unit in common with the entry that was to go to `place`. A pin that came in
 /// time has no head or tail of a ring inside it, unless the ring is empty or begins a lap there. A pin that came too
 /// late may, for a moment.
-pub(crate) fn around(span: Span, ends: Ends, place: Place, pinned: Extent) -> Detour {
+pub(crate) fn around(span: Span, ends: Ends, place: Place, pinned: Span) -> Detour {
     let Ends { head, tail } = ends;
-    let beyond = pinned.end();
-    let (same_lap, covers_start) = (place.at.lap() == tail.lap(), pinned.offset < place.at.offset());
+    let beyond = pinned.end;
+    let (same_lap, covers_start) = (place.at.lap() == tail.lap(), pinned.start < place.at.offset());
     // The last unit of a lap is for the mark that ends it.
     let before_tail = beyond <= tail.offset() && beyond < span.end;
     match () {

@@ -6,12 +6,12 @@ use crate::file::clock::Clock;
 use crate::format::entry::{Extras, Header, KeyValue, Preface};
 use crate::format::hash::NamespaceWord;
 use crate::format::position::{Position, UNIT};
-use crate::format::ring::{Place, Ring};
+use crate::format::ring::{Place, Ring, Span};
 use crate::format::seal::Home;
 use crate::format::slot::Slot;
 use crate::policy::eviction::{self, Candidate, EvictionPolicy, Verdict};
 use crate::shard::log_walk::{Located, LogWalk, Met, Stretch};
-use crate::shard::pin::{self, Extent};
+use crate::shard::pin;
 use crate::write::allocator::{Allocator, is_pinned};
 use crate::write::batch::{Batch, Candidates, Live};
 use crate::write::namespaces;
@@ -26,7 +26,7 @@ const INDEX_OUT_OF_CACHE: u64 = 256 << 10;
 pub(crate) struct Reclaimer<'a> {
     pub(crate) allocator: Allocator<'a>,
     /// Makes the memory of a stretch of the data area ready for writes.
-    prefault: &'a dyn Fn(Extent),
+    prefault: &'a dyn Fn(Span),
     clock: &'a Clock<'a>,
     /// The namespace that is written to, in the epoch that this write belongs to.
     own: NamespaceWord,
@@ -39,7 +39,7 @@ pub(crate) struct Reclaimer<'a> {
 
 impl<'a> Reclaimer<'a> {
     #[inline(always)]
-    pub(crate) fn new(allocator: Allocator<'a>, clock: &'a Clock<'a>, prefault: &'a dyn Fn(Extent)) -> Self {
+    pub(crate) fn new(allocator: Allocator<'a>, clock: &'a Clock<'a>, prefault: &'a dyn Fn(Span)) -> Self {
         Reclaimer { allocator, prefault, clock, own: NamespaceWord::DEFAULT, moves: 0, is_pressed: false }
     }
 
@@ -59,7 +59,7 @@ impl<'a> Reclaimer<'a> {
 
     /// Has the memory of an entry that is about to be written made ready.
     pub(crate) fn prefault(&self, at: Position, units: u64) {
-        (self.prefault)(Extent { offset: at.offset(), units });
+        (self.prefault)(Span::of(at.offset(), units));
     }
 
     /// Has the entry expired, or its namespace been emptied?

@@ -11,7 +11,7 @@ use crate::file::clock::Clock;
 use crate::file::namespace::NamespaceId;
 use crate::format::entry::{Extras, KeyValue};
 use crate::format::hash::{KeyHash, NamespaceWord};
-use crate::format::ring::Ring;
+use crate::format::ring::{Ring, Span};
 use crate::format::seal::Home;
 use crate::format::slot::Slot;
 use crate::policy::append_window::AppendWindow;
@@ -22,7 +22,7 @@ use crate::shard::index::Numbered;
 use crate::shard::lease::Leases;
 use crate::shard::locked::LockedShard;
 use crate::shard::metadata::{Change, MetadataCopy, Selector};
-use crate::shard::pin::{Extent, IsDead};
+use crate::shard::pin::IsDead;
 use crate::shard::view::Shard;
 use crate::write::allocator::{self, Allocator};
 use crate::write::alteration::Current;
@@ -45,7 +45,7 @@ pub(crate) struct ProcessContext<'a> {
     /// Whether the owner of a pin has died.
     pub(crate) is_dead: IsDead<'a>,
     /// That a stretch of the shard's data area be made ready for what is about to be written there.
-    pub(crate) prefault: &'a dyn Fn(Extent),
+    pub(crate) prefault: &'a dyn Fn(Span),
 }
 
 impl ProcessContext<'static> {
@@ -59,11 +59,11 @@ impl ProcessContext<'static> {
 pub(crate) fn set_at_once(
     locked: &LockedShard<'_>,
     item: &Item<'_>,
-    prefault: impl FnOnce(Extent),
+    prefault: impl FnOnce(Span),
 ) -> Result<bool> {
     let Some(mut tx) = Transaction::begin(locked) else { return Ok(false) };
     let Some(append) = plan::at_once(tx.shard, tx.metadata(), item)? else { return Ok(false) };
-    prefault(Extent { offset: append.place.at.offset(), units: append.footprint.units });
+    prefault(Span::of(append.place.at.offset(), append.footprint.units));
     tx.put(&append, item)?;
     Ok(true)
 }

@@ -13,7 +13,7 @@ fn at(lap: u64, offset: u64) -> Position {
 fn a_head_goes_around_what_is_pinned() {
     let detour = |head: Position, tail: Position, to: (Position, bool), offset, units| {
         let place = Place { at: to.0, wraps: to.1 };
-        around(SPAN, Ends { head, tail }, place, Extent { offset, units })
+        around(SPAN, Ends { head, tail }, place, Span::of(offset, units))
     };
     let here = |head| (head, false);
     let wraps = |lap, offset| (at(lap, offset), true);
