@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   free (life 0) --its byte won, incarnation raised, process named--> taken --given up--> free
-//!   taken --its process died, so that its byte is free--> taken, by the next incarnation
+//!   taken --its process died, so that its byte is free, and no other slot is--> free
 //! ```
 //!
 //! The kernel's lock on a slot's byte shows that its owner lives (see [`crate::open::membership`]). The process that a
@@ -13,11 +13,33 @@ use crate::format::hash::checksum;
 use crate::format::layout::{PROCESS_SLOT_LEN, PROCESS_SLOTS, PROCESSES};
 use crate::format::owner::Owner;
 use samovar_mmap::{View, Word32, Word64};
+use std::ops::Range;
+
+/// The numbers of all slots.
+pub(crate) const ALL: Range<u32> = 0..PROCESS_SLOTS as u32;
 
 /// Within a process slot.
 const INCARNATION: usize = 0;
 const PID: usize = 4;
 const LIFE: usize = 8;
+
+/// The life of a process of which the system says nothing.
+const UNKNOWN: u64 = 1;
+
+/// What tells this process from all others, ever.
+#[derive(Clone, Copy)]
+pub(crate) struct Life {
+    pid: u32,
+    life: u64,
+}
+
+impl Life {
+    /// Asks the system.
+    pub(crate) fn present() -> Self {
+        let pid = std::process::id();
+        Life { pid, life: life_of(pid).unwrap_or(UNKNOWN) }
+    }
+}
 
 /// One process slot of the table.
 #[derive(Clone, Copy)]
@@ -29,7 +51,12 @@ pub(crate) struct ProcessSlot<'a> {
 impl<'a> ProcessSlot<'a> {
     /// All slots of a file.
     pub(crate) fn all(file: View<'a>) -> impl Iterator<Item = ProcessSlot<'a>> {
-        (0u32..).take(PROCESS_SLOTS).map(move |number| ProcessSlot { file, number })
+        ProcessSlot::among(file, ALL)
+    }
+
+    /// Those with these numbers.
+    pub(crate) fn among(file: View<'a>, numbers: Range<u32>) -> impl Iterator<Item = ProcessSlot<'a>> {
+        numbers.map(move |number| ProcessSlot { file, number })
     }
 
     /// The slot that a lock word names; none if it names no slot, as damage might.
@@ -63,7 +90,7 @@ impl<'a> ProcessSlot<'a> {
     /// Does the process that took it last, and did not give it up, still run?
     pub(crate) fn is_running(self) -> Result<bool> {
         let life = self.life()?.load_acquire();
-        Ok(life != 0 && life == life_of(self.pid()?))
+        Ok(life > UNKNOWN && life_of(self.pid()?) == Some(life))
     }
 
     /// Is the owner, which names this slot, of its present incarnation?
@@ -74,13 +101,12 @@ impl<'a> ProcessSlot<'a> {
 
     /// Names this process in it, in a new incarnation: the owner that other processes see. The caller holds the slot's
     /// byte.
-    pub(crate) fn take(self) -> Result<Owner> {
+    pub(crate) fn take(self, process: Life) -> Result<Owner> {
         let incarnation = self.incarnation()?.load().wrapping_add(1);
         // Release, with the acquire in `is_of`: the incarnation is raised before anybody can meet it as an owner.
         self.incarnation()?.store_release(incarnation);
-        let pid = std::process::id();
-        self.file.word32(self.at() + PID)?.store(pid);
-        self.life()?.store_release(life_of(pid));
+        self.file.word32(self.at() + PID)?.store(process.pid);
+        self.life()?.store_release(process.life);
         Ok(Owner::new(self.number, incarnation))
     }
 
@@ -101,6 +127,16 @@ pub(crate) fn anyone_runs(file: View<'_>) -> Result<bool> {
     Ok(false)
 }
 
+/// Frees the slots with these numbers whose processes no longer run. The caller holds the init lock, and nobody has their bytes.
+pub(crate) fn free_those_that_ended(file: View<'_>, numbers: Range<u32>) -> Result<()> {
+    for slot in ProcessSlot::among(file, numbers) {
+        if slot.is_taken()? && !slot.is_running()? {
+            slot.give_up()?;
+        }
+    }
+    Ok(())
+}
+
 /// Forgets which processes had slots, because they had them in another file, and this one is a copy of it.
 pub(crate) fn forget_all(file: View<'_>) -> Result<()> {
     for slot in ProcessSlot::all(file) {
@@ -111,15 +147,15 @@ pub(crate) fn forget_all(file: View<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What tells a life of a process number from all others: when it began, on which boot, in which name space of numbers. Zero
+/// What tells a life of a process number from all others: when it began, on which boot, in which name space of numbers. None
 /// if no such process runs, or the system does not say.
-fn life_of(pid: u32) -> u64 {
-    let Some(start) = samovar_mmap::process_start_of(pid) else { return 0 };
+fn life_of(pid: u32) -> Option<u64> {
+    let start = samovar_mmap::process_start_of(pid)?;
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&start.to_le_bytes());
     bytes[8..16].copy_from_slice(&samovar_mmap::pid_namespace().unwrap_or(0).to_le_bytes());
     bytes[16..].copy_from_slice(&samovar_mmap::boot_id().unwrap_or_default());
-    checksum(&bytes) | 1
+    Some(checksum(&bytes) | 1)
 }
 
 const _: () = assert!(LIFE + 8 == PROCESS_SLOT_LEN);

@@ -41,6 +41,8 @@ pub(crate) const REFUSED: usize = CONTROL + 192;
 pub(crate) const NAMESPACE_TURNS: usize = CONTROL + 256;
 /// One more than the entries that were kept when the file was last found cold; 0 if it was emptied.
 pub(crate) const SALVAGED: usize = CONTROL + 512;
+/// Sleeping place of those who wait for the init byte, alone on its line: turns 31 bits | waiters 1.
+pub(crate) const INIT_TURN: usize = CONTROL + 448;
 /// Where the rings of each shard stood at the last flush: two laps a shard.
 pub(crate) const HORIZONS: usize = CONTROL + 1024;
 pub(crate) const HORIZON_LEN: usize = 8;
@@ -117,7 +119,7 @@ const _: () = assert!(SHARD_HEADS.is_multiple_of(HEADER_LEN));
 const _: () = assert!(
     NAMESPACE_TURNS + 8 <= SIZE_RECORDS[0] && SIZE_RECORDS[0] + SIZE_RECORD_WORDS * 8 <= SIZE_RECORDS[1]
 );
-const _: () = assert!(SIZE_RECORDS[1] + SIZE_RECORD_WORDS * 8 <= CONTROL + CONTROL_LEN);
+const _: () = assert!(SIZE_RECORDS[1] + SIZE_RECORD_WORDS * 8 <= INIT_TURN && INIT_TURN + 64 <= SALVAGED);
 const _: () = assert!(APPEND_WINDOW + 4 * 8 <= BOUNDS);
 const _: () = assert!(PINS + PINS_PER_SHARD * PIN_LEN == LEASES);
 const _: () = assert!(LEASES + LEASES_PER_SHARD * LEASE_LEN == REDO_RECORDS);
@@ -128,21 +130,24 @@ const _: () = assert!(METADATA[1] + METADATA_WORDS * 8 == SHARD_HEAD_LEN);
 
 /// Byte locks, far beyond any file's end: they exclude and show life, and cover no data.
 pub(crate) mod lock_byte {
+    use std::ops::Range;
+
     const BASE: u64 = 1 << 62;
     /// Held exclusively while a process attaches or detaches.
     pub(crate) const INIT: u64 = BASE;
-    /// Held shared by everyone who may write; the first opener is the one who gets it exclusively.
-    pub(crate) const ATTACHED: u64 = BASE + 1;
-    /// Held shared by everyone who only reads.
-    pub(crate) const READERS: u64 = BASE + 2;
     /// Held exclusively while the clean word is cleared durably.
     pub(crate) const DIRTYING: u64 = BASE + 3;
     /// Held exclusively while a process resizes the cache.
     pub(crate) const RESIZING: u64 = BASE + 4;
 
     /// Held exclusively by the owner of a process slot, for as long as it lives.
-    pub(crate) fn process(slot: u64) -> u64 {
-        BASE + 4096 + slot
+    pub(crate) fn process(slot: u32) -> u64 {
+        BASE + 4096 + u64::from(slot)
+    }
+
+    /// Those of several process slots.
+    pub(crate) fn processes(slots: Range<u32>) -> Range<u64> {
+        process(slots.start)..process(slots.end)
     }
 }
 

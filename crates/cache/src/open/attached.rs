@@ -6,7 +6,7 @@
 //!     (under the init byte) last to leave? yes: leave everything on disk, and the file clean
 //! ```
 //!
-//! The first opener is the one who gets the *attached* byte exclusively.
+//! The first opener is the one beside whom nobody has a process slot.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event;
@@ -14,11 +14,12 @@ use crate::file::clean_word::CleanWord;
 use crate::file::clock::{Clock, TimeBase};
 use crate::file::identity::Identity;
 use crate::file::open_checks::Asked;
-use crate::file::process_slot;
+use crate::file::process_slot::{self, Life};
 use crate::format::owner::Owner;
 use crate::open::durability;
+use crate::open::init_lock;
 use crate::open::mapped_file::MappedFile;
-use crate::open::membership::{Membership, busy};
+use crate::open::membership::Membership;
 use crate::open::recovery::{self, OpenOutcome};
 use crate::repair::salvage::Observer;
 use samovar_mmap::{Access, PerProcess, TrustedMap, TrustedWriters};
@@ -92,7 +93,7 @@ impl Attached {
             Ok(membership) => Ok(membership),
             Err(late) => {
                 self.leave(late)?;
-                self.membership.get().ok_or_else(busy)
+                self.membership.get().ok_or_else(init_lock::busy)
             }
         }
     }
@@ -149,7 +150,7 @@ impl Attached {
     /// Does something while nobody opens or closes, if the path still names this file.
     pub(crate) fn alone<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
         let membership = Membership::open(&self.path, self.id)?;
-        membership.lock_init()?;
+        let _alone = membership.lock_init(self.view())?;
         // Asked again under the lock: the file may have changed before.
         Membership::open(&self.path, self.id)?;
         act()
@@ -168,41 +169,50 @@ impl Attached {
             Access::ReadWrite => self.join_writers(&mut membership)?,
             Access::ReadOnly => self.join_readers(&membership)?,
         };
-        membership.unlock_init()?;
         Ok((membership, outcome))
     }
 
     fn join_writers(&self, membership: &mut Membership) -> Result<OpenOutcome> {
-        membership.lock_init()?;
+        // What the system has to be asked is asked while nobody waits.
+        let (process, present) = (Life::present(), Identity::present(self.id));
+        let lock = membership.lock_init(self.view())?;
         let mut outcome = OpenOutcome::default();
         // canary: joiner
-        if membership.is_alone()? && !self.is_in_use()? {
+        if membership.is_alone()? && !self.is_in_use(present)? {
             outcome = recovery::recover(self, self.salvage.as_ref())?;
         }
-        membership.attach()?;
+        self.expect_present(present)?;
         self.expect_current()?;
-        membership.take_slot(self.view())?;
+        let slot = membership.take_slot(self.view(), process)?;
+        drop(lock);
+        membership.keep_slot(slot);
         Ok(outcome)
     }
 
     fn join_readers(&self, membership: &Membership) -> Result<OpenOutcome> {
-        membership.share_init()?;
-        if !membership.is_anyone_attached()?
-            && let Some(reason) = recovery::distrust(self)?
-        {
+        let present = Identity::present(self.id);
+        let _lock = membership.share_init(self.view())?;
+        if !membership.is_alone()? {
+            self.expect_present(present)?;
+        } else if let Some(reason) = recovery::distrust(self)? {
             return Err(Error::new(
                 ErrorKind::Cold,
                 format!("the cache cannot be trusted, because {}; open it for writing once", reason.told()),
             ));
         }
         self.expect_current()?;
-        membership.attach_reader()?;
         Ok(OpenOutcome::default())
     }
 
+    /// Those who have the file open opened this file, in this boot: a joiner believes them, and decides nothing.
+    fn expect_present(&self, present: Identity) -> Result<()> {
+        // canary: joiner present
+        if Identity::load(self.view())? == present { Ok(()) } else { Err(overwritten()) }
+    }
+
     /// Does any process that opened this file still run, though nobody holds its locks?
-    fn is_in_use(&self) -> Result<bool> {
-        let is_this = Identity::load(self.view())?.is_same_file(Identity::present(self.id));
+    fn is_in_use(&self, present: Identity) -> Result<bool> {
+        let is_this = Identity::load(self.view())?.is_same_file(present);
         Ok(is_this && process_slot::anyone_runs(self.view())?)
     }
 
@@ -215,18 +225,14 @@ impl Attached {
     }
 
     fn leave(&self, mut membership: Membership) -> Result<()> {
-        if membership.slot().is_none() {
-            return Ok(());
-        }
-        membership.lock_init()?;
-        membership.leave_slot(self.view())?;
-        let last = membership.is_alone()? && !self.is_in_use()?;
+        let Some(slot) = membership.lose_slot() else { return Ok(()) };
+        let _lock = membership.lock_init(self.view())?;
+        membership.leave_slot(self.view(), slot)?;
+        let last = membership.is_alone()? && !self.is_in_use(Identity::present(self.id))?;
         // canary: last
         if last {
             self.leave_clean()?;
         }
-        membership.detach()?;
-        membership.unlock_init()?;
         event::detached(last);
         Ok(())
     }
@@ -250,6 +256,15 @@ impl Drop for Attached {
         // What fails here is not lost: the kernel frees the locks, and the next opener finds the file unclean.
         let _ = self.detach();
     }
+}
+
+#[cold]
+fn overwritten() -> Error {
+    Error::new(
+        ErrorKind::Cold,
+        "the cache is in use, but it says that it is another file, or of another boot: it was written over while it was in use, or those who use \
+         it see another boot id than this process; close all handles, and open it anew",
+    )
 }
 
 #[cold]

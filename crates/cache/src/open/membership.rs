@@ -4,22 +4,26 @@
 //! ```text
 //!   a slot's byte is locked --> its process lives (the kernel frees the byte with the process, however it ends)
 //!   it is free              --> dead, unless the process that the slot names still runs: then it lost its locks, as a
-//!                               daemon does that closes every descriptor. It lives, and keeps what it holds.
+//!                               daemon does that closes every descriptor where locks end with those. It keeps what it holds.
+//!   no slot's byte is       --> nobody else has the file open for writing
 //! ```
 //!
+//! Only an exclusive lock counts: who may only read the file cannot have one. The bytes of many slots are asked for at once.
 //! Locks are on a file description of their own. A forked child has none of its parent's, and becomes a member by itself.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::process_slot::ProcessSlot;
+use crate::file::process_slot::{self, Life, ProcessSlot};
 use crate::format::layout::{PROCESS_SLOTS, lock_byte};
 use crate::format::owner::Owner;
+use crate::open::init_lock::{self, InitLock};
 use samovar_mmap::{ByteLocks, FileId, View};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-/// How long to wait for another process that opens or closes the cache.
-const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait for another process that clears the clean word.
+const DIRTYING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// This process's membership.
 pub(crate) struct Membership {
@@ -65,74 +69,87 @@ impl Membership {
         self.slot
     }
 
-    /// Keeps out everybody who opens or closes, until [`unlock_init`](Self::unlock_init), or until this is dropped.
-    pub(crate) fn lock_init(&self) -> Result<()> {
+    /// Keeps out everybody who opens or closes.
+    pub(crate) fn lock_init<'a>(&'a self, file: View<'a>) -> Result<InitLock<'a>> {
         // canary: init
-        expect(self.locks.exclusive(lock_byte::INIT, INIT_TIMEOUT)?)
+        InitLock::acquire(&self.locks, file)
     }
 
     /// The same, together with others who only read.
-    pub(crate) fn share_init(&self) -> Result<()> {
-        expect(self.locks.shared(lock_byte::INIT, INIT_TIMEOUT)?)
+    pub(crate) fn share_init<'a>(&'a self, file: View<'a>) -> Result<InitLock<'a>> {
+        InitLock::share(&self.locks, file)
     }
 
-    pub(crate) fn unlock_init(&self) -> Result<()> {
-        Ok(self.locks.unlock(lock_byte::INIT)?)
-    }
-
-    /// Is nobody else attached for writing? Then nobody is until [`attach`](Self::attach) or [`detach`](Self::detach). The
-    /// caller holds the init byte.
+    /// Is nobody else attached for writing? If the caller holds the init lock, nobody is until it lets go.
     pub(crate) fn is_alone(&self) -> Result<bool> {
         // canary: joiner alone
-        Ok(self.locks.try_exclusive(lock_byte::ATTACHED)?)
+        Ok(!self.locks.is_held_exclusively_elsewhere(lock_byte::processes(process_slot::ALL))?)
     }
 
-    /// Is anybody attached for writing?
-    pub(crate) fn is_anyone_attached(&self) -> Result<bool> {
-        Ok(self.locks.is_held_elsewhere(lock_byte::ATTACHED)?)
-    }
-
-    /// Shows that somebody is attached for writing.
-    pub(crate) fn attach(&self) -> Result<()> {
-        expect(self.locks.try_shared(lock_byte::ATTACHED)?)
-    }
-
-    pub(crate) fn detach(&self) -> Result<()> {
-        Ok(self.locks.unlock(lock_byte::ATTACHED)?)
-    }
-
-    /// Shows that somebody reads.
-    pub(crate) fn attach_reader(&self) -> Result<()> {
-        expect(self.locks.try_shared(lock_byte::READERS)?)
-    }
-
-    /// Wins the byte of a free process slot, then names a new incarnation before the slot is used.
-    pub(crate) fn take_slot(&mut self, file: View<'_>) -> Result<()> {
-        for slot in ProcessSlot::all(file) {
-            let byte = lock_byte::process(u64::from(slot.number));
-            if !self.locks.try_exclusive(byte)? {
-                continue;
-            }
-            if slot.is_running()? {
-                self.locks.unlock(byte)?;
-                continue;
-            }
-            self.slot = Some(OwnSlot { number: slot.number, owner: slot.take()? });
-            return Ok(());
+    /// Wins the byte of a free process slot, then names a new incarnation before the slot is used. The caller holds the init lock.
+    pub(crate) fn take_slot(&self, file: View<'_>, process: Life) -> Result<OwnSlot> {
+        if let Some(slot) = self.take_free_slot(file, process)? {
+            return Ok(slot);
         }
-        Err(Error::new(
-            ErrorKind::TooManyProcesses,
-            format!("all {PROCESS_SLOTS} process slots of the cache are taken; close some handles"),
-        ))
+        // canary: slot of the dead
+        self.free_dead(file, process_slot::ALL)?;
+        match self.take_free_slot(file, process)? {
+            Some(slot) => Ok(slot),
+            None if self.is_any_free(file)? => Err(init_lock::read_locked()),
+            None => Err(full()),
+        }
     }
 
-    /// Gives the process slot up.
-    pub(crate) fn leave_slot(&mut self, file: View<'_>) -> Result<()> {
-        let Some(own) = self.slot.take() else { return Ok(()) };
+    /// The slot is this membership's.
+    pub(crate) fn keep_slot(&mut self, slot: OwnSlot) {
+        self.slot = Some(slot);
+    }
+
+    /// The slot is about to be given up.
+    pub(crate) fn lose_slot(&mut self) -> Option<OwnSlot> {
+        self.slot.take()
+    }
+
+    /// The table tells which slots are free, so that no lock is tried that somebody has.
+    fn take_free_slot(&self, file: View<'_>, process: Life) -> Result<Option<OwnSlot>> {
+        for slot in ProcessSlot::all(file) {
+            // canary: slot free
+            if !slot.is_taken()? && self.locks.try_exclusive(lock_byte::process(slot.number))? {
+                return Ok(Some(OwnSlot { number: slot.number, owner: slot.take(process)? }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Is a slot free, by the table, and by the locks of all who may write?
+    fn is_any_free(&self, file: View<'_>) -> Result<bool> {
+        for slot in ProcessSlot::all(file) {
+            if !slot.is_taken()? && !self.has_locks(slot)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Frees the slots of the dead: of all that have one of these numbers at once, if none of those is alive.
+    fn free_dead(&self, file: View<'_>, numbers: Range<u32>) -> Result<()> {
+        if !self.locks.is_held_exclusively_elsewhere(lock_byte::processes(numbers.clone()))? {
+            return process_slot::free_those_that_ended(file, numbers);
+        }
+        let middle = numbers.start.midpoint(numbers.end);
+        if middle > numbers.start {
+            self.free_dead(file, numbers.start..middle)?;
+            self.free_dead(file, middle..numbers.end)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the process slot up. The caller holds the init lock.
+    pub(crate) fn leave_slot(&self, file: View<'_>, own: OwnSlot) -> Result<()> {
         if let Some(slot) = ProcessSlot::of(file, own.owner) {
             slot.give_up()?;
         }
-        Ok(self.locks.unlock(lock_byte::process(u64::from(own.number)))?)
+        Ok(self.locks.unlock(lock_byte::process(own.number))?)
     }
 
     /// Has the owner of a writer lock died? Then its slot has another incarnation by now, or its byte is free.
@@ -147,7 +164,9 @@ impl Membership {
     /// Is the slot's byte locked, by us or by another process?
     fn has_locks(&self, slot: ProcessSlot<'_>) -> Result<bool> {
         Ok(self.slot.is_some_and(|own| own.number == slot.number)
-            || self.locks.is_held_elsewhere(lock_byte::process(u64::from(slot.number)))?)
+            || self
+                .locks
+                .is_held_exclusively_elsewhere(lock_byte::processes(slot.number..slot.number + 1))?)
     }
 
     /// Every slot that was taken and not given up. It is for statistics only: nobody is taken over because of it.
@@ -165,7 +184,9 @@ impl Membership {
     /// Does something while nobody else clears the clean word.
     pub(crate) fn dirtying<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
         let _turn = self.dirtying.lock().unwrap_or_else(PoisonError::into_inner);
-        expect(self.locks.exclusive(lock_byte::DIRTYING, INIT_TIMEOUT)?)?;
+        if !self.locks.exclusive(lock_byte::DIRTYING, DIRTYING_TIMEOUT)? {
+            return Err(init_lock::busy());
+        }
         let done = act();
         self.locks.unlock(lock_byte::DIRTYING)?;
         done
@@ -192,15 +213,11 @@ fn try_turn(turns: &Mutex<()>) -> Option<MutexGuard<'_, ()>> {
     }
 }
 
-fn expect(is_locked: bool) -> Result<()> {
-    if is_locked { Ok(()) } else { Err(busy()) }
-}
-
 #[cold]
-pub(crate) fn busy() -> Error {
+fn full() -> Error {
     Error::new(
-        ErrorKind::Busy,
-        "another process is opening or closing the cache and does not finish; try again",
+        ErrorKind::TooManyProcesses,
+        format!("all {PROCESS_SLOTS} process slots of the cache are taken; close some handles"),
     )
 }
 

@@ -8,11 +8,15 @@ mod common;
 #[cfg(all(unix, feature = "inject"))]
 mod forks;
 mod kills;
+#[cfg(all(unix, feature = "inject"))]
+mod many;
 #[cfg(unix)]
 mod openers;
 #[cfg(all(unix, feature = "inject"))]
 mod owners;
 #[cfg(unix)]
 mod powercut;
+#[cfg(all(unix, feature = "inject"))]
+mod readers;
 #[cfg(unix)]
 mod soak;

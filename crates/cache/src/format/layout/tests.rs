@@ -139,8 +139,7 @@ fn constants() -> Vec<(&'static str, String)> {
         BUCKET_LEN,
         SLOTS_PER_BUCKET,
         lock_byte::INIT,
-        lock_byte::ATTACHED,
-        lock_byte::READERS,
+        INIT_TURN as u64,
         lock_byte::DIRTYING,
         lock_byte::RESIZING,
     ]
