@@ -16,14 +16,14 @@ use samovar_mmap::{View, Word32, Word64};
 use std::ops::Range;
 
 /// The numbers of all slots.
-pub(crate) const ALL: Range<u32> = 0..PROCESS_SLOTS as u32;
+pub(crate) const ALL: Range<u32> = 0..4096;
 
 /// Within a process slot.
 const INCARNATION: usize = 0;
 const PID: usize = 4;
 const LIFE: usize = 8;
 
-/// The life of a process of which the system says nothing.
+/// The life of a process where the system tells nothing of processes.
 const UNKNOWN: u64 = 1;
 
 /// What tells this process from all others, ever.
@@ -158,5 +158,5 @@ fn life_of(pid: u32) -> Option<u64> {
     Some(checksum(&bytes) | 1)
 }
 
-const _: () = assert!(LIFE + 8 == PROCESS_SLOT_LEN);
+const _: () = assert!(LIFE + 8 == PROCESS_SLOT_LEN && ALL.end as usize == PROCESS_SLOTS);
 const _: () = assert!(PROCESSES.is_multiple_of(8));

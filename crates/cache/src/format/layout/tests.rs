@@ -97,6 +97,7 @@ fn constants() -> Vec<(&'static str, String)> {
         REFUSED,
         NAMESPACE_TURNS,
         SALVAGED,
+        INIT_TURN,
         HORIZONS,
         HORIZON_LEN,
         SIZE_RECORDS,
@@ -139,7 +140,6 @@ fn constants() -> Vec<(&'static str, String)> {
         BUCKET_LEN,
         SLOTS_PER_BUCKET,
         lock_byte::INIT,
-        INIT_TURN as u64,
         lock_byte::DIRTYING,
         lock_byte::RESIZING,
     ]
