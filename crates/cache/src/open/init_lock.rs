@@ -1,7 +1,7 @@
 //! The init lock, held while a process attaches, detaches or deletes.
 //!
-//! It is a byte lock, which the kernel frees when its owner dies. Thousands may wait for it: they sleep on a word of the control
-//! page, so that each owner wakes the next, and only look at the byte themselves now and then, in case an owner died.
+//! It is a byte lock, which the kernel frees when its owner dies. Thousands may wait for it. They sleep on a word of the control
+//! page, and each owner wakes the next. In case an owner died they look at the byte themselves, now and then.
 //!
 //! ```text
 //!   the word:  turns taken 31 | waiters 1

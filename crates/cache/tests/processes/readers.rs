@@ -1,5 +1,5 @@
-//! Programs that may only read the file, and lock bytes of it together with others, as a backup does that locks all of it: what they
-//! cannot do, and what they are told to be the cause of.
+//! Programs that may only read the file can lock bytes of it together with others, as a backup does that locks all of it. Such
+//! locks decide nothing, and an error names them where they are in the way.
 
 use crate::common::{FILE, ROLE, alone, hook_process, this_program};
 use samovar::{Cache, ErrorKind};
