@@ -224,10 +224,23 @@ impl Attached {
         }
     }
 
+    /// The last one out syncs the file twice: while others may come, which takes as long as the disk needs, and then alone, what is
+    /// left by then.
     fn leave(&self, mut membership: Membership) -> Result<()> {
         let Some(slot) = membership.lose_slot() else { return Ok(()) };
-        let _lock = membership.lock_init(self.view())?;
+        let mut synced = None;
+        let _lock = loop {
+            let lock = membership.lock_init(self.view())?;
+            let is_left = synced.is_none() && membership.is_alone()? && !self.is_clean()?;
+            // canary: synced alone
+            if !is_left {
+                break lock;
+            }
+            drop(lock);
+            synced = Some(durability::sync(self));
+        };
         membership.leave_slot(self.view(), slot)?;
+        synced.transpose()?;
         let last = membership.is_alone()? && !self.is_in_use(Identity::present(self.id))?;
         // canary: last
         if last {
@@ -235,6 +248,12 @@ impl Attached {
         }
         event::detached(last);
         Ok(())
+    }
+
+    /// Is everything on the disk, or nothing of it wanted?
+    fn is_clean(&self) -> Result<bool> {
+        let clean = CleanWord::of(self.view())?;
+        Ok(clean.is_clean() || clean.is_removed())
     }
 
     /// Leaves everything on disk, with the time, so that expired entries stay expired after a restart.

@@ -290,11 +290,14 @@ fn a_takeover_under_schedules() {
     Found::Unclean.bring_about(&path, &corpses[0]);
     // Attached all the time, so that nobody is a first opener.
     let bystander = options().open(&path).unwrap();
-    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+    let mut identity = [0; 32];
+    file.read_exact_at(&mut identity, IDENTITY).unwrap();
     for round in 0..number("SAMOVAR_SCHEDULES", 400) {
         let seed = seed.wrapping_add(round);
         let corpse = usize::try_from(Rng::new(seed).below(corpses.len() as u64)).unwrap();
         file.write_all_at(&corpses[corpse], 0).unwrap();
+        file.write_all_at(&identity, IDENTITY).unwrap();
         let world = World::after(STEPS);
         schedule_opened(&path, &world, seed);
         expect_clean(&bystander, seed);
@@ -318,6 +321,8 @@ enum Found {
 /// The control page's clean word, and its inode.
 const CLEAN: u64 = 4096;
 const INODE: u64 = 4096 + 40;
+/// Boot, device and inode.
+const IDENTITY: u64 = 4096 + 16;
 
 impl Found {
     /// Brings the file about, of these bytes; how many steps its keys have taken.

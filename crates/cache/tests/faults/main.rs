@@ -22,6 +22,8 @@ mod salvage;
 #[cfg(unix)]
 mod salvaged;
 #[cfg(unix)]
+mod slow_disk;
+#[cfg(unix)]
 mod stale;
 #[cfg(unix)]
 mod times;
