@@ -7,7 +7,7 @@
 /// The first bytes of every cache file.
 pub(crate) const MAGIC: [u8; 8] = *b"SAMOVAR\x1a";
 /// The version of the format that this code reads and writes.
-pub(crate) const VERSION: u32 = 7;
+pub(crate) const VERSION: u32 = 8;
 
 pub(crate) const PAGE: u64 = 4096;
 /// The header page, written once at creation.
