@@ -212,7 +212,7 @@ enum Absence {
 }
 
 /// The end of waiting: an answer, or a load to be done.
-enum Settled {
+enum Resolved {
     Known(Option<Vec<u8>>),
     Load(Lease),
 }
@@ -339,9 +339,9 @@ impl Cache {
         ttl: Ttl,
         load: impl FnOnce() -> Result<Vec<u8>, E>,
     ) -> Result<Vec<u8>, E> {
-        match self.settle(key, Absence::Miss)? {
-            Settled::Known(value) => Ok(value.unwrap_or_default()),
-            Settled::Load(lease) => {
+        match self.resolve(key, Absence::Miss)? {
+            Resolved::Known(value) => Ok(value.unwrap_or_default()),
+            Resolved::Load(lease) => {
                 let value = load()?;
                 // A value that the cache refuses is a value; the refusal was counted.
                 let _ = lease.fulfil(&value, ttl);
@@ -370,9 +370,9 @@ impl Cache {
         key: &[u8],
         load: impl FnOnce() -> Result<Loaded, E>,
     ) -> Result<Option<Vec<u8>>, E> {
-        match self.settle(key, Absence::Answer)? {
-            Settled::Known(value) => Ok(value),
-            Settled::Load(lease) => {
+        match self.resolve(key, Absence::Answer)? {
+            Resolved::Known(value) => Ok(value),
+            Resolved::Load(lease) => {
                 let Loaded { value, ttl } = load()?;
                 // As in `get_or_try_insert_with`.
                 let _ = match &value {
@@ -385,30 +385,30 @@ impl Cache {
     }
 
     /// Waits until there is an answer, or a load to be done.
-    fn settle(&self, key: &[u8], absence: Absence) -> Result<Settled> {
-        let settled = self.wait_for(key, absence)?;
-        let hit = matches!(settled, Settled::Known(Some(_)));
+    fn resolve(&self, key: &[u8], absence: Absence) -> Result<Resolved> {
+        let resolved = self.wait_for(key, absence)?;
+        let hit = matches!(resolved, Resolved::Known(Some(_)));
         self.count(if hit { Counter::Hits } else { Counter::Misses })?;
-        Ok(settled)
+        Ok(resolved)
     }
 
-    fn wait_for(&self, key: &[u8], absence: Absence) -> Result<Settled> {
+    fn wait_for(&self, key: &[u8], absence: Absence) -> Result<Resolved> {
         let began = Instant::now();
         let [mut nap, longest] = NAPS;
         loop {
             let ticket = match self.look(key, absence)? {
                 KeyLook::Fresh(value) | KeyLook::Stale(value, None) => {
-                    return Ok(Settled::Known(Some(value)));
+                    return Ok(Resolved::Known(Some(value)));
                 }
-                KeyLook::Absent => return Ok(Settled::Known(None)),
+                KeyLook::Absent => return Ok(Resolved::Known(None)),
                 KeyLook::Stale(_, Some(lease)) | KeyLook::Missing(Turn::Ours(lease)) => {
-                    return Ok(Settled::Load(lease));
+                    return Ok(Resolved::Load(lease));
                 }
                 KeyLook::Missing(Turn::Theirs(ticket)) => ticket,
             };
             let left = self.inner.load_timeout.saturating_sub(began.elapsed());
             if left.is_zero() {
-                return Ok(Settled::Load(self.lease(key, self.hash(key), None)));
+                return Ok(Resolved::Load(self.lease(key, self.hash(key), None)));
             }
             Leases::of(self.shard_of(self.hash(key))?).wait(ticket, nap.min(left))?;
             nap = (nap * 2).min(longest);

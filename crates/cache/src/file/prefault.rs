@@ -44,7 +44,7 @@ impl PrefaultBitmap {
     }
 
     /// These bytes are ready: what lies wholly in them need not be asked for.
-    pub(crate) fn note(&self, bytes: Range<usize>) {
+    pub(crate) fn mark_ready(&self, bytes: Range<usize>) {
         self.mark(bytes.start.div_ceil(WINDOW)..bytes.end / WINDOW);
     }
 

@@ -85,7 +85,7 @@ impl SizeRecord {
     /// Writes it over the older record.
     pub(crate) fn store(&self, file: View<'_>) -> Result<()> {
         let words = self.encode();
-        let at = place(self.epoch);
+        let at = offset_of(self.epoch);
         for (index, word) in words.into_iter().enumerate() {
             file.word64(at + index * 8)?.store(word);
         }
@@ -107,7 +107,7 @@ impl SizeRecord {
 }
 
 /// Where the record of an epoch lies.
-fn place(epoch: u64) -> usize {
+fn offset_of(epoch: u64) -> usize {
     SIZE_RECORDS[usize::from(epoch & 1 != 0)]
 }
 
@@ -123,7 +123,7 @@ fn read(file: View<'_>, which: usize, geometry: &Geometry) -> Result<Option<Size
     let size_record = SizeRecord { epoch, capacity, units, pending: state & PENDING != 0 };
     let can_be = geometry.max_entry_units(units) > 0 && units <= geometry.area().end;
     // canary: size record
-    Ok((told == sum(words) && place(epoch) == SIZE_RECORDS[which] && can_be).then_some(size_record))
+    Ok((told == sum(words) && offset_of(epoch) == SIZE_RECORDS[which] && can_be).then_some(size_record))
 }
 
 fn sum(words: [u64; SIZE_RECORD_WORDS - 1]) -> u64 {

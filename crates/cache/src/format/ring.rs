@@ -99,7 +99,7 @@ impl Span {
 
     /// Units in one piece at `head`, below `limit`.
     #[inline(always)]
-    pub(crate) fn ahead(self, head: Position, limit: Position) -> u64 {
+    pub(crate) fn units_ahead(self, head: Position, limit: Position) -> u64 {
         let limit = if head.lap() == limit.lap() { self.end } else { limit.offset() };
         self.room(head.offset(), limit)
     }

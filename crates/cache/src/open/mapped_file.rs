@@ -90,7 +90,7 @@ impl MappedFile {
             // Huge pages are no promise: what does not become one stays as it is.
             let _ = self.map.advise(Advice::Collapse, bytes.start, bytes.len());
             if access == Access::ReadWrite {
-                self.prefaulted.note(bytes);
+                self.prefaulted.mark_ready(bytes);
             }
         }
         Ok(())

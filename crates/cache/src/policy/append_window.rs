@@ -115,7 +115,7 @@ impl<'s, 'a> Surroundings<'s, 'a> {
         let (reserve, _) = eviction::headroom(main_live, &self.bounds, ring, units);
         let free = span.gap(head, tail).saturating_sub(reserve);
         // canary: append window tail
-        head.advance(free.min(span.ahead(head, frontier)))
+        head.advance(free.min(span.units_ahead(head, frontier)))
     }
 
     /// Opens the append window, if this entry is small enough for one walk to serve several writes. A window that is open is

@@ -16,7 +16,7 @@ use crate::shard::metadata::{Change, Kind, Metadata, RingState, Selector};
 use crate::shard::view::Shard;
 
 /// Brings the metadata in order, whatever repair that needs. The caller holds the writer lock.
-pub(crate) fn settle(shard: Shard<'_>) -> Result<()> {
+pub(crate) fn repair(shard: Shard<'_>) -> Result<()> {
     let metadata = match Selector::load(shard.head) {
         Selector::Committed(copy) => Metadata::read(shard.head, copy),
         // canary: repair

@@ -86,7 +86,7 @@ impl<'a> Claim<'a> {
                 return Ok(());
             }
         }
-        let begun_with = self.look(word.load());
+        let begun_with = self.fingerprint(word.load());
         let stalled = &waiting.stalled[layout::at(self.shard.number) % waiting.stalled.len()];
         let is_known = stalled.load(Ordering::Relaxed) == begun_with;
         let give_up = Instant::now() + if is_known { waiting.probe_every } else { waiting.lock_timeout };
@@ -108,7 +108,7 @@ impl<'a> Claim<'a> {
                 Some(_) => {}
             }
             if Instant::now() >= give_up {
-                let look = self.look(seen);
+                let look = self.fingerprint(seen);
                 stalled.store(look, Ordering::Relaxed);
                 if look != begun_with {
                     return Err(busy());
@@ -123,7 +123,7 @@ impl<'a> Claim<'a> {
     }
 
     /// What the shard looks like while this holder has it: another look means that the holder gets on. Never 0.
-    fn look(self, lock: u32) -> usize {
+    fn fingerprint(self, lock: u32) -> usize {
         let mut bytes = (lock & !WAITERS).to_le_bytes().to_vec();
         for line in (FRONTIERS..SHARD_HEAD_LEN).step_by(64) {
             bytes.extend(self.shard.head.line(line).load_all().into_iter().flat_map(u64::to_le_bytes));

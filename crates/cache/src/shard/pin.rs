@@ -226,7 +226,7 @@ impl<'a> Pins<'a> {
 
     /// Does the longest stretch of the span without a pin have this many units? The caller holds the writer lock.
     #[cold]
-    pub(crate) fn leave(self, span: Span, units: u64, is_dead: IsDead<'_>) -> Result<bool> {
+    pub(crate) fn leaves_room(self, span: Span, units: u64, is_dead: IsDead<'_>) -> Result<bool> {
         let mut from = span.start;
         while from < span.end {
             let rest = Span { start: from, end: span.end };

@@ -45,7 +45,7 @@ impl<'a> Allocator<'a> {
     /// Is there a stretch of the ring without a pin where this many units fit?
     pub(crate) fn leaves_room_between_pins(&self, ring: Ring, units: u64) -> Result<bool> {
         let (pins, span) = (self.pins(), self.bounds.span_for(ring, units));
-        Ok(!pins.any() || pins.leave(span, units + 1, self.is_dead)?)
+        Ok(!pins.any() || pins.leaves_room(span, units + 1, self.is_dead)?)
     }
 
     /// Do readers hold anything beyond the end? No new pin can come there, since the frontier has passed it all.
@@ -96,7 +96,7 @@ impl<'a> Allocator<'a> {
             Detour::Restart => self.restart_lap(ring),
             Detour::Move(to) => {
                 self.tx.restart(ring, Position::new(head.lap(), to));
-                self.tx.settle();
+                self.tx.commit_moves();
             }
             Detour::Lap(start) => {
                 self.tx.skip_to(ring, Place { at: head.wrap(start), wraps: true })?;
@@ -189,7 +189,7 @@ impl<'a> Allocator<'a> {
 
     /// Publishes the frontier before a byte below the tail is overwritten. No slot names anything there.
     pub(crate) fn publish_frontier(&mut self, ring: Ring) {
-        self.tx.settle();
+        self.tx.commit_moves();
         let tail = self.tx.metadata().tail(ring);
         self.tx.shard.move_frontier(ring, tail);
         self.frontiers[ring as usize] = tail;

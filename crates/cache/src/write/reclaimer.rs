@@ -267,7 +267,7 @@ impl<'a> Reclaimer<'a> {
                 if batch.is_empty() {
                     // The batch lies between two committed tails: this is the first.
                     // canary: batch between
-                    self.allocator.tx.settle();
+                    self.allocator.tx.commit_moves();
                 }
                 let ghost = self.allocator.tx.add_to_batch(entry, hash);
                 batch.add(live.victim(ghost));

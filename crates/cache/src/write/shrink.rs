@@ -46,7 +46,7 @@ pub(crate) fn approach(reclaimer: &mut Reclaimer<'_>, units: u64, walked: &Cell<
         let bounds = &reclaimer.allocator.bounds;
         let is_done = bounds.end <= units && bounds.high_water <= bounds.end;
         if is_done || left == 0 || reclaimer.moves() >= MOVES_PER_STEP {
-            reclaimer.allocator.tx.settle();
+            reclaimer.allocator.tx.commit_moves();
             return Ok(if is_done { Progress::Done } else { Progress::More });
         }
         left = left.saturating_sub(step(reclaimer, walked)?.max(1));

@@ -194,12 +194,12 @@ impl<'a> Transaction<'a> {
             self.shard.log.put_mark(head.offset(), Mark::filler_word(units))?;
         }
         self.draft().set_head(ring, place.at);
-        self.settle();
+        self.commit_moves();
         Ok(())
     }
 
     /// Commits what moved without a slot.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn commit_moves(&mut self) {
         if self.is_drafted {
             self.draft().set_change(Kind::Slot, 0, Change::NONE);
             self.hold();
@@ -208,7 +208,7 @@ impl<'a> Transaction<'a> {
 
     /// Adds the entry at a tail to a batch, and returns the ghost that takes its slot. The entries of a batch lie
     /// between the committed tail and the next one. What moved before the first of them has been
-    /// [settled](Self::settle).
+    /// [committed](Self::commit_moves).
     pub(crate) fn add_to_batch(&mut self, entry: Located, hash: KeyHash) -> Slot {
         let draft = self.draft();
         draft.count_eviction();
@@ -249,7 +249,7 @@ impl<'a> Transaction<'a> {
     /// Forgets everything in the shard. A key is gone with its slot, in every process at once. After a death the next writer
     /// goes on with it.
     pub(crate) fn clear(&mut self) -> Result<()> {
-        self.settle();
+        self.commit_moves();
         // canary: clear voids
         Leases::of(*self.shard).void_all()?;
         self.draft().clear();

@@ -241,7 +241,7 @@ pub(crate) fn is_in_order(locked: &LockedShard<'_>) -> bool {
 
 #[cold]
 fn repair(locked: &LockedShard<'_>) -> Result<()> {
-    recover::settle(*locked.shard())?;
+    recover::repair(*locked.shard())?;
     if is_in_order(locked) { Ok(()) } else { Err(unstable()) }
 }
 
