@@ -2,7 +2,11 @@
 //!
 //! Invariant: no function forms a reference to bytes of the map. Faults are reported by `copy`.
 
+#[cfg(feature = "inject")]
+use crate::copy::modelled::{across, equals, into, out, zero};
 use crate::copy::{self, Unreachable, short};
+#[cfg(not(feature = "inject"))]
+use crate::copy::{copy_across as across, copy_in as into, copy_out as out, equals, zero};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hooks::{self, Event};
 use crate::view::View;
@@ -190,7 +194,7 @@ impl View<'_> {
         let part = |at: usize, len: usize| {
             // SAFETY: a part of `from`, mapped for `len` bytes, and of `target`, mapped for writing as many; they do
             // not overlap, as checked above.
-            unsafe { copy::copy_across(target.wrapping_add(at), from.wrapping_add(at), len) }
+            unsafe { across(target.wrapping_add(at), from.wrapping_add(at), len) }
         };
         in_parts(len, COPY_IN, part).map_err(|at| self.bounds().write_fault(at, offset))
     }
@@ -207,8 +211,7 @@ impl View<'_> {
         let at = self.at(offset, bytes.len())?;
         hooks::report(Event::CopyOut);
         // SAFETY: `at` is mapped for `bytes.len()` bytes, and `bytes` is borrowed.
-        unsafe { copy::equals(at, bytes.as_ptr(), bytes.len()) }
-            .map_err(|at| self.bounds().read_fault(at, offset))
+        unsafe { equals(at, bytes.as_ptr(), bytes.len()) }.map_err(|at| self.bounds().read_fault(at, offset))
     }
 
     /// Writes `len` zeroes.
@@ -222,7 +225,7 @@ impl View<'_> {
     pub fn zero(self, offset: usize, len: usize) -> Result<()> {
         let to = self.writable(offset, len)?;
         // SAFETY: a part of a range that is mapped for writing.
-        let part = |at: usize, len: usize| unsafe { copy::zero(to.wrapping_add(at), len) };
+        let part = |at: usize, len: usize| unsafe { zero(to.wrapping_add(at), len) };
         in_parts(len, COPY_IN, part).map_err(|at| self.bounds().write_fault(at, offset))
     }
 }
@@ -260,9 +263,7 @@ fn in_parts(
 #[inline(always)]
 unsafe fn copy_in(to: *mut u8, from: *const u8, len: usize) -> Result<(), Unreachable> {
     // SAFETY: a part of what the caller promises.
-    in_parts(len, COPY_IN, |at, len| unsafe {
-        copy::copy_in(to.wrapping_add(at), from.wrapping_add(at), len)
-    })
+    in_parts(len, COPY_IN, |at, len| unsafe { into(to.wrapping_add(at), from.wrapping_add(at), len) })
 }
 
 /// Copies out of the map, by way of the hooks.
@@ -272,9 +273,7 @@ unsafe fn copy_in(to: *mut u8, from: *const u8, len: usize) -> Result<(), Unreac
 #[inline(always)]
 pub(crate) unsafe fn copy_out(to: *mut u8, from: *const u8, len: usize) -> Result<(), Unreachable> {
     // SAFETY: a part of what the caller promises.
-    in_parts(len, COPY_OUT, |at, len| unsafe {
-        copy::copy_out(to.wrapping_add(at), from.wrapping_add(at), len)
-    })
+    in_parts(len, COPY_OUT, |at, len| unsafe { out(to.wrapping_add(at), from.wrapping_add(at), len) })
 }
 
 #[cold]

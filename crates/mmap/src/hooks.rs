@@ -3,7 +3,8 @@
 //!
 //! A test kills its process in the hook, or waits in it for another thread's step, and so makes a death or an
 //! interleaving happen at a chosen store. Without the feature nothing is called. Events inside a hook are not
-//! reported. What else a schedule has to govern passes here too: sleeping for want of a lock, and the clock.
+//! reported. What else a schedule has to govern passes here too: sleeping for want of a lock, the clock, and with a
+//! [model of weak memory](WeakMemory) what a load returns.
 
 /// What is about to happen, or for a load has just happened.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -53,6 +54,9 @@ pub enum Disk {
     Refuses,
 }
 
+#[cfg(feature = "inject")]
+mod weak;
+
 /// How long the byte locks of a file last.
 #[cfg(feature = "inject")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +69,8 @@ pub enum Locks {
 
 #[cfg(not(feature = "inject"))]
 mod hook {
+    use std::sync::atomic::Ordering;
+
     /// Nothing is injected in this build.
     #[inline(always)]
     pub(crate) fn report(_event: super::Event) {}
@@ -94,6 +100,40 @@ mod hook {
     }
 
     pub(crate) const ON: bool = false;
+
+    /// The processor decides what a load returns.
+    #[inline(always)]
+    pub(crate) fn is_modelled() -> bool {
+        false
+    }
+
+    /// What the processor loaded.
+    #[inline(always)]
+    pub(crate) fn loaded<T>(_at: *const T, latest: T, _order: Ordering) -> T {
+        latest
+    }
+
+    /// Nobody remembers what was there.
+    #[inline(always)]
+    pub(crate) fn stored<T>(_at: *const T, _values: [T; 2], _order: Ordering) {}
+
+    /// As above.
+    #[inline(always)]
+    pub(crate) fn replaced<T>(_at: *const T, _values: [T; 2], _order: Ordering) {}
+
+    /// The processor decides whether an exchange succeeds.
+    #[inline(always)]
+    pub(crate) fn exchanged<T>(_at: *const T, _expected: T, _values: [T; 2], _order: Ordering) -> Option<T> {
+        None
+    }
+
+    /// The processor's own fence is all.
+    #[inline(always)]
+    pub(crate) fn fenced(_order: Ordering) {}
+
+    /// As above, for what the kernel does.
+    #[inline(always)]
+    pub(crate) fn entered_kernel() {}
 }
 
 #[cfg(feature = "inject")]
@@ -263,8 +303,18 @@ mod hook {
 }
 
 pub(crate) use hook::{ON, clock, disk_refuses, locks_last, report, waited};
+#[cfg(not(feature = "inject"))]
+pub(crate) use hook::{entered_kernel, exchanged, fenced, is_modelled, loaded, replaced, stored};
 #[cfg(feature = "inject")]
 pub use hook::{
     outside, set_process_hook, set_thread_clock, set_thread_disk, set_thread_hook, set_thread_locks,
     set_thread_waiter,
+};
+#[cfg(feature = "inject")]
+pub use weak::{
+    MOST_FLOWS, OrderingPart, Part, VectorClock, WeakMemory, known, learn, set_flow, set_thread_memory,
+};
+#[cfg(feature = "inject")]
+pub(crate) use weak::{
+    copied_in, copied_out, entered_kernel, exchanged, fenced, is_modelled, loaded, replaced, stored,
 };

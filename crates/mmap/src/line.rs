@@ -80,7 +80,7 @@ impl<'a> Line<'a> {
     /// ```
     #[inline(always)]
     pub fn load_all(self) -> [u64; WORDS] {
-        let words = std::array::from_fn(|index| self.word(index).load_silent());
+        let words = std::array::from_fn(|index| self.word(index).load_quietly());
         hooks::report(Event::Load);
         words
     }
@@ -125,8 +125,19 @@ impl<'a> Line<'a> {
     /// The words that, under `mask`, are `wanted`, lowest first. Each is loaded whole (relaxed), in no particular order.
     #[inline(always)]
     pub fn matches(self, mask: u64, wanted: u64) -> Matches {
+        if hooks::is_modelled() {
+            return self.matches_of_loads(mask, wanted);
+        }
         // SAFETY: a line, mapped and aligned as `new` was promised.
         let found = unsafe { machine::matches_in_line(self.base, Wanted { mask, value: wanted }) };
+        hooks::report(Event::Load);
+        Matches(found)
+    }
+
+    /// The same by a load of each word, for a model of the memory.
+    fn matches_of_loads(self, mask: u64, wanted: u64) -> Matches {
+        let fits = |index| u32::from(self.word(index).load_quietly() & mask == wanted);
+        let found = (0..WORDS).fold(0, |found, index| found | fits(index) << (2 * index));
         hooks::report(Event::Load);
         Matches(found)
     }

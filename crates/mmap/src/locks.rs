@@ -163,12 +163,14 @@ impl ByteLocks {
         if bytes.is_empty() {
             return Ok(false);
         }
+        hooks::entered_kernel();
         let query = sys::LockQuery { file: self.file()?, bytes: bytes.clone(), lock };
         sys::is_locked_elsewhere(&self.table, &query)
             .map_err(|source| Error::os(format_args!("asking for the locks on bytes {bytes:#x?}"), source))
     }
 
     fn set(&self, byte: u64, lock: ByteLock) -> Result<bool> {
+        hooks::entered_kernel();
         sys::lock(&self.table, &sys::LockRequest { file: self.file()?, byte, lock })
             .map_err(|source| Error::os(format_args!("locking byte {byte:#x} ({lock:?})"), source))
     }

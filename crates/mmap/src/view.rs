@@ -186,7 +186,7 @@ impl<'a> View<'a> {
         let words = std::array::from_fn(|i| {
             // SAFETY: the line's 64 bytes are mapped and aligned, so its eighths are too; read only.
             let word = unsafe { Word64::new(at.wrapping_add(i * 8).cast(), Access::ReadOnly) };
-            word.load_silent()
+            word.load_quietly()
         });
         hooks::report(Event::Load);
         Ok(words)

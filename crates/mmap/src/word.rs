@@ -62,21 +62,29 @@ macro_rules! word {
             /// Loads it (relaxed).
             #[inline]
             pub fn load(self) -> $int {
-                let value = self.load_silent();
+                let value = self.load_quietly();
                 hooks::report(Event::Load);
                 value
             }
 
+            /// The same, reported by the caller.
             #[inline(always)]
-            pub(crate) fn load_silent(self) -> $int {
+            pub(crate) fn load_quietly(self) -> $int {
+                hooks::loaded(self.at, self.newest(), Ordering::Relaxed)
+            }
+
+            /// What it is, whatever a model of the memory says.
+            #[inline(always)]
+            fn newest(self) -> $int {
                 <$int>::from_le($load(self.atomic()))
             }
 
             /// Loads it (acquire): what came before the store of this value is seen after this load.
             #[inline]
+            #[cfg_attr(feature = "inject", track_caller)]
             pub fn load_acquire(self) -> $int {
                 // A relaxed load and a fence, since an acquire load of a read-only page is not defined.
-                let value = self.load_silent();
+                let value = hooks::loaded(self.at, self.newest(), Ordering::Acquire);
                 fence(Ordering::Acquire);
                 hooks::report(Event::Load);
                 value
@@ -88,13 +96,24 @@ macro_rules! word {
             /// If the map is read-only, as all writes of words do.
             #[inline]
             pub fn store(self, value: $int) {
-                self.writable(Event::Store).store(value.to_le(), Ordering::Relaxed);
+                self.store_in(Ordering::Relaxed, value);
             }
 
             /// Stores it (release): a thread that loads this value with acquire sees all that came before.
             #[inline]
+            #[cfg_attr(feature = "inject", track_caller)]
             pub fn store_release(self, value: $int) {
-                self.writable(Event::Store).store(value.to_le(), Ordering::Release);
+                self.store_in(Ordering::Release, value);
+            }
+
+            #[inline(always)]
+            #[cfg_attr(feature = "inject", track_caller)]
+            fn store_in(self, order: Ordering, value: $int) {
+                let word = self.writable(Event::Store);
+                if hooks::ON {
+                    hooks::stored(self.at, [self.newest(), value], order);
+                }
+                word.store(value.to_le(), order);
             }
 
             /// Stores `new` if it is `current`; in any case tells what it was. Acquire and release; never fails
@@ -103,8 +122,14 @@ macro_rules! word {
             /// # Errors
             /// What it was instead.
             #[inline]
+            #[cfg_attr(feature = "inject", track_caller)]
             pub fn compare_exchange(self, current: $int, new: $int) -> std::result::Result<$int, $int> {
                 let word = self.writable(Event::CompareExchange);
+                if hooks::ON
+                    && let Some(found) = hooks::exchanged(self.at, current, [self.newest(), new], Ordering::AcqRel)
+                {
+                    return Err(found);
+                }
                 word.compare_exchange(current.to_le(), new.to_le(), Ordering::AcqRel, Ordering::Acquire)
                     .map(<$int>::from_le)
                     .map_err(<$int>::from_le)
@@ -112,19 +137,30 @@ macro_rules! word {
 
             /// Adds to it (relaxed), wrapping around, and tells what it was.
             #[inline]
+            #[cfg_attr(feature = "inject", track_caller)]
             pub fn fetch_add(self, addend: $int) -> $int {
+                self.add_in(Ordering::Relaxed, addend)
+            }
+
+            #[inline(always)]
+            #[cfg_attr(feature = "inject", track_caller)]
+            fn add_in(self, order: Ordering, addend: $int) -> $int {
                 let word = self.writable(Event::FetchAdd);
+                if hooks::ON {
+                    let old = self.newest();
+                    hooks::replaced(self.at, [old, old.wrapping_add(addend)], order);
+                }
                 if cfg!(target_endian = "little") {
-                    return word.fetch_add(addend, Ordering::Relaxed);
+                    return word.fetch_add(addend, order);
                 }
                 let add = |value| Some(<$int>::from_le(value).wrapping_add(addend).to_le());
-                <$int>::from_le(word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).unwrap_or_default())
+                <$int>::from_le(word.fetch_update(order, Ordering::Relaxed, add).unwrap_or_default())
             }
         }
 
         impl std::fmt::Debug for $name<'_> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_tuple(stringify!($name)).field(&self.load_silent()).finish()
+                f.debug_tuple(stringify!($name)).field(&self.newest()).finish()
             }
         }
     };
@@ -217,19 +253,25 @@ impl Word32<'_> {
 
 /// No load after it is made before the loads that come before it.
 #[inline]
+#[cfg_attr(feature = "inject", track_caller)]
 pub fn fence_acquire() {
+    hooks::fenced(Ordering::Acquire);
     fence(Ordering::Acquire);
 }
 
 /// No store after it is seen before the loads and stores that come before it.
 #[inline]
+#[cfg_attr(feature = "inject", track_caller)]
 pub fn fence_release() {
+    hooks::fenced(Ordering::Release);
     fence(Ordering::Release);
 }
 
 /// Nothing passes it either way, not even a store a later load.
 #[inline]
+#[cfg_attr(feature = "inject", track_caller)]
 pub fn fence_full() {
+    hooks::fenced(Ordering::SeqCst);
     fence(Ordering::SeqCst);
 }
 

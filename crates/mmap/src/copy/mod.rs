@@ -4,6 +4,8 @@
 //! Every function takes raw pointers and reports a fault instead of dying of it where a handler is there to
 //! say so. Only `view` calls them, after its bounds checks. No function forms a reference to the bytes.
 
+#[cfg(feature = "inject")]
+pub(crate) mod modelled;
 pub(crate) mod short;
 
 pub(crate) use crate::machine::{Unreachable, choose, prefetch};
