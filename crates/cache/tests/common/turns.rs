@@ -2,11 +2,12 @@
 //! swaps, copies and waits, a flow gives way to another one. A seed decides when, and to which.
 //!
 //! They are coroutines, not threads. To give way costs no system call, so a schedule takes a millisecond. A flow that
-//! would sleep gives way instead. What they run is the real code, on real files and byte locks.
+//! would sleep gives way instead. What they run is the real code, on real files and byte locks. A test can
+//! ask for a model of weak memory besides.
 
 use super::Rng;
 use generator::{Generator, Gn};
-use samovar_mmap::hooks::{self, Event};
+use samovar_mmap::hooks::{self, Event, WeakMemory};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -97,6 +98,17 @@ fn at_wait(state: &RefCell<State>) {
     }
 }
 
+/// The same in a model of weak memory, which is returned. The flows have to use one opening.
+pub(crate) fn take_turns_in(memory: WeakMemory, seed: u64, flows: Vec<Flow<'_>>) -> WeakMemory {
+    hooks::set_thread_memory(Some(memory));
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| take_turns(seed, flows)));
+    let memory = hooks::set_thread_memory(None).unwrap();
+    if let Err(panic) = ran {
+        std::panic::resume_unwind(panic);
+    }
+    memory
+}
+
 /// Runs all flows to their ends. One that panics ends the others where they are.
 pub(crate) fn take_turns(seed: u64, flows: Vec<Flow<'_>>) {
     let state = Rc::new(RefCell::new(State::new(flows.len(), seed)));
@@ -119,6 +131,7 @@ fn run(state: &RefCell<State>, flows: Vec<Flow<'_>>) {
     state.borrow_mut().pass_on();
     while left > 0 {
         let turn = state.borrow().turn;
+        hooks::set_flow(turn);
         let _ = flows[turn].resume();
         if flows[turn].is_done() {
             let mut now = state.borrow_mut();

@@ -29,3 +29,5 @@ mod stale;
 mod times;
 #[cfg(unix)]
 mod trust;
+#[cfg(unix)]
+mod weak;
