@@ -23,7 +23,8 @@ pub fn wall_ms() -> u64 {
 }
 
 /// Milliseconds since the boot that [`boot_id`] names, by a clock that is never set and that goes on while the machine sleeps.
-/// `None` if the system has none.
+/// In whichever time namespace this process is, it is the time of the first one, which processes share. `None` if the
+/// system has no such clock, or does not tell the offset of the namespace.
 ///
 /// ```
 /// let before = samovar_mmap::boot_ms();

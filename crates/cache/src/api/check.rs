@@ -26,6 +26,9 @@ impl Cache {
     pub fn check(&self) -> Result<Report> {
         let (mut report, size_record) = (Report::default(), self.inner.attached.size_record()?);
         report.resize_pending = size_record.pending;
+        if let Some(ahead_ms) = self.clock().watermark_ahead_ms()? {
+            report.watermark_is_ahead(ahead_ms);
+        }
         for number in 0..self.inner.attached.header.geometry.shards() {
             if self.inner.attached.is_writer() {
                 self.check_locked(number, &mut report)?;

@@ -65,6 +65,9 @@ pub struct Stats {
     pub index_bytes: u64,
     /// Shards emptied because their bytes made no sense.
     pub resets: u64,
+    /// Milliseconds by which the latest time that the file notes is ahead of its time, where that is more than any writer
+    /// can have noted; else 0. Nothing goes by it: the next value with a time to live sets it right.
+    pub watermark_ahead_ms: u64,
 }
 
 impl Stats {
@@ -104,6 +107,7 @@ impl Cache {
             refused_busy,
             refused_by_system,
             damaged,
+            watermark_ahead_ms: self.clock().watermark_ahead_ms()?.unwrap_or(0),
             file_bytes: geometry.data_offset,
             index_bytes: geometry.shards() * geometry.index_bytes_per_shard(),
             ..Stats::default()

@@ -13,6 +13,9 @@ const FIRST_MS: u64 = 1;
 /// Times above this, in the year 10889, are damage.
 const LAST_MS: u64 = 1 << 48;
 
+/// How far the watermark can be ahead of the clock by which it was noted: processes read it one after another.
+const AHEAD_MS: u64 = 1000;
+
 /// How the file's time follows from the system's clocks.
 ///
 /// ```text
@@ -74,7 +77,10 @@ impl TimeBase {
     }
 }
 
-/// The time that expiry goes by, never before what any writer has seen. Read at most once, and only if somebody asks.
+/// The time that expiry goes by. Read at most once, and only if somebody asks.
+///
+/// Within a boot it is the clock's alone: a watermark that is wrong stops nothing. Only who goes by the wall, whose clock may
+/// be set back, takes the watermark for the time, and only as long as it is within bounds.
 pub(crate) struct Clock<'a> {
     file: View<'a>,
     base: TimeBase,
@@ -89,8 +95,14 @@ impl<'a> Clock<'a> {
     /// The file's time, in milliseconds: as a rule that of the clock on the wall.
     pub(crate) fn now_ms(&self) -> u64 {
         if self.read_ms.get() == 0 {
+            let now_ms = self.base.now_ms();
             // The watermark's offset is a constant inside every file: without it there would be no mapping.
-            self.read_ms.set(self.base.now_ms().max(watermark(self.file).unwrap_or(0)));
+            // canary: watermark bound
+            let seen_ms = match self.base {
+                TimeBase::Boot(_) => None,
+                TimeBase::Wall => watermark(self.file).ok().filter(|seen_ms| !is_ahead(*seen_ms, now_ms)),
+            };
+            self.read_ms.set(seen_ms.unwrap_or(0).max(now_ms));
         }
         self.read_ms.get()
     }
@@ -103,10 +115,22 @@ impl<'a> Clock<'a> {
 
     /// Lets every process know that this time was seen.
     pub(crate) fn note(&self) -> Result<()> {
-        if watermark(self.file)? < self.now_ms() {
+        let (seen_ms, now_ms) = (watermark(self.file)?, self.now_ms());
+        if seen_ms < now_ms || self.is_wrong(seen_ms) {
             self.file.word64(WATERMARK)?.store(self.now_ms());
         }
         Ok(())
+    }
+
+    /// How far the watermark is ahead of the file's time, in milliseconds, where no writer can have noted it; else none. By the
+    /// wall nobody can tell: its clock may have been set back.
+    pub(crate) fn watermark_ahead_ms(&self) -> Result<Option<u64>> {
+        let seen_ms = self.file.word64(WATERMARK)?.load();
+        Ok(self.is_wrong(seen_ms).then(|| seen_ms.saturating_sub(self.now_ms())))
+    }
+
+    fn is_wrong(&self, seen_ms: u64) -> bool {
+        matches!(self.base, TimeBase::Boot(_)) && is_ahead(seen_ms, self.now_ms())
     }
 
     /// Was any entry ever to expire?
@@ -120,6 +144,11 @@ impl<'a> Clock<'a> {
         self.file.word64(TIME_AHEAD)?.store(self.now_ms().wrapping_sub(samovar_mmap::wall_ms()));
         Ok(())
     }
+}
+
+/// Is a watermark out of bounds at this time?
+fn is_ahead(seen_ms: u64, now_ms: u64) -> bool {
+    seen_ms > now_ms.saturating_add(AHEAD_MS)
 }
 
 /// The latest time that any writer has seen.

@@ -56,10 +56,21 @@ impl Report {
         }
     }
 
+    /// The time that was noted last is one that no writer can have seen.
+    pub(crate) fn watermark_is_ahead(&mut self, ahead_ms: u64) {
+        self.add(format!(
+            "control page: the watermark is {ahead_ms} ms ahead of the file's time; nothing goes by it, and the next value with a time to live sets it right"
+        ));
+    }
+
     fn problem(&mut self, shard: u64, what: fmt::Arguments<'_>) {
+        self.add(format!("shard {shard}: {what}"));
+    }
+
+    fn add(&mut self, problem: String) {
         self.problem_count += 1;
         if self.problems.len() < LISTED {
-            self.problems.push(format!("shard {shard}: {what}"));
+            self.problems.push(problem);
         }
     }
 }

@@ -14,6 +14,7 @@ use std::path::Path;
 
 const START_MS: u64 = 1_700_000_000_000;
 const BOOT_ID: u64 = 4096 + 16;
+const WATERMARK: u64 = 4096 + 128;
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -181,7 +182,6 @@ fn a_slow_receiver_is_handed_nothing_that_has_expired() {
     for capacity in [256 << 10, 4 << 20] {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::options().capacity(capacity).open(dir.path().join("c.samovar")).unwrap();
-        let at = |ms| set_thread_clock(Some(Clock { wall_ms: START_MS + ms, boot_ms: 10_000 + ms }));
         at(0);
         let keys: Vec<[u8; 1]> = (0..KEYS).map(|key| [key]).collect();
         for (ttl_ms, key) in (10..).step_by(10).zip(&keys) {
@@ -199,4 +199,67 @@ fn a_slow_receiver_is_handed_nothing_that_has_expired() {
         let is_there = |number: u64| 10 * (number + 1) > 20 * number.min(u64::from(KEYS) / 2);
         assert_eq!(found, (0..u64::from(KEYS)).map(is_there).collect::<Vec<_>>(), "{capacity} bytes");
     }
+}
+
+/// A cache with an entry for an hour, at a time that is the first of its test.
+fn with_an_hour(path: &Path) -> Cache {
+    at(0);
+    let cache = Cache::options().capacity(256 << 10).open(path).unwrap();
+    cache.set_with(b"hour", b"v", Ttl::secs(3600)).unwrap();
+    cache
+}
+
+/// So many milliseconds after the first time.
+fn at(ms: u64) {
+    set_thread_clock(Some(Clock { wall_ms: START_MS + ms, boot_ms: 10_000 + ms }));
+}
+
+/// What was given a second is there now, and gone in two; what was given an hour stays.
+fn expires_as_asked(cache: &Cache, now_ms: u64) {
+    at(now_ms);
+    cache.set_with(b"second", b"v", Ttl::secs(1)).unwrap();
+    assert!(cache.contains(b"second").unwrap(), "it has just been set");
+    at(now_ms + 2000);
+    assert!(!cache.contains(b"second").unwrap(), "its time is over");
+    assert!(cache.contains(b"hour").unwrap(), "it has an hour");
+}
+
+/// A process whose clock shows another time, and who notes it, as one in another time namespace did.
+#[test]
+fn one_wrong_reading_of_a_clock_stops_nothing() {
+    const DAY_MS: u64 = 86_400_000;
+    let dir = tempfile::tempdir().unwrap();
+    let cache = with_an_hour(&dir.path().join("c.samovar"));
+    at(DAY_MS);
+    cache.set_with(b"wrong", b"v", Ttl::secs(1)).unwrap();
+    at(0);
+    assert!(cache.contains(b"hour").unwrap(), "it has an hour");
+    let report = cache.check().unwrap().to_string();
+    assert!(report.contains("the watermark is 86400000 ms ahead"), "{report}");
+    assert_eq!(cache.stats().unwrap().watermark_ahead_ms, DAY_MS);
+    expires_as_asked(&cache, 0);
+    assert!(cache.check().unwrap().is_clean(), "the value that was set has set it right");
+    assert_eq!(cache.stats().unwrap().watermark_ahead_ms, 0);
+    set_thread_clock(None);
+}
+
+#[test]
+fn a_flipped_bit_in_the_watermark_stops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.samovar");
+    let cache = with_an_hour(&path);
+    let file = File::options().read(true).write(true).open(&path).unwrap();
+    for (bit, now_ms) in (0..64).zip((0u64..).step_by(3000)) {
+        let mut word = [0; 8];
+        file.read_exact_at(&mut word, WATERMARK).unwrap();
+        let flipped = u64::from_le_bytes(word) ^ 1 << bit;
+        file.write_all_at(&flipped.to_le_bytes(), WATERMARK).unwrap();
+        at(now_ms);
+        assert!(cache.contains(b"hour").unwrap(), "bit {bit}");
+        let is_ahead = flipped > START_MS + now_ms + 1000;
+        assert_eq!(cache.check().unwrap().is_clean(), !is_ahead, "bit {bit}");
+        expires_as_asked(&cache, now_ms);
+        assert!(cache.check().unwrap().is_clean(), "bit {bit}");
+    }
+    set_thread_clock(None);
 }

@@ -5,6 +5,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(target_os = "linux")]
+mod clocks;
 #[cfg(all(unix, feature = "inject"))]
 mod forks;
 mod kills;

@@ -70,6 +70,8 @@ pub(crate) struct StatView {
     pins: u64,
     pin_refusals: u64,
     resets: u64,
+    /// By how much the latest time that the file notes is wrong; 0 if it is not.
+    watermark_ahead_ms: u64,
     namespaces: Vec<namespace::Row>,
 }
 
@@ -132,6 +134,7 @@ impl StatView {
             pins: stats.pins,
             pin_refusals: stats.pin_refusals,
             resets: stats.resets,
+            watermark_ahead_ms: stats.watermark_ahead_ms,
             namespaces: namespace::rows(cache),
         }
     }
@@ -179,7 +182,12 @@ impl Display for StatView {
             ("resets", count(self.resets)),
         ];
         let cold = self.last_cold.as_ref().map(|cold| ("last cold", cold.to_string()));
-        rows.into_iter().chain(cold).try_for_each(|(name, value)| writeln!(f, "{name:<16}{value}"))?;
+        let is_ahead = self.watermark_ahead_ms > 0;
+        let ahead = is_ahead.then(|| ("watermark", format!("{} ms ahead", count(self.watermark_ahead_ms))));
+        rows.into_iter()
+            .chain(ahead)
+            .chain(cold)
+            .try_for_each(|(name, value)| writeln!(f, "{name:<16}{value}"))?;
         self.namespaces.iter().try_for_each(|row| writeln!(f, "namespace       {row}"))
     }
 }
