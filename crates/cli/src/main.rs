@@ -12,6 +12,7 @@ mod probe;
 mod records;
 mod records_csv;
 mod records_file;
+mod records_parquet;
 mod replay;
 
 use answer::failure::{Failure, Status};

@@ -4,6 +4,7 @@ use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output::Format;
 use crate::args::records::{ExportArguments, ImportArguments, SomeArguments, TailArguments};
 use crate::records_file::{failure_of, open, parse_schema};
+use crate::records_parquet;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use samovar_records::{Column, ErrorKind, Options, RawFile, Schema};
 use serde::Serialize;
@@ -18,6 +19,7 @@ use std::time::Duration;
 /// Lines between two looks at the progress bar.
 const LINES_A_DRAW: u64 = 4096;
 const DRAWS_PER_SECOND: u8 = 10;
+const RECORDS_BAR: &str = "{prefix}[{bar:40}] {human_pos} of {human_len} records";
 /// Longer than this, a follower that waits looks whether it is still there.
 const A_WHILE: Duration = Duration::from_secs(3600);
 
@@ -80,6 +82,10 @@ pub(crate) fn export(arguments: &ExportArguments) -> Outcome<Status> {
     let file = open(&arguments.file)?;
     let all = 0..len_of(&file)?;
     match &arguments.out {
+        Some(path) if records_parquet::is_named(path) => {
+            let bar = progress(all.len() as u64, RECORDS_BAR);
+            records_parquet::export(&file, path, &bar)
+        }
         None => write(&file, all, &mut io::stdout().lock()),
         Some(path) => {
             let mut out = File::create(path).map_err(|error| Failure::of_file(path, &error))?;
@@ -93,7 +99,7 @@ fn len_of(file: &RawFile) -> Outcome<usize> {
 }
 
 fn write(file: &RawFile, indices: Range<usize>, out: &mut dyn Write) -> Outcome<Status> {
-    let bar = progress(indices.len() as u64, "{prefix}[{bar:40}] {human_pos} of {human_len} records");
+    let bar = progress(indices.len() as u64, RECORDS_BAR);
     let mut writer = csv::Writer::from_writer(BufWriter::new(out));
     let result = write_rows(file, indices, &mut writer, &bar);
     bar.finish_and_clear();
@@ -163,7 +169,11 @@ pub(crate) fn import(arguments: &ImportArguments, format: Format) -> Outcome<Sta
                 .with_remedy("say with --schema what its records are, such as time:i64,close:f64"));
         }
     };
-    let records = read_table(&arguments.csv, &schema)?;
+    let records = if records_parquet::is_named(&arguments.csv) {
+        records_parquet::read(&arguments.csv, &schema, &progress(0, "{prefix}{human_pos} records"))?
+    } else {
+        read_table(&arguments.csv, &schema)?
+    };
     let count = records.len() / schema.record_size();
     let file = open_or_create(arguments, schema).map_err(|error| failure_of(path, &error))?;
     let appended = file.extend_from_bytes(&records).and_then(|()| file.close());

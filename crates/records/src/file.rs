@@ -61,6 +61,11 @@ impl<T: Record> RecordFile<T> {
         RecordFile { handle, record: PhantomData }
     }
 
+    #[cfg(feature = "arrow")]
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
     /// A handle of a file that is open already, if its records are of this type.
     pub(crate) fn of(handle: Handle) -> Result<Self> {
         admit::<T>(&handle.table.store.header)?;

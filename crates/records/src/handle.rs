@@ -84,6 +84,12 @@ impl Handle {
         Handle { table, pack: Some(pack), flusher: None }
     }
 
+    /// Another handle of the same table.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn another(&self) -> Handle {
+        Handle { table: Arc::clone(&self.table), pack: self.pack.clone(), flusher: None }
+    }
+
     /// Makes a file with room for `capacity` records and opens it for writing.
     pub(crate) fn create(path: &Path, of: TableType, capacity: usize, habits: &Habits) -> Result<Handle> {
         NewTable::create(path, of, capacity as u64)?.publish()?;

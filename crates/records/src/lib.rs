@@ -3,7 +3,9 @@
 
 // From the ground up: error, layout, shape, schema, slots, header | control, boot, motion, mapping, holder, space, store |
 // table, reader, copy | directory, kept, safe, writer | flush, restore, pack, handle | iter, view, search, scan, snapshot,
-// bell, follow | file, raw, folders, generation, draft, set, options. A module uses only what stands before it.
+// bell, follow | file, raw, folders, generation, draft, set, options | arrow, parquet. A module uses only what stands before it.
+#[cfg(feature = "arrow")]
+mod arrow;
 mod bell;
 mod boot;
 mod control;
@@ -32,6 +34,8 @@ mod motion;
 mod new_table;
 mod options;
 mod pack;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod raw;
 mod reader;
 mod record;
@@ -51,6 +55,8 @@ mod text;
 mod view;
 mod writer;
 
+#[cfg(feature = "arrow")]
+pub use arrow::RecordBatches;
 pub use draft::Draft;
 pub use error::{Error, ErrorKind, Result};
 pub use file::RecordFile;
@@ -60,10 +66,14 @@ pub use habits::{Warning, WarningKind};
 pub use handle::{Condition, Info};
 pub use iter::Iter;
 pub use options::Options;
+#[cfg(feature = "parquet")]
+pub use parquet::parquet_rows;
 pub use raw::RawFile;
 pub use record::{Plain, Record};
 #[doc(hidden)]
 pub use record::{covers, field};
+#[cfg(feature = "arrow")]
+pub use samovar_mmap::TrustedWriters;
 pub use scan::{Fields, Scan};
 pub use schema::{Field, Scalar, Schema};
 pub use search::Sorted;

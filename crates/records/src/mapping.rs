@@ -56,6 +56,19 @@ impl Mapping {
         if used == 0 { &self.first } else { self.later(used) }
     }
 
+    /// The longest map, and the number by which it can be asked for later.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn newest_with_index(&self) -> (usize, &SharedMap) {
+        let used = self.used.load(Ordering::Acquire);
+        (used, self.map_of(used))
+    }
+
+    /// A map that was the longest once.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn map_of(&self, used: usize) -> &SharedMap {
+        if used == 0 { &self.first } else { self.later(used) }
+    }
+
     #[inline(never)]
     fn later(&self, used: usize) -> &SharedMap {
         self.place(used - 1).and_then(OnceLock::get).unwrap_or(&self.first)

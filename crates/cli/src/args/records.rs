@@ -14,9 +14,10 @@ pub(crate) enum RecordsCommand {
     /// Write the newest records as CSV
     #[command(after_help = TAIL_NOTES)]
     Tail(TailArguments),
-    /// Append the lines of a CSV file; all of them or, if one is bad, none
+    /// Append the rows of a CSV or Parquet file; all of them or, if one is bad, none
     Import(ImportArguments),
-    /// Write all records as CSV
+    /// Write all records as CSV or Parquet
+    #[command(after_help = EXPORT_NOTES)]
     Export(ExportArguments),
     /// Copy a record file while it may be written: every record is whole
     Backup(BackupArguments),
@@ -72,7 +73,7 @@ pub(crate) struct BackupArguments {
 pub(crate) struct ImportArguments {
     /// The record file; made if it is not there, which needs --schema
     pub(crate) file: PathBuf,
-    /// The CSV file, whose first line names the columns; `-` is standard input
+    /// The CSV file, whose first line names the columns; `-` is standard input; or a Parquet file, whose name ends in .parquet
     pub(crate) csv: PathBuf,
     /// The fields of a record, in order
     #[arg(
@@ -96,7 +97,7 @@ pub(crate) struct ImportArguments {
 pub(crate) struct ExportArguments {
     /// The record file
     pub(crate) file: PathBuf,
-    /// Write to this file instead of standard output
+    /// Write to this file instead of standard output; as Parquet if its name ends in .parquet
     #[arg(short, long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -133,4 +134,5 @@ Examples:
 
 const EXPORT_NOTES: &str = "\
 Example:
-  samovar records export bars.records --out bars.csv";
+  samovar records export bars.records --out bars.csv
+  samovar records export bars.records --out bars.parquet";

@@ -154,3 +154,26 @@ fn checksums_and_columns_that_lie_apart_are_made_and_checked() {
         }
     }
 }
+
+#[test]
+#[cfg(feature = "parquet")]
+fn parquet_goes_in_and_comes_out_the_same() {
+    let place = Place::new();
+    let (file, table, copy) = (imported(&place), place.file("bars.parquet"), place.file("copy"));
+    samovar(&["records", "export", &file, "--out", &table]).ends(DONE);
+    samovar(&["records", "import", &copy, &table, "--schema", SCHEMA]).ends(DONE);
+    assert_eq!(samovar(&["records", "export", &copy]).ends(DONE).out(), TABLE);
+    samovar(&["records", "import", &copy, &table, "--schema", "z:i64"])
+        .ends(USAGE)
+        .says(&["z", "nothing was imported"]);
+}
+
+#[test]
+#[cfg(not(feature = "parquet"))]
+fn a_program_without_parquet_says_so() {
+    let place = Place::new();
+    let (file, table) = (imported(&place), place.file("bars.parquet"));
+    samovar(&["records", "export", &file, "--out", &table]).ends(USAGE).says(&["--features parquet"]);
+    samovar(&["records", "import", &file, &table]).ends(USAGE).says(&["--features parquet"]);
+    assert!(!place.path("bars.parquet").exists());
+}

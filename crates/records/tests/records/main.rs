@@ -13,6 +13,7 @@ mod handles;
 mod hostile;
 mod losses;
 mod model;
+mod numpy;
 mod packs;
 mod processes;
 mod scans;
