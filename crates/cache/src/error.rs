@@ -73,6 +73,8 @@ pub enum ErrorKind {
     OwnerStopped,
     /// The path names another file than the one that this handle has open.
     Replaced,
+    /// The file, or a link to it, may have been put there by another user: see [`Options::trust_owner`](crate::Options::trust_owner).
+    ForeignOwner,
     /// The cache has no namespace of that name, or it was removed since it was looked up.
     NoNamespace,
     /// The cache has as many namespaces as it takes.
@@ -198,6 +200,10 @@ impl From<samovar_mmap::Error> for Error {
             Map::Replaced => {
                 (ErrorKind::Replaced, "the cache file was replaced by another one; open it again")
             }
+            Map::ForeignOwner => (
+                ErrorKind::ForeignOwner,
+                "the cache file may have been put there by another user; make one in a folder of your own, or see Options::trust_owner",
+            ),
             Map::Unsupported => (ErrorKind::Unsupported, "this platform cannot do what the cache needs"),
             Map::TimedOut | Map::WouldBlock => {
                 (ErrorKind::Busy, "the cache file is in use by another process")

@@ -6,25 +6,26 @@
 use crate::answer::failure::{Failure, Outcome};
 use crate::answer::units::entries;
 use crate::args::entry::Target;
+use crate::opening::existing;
 use crate::probe::was_a_cache;
 use samovar::{Cache, Error, ErrorKind, Namespace};
 use std::path::{Path, PathBuf};
 
 /// Opens the cache at `path` for reading and writing.
 pub(crate) fn open(path: &Path) -> Outcome<Cache> {
-    Cache::options().create(false).open(path).map_err(|error| Failure::of_cache(path, &error))
+    existing().open(path).map_err(|error| Failure::of_cache(path, &error))
 }
 
 /// Opens the cache at `path` for reading.
 pub(crate) fn open_read_only(path: &Path) -> Outcome<Cache> {
-    let options = Cache::options().create(false).read_only(true);
+    let options = existing().read_only(true);
     options.open(path).map_err(|error| Failure::of_cache(path, &error))
 }
 
 /// Opens the cache at `path` for reading. The entries of a file that cannot be trusted cannot be read. So it is opened
 /// for writing, which empties it, and the answer is that nothing is there.
 fn open_to_look(path: &Path) -> Outcome<Cache> {
-    match Cache::options().create(false).read_only(true).open(path) {
+    match existing().read_only(true).open(path) {
         Err(error) if error.kind() == ErrorKind::Cold => open(path),
         opened => opened.map_err(|error| Failure::of_cache(path, &error)),
     }

@@ -8,6 +8,7 @@ mod access;
 mod answer;
 mod args;
 mod commands;
+mod opening;
 mod probe;
 mod records;
 mod records_csv;

@@ -1,11 +1,12 @@
 //! Whether a file is a cache, found without opening it as one.
 
-use samovar::{Cache, ErrorKind};
+use crate::opening::existing;
+use samovar::ErrorKind;
 use std::path::Path;
 
 /// Whether the file is a cache, or was one. Nothing in it changes.
 pub(crate) fn is_cache(path: &Path) -> bool {
-    let options = Cache::options().create(false).read_only(true);
+    let options = existing().read_only(true);
     path.is_file() && options.open(path).map_or_else(|error| was_a_cache(error.kind()), |_| true)
 }
 

@@ -56,6 +56,8 @@ pub enum ErrorKind {
     AlreadyExists,
     /// The path names another file than it did.
     Replaced,
+    /// The file, or a link to it, may have been put there by another user.
+    ForeignOwner,
     /// This platform or this file system cannot do it.
     Unsupported,
     /// Mapped memory could not be reached: the file was cut short, or the device failed.
@@ -192,7 +194,7 @@ impl From<Error> for io::Error {
             }
             ErrorKind::NoSpace => io::ErrorKind::StorageFull,
             ErrorKind::NoMemory => io::ErrorKind::OutOfMemory,
-            ErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
+            ErrorKind::PermissionDenied | ErrorKind::ForeignOwner => io::ErrorKind::PermissionDenied,
             ErrorKind::NotFound => io::ErrorKind::NotFound,
             ErrorKind::AlreadyExists => io::ErrorKind::AlreadyExists,
             ErrorKind::Replaced => io::ErrorKind::StaleNetworkFileHandle,

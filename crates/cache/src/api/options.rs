@@ -6,7 +6,7 @@ use crate::api::handle::{Cache, Inner};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Opening};
 use crate::file::counters::Local;
-use crate::file::open_checks::Asked;
+use crate::file::open_checks::{Asked, Owners};
 use crate::format::entry;
 use crate::format::geometry::{Geometry, Policy, Size};
 use crate::format::position::UNIT;
@@ -52,6 +52,7 @@ pub struct Options {
     owner_probe: Duration,
     load_timeout: Duration,
     fault_guard: bool,
+    owners: Owners,
     prefault: bool,
     seals: Option<bool>,
     verify: bool,
@@ -85,6 +86,7 @@ impl Options {
             owner_probe: DEFAULT_TAKEOVER,
             load_timeout: DEFAULT_LOAD_TIMEOUT,
             fault_guard: true,
+            owners: Owners::OwnAndRoot,
             prefault: false,
             seals: None,
             verify: false,
@@ -259,6 +261,25 @@ impl Options {
         self
     }
 
+    /// Whether a file is believed that belongs to another user. Default: false. Then a file that is there has to belong to the user
+    /// as whom this process acts, or to root. And the path must not be a symbolic link in a folder where anybody may make one,
+    /// such as `/tmp`. What else is there is refused (`ForeignOwner`): somebody may have put it there to be believed.
+    ///
+    /// Say true where several users share a cache, one of whom made it, and trust each other; or in a container that sees the
+    /// owner under another number. Who may write the file can give false values to all who read it. On systems other
+    /// than Unix no owner is asked for.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let path = dir.path().join("shared.samovar");
+    /// let cache = samovar::Cache::options().capacity(1 << 20).trust_owner(true).open(path)?;
+    /// # Ok::<(), samovar::Error>(())
+    /// ```
+    pub fn trust_owner(mut self, trust_owner: bool) -> Self {
+        self.owners = if trust_owner { Owners::All } else { Owners::OwnAndRoot };
+        self
+    }
+
     /// Whether opening waits until the system has made all pages of the cache ready, in huge pages of 2 MiB where it
     /// has them. Pages of a new file are made ready for writes, those of another file for reads. Default: false. Then
     /// each page is made ready at its first use, while that operation waits.
@@ -287,7 +308,7 @@ impl Options {
     /// `NotFound` if there is no file, and no capacity to make one; `InvalidArgument` for an impossible size; `NoSpace`
     /// if the disk is too full; `TooManyProcesses`; `Busy` if another process opens or closes it and does not finish;
     /// `Untrusted` if a read-only handle would have to reset it. Of an existing file, which stays as it is:
-    /// `NotRegularFile`, `RemoteFilesystem`, `ReadOnly`, `EmptyFile`, `NotACache`, `UnsupportedVersion`, `Corrupt`,
+    /// `NotRegularFile`, `ForeignOwner`, `RemoteFilesystem`, `ReadOnly`, `EmptyFile`, `NotACache`, `UnsupportedVersion`, `Corrupt`,
     /// `Truncated`, `CapacityMismatch`.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Cache> {
         self.open_telling(path.as_ref(), None)
@@ -338,7 +359,7 @@ impl Options {
         let access = if self.read_only { Access::ReadOnly } else { Access::ReadWrite };
         let mut created = false;
         for _ in 0..ATTEMPTS {
-            let asked = Asked { size: self.size, max_capacity: self.max_capacity };
+            let asked = Asked { size: self.size, max_capacity: self.max_capacity, owners: self.owners };
             match Attached::attach(path, access, asked, self.salvage.clone()) {
                 Ok(attached) => return self.handle(attached, created, promise),
                 Err(error) if error.kind() == ErrorKind::Replaced => {}

@@ -1,7 +1,7 @@
 //! The checks that need no lock: what a path must name, and what its header must say, each with its own error.
 //!
 //! ```text
-//!   regular, local, not empty --> magic, version, features, fingerprint, checksum, structure --> as long as it says
+//!   regular, own or root's, local, not empty --> magic, version, features, fingerprint, checksum, structure --> as long as it says
 //! ```
 
 use crate::error::{Error, ErrorKind, Result};
@@ -15,8 +15,8 @@ use std::io::Read;
 use std::path::Path;
 
 /// Opens an existing file and makes the checks that need no lock.
-pub(crate) fn open_checked(path: &Path, access: Access) -> Result<(File, FileHeader)> {
-    let (file, header, len) = open_decoded(path, access)?;
+pub(crate) fn open_checked(path: &Path, access: Access, owners: Owners) -> Result<(File, FileHeader)> {
+    let (file, header, len) = open_decoded(path, access, owners)?;
     if len < header.geometry.file_bytes {
         return Err(truncated(path, len, header.geometry.file_bytes));
     }
@@ -25,10 +25,19 @@ pub(crate) fn open_checked(path: &Path, access: Access) -> Result<(File, FileHea
 
 /// Opens a file that is only looked at. A part of it may be missing.
 pub(crate) fn open_any_length(path: &Path) -> Result<(File, FileHeader, u64)> {
-    open_decoded(path, Access::ReadOnly)
+    open_decoded(path, Access::ReadOnly, Owners::All)
 }
 
-fn open_decoded(path: &Path, access: Access) -> Result<(File, FileHeader, u64)> {
+/// Whose files are believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Owners {
+    /// Those of the user as whom this process acts, and root's.
+    #[default]
+    OwnAndRoot,
+    All,
+}
+
+fn open_decoded(path: &Path, access: Access, owners: Owners) -> Result<(File, FileHeader, u64)> {
     let metadata = std::fs::metadata(path).map_err(|source| io_error("looking at", path, source))?;
     if !metadata.is_file() {
         return Err(Error::new(
@@ -42,7 +51,11 @@ fn open_decoded(path: &Path, access: Access) -> Result<(File, FileHeader, u64)> 
             format!("{} is read-only; open it with read_only(true), or change its mode", path.display()),
         ));
     }
-    let mut file = samovar_mmap::open_existing(path, access)?;
+    let mut file = match owners {
+        // canary: owner
+        Owners::OwnAndRoot => samovar_mmap::open_owned(path, access)?,
+        Owners::All => samovar_mmap::open_existing(path, access)?,
+    };
     if samovar_mmap::is_remote(&file)? {
         return Err(Error::new(
             ErrorKind::RemoteFilesystem,
@@ -54,11 +67,12 @@ fn open_decoded(path: &Path, access: Access) -> Result<(File, FileHeader, u64)> 
     Ok((file, header, len))
 }
 
-/// The size that an opener asks for, if any. It must be the file's.
+/// What an opener asks of a file that is there: its size, if it names one, and an owner whom it trusts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Asked {
     pub(crate) size: Option<Size>,
     pub(crate) max_capacity: Option<u64>,
+    pub(crate) owners: Owners,
 }
 
 pub(crate) fn check_size(asked: Asked, geometry: &Geometry, size_record: &SizeRecord) -> Result<()> {

@@ -27,7 +27,7 @@ pub(crate) struct MappedFile {
 impl MappedFile {
     /// Opens and maps an existing file that passes the checks for which no lock is needed.
     pub(crate) fn open(path: &Path, access: Access, asked: Asked) -> Result<Self> {
-        let (file, header) = open_checks::open_checked(path, access)?;
+        let (file, header) = open_checks::open_checked(path, access, asked.owners)?;
         let path =
             std::path::absolute(path).map_err(|source| open_checks::io_error("finding", path, source))?;
         let id = samovar_mmap::file_id(&file)?;

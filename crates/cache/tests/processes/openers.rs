@@ -16,6 +16,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 const CAPACITY: u64 = 256 << 10;
+const NOBODY: u32 = 65534;
 
 fn open(path: &Path) -> Cache {
     Cache::options().capacity(CAPACITY).open(path).unwrap()
@@ -178,7 +179,7 @@ fn another_user_gets_what_the_mode_gives() {
     for (mode, expected) in [(0o600, "PermissionDenied"), (0o644, "PermissionDenied v"), (0o666, "v v")] {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         let mut command = this_program!(another_user, "user", &path);
-        let Ok(output) = command.uid(65534).gid(65534).output() else {
+        let Ok(output) = command.uid(NOBODY).gid(NOBODY).output() else {
             println!("SKIPPED: only root can be another user");
             return;
         };
@@ -190,6 +191,58 @@ fn another_user_gets_what_the_mode_gives() {
         assert!(said.contains(&format!("said: {expected}")), "mode {mode:o}: {said}");
     }
     assert!(cache.check().unwrap().is_clean());
+}
+
+/// A folder where anybody may make files, and a file that another user made there: none where this one is not root.
+fn of_another_user(dir: &Path) -> Option<std::path::PathBuf> {
+    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o1777)).unwrap();
+    let path = dir.join("c.samovar");
+    open(&path).set(b"k", b"v").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    match std::os::unix::fs::chown(&path, Some(NOBODY), Some(NOBODY)) {
+        Ok(()) => Some(path),
+        Err(error) => {
+            println!("SKIPPED: only root can give a file away: {error}");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_file_that_another_user_made_is_not_believed_unless_that_is_asked_for() {
+    let _machine = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let Some(path) = of_another_user(dir.path()) else { return };
+    let link = dir.path().join("link");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    for (at, read_only) in [(&path, false), (&path, true), (&link, false)] {
+        let refused = Cache::options().read_only(read_only).open(at).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ForeignOwner, "{refused}");
+    }
+    let refused = Cache::options().capacity(CAPACITY).open(&path).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ForeignOwner, "{refused}");
+    let cache = Cache::options().trust_owner(true).open(&path).unwrap();
+    assert_eq!(cache.get(b"k").unwrap().as_deref(), Some(&b"v"[..]));
+}
+
+#[test]
+fn a_link_in_a_folder_for_all_is_not_followed() {
+    let _machine = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let (shared, own) = (dir.path().join("shared"), dir.path().join("own"));
+    for (folder, mode) in [(&shared, 0o1777), (&own, 0o755)] {
+        std::fs::create_dir(folder).unwrap();
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let path = own.join("c.samovar");
+    open(&path).set(b"k", b"v").unwrap();
+    let [planted, mine] = [&shared, &own].map(|folder| folder.join("link"));
+    std::os::unix::fs::symlink(&path, &planted).unwrap();
+    std::os::unix::fs::symlink(&path, &mine).unwrap();
+    let refused = Cache::options().open(&planted).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ForeignOwner, "{refused}");
+    assert_eq!(open(&mine).get(b"k").unwrap().as_deref(), Some(&b"v"[..]));
+    assert!(Cache::options().trust_owner(true).open(&planted).is_ok());
 }
 
 /// What somebody else can do: open to write, and if not, to read.

@@ -248,6 +248,7 @@ fn remedy(path: &Path, kind: ErrorKind) -> Option<String> {
         ErrorKind::NoNamespace => format!("make it with `samovar ns create {file} NAME`"),
         ErrorKind::PermissionDenied => "run it as the owner of the file, or have its mode changed".to_owned(),
         ErrorKind::Replaced => "run it again".to_owned(),
+        ErrorKind::ForeignOwner => "if you trust its owner, set SAMOVAR_TRUST_OWNER=1".to_owned(),
         ErrorKind::ReadOnly => "change its mode to write to it".to_owned(),
         ErrorKind::ValueTooLarge => "make a cache with a larger --max-value-size".to_owned(),
         ErrorKind::Fault => format!("`samovar check {file}` says what is left of it"),

@@ -12,6 +12,7 @@ use crate::answer::bytes::KeyText;
 use crate::answer::failure::{Failure, Outcome, Status};
 use crate::answer::output::{self, Format};
 use crate::args::entry::LoadArguments;
+use crate::opening::existing;
 use samovar::{Cache, Error, Lease, Lookup, Ttl};
 use serde::Serialize;
 use std::ffi::OsString;
@@ -22,7 +23,7 @@ use std::time::Instant;
 pub(crate) fn run(arguments: &LoadArguments, format: Format) -> Outcome<Status> {
     let path = arguments.target.file.as_path();
     let ttl = ttl(arguments)?;
-    let options = Cache::options().create(false).load_timeout(arguments.timeout);
+    let options = existing().load_timeout(arguments.timeout);
     let cache = options.open(path).map_err(|error| Failure::of_cache(path, &error))?;
     let place = Place::within(&arguments.target, cache)?;
     let given = Loading { place: &place, arguments, ttl }.value()?;

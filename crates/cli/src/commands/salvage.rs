@@ -6,6 +6,7 @@ use crate::answer::output::Format;
 use crate::answer::progress;
 use crate::answer::units::{bytes, entries};
 use crate::args::file::FileArguments;
+use crate::opening::existing;
 use indicatif::ProgressBar;
 use samovar::{Cache, ErrorKind, Options, Salvaged};
 use serde::Serialize;
@@ -15,7 +16,7 @@ use std::path::Path;
 /// Salvages the file, if it needs that, and tells what was kept. One that is warm stays as it is.
 pub(crate) fn run(arguments: &FileArguments, format: Format) -> Outcome<Status> {
     let path = arguments.file.as_path();
-    let read_only = Cache::options().create(false).read_only(true).open(path);
+    let read_only = existing().read_only(true).open(path);
     let story = match read_only {
         Ok(cache) => Story::of(path, &cache),
         Err(error) if error.kind() == ErrorKind::Cold => salvage(path)?,
@@ -35,7 +36,7 @@ fn salvage(path: &Path) -> Outcome<Story> {
 }
 
 fn options(bar: ProgressBar) -> Options {
-    Cache::options().create(false).salvage_telling(move |done, of| {
+    existing().salvage_telling(move |done, of| {
         bar.set_length(of);
         bar.set_position(done);
     })

@@ -25,11 +25,11 @@ use windows as platform;
 
 pub(crate) use platform::{
     LockTable, MAPS_BEYOND_THE_END, Mapping, boot_id, boot_ms, create_new, disk_bytes, file_id,
-    file_size_limit, fork, give_name, granularity, guard, is_locked_elsewhere, is_remote, is_sealed,
-    is_too_many_files, keeps_reserved_space, lock, lock_limit, map_limits, memory_file, open, open_by,
-    open_unchecked, page_size, pid_namespace, process_age_ms, process_start_of, punch, reserve,
-    reserve_range, seal, start_writeback, store_fault, sync_directory, synchronise_code, unlocked, wait,
-    wake, wall_ms,
+    file_size_limit, fork, give_name, granularity, guard, is_foreign, is_locked_elsewhere, is_remote,
+    is_sealed, is_shared_folder, is_too_many_files, keeps_reserved_space, lock, lock_limit, map_limits,
+    memory_file, open, open_by, open_no_link, open_unchecked, page_size, pid_namespace, process_age_ms,
+    process_start_of, punch, reserve, reserve_range, seal, start_writeback, store_fault, sync_directory,
+    synchronise_code, unlocked, wait, wake, wall_ms,
 };
 pub(crate) use request::{
     ByteLock, GrowRequest, LockQuery, LockRequest, MapLimits, MapRequest, PageRange, Protection,

@@ -30,6 +30,26 @@ pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
     open_by(OpenOptions::new().read(true).write(is_written).custom_flags(flags), path)
 }
 
+/// The same, without following a link.
+pub(crate) fn open_no_link(path: &Path, access: Access) -> io::Result<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let is_written = access == Access::ReadWrite;
+    open_by(OpenOptions::new().read(true).write(is_written).custom_flags(flags), path)
+}
+
+/// Is it neither root's nor that of the user as whom this process acts?
+pub(crate) fn is_foreign(file: &File) -> io::Result<bool> {
+    let owner = file.metadata()?.uid();
+    // SAFETY: asks for a number.
+    Ok(owner != 0 && owner != unsafe { libc::geteuid() })
+}
+
+/// May anybody make files there, and nobody remove those of others?
+pub(crate) fn is_shared_folder(path: &Path) -> io::Result<bool> {
+    const STICKY_FOR_ALL: u32 = 0o1002;
+    Ok(std::fs::metadata(path)?.mode() & STICKY_FOR_ALL == STICKY_FOR_ALL)
+}
+
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     open_by(OpenOptions::new().read(true).write(true).create_new(true).mode(0o600), path)
 }

@@ -21,7 +21,8 @@ mod pages;
 pub(crate) use call::{granularity, page_size};
 pub(crate) use code::synchronise_code;
 pub(crate) use files::{
-    create_new, disk_bytes, file_id, give_name, open, open_by, open_unchecked, sync_directory, unlocked,
+    create_new, disk_bytes, file_id, give_name, is_foreign, is_shared_folder, open, open_by, open_no_link,
+    open_unchecked, sync_directory, unlocked,
 };
 pub(crate) use limits::{file_size_limit, is_too_many_files, lock_limit, map_limits};
 pub(crate) use locks::{LockTable, is_locked_elsewhere, lock};

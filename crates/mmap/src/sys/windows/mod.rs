@@ -14,8 +14,9 @@ pub(crate) use super::single as fork;
 pub(crate) use super::sleep::{wait, wake};
 pub(crate) use call::{granularity, page_size};
 pub(crate) use files::{
-    create_new, disk_bytes, file_id, give_name, is_remote, keeps_reserved_space, open, open_by,
-    open_unchecked, punch, reserve, reserve_range, sync_directory, unlocked,
+    create_new, disk_bytes, file_id, give_name, is_foreign, is_remote, is_shared_folder,
+    keeps_reserved_space, open, open_by, open_no_link, open_unchecked, punch, reserve, reserve_range,
+    sync_directory, unlocked,
 };
 pub(crate) use host::{boot_id, boot_ms, pid_namespace, process_age_ms, process_start_of, wall_ms};
 pub(crate) use locks::{LockTable, is_locked_elsewhere, lock};
