@@ -1,9 +1,9 @@
 //! What a record file costs beside plain memory, in one run: `cargo bench -p samovar-records --bench figures`, or only the parts
 //! named: `-- column get push open edges forms`.
 //!
-//! The peer is a slice of a sealed map of a file, used in place: what a thin mapping package with a cast of bytes gives, and
-//! what may be done only where nobody writes. Each figure is the least of many rounds, taken in turn, so that other work on the
-//! machine meets both alike.
+//! The peer is a slice of a sealed map of a file, used in place, as a thin mapping package with a cast of bytes gives
+//! it. That is allowed only where nobody writes. Each figure is the least of many rounds, taken in turn, so that other
+//! work on the machine meets both alike.
 
 use samovar_mmap::{Access, GrowingMap, Seal, SealedMap, SharedMap, memory_file, seal};
 use samovar_records::{Options, RecordFile, schema};

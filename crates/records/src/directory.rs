@@ -1,8 +1,9 @@
 //! Which tables a pack has: from a key to a block.
 //!
-//! A *directory* is a number of buckets and so many words, each the offset of a block, or 0; a key's block is in the first
-//! of the buckets from its hash on that has it. A directory that is nearly full is followed by a larger one. A new table is
-//! published by the store of its bucket, a new directory by that of DIRECTORY; a death before it leaks what was given out.
+//! A *directory* is a number of buckets and so many words, each the offset of a block, or 0. The search for a key's
+//! block goes from bucket to bucket, beginning at its hash. A directory that is nearly full is followed by a larger
+//! one. A new table is published by the store of its bucket, a new directory by that of DIRECTORY; a death before it
+//! leaks what was given out.
 
 use crate::control::Control;
 use crate::error::{Error, ErrorKind, Result};

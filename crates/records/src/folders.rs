@@ -1,7 +1,7 @@
 //! The names and folders of a set, and the switch from one generation to another.
 //!
-//! Folders in the making, and those that are about to go, have names drawn at random, which nobody draws twice: two
-//! processes of the same number, in two containers that share a volume, do not meet in one.
+//! Folders in the making, and those that are about to go, have names drawn at random, which nobody draws twice. So two
+//! processes of the same number, in two containers that share a volume, do not meet in one folder.
 
 use crate::directory::KEY_MAX;
 use crate::error::{Error, ErrorKind, Result};

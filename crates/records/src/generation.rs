@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// One generation of a [`RecordSet`](crate::RecordSet): tables by key, in one file for each type.
 ///
-/// A type's file is opened when it is first asked for, in one call of the system for however many tables; after that a
-/// table is opened in a fraction of a microsecond. Tables can be appended to and updated while others read them. **One
+/// A type's file is opened when it is first asked for, in one call of the system for all its tables. After that a table
+/// is opened in a fraction of a microsecond. Tables can be appended to and updated while others read them. **One
 /// process at a time writes the tables of a type**; within it, threads may each write their own.
 pub struct Generation {
     name: String,

@@ -34,8 +34,8 @@ impl Holder {
 }
 
 impl Drop for Holder {
-    /// Frees the byte, and does not leave that to the closing of the file: a process that another thread is about to
-    /// start has the file open until it runs its program. A forked child must not free its parent's.
+    /// Frees the byte, and does not leave that to the closing of the file. If another thread starts a process, that has
+    /// the file open until it runs its program. A forked child must not free its parent's.
     fn drop(&mut self) {
         if self.pid == std::process::id() {
             let _ = self.locks.unlock(WRITER_BYTE);

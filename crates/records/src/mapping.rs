@@ -3,11 +3,12 @@
 //! Invariant: maps are only added, each longer than the one before, and none goes before the handle does: a view made
 //! before growth is as good as ever. No view is longer than the file was known to be.
 //!
-//! **Why this is no `GrowingMap`.** That one reserves address space for the largest length, by a map of its own, and maps
-//! each growth into it. Opened and closed it takes 1.32 times as long as a bare map, this one 1.00 times (the part `open` of
-//! the benchmark `figures`); it needs a limit before anything is known, and does not exist on Windows. A map that reaches beyond the end of its file grows with it without any call of the system. Where
-//! a file is [`AHEAD`] times as long as at opening, it is mapped once more: a file that grows from 12 KB to 1 TB is mapped
-//! 8 times. On Windows, where no map reaches beyond the end, each growth is mapped anew.
+//! **Why this is no `GrowingMap`.** That one reserves address space for the largest length, by a map of its own, and
+//! maps each growth into it. To open and close it takes 1.32 times as long as a bare map, this one 1.00 times (the part
+//! `open` of the benchmark `figures`). It needs a limit before anything is known, and does not exist on Windows. A map
+//! that reaches beyond the end of its file grows with it without any call of the system. Where a file is [`AHEAD`]
+//! times as long as at opening, it is mapped once more: a file that grows from 12 KB to 1 TB is mapped 8 times. On
+//! Windows, where no map reaches beyond the end, each growth is mapped anew.
 
 use crate::error::{Error, ErrorKind, Result};
 use samovar_mmap::{Access, SharedMap, View};

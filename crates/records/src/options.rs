@@ -67,9 +67,10 @@ impl Options {
         self
     }
 
-    /// Gives each record of files and sets that are made a checksum, which whoever reads the record looks at: a record that is
-    /// torn, or was damaged, is `Corrupt` and no value. Copies that were made by the system of a file in use have such
-    /// records; [`RawFile::check`] finds them. It costs 8 bytes a record, and some 20 ns a read and a write. A file that is there stays as it is.
+    /// Gives each record of a new file or set a checksum, which every read of the record checks. A record that is torn
+    /// or damaged is `Corrupt`, and no value. A file that the system copied while it was in use has such records;
+    /// [`RawFile::check`] finds them. It costs 8 bytes a record, and some 20 ns a read and a write. A file that is
+    /// there stays as it is.
     ///
     /// ```
     /// # use samovar_records::{ErrorKind, Options, RecordFile, schema};
@@ -96,9 +97,10 @@ impl Options {
         self
     }
 
-    /// Lays the fields of records apart in files that are made, `block_records` of one behind the other, then as many of the next:
-    /// a walk through one field reads that field alone, not the records around it. Everything is used as before; a record takes one
-    /// copy for each of its fields. A file has room for whole blocks: 8192 suits most. A file that is there stays as it is.
+    /// Lays the fields of records apart in new files: `block_records` values of one field, then as many of the next. A
+    /// walk through one field reads that field alone, not the records around it. Everything is used as before; a record
+    /// takes one copy for each of its fields. A file has room for whole blocks: 8192 suits most. A file that is there
+    /// stays as it is.
     ///
     /// ```
     /// # use samovar_records::{Options, RecordFile, schema};

@@ -1,8 +1,8 @@
 //! Reading without a lock and without a trace: look at the control words, copy, look again.
 //!
-//! Why a copy that passes the second look is whole is told in `motion` (updates), `shape` (growth), and here: a slot is
-//! used again only after `first` has passed its record, so a record that is still live at the second look was not
-//! overwritten by a push.
+//! A copy that passes the second look is whole. For updates `motion` tells why, for growth `shape`. For pushes: a slot
+//! is used again only after `first` has passed its record. So a record that is still live at the second look was not
+//! overwritten.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{ORDINAL_MAX, at};

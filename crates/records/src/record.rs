@@ -133,9 +133,9 @@ macro_rules! plain {
     };
 }
 
-/// Makes a type a [`Record`] by naming its fields, in order. A field forgotten, misnamed or out of order does not
-/// compile; neither does one that is not a number or an array of numbers, or a type that [`plain!`](crate::plain) has
-/// made one. The type may be a path, packed, and a generic type with its arguments.
+/// Makes a type a [`Record`] by naming its fields, in order. A field that is forgotten, misnamed or out of order does
+/// not compile. A field must be a number, an array of numbers, or a type that [`plain!`](crate::plain) has made one.
+/// The type may be a path, packed, and a generic type with its arguments.
 ///
 /// ```
 /// use samovar_records::schema;

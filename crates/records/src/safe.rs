@@ -1,6 +1,6 @@
 //! What outlives a loss of power: the records of the last flush, as they were then.
 //!
-//! The system writes pages to the device when it likes, so that after a loss of power each page may be as it was at any
+//! The system writes pages to the device when it likes. So after a loss of power each page may be as it was at any
 //! moment since the last flush. A table therefore keeps, on the page of its own words, what a flush made certain:
 //!
 //! ```text
@@ -11,13 +11,13 @@
 //!   Certain(first', end', epoch')         as it was at the capture
 //! ```
 //!
-//! The commit is one store, of the flush's number: its parity names three words on the same page. Between the capture and
-//! the end of the flush the table is written on. A push needs no more than room; a change of the newest record of the
-//! capture is safe, since that is kept for both flushes; a change of another record, and growth, wait for the flush.
+//! The commit is one store, of the flush's number: its parity names three words on the same page. Between the capture
+//! and the end of the flush the table is written on. A push needs only room. A change of the newest record of the
+//! capture is safe, since that is kept for both flushes. A change of another record, and growth, wait for the flush.
 //!
 //! So a push, and a change of the newest record, never wait for the device. The first change of another record after a
 //! flush does, once for each such record; and a ring once for each eighth of it that is used again. The shape of a
-//! flush stays readable: its words are written over only by the growth after the next, which flushes first, and its slots
+//! flush stays readable. Its words are written over only by the growth after the next, which flushes first. Its slots
 //! are used again only as above.
 
 use crate::boot;
@@ -31,8 +31,9 @@ use crate::store::Store;
 use crate::table::{State, Table};
 use std::sync::PoisonError;
 
-/// From now on the file is written. In a file of its own the word shares a page with those that publish records, and has to
-/// be on the device before the first change in place only: see `keep`. In a pack it shares none, and is there before all.
+/// From now on the file is written. In a file of its own the word shares a page with those that publish records. It has
+/// to be on the device only before the first change in place: see `keep`. In a pack it shares none, and is there before
+/// all.
 pub(crate) fn begin(store: &Store) -> Result<()> {
     store.words().boot()?.store_release(boot::current());
     match store.header.kind {
@@ -64,8 +65,8 @@ pub(crate) fn before_change(table: &Table, state: &mut State, home: Home<'_>) ->
 #[cold]
 fn keep(table: &Table, state: &mut State, home: Home<'_>) -> Result<()> {
     if !state.announced {
-        // The device has to know that the file is written before it can have the change: else, after a loss of power, the
-        // file would pass for one that was closed.
+        // The device has to know that the file is written before it can have the change. Otherwise, after a loss of
+        // power, the file would pass for one that was closed.
         flush_control(&table.store)?;
         state.announced = true;
     }

@@ -92,8 +92,8 @@ impl<'a, T: Record, K: PartialOrd, F: Fn(&T) -> K> Sorted<'a, T, F> {
         Ok(self.view.get(index)?.map(|record| (index, record)))
     }
 
-    /// Calls `each` with every record, and with the last record of `other` whose key is the same or lies before: what was
-    /// known of the other at that time, none if nothing was. It walks through both once.
+    /// Calls `each` with every record, and with the last record of `other` whose key is the same or lies before; none
+    /// if there is none. That is what was known of the other at that time. It walks through both once.
     ///
     /// # Errors
     /// As [`RecordFile::get`](crate::RecordFile::get).

@@ -8,12 +8,12 @@
 //!   Current(epoch) --write shape (epoch + 1) mod 2, copy what moves, store epoch--> Current(epoch + 1)
 //! ```
 //!
-//! What moves: in a file of its own the records that wrapped, to behind the old end; in a pack all of them, to a larger
-//! extent, while the old one is never used again. A death before the store of the epoch leaves the old shape, whose slots
-//! were only read. There is no edge back.
+//! What moves: in a file of its own, the records that wrapped, to behind the old end. In a pack, all of them, to a
+//! larger extent; the old one is never used again. A death before the store of the epoch leaves the old shape, whose
+//! slots were only read. There is no edge back.
 //!
-//! A record that lies between `lap`, the ordinal in slot 0 when the ring last came round, and `lap + capacity` keeps its
-//! slot for as long as it is live, whatever grows, unless the origin changes.
+//! `lap` is the ordinal in slot 0 when the ring last came round. A record between `lap` and `lap + capacity` keeps its
+//! slot while it is live, whatever grows, unless the origin changes.
 
 use crate::layout;
 

@@ -24,8 +24,8 @@ const GATHERED: usize = 512;
 /// Slots up to this size need no memory of their own.
 const SHORT: usize = 256;
 
-/// What a file has besides plain rows, as the header's word of features says it: a bit each, and beside that of columns the
-/// logarithm of how many slots a block of them has.
+/// What a file has besides plain rows, as the header's word of features says it: a bit each. Beside the bit of columns
+/// stands the logarithm of how many slots a block has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Features(pub(crate) u64);
 

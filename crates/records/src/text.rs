@@ -7,9 +7,9 @@ use std::fmt::Display;
 use std::str::FromStr;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-/// A number of a record, or a text: an array of `u8` is one column of text, filled up with zeroes; another array is a
-/// column for each of its numbers, `bid[0]` and so on. A byte of a text that is none of UTF-8 is written `\xff`, and a
-/// backslash before an `x` or a backslash is written twice, so that all bytes come back.
+/// A number of a record, or a text. An array of `u8` is one column of text, filled up with zeroes. Another array is a
+/// column for each of its numbers, `bid[0]` and so on. A byte of a text that is not UTF-8 is written `\xff`. A
+/// backslash before an `x` or a backslash is written twice. So all bytes come back.
 ///
 /// ```
 /// use samovar_records::Schema;

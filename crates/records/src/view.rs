@@ -1,8 +1,8 @@
 //! The records that are there, looked up once: for many reads one after another.
 //!
-//! A view remembers where the records lie and which motion was the last to retire. As long as motion says the same after
-//! a copy as the view remembers, no record was being changed; and a record that is still live then was not overwritten by
-//! a push. If motion says otherwise, the record is read the long way, and the view remembers anew. See `motion`.
+//! A view remembers where the records lie and which motion was the last to retire. If motion says the same after a copy
+//! as the view remembers, no record was being changed. A record that is still live then was not overwritten by a push.
+//! If motion says otherwise, the record is read the long way, and the view remembers anew. See `motion`.
 
 use crate::control::{Control, ReadersLine};
 use crate::error::Result;

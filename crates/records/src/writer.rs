@@ -223,7 +223,7 @@ impl Table {
             Kind::File => needed.max(shape.capacity + shape.wrapped(first, end)),
             Kind::Pack => needed,
         };
-        // Twice as much; where that does not fit, half of the surplus, and so on down to what is needed: a device that
+        // Twice as much. If that does not fit, half of the surplus, and so on, down to what is needed. So a device that
         // is nearly full is filled in few steps.
         let mut surplus = shape.capacity.saturating_mul(2).saturating_sub(least);
         loop {

@@ -1,8 +1,8 @@
-//! A writer that dies before any of its stores, or amid a copy, leaves the file as it was before the operation or as it
-//! is after it; readers see that at once, and the next writer goes on from there.
+//! A writer may die before any of its stores, or amid a copy. It leaves the file as it was before the operation, or as
+//! it is after it. Readers see that at once, and the next writer goes on from there.
 //!
-//! The events of a script are counted first; then a process of its own runs the script once for each of them and ends
-//! there: by leaving at once, or by waiting to be killed.
+//! The events of a script are counted first. Then a process of its own runs the script once for each event, and ends
+//! there: it leaves at once, or waits to be killed.
 
 use crate::common::{Bar, Form, bar, process};
 use samovar_mmap::hooks::{Event, set_process_hook, set_thread_hook};

@@ -1,5 +1,5 @@
-//! A writer that does its work amid a read, between any two of its loads: what is read is whole all the same, and was
-//! there when the read began or came meanwhile.
+//! A writer works amid a read, between any two of its loads. The read is whole all the same, and its record was there
+//! when it began or came meanwhile.
 //!
 //! The hook of the reader's thread is called at each load and in the middle of each copy; at the chosen one it writes.
 

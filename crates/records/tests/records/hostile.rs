@@ -53,7 +53,7 @@ fn refused(path: &Path, kind: ErrorKind) {
 }
 
 #[test]
-fn each_gate_has_its_error() {
+fn each_open_check_has_its_error() {
     for (at, kind) in [
         (0, ErrorKind::NotRecords),
         (8, ErrorKind::UnsupportedVersion),

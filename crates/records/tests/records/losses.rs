@@ -1,5 +1,5 @@
-//! Losses of power, real and supposed, as users meet them: what a reader changes, what a writer brings back, what a boot that
-//! has no name means, and what a handle that is dropped leaves.
+//! Losses of power, real and supposed, as users meet them. What a reader changes, what a writer brings back, what a
+//! boot without a name means, and what a dropped handle leaves.
 
 use crate::common::{Bar, bar, number, process};
 use samovar_records::{Condition, ErrorKind, Options, RecordFile, RecordSet, WarningKind};
@@ -25,7 +25,7 @@ fn reboot(path: &Path) {
     std::fs::write(path, bytes).unwrap();
 }
 
-/// A file of which 100 bars were flushed, and 50 more were not, and whose writer went without a word.
+/// A file with 100 bars that were flushed and 50 that were not, whose writer ended without a close.
 fn unflushed(dir: &Path) -> PathBuf {
     let path = dir.join("bars");
     let file = Options::new().leave_unflushed().open_or_create::<Bar>(&path).unwrap();

@@ -154,8 +154,8 @@ fn a_ring_is_read_whole_while_another_process_turns_it() {
             view.for_each_column(|bar| &bar.time, |some| times.extend_from_slice(some))?;
             Ok(times)
         });
-        // The writer also rewrites whichever record is the oldest, with the time of the newest; where records were dropped
-        // while the column was read, one of those stands in the middle.
+        // The writer also rewrites the oldest record, with the time of the newest. If records were dropped while the
+        // column was read, one of those stands in the middle.
         let in_order = |pair: &[i64]| pair[0] < pair[1] || pair[0] == pair[1] + 89;
         assert!(times.len() <= 91 && times.windows(2).skip(1).all(in_order), "{times:?}");
     }

@@ -1,5 +1,5 @@
-//! A pack that one process writes and two read, all of which are stopped and killed: nothing is torn, nothing lost, nothing
-//! goes back, and no error is a false one.
+//! One process writes a pack and two read it; all of them are stopped and killed. Nothing is torn, nothing is lost,
+//! nothing goes back, and no error is a false one.
 //!
 //! `SAMOVAR_KILLS` is how many processes are killed (20); one is stopped for each five. `SAMOVAR_SEED` repeats the choices.
 
@@ -36,7 +36,7 @@ fn key(table: u64) -> String {
     format!("daily/{table}")
 }
 
-/// Which it is to be, in a process of its own: the generation, and a sequence of its own.
+/// What a process of its own works on: the generation, and a sequence of random numbers.
 fn role() -> Option<(std::sync::Arc<Generation>, Rng)> {
     let root = std::env::var_os(FILE)?;
     let seed = std::env::var(SEED).unwrap().parse().unwrap();
