@@ -4,6 +4,7 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::Fault;
 use crate::hooks;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Lets no flush succeed after one that failed, since the system may have dropped what it could not write.
@@ -13,9 +14,11 @@ pub(crate) struct FlushLatch {
 }
 
 impl FlushLatch {
+    /// Flushes a range of a map, unless the map has a fault.
     pub(crate) fn flush(
         &self,
         fault: Option<Fault>,
+        range: Range<usize>,
         flush: impl FnOnce() -> Result<Durability>,
     ) -> Result<Durability> {
         if self.failed.load(Ordering::Relaxed) {
@@ -27,7 +30,7 @@ impl FlushLatch {
         if let Some(fault) = fault {
             return Err(Error::faulted(fault));
         }
-        hooks::report(hooks::Event::Flush);
+        hooks::report_flush(range);
         let flushed = if hooks::disk_refuses() { Err(refused()) } else { flush() };
         flushed.inspect_err(|_| self.failed.store(true, Ordering::Relaxed))
     }

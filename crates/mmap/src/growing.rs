@@ -145,8 +145,9 @@ impl GrowingMap {
         }
         let range = sys::PageRange { offset, len };
         let doing = || format!("flushing {len} bytes at {offset}");
-        self.latch
-            .flush(self.fault(), || self.space.flush(range).map_err(|source| Error::os(doing(), source)))
+        self.latch.flush(self.fault(), offset..offset + len, || {
+            self.space.flush(range).map_err(|source| Error::os(doing(), source))
+        })
     }
 
     /// Unmaps it and says whether that worked.

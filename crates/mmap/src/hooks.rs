@@ -75,6 +75,12 @@ mod hook {
     #[inline(always)]
     pub(crate) fn report(_event: super::Event) {}
 
+    /// Nobody asks what is flushed.
+    #[inline(always)]
+    pub(crate) fn report_flush(_range: std::ops::Range<usize>) {
+        report(super::Event::Flush);
+    }
+
     /// Nobody does anything instead of sleeping.
     #[inline(always)]
     pub(crate) fn waited() -> bool {
@@ -140,6 +146,7 @@ mod hook {
 mod hook {
     use super::{Clock, Disk, Event, Locks};
     use std::cell::{Cell, RefCell};
+    use std::ops::Range;
     use std::rc::Rc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Arc, PoisonError, RwLock};
@@ -156,6 +163,7 @@ mod hook {
         static WAITER: RefCell<Option<Rc<dyn Fn()>>> = const { RefCell::new(None) };
         static DISK: Cell<Disk> = const { Cell::new(Disk::Works) };
         static LOCKS: Cell<Locks> = const { Cell::new(Locks::Last) };
+        static FLUSHED: RefCell<Range<usize>> = const { RefCell::new(0..0) };
         static CLOCK: Cell<Option<Clock>> = const { Cell::new(None) };
     }
 
@@ -190,6 +198,28 @@ mod hook {
         if let Some(hook) = process {
             hook(event);
         }
+    }
+
+    /// Reports that these bytes of a map are about to be flushed.
+    pub(crate) fn report_flush(range: Range<usize>) {
+        FLUSHED.set(range);
+        report(Event::Flush);
+    }
+
+    /// The bytes of its map that this thread's flush at hand makes durable. To be asked in a hook, at the event of a flush.
+    ///
+    /// ```
+    /// # use samovar_mmap::{Access, SharedMap, hooks};
+    /// # let file = tempfile::tempfile()?;
+    /// # file.set_len(8192)?;
+    /// let map = SharedMap::map(&file, Access::ReadWrite, 0, None)?;
+    /// hooks::set_thread_hook(Some(Box::new(|_| assert_eq!(hooks::flushed_range(), 4096..4100))));
+    /// map.flush_range(4096, 4)?;
+    /// # hooks::set_thread_hook(None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn flushed_range() -> Range<usize> {
+        FLUSHED.with_borrow(Clone::clone)
     }
 
     /// Lets this thread do what its test has for it to do instead of sleeping; false if there is nothing.
@@ -302,13 +332,13 @@ mod hook {
     }
 }
 
-pub(crate) use hook::{ON, clock, disk_refuses, locks_last, report, waited};
+pub(crate) use hook::{ON, clock, disk_refuses, locks_last, report, report_flush, waited};
 #[cfg(not(feature = "inject"))]
 pub(crate) use hook::{entered_kernel, exchanged, fenced, is_modelled, loaded, replaced, stored};
 #[cfg(feature = "inject")]
 pub use hook::{
-    outside, set_process_hook, set_thread_clock, set_thread_disk, set_thread_hook, set_thread_locks,
-    set_thread_waiter,
+    flushed_range, outside, set_process_hook, set_thread_clock, set_thread_disk, set_thread_hook,
+    set_thread_locks, set_thread_waiter,
 };
 #[cfg(feature = "inject")]
 pub use weak::{

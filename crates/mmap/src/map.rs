@@ -164,7 +164,7 @@ impl SharedMap {
         if len == 0 {
             return Ok(Durability::Nothing);
         }
-        self.latch.flush(self.fault(), || self.region.flush(offset, len))
+        self.latch.flush(self.fault(), offset..offset + len, || self.region.flush(offset, len))
     }
 
     /// Changes what may be done with the map. Nobody can have a view of it meanwhile. After an error it is as

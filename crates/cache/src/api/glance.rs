@@ -20,6 +20,7 @@ fn glance(shard: Shard<'_>) -> Metadata {
         // Acquire, so that no load of the second look comes before one of the first.
         samovar_mmap::fence_acquire();
         let again = look();
+        // canary: glance
         if again == last {
             break;
         }

@@ -130,6 +130,7 @@ impl Cache {
         if pins.units()? <= most {
             return Ok(false);
         }
+        // canary: dead pins
         pins.free_dead(&|owner| self.inner.attached.is_dead(owner))?;
         Ok(pins.units()? > most)
     }

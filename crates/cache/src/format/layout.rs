@@ -7,7 +7,7 @@
 /// The first bytes of every cache file.
 pub(crate) const MAGIC: [u8; 8] = *b"SAMOVAR\x1a";
 /// The version of the format that this code reads and writes.
-pub(crate) const VERSION: u32 = 8;
+pub(crate) const VERSION: u32 = 9;
 
 pub(crate) const PAGE: u64 = 4096;
 /// The header page, written once at creation.
@@ -34,6 +34,8 @@ pub(crate) const EMPTIED_WHY: usize = CONTROL + 48;
 pub(crate) const EMPTIED_MS: usize = CONTROL + 56;
 /// Not 0 if a sync failed since the file was last emptied.
 pub(crate) const SYNC_FAILED: usize = CONTROL + 64;
+/// Flushes begun.
+pub(crate) const FLUSHES: usize = CONTROL + 72;
 
 /// Refusals by reason, a word each; they are rare, so that all processes share them.
 pub(crate) const REFUSED: usize = CONTROL + 192;

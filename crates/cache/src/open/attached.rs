@@ -133,18 +133,16 @@ impl Attached {
 
     #[cold]
     fn clear_clean(&self) -> Result<()> {
-        self.membership()?.dirtying(|| durability::clear_clean(self))
+        while !durability::may_write(self)? {
+            self.membership()?.dirtying(|| durability::clear_clean(self))?;
+        }
+        Ok(())
     }
 
     /// See [`durability::keep_horizon`].
     #[inline]
     pub(crate) fn keep_horizon(&self, shard: u64) -> Result<()> {
         durability::keep_horizon(self, shard)
-    }
-
-    /// Everything is on disk and nobody writes: says so, durably. The caller keeps writers out.
-    pub(crate) fn mark_clean(&self) -> Result<()> {
-        durability::mark_clean(self, &self.clock())
     }
 
     /// Does something while nobody opens or closes, if the path still names this file.
@@ -266,7 +264,10 @@ impl Attached {
         if !is_clean {
             durability::sync(self)?;
         }
-        if !is_clean || self.clock().matters()? { self.mark_clean() } else { Ok(()) }
+        if is_clean && !self.clock().matters()? {
+            return Ok(());
+        }
+        durability::mark_clean(self, &self.clock())
     }
 }
 

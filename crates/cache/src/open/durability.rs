@@ -1,10 +1,10 @@
 //! What the disk knows of a cache: syncs, the clean word, and the flush horizons of a file with seals.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::clean_word::CleanWord;
+use crate::file::clean_word::{self, BeforeWrite, CleanWord, Syncing};
 use crate::file::clock::Clock;
 use crate::file::extents;
-use crate::file::horizon::FlushHorizon;
+use crate::file::horizon::{FlushHorizon, Sighting};
 use crate::file::size_record::SizeRecord;
 use crate::format::layout;
 use crate::open::mapped_file::MappedFile;
@@ -40,11 +40,9 @@ pub(crate) fn write_again(file: &MappedFile, size_record: &SizeRecord) -> Result
     Ok(())
 }
 
-/// Everything is on disk and nobody writes: says so, durably. The caller keeps writers out.
+/// Everything is on disk, and the caller is alone with the file: says so, durably.
 pub(crate) fn mark_clean(file: &MappedFile, clock: &Clock<'_>) -> Result<()> {
-    if file.view().word64(layout::SYNC_FAILED)?.load() != 0 {
-        return Err(sync_failed());
-    }
+    expect_synced(file)?;
     file.expect_current()?;
     say_clean(file, clock)
 }
@@ -58,6 +56,13 @@ pub(crate) fn say_clean(file: &MappedFile, clock: &Clock<'_>) -> Result<()> {
     sync_control(file)
 }
 
+/// Lets a writer that holds its shard's lock go on; false if that has to be made durable first, by [`clear_clean`].
+pub(crate) fn may_write(file: &MappedFile) -> Result<bool> {
+    let before = CleanWord::of(file.view())?.before_write();
+    file.expect_current()?;
+    Ok(before == BeforeWrite::Go)
+}
+
 /// Makes durable that the file is no longer clean, unless it is so already. The caller holds the dirtying byte.
 pub(crate) fn clear_clean(file: &MappedFile) -> Result<()> {
     let clean = CleanWord::of(file.view())?;
@@ -67,6 +72,77 @@ pub(crate) fn clear_clean(file: &MappedFile) -> Result<()> {
         clean.finish_clearing();
     }
     file.expect_current()
+}
+
+fn expect_synced(file: &MappedFile) -> Result<()> {
+    if file.view().word64(layout::SYNC_FAILED)?.load() != 0 { Err(sync_failed()) } else { Ok(()) }
+}
+
+/// One flush. What was stored before it began is on the disk when it ends. Others go on writing meanwhile: it holds no lock
+/// while it waits for the disk.
+///
+/// ```text
+///   begin --each shard's lock taken and let go: visit--> sync --each lock once more: raise--> settle --horizons rise: raise--> ...
+/// ```
+pub(crate) struct Flush<'a> {
+    file: &'a MappedFile,
+    clock: Clock<'a>,
+    /// The clean word while nobody has written since the flush began.
+    syncing: Option<Syncing>,
+    sightings: Vec<Sighting>,
+    /// Horizons rise once the control page is synced.
+    is_rising: bool,
+}
+
+impl<'a> Flush<'a> {
+    /// Begins: from here on each writer that takes a shard's lock says so.
+    pub(crate) fn begin(file: &'a MappedFile, clock: Clock<'a>) -> Result<Self> {
+        file.expect_current()?;
+        // What was seen to expire before the flush stays so.
+        clock.leave_off()?;
+        let syncing = clean_word::begin_syncing(file.view())?;
+        Ok(Flush { file, clock, syncing, sightings: Vec::new(), is_rising: file.header.sealed })
+    }
+
+    /// Lets those finish who have begun to write in a shard before, each in its turn. The caller has just got the shard's lock.
+    pub(crate) fn visit(&mut self, shard: u64) -> Result<()> {
+        let frontiers = self.file.shard(shard)?.load_frontiers();
+        self.sightings.push(FlushHorizon::new(self.file.view(), shard).sight(frontiers)?);
+        Ok(())
+    }
+
+    /// Writes everything to the disk.
+    pub(crate) fn sync(&self) -> Result<()> {
+        sync(self.file)
+    }
+
+    /// Are the horizons to be raised, once more?
+    pub(crate) fn is_rising(&self) -> bool {
+        self.is_rising
+    }
+
+    /// Raises the horizons of a shard, whose lock the caller holds, as far as the disk allows.
+    pub(crate) fn raise(&mut self, shard: u64) -> Result<bool> {
+        let frontiers = self.file.shard(shard)?.load_frontiers();
+        let Some(sighting) = self.sightings.get_mut(layout::at(shard)) else { return Ok(false) };
+        FlushHorizon::new(self.file.view(), shard).raise(sighting, frontiers)
+    }
+
+    /// Makes what was raised durable, and says that the file is clean, if nobody has written since the flush began. `is_rising`
+    /// tells whether a horizon has been raised.
+    pub(crate) fn settle(&mut self, is_rising: bool) -> Result<()> {
+        self.is_rising = is_rising;
+        let is_done = self.syncing.is_none() && !is_rising;
+        if is_done {
+            return Ok(());
+        }
+        expect_synced(self.file)?;
+        if let Some(syncing) = self.syncing.take() {
+            self.clock.leave_off()?;
+            CleanWord::of(self.file.view())?.finish_syncing(syncing);
+        }
+        sync_control(self.file)
+    }
 }
 
 /// Begins a new era of a file that was emptied. No entry of an era that the disk has forgotten passes for one of it.
@@ -90,7 +166,7 @@ pub(crate) fn begin_salvaged_era(file: &MappedFile, clock: &Clock<'_>) -> Result
 /// Sets the flush horizons to where the rings stand now. Everything is on disk, or nothing is there.
 fn set_horizons(file: &MappedFile) -> Result<()> {
     for number in 0..file.header.geometry.shards() {
-        FlushHorizon::new(file.view(), number).cast(file.shard(number)?.load_frontiers())?;
+        FlushHorizon::new(file.view(), number).set(file.shard(number)?.load_frontiers())?;
     }
     Ok(())
 }
@@ -107,9 +183,9 @@ fn expire_horizon(file: &MappedFile, shard: u64) -> Result<()> {
     if !horizon.is_expiring(frontiers)? {
         return Ok(());
     }
-    horizon.begin_expiry(frontiers)?;
+    let sighting = horizon.begin_expiry(frontiers)?;
     sync_control(file)?;
-    horizon.finish_expiry()
+    horizon.finish_expiry(&sighting)
 }
 
 #[cold]

@@ -1,34 +1,47 @@
 //! A disk that loses power: of every page it has some version since that page was last synced.
 
 use super::Rng;
-use samovar_mmap::hooks::{Event, set_thread_hook};
+use samovar_mmap::hooks::{Event, flushed_range, outside, set_thread_hook};
+use std::cell::RefCell;
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::rc::Rc;
 
 pub(crate) const PAGE: usize = 4096;
-/// The control page, and where in it the boot id and the inode lie.
-const CONTROL: usize = 1;
+/// Where the boot id and the inode lie.
 const BOOT_ID: usize = PAGE + 16;
 const INODE: usize = PAGE + 40;
 const PROCESSES: usize = 2 * PAGE;
 
-/// What a call makes durable, once it is over.
-#[derive(Clone, Copy, PartialEq)]
-enum Flushed {
-    All,
-    Control,
+/// What a test does amid something else.
+type Act = Box<dyn FnOnce()>;
+
+/// A page as it was from one event on.
+struct Version {
+    since: u64,
+    bytes: Vec<u8>,
+}
+
+/// A flush under way: its pages are on the disk as they were at its event, or later, once it is over.
+struct Flushing {
+    pages: Range<usize>,
+    at: u64,
+    depth: u32,
 }
 
 /// Every version of every page that the disk may have.
 struct Pages {
     file: File,
-    versions: Vec<Vec<Vec<u8>>>,
-    /// A flush under way, and what was there when it began.
-    flushing: Option<(Flushed, Vec<u8>)>,
-    /// Flushes of everything that the call at hand has yet to make.
-    full_flushes: u32,
+    versions: Vec<Vec<Version>>,
+    flushing: Vec<Flushing>,
+    /// Events so far.
+    now: u64,
+    /// What is done amid what.
+    depth: u32,
+    /// After how many more events something is done amid what goes on, and what that is.
+    amid: Option<(u64, Act)>,
     /// Stores until the power fails; then what the disk holds.
     left: u64,
     rng: Rng,
@@ -42,43 +55,77 @@ impl Pages {
         bytes
     }
 
-    fn hit(&mut self, event: Event) {
+    /// Takes note of what is there now.
+    fn look(&mut self) {
+        self.now += 1;
+        let (bytes, since) = (self.read(), self.now);
+        self.versions.resize_with(bytes.len() / PAGE, Vec::new);
+        for (versions, page) in self.versions.iter_mut().zip(bytes.chunks(PAGE)) {
+            if versions.last().is_none_or(|last| last.bytes != page) {
+                versions.push(Version { since, bytes: page.to_vec() });
+            }
+        }
+    }
+
+    /// What was flushed here, or amid that, is over.
+    fn finish_flushes(&mut self) {
+        while let Some(over) = self.flushing.pop_if(|flushing| flushing.depth >= self.depth) {
+            for versions in &mut self.versions[over.pages] {
+                let last = versions.iter().rposition(|version| version.since <= over.at).unwrap_or(0);
+                versions.drain(..last);
+            }
+        }
+    }
+
+    fn lose(&mut self) {
+        let rng = &mut self.rng;
+        let choose = |versions: &Vec<Version>| {
+            versions[usize::try_from(rng.below(versions.len() as u64)).unwrap()].bytes.clone()
+        };
+        self.lost = Some(self.versions.iter().flat_map(choose).collect());
+    }
+
+    /// What is to be done amid this event.
+    fn hit(&mut self, event: Event) -> Option<Act> {
         if self.lost.is_some() || matches!(event, Event::Load | Event::CopyOut | Event::CopyOutHalf) {
-            return;
+            return None;
         }
-        let now = self.read();
-        if let Some((what, then)) = self.flushing.take() {
-            for (number, page) in then.chunks(PAGE).enumerate() {
-                if what == Flushed::All || number == CONTROL {
-                    self.versions[number] = vec![page.to_vec()];
-                }
-            }
-        }
-        for (versions, page) in self.versions.iter_mut().zip(now.chunks(PAGE)) {
-            if versions.last().is_none_or(|last| last != page) {
-                versions.push(page.to_vec());
-            }
-        }
+        self.finish_flushes();
+        self.look();
         if self.left == 0 {
-            let rng = &mut self.rng;
-            let choose = |versions: &Vec<Vec<u8>>| {
-                versions[usize::try_from(rng.below(versions.len() as u64)).unwrap()].clone()
-            };
-            self.lost = Some(self.versions.iter().flat_map(choose).collect());
-            return;
+            self.lose();
+            return None;
         }
         self.left -= 1;
         if event == Event::Flush {
-            let what = if self.full_flushes > 0 { Flushed::All } else { Flushed::Control };
-            self.full_flushes = self.full_flushes.saturating_sub(1);
-            self.flushing = Some((what, now));
+            let bytes = flushed_range();
+            let pages = bytes.start / PAGE..bytes.end.div_ceil(PAGE);
+            self.flushing.push(Flushing { pages, at: self.now, depth: self.depth });
         }
+        match self.amid.take() {
+            Some((0, act)) => return Some(act),
+            Some((left, act)) => self.amid = Some((left - 1, act)),
+            None => {}
+        }
+        None
+    }
+}
+
+fn hit(pages: &RefCell<Pages>, event: Event) {
+    let act = pages.borrow_mut().hit(event);
+    if let Some(act) = act {
+        pages.borrow_mut().depth += 1;
+        outside(act);
+        let mut pages = pages.borrow_mut();
+        pages.finish_flushes();
+        pages.depth -= 1;
     }
 }
 
 /// The disk under a file, until its power fails: at one of its next stores.
+#[derive(Clone)]
 pub(crate) struct Disk {
-    pages: Arc<Mutex<Pages>>,
+    pages: Rc<RefCell<Pages>>,
     path: PathBuf,
 }
 
@@ -88,30 +135,36 @@ impl Disk {
         let file = File::open(path).unwrap();
         let mut rng = Rng::new(seed);
         let left = rng.below(stores);
-        let (versions, flushing, full_flushes, lost) = (Vec::new(), None, 0, None);
-        let mut pages = Pages { file, versions, flushing, full_flushes, left, rng, lost };
-        pages.versions = pages.read().chunks(PAGE).map(|page| vec![page.to_vec()]).collect();
-        let pages = Arc::new(Mutex::new(pages));
-        let hooked = Arc::clone(&pages);
-        set_thread_hook(Some(Box::new(move |event| hooked.lock().unwrap().hit(event))));
+        let (versions, flushing, lost) = (Vec::new(), Vec::new(), None);
+        let mut pages = Pages { file, versions, flushing, now: 0, depth: 0, amid: None, left, rng, lost };
+        pages.look();
+        let pages = Rc::new(RefCell::new(pages));
+        let hooked = Rc::clone(&pages);
+        set_thread_hook(Some(Box::new(move |event| hit(&hooked, event))));
         Disk { pages, path: path.to_owned() }
     }
 
-    /// The next so many flushes are of everything; those after them of the control page alone.
-    pub(crate) fn expect_full_flushes(&self, many: u32) {
-        self.pages.lock().unwrap().full_flushes = many;
+    /// Does something amid what is done next, after so many of its stores; if there are fewer, not at all.
+    pub(crate) fn amid(&self, stores: u64, act: impl FnOnce() + 'static, during: impl FnOnce()) {
+        self.pages.borrow_mut().amid = Some((stores, Box::new(act)));
+        during();
+        self.pages.borrow_mut().amid = None;
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Has its power failed?
     pub(crate) fn is_lost(&self) -> bool {
-        self.pages.lock().unwrap().lost.is_some()
+        self.pages.borrow_mut().lost.is_some()
     }
 
     /// What it has when the power is back. Nothing that is done until then goes to it.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         set_thread_hook(None);
         std::fs::remove_file(&self.path).unwrap();
-        self.pages.lock().unwrap().lost.take().unwrap()
+        self.pages.borrow_mut().lost.take().unwrap()
     }
 }
 

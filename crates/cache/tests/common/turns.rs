@@ -111,9 +111,17 @@ pub(crate) fn take_turns_in(memory: WeakMemory, seed: u64, flows: Vec<Flow<'_>>)
 
 /// Runs all flows to their ends. One that panics ends the others where they are.
 pub(crate) fn take_turns(seed: u64, flows: Vec<Flow<'_>>) {
+    take_turns_watched(seed, flows, Box::new(|_| ()));
+}
+
+/// The same; `watch` sees each event first.
+pub(crate) fn take_turns_watched(seed: u64, flows: Vec<Flow<'_>>, watch: Box<dyn Fn(Event)>) {
     let state = Rc::new(RefCell::new(State::new(flows.len(), seed)));
     let (events, waits) = (Rc::clone(&state), Rc::clone(&state));
-    hooks::set_thread_hook(Some(Box::new(move |event| at_event(&events, event))));
+    hooks::set_thread_hook(Some(Box::new(move |event| {
+        watch(event);
+        at_event(&events, event);
+    })));
     hooks::set_thread_waiter(Some(Box::new(move || at_wait(&waits))));
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&state, flows)));
     hooks::set_thread_hook(None);

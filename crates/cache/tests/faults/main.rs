@@ -11,6 +11,8 @@ mod bounds;
 mod die;
 #[cfg(all(unix, feature = "tracing"))]
 mod events;
+#[cfg(unix)]
+mod flush;
 mod glance;
 #[cfg(unix)]
 mod interleave;

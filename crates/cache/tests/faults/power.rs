@@ -9,8 +9,11 @@
 use crate::common::disk::{Disk, restart};
 use crate::common::{Label, Rng, number, seed};
 use samovar::Cache;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
 
 const CAPACITY: u64 = 256 << 10;
 /// The power fails at one of so many stores.
@@ -19,45 +22,129 @@ const KEYS: u64 = 80;
 
 type Model = BTreeMap<u64, Vec<u8>>;
 
-/// Writes and flushes until the power fails; what had been flushed when it did, or was being flushed.
-fn until_power_fails(path: &Path, disk: &Disk, seed: u64) -> [Model; 2] {
-    let mut rng = Rng::new(seed);
-    let (mut model, mut flushed) = (Model::new(), [Model::new(), Model::new()]);
-    let cache = Cache::options().capacity(CAPACITY).open(path).unwrap();
-    for sequence in 0.. {
-        if disk.is_lost() {
-            break;
-        }
-        let key = rng.below(KEYS);
-        match rng.below(15) {
-            0 => {
-                flushed = [flushed[1].clone(), model.clone()];
-                disk.expect_full_flushes(2);
-                cache.flush().unwrap();
-                // Reads leave traces, but none that make the file less clean.
-                (0..rng.below(150)).for_each(|_| drop(cache.get(&rng.below(KEYS).to_le_bytes()).unwrap()));
-            }
-            1..=5 => {
-                cache.remove(&key.to_le_bytes()).unwrap();
-                model.remove(&key);
-            }
-            // It becomes another size, which holds everything still.
-            7 => drop(cache.resize(228 * 1024 + rng.below(28 * 1024)).unwrap()),
-            // Somebody else comes and goes: not the last one out, who alone may say that all is on disk.
-            6 => drop(Cache::options().open(path).unwrap()),
-            _ => {
-                let len = usize::try_from(rng.below(1200)).unwrap();
-                let value = Label { key, writer: 0, sequence }.value(len);
-                cache.set(&key.to_le_bytes(), &value).unwrap();
-                model.insert(key, value);
-            }
+/// What is stored, and what a disk may hold that says that it is clean: nothing, once a write was acknowledged since.
+#[derive(Default)]
+struct Known {
+    stored: Model,
+    clean: Vec<Model>,
+}
+
+/// Writes and flushes until the power fails.
+struct Life {
+    cache: Cache,
+    /// Another opening, which writes amid flushes.
+    other: Rc<Cache>,
+    disk: Disk,
+    rng: Rng,
+    known: Rc<RefCell<Known>>,
+    sequence: u64,
+}
+
+impl Life {
+    fn new(path: &Path, disk: &Disk, seed: u64) -> Self {
+        let known = Known { stored: Model::new(), clean: vec![Model::new()] };
+        Life {
+            cache: Cache::options().capacity(CAPACITY).open(path).unwrap(),
+            other: Rc::new(Cache::options().lock_timeout(Duration::from_millis(1)).open(path).unwrap()),
+            disk: disk.clone(),
+            rng: Rng::new(seed),
+            known: Rc::new(RefCell::new(known)),
+            sequence: 0,
         }
     }
-    flushed
+
+    fn compose(&mut self, key: u64) -> Vec<u8> {
+        self.sequence += 1;
+        let len = usize::try_from(self.rng.below(1200)).unwrap();
+        Label { key, writer: 0, sequence: self.sequence }.value(len)
+    }
+
+    /// A write was acknowledged, unless the power failed meanwhile.
+    fn acknowledge(known: &RefCell<Known>, disk: &Disk, stored: Model) {
+        if !disk.is_lost() {
+            *known.borrow_mut() = Known { stored, clean: Vec::new() };
+        }
+    }
+
+    fn flush(&mut self) {
+        let stored = self.known.borrow().stored.clone();
+        self.known.borrow_mut().clean.push(stored.clone());
+        if self.rng.below(2) == 0 {
+            self.cache.flush().unwrap();
+            if !self.disk.is_lost() {
+                self.known.borrow_mut().clean = vec![stored];
+            }
+            return;
+        }
+        // Somebody writes meanwhile, or shortly after.
+        let (stores, key) = (self.rng.below(14), self.rng.below(KEYS));
+        let (value, other) = (self.compose(key), Rc::clone(&self.other));
+        let (disk, known) = (self.disk.clone(), Rc::clone(&self.known));
+        let write = move || {
+            let mut stored = known.borrow().stored.clone();
+            stored.insert(key, value.clone());
+            // Before the flush began it belongs to what is flushed.
+            known.borrow_mut().clean.push(stored.clone());
+            match other.set(&key.to_le_bytes(), &value) {
+                Ok(()) => {
+                    Life::acknowledge(&known, &disk, stored.clone());
+                    known.borrow_mut().clean.push(stored);
+                }
+                // The flush has the lock just then.
+                Err(_) => known.borrow_mut().clean.retain(|clean| *clean != stored),
+            }
+        };
+        self.disk.amid(stores, write, || self.cache.flush().unwrap());
+    }
+
+    fn step(&mut self) {
+        let key = self.rng.below(KEYS);
+        let mut stored = self.known.borrow().stored.clone();
+        match self.rng.below(15) {
+            0 => {
+                self.flush();
+                // Reads leave traces, but none that make the file less clean.
+                for _ in 0..self.rng.below(150) {
+                    drop(self.cache.get(&self.rng.below(KEYS).to_le_bytes()).unwrap());
+                }
+                return;
+            }
+            1..=5 => {
+                self.cache.remove(&key.to_le_bytes()).unwrap();
+                if stored.remove(&key).is_none() {
+                    return;
+                }
+            }
+            // It becomes another size, which holds everything still.
+            7 => {
+                let resized = self.cache.resize(228 * 1024 + self.rng.below(28 * 1024)).unwrap();
+                if resized.from == resized.to {
+                    return;
+                }
+            }
+            // Somebody else comes and goes: not the last one out, who alone may say that all is on disk.
+            6 => return drop(Cache::options().open(self.disk.path()).unwrap()),
+            _ => {
+                let value = self.compose(key);
+                self.cache.set(&key.to_le_bytes(), &value).unwrap();
+                stored.insert(key, value);
+            }
+        }
+        Life::acknowledge(&self.known, &self.disk, stored);
+    }
+}
+
+/// What a disk may hold, that says that it is clean, when its power has failed.
+fn until_power_fails(path: &Path, disk: &Disk, seed: u64) -> Vec<Model> {
+    let mut life = Life::new(path, disk, seed);
+    while !disk.is_lost() {
+        life.step();
+    }
+    life.known.take().clean
 }
 
 /// Another boot of a machine with this disk: whether the cache is warm. Fails if it is neither cold nor right.
-fn after_restart(path: &Path, bytes: Vec<u8>, flushed: &[Model; 2], context: &str) -> bool {
+fn after_restart(path: &Path, bytes: Vec<u8>, flushed: &[Model], context: &str) -> bool {
     restart(path, bytes);
     let cache = Cache::options().open(path).unwrap_or_else(|error| panic!("{context}: {error}"));
     let report = cache.check().unwrap();

@@ -184,7 +184,6 @@ impl Story {
         let key = (usize::try_from(self.rng.below(3)).unwrap(), self.rng.below(self.keys));
         match self.rng.below(60) {
             0..=2 => {
-                disk.expect_full_flushes(2);
                 cache.flush().unwrap();
                 if !disk.is_lost() {
                     self.model.flush(self.noted_ms());
@@ -258,7 +257,6 @@ impl Story {
 
     /// Opens what the disk has as one who does not salvage, or as one who does; none if the power fails meanwhile.
     fn reopen(&mut self, disk: &Disk, salvage: bool, unmoved: bool, counts: &mut Counts) -> Option<Cache> {
-        disk.expect_full_flushes(u32::from(salvage));
         let cache = options(&self.path)
             .salvage(salvage)
             .open(&self.path)

@@ -29,6 +29,7 @@ fn the_page_about_the_format_is_true() {
         ("why emptied", EMPTIED_WHY - CONTROL),
         ("when emptied", EMPTIED_MS - CONTROL),
         ("sync failed", SYNC_FAILED - CONTROL),
+        ("flushes", FLUSHES - CONTROL),
         ("watermark", WATERMARK - CONTROL),
         ("time base", TIME_BASE - CONTROL),
         ("time ahead", TIME_AHEAD - CONTROL),
@@ -67,8 +68,12 @@ fn the_page_about_the_format_is_true() {
 
 /// What each version of the format that had one was like: the [`hash_of_all_words`] of its layout. A change of the layout is a new
 /// version, and a new line here; no line ever changes.
-const LAYOUTS: &[(u32, u64)] =
-    &[(6, 0xc286_95ba_5b11_7bc9), (7, 0xf960_826b_42f9_5a8c), (8, 0x3676_fb9a_d85b_860a)];
+const LAYOUTS: &[(u32, u64)] = &[
+    (6, 0xc286_95ba_5b11_7bc9),
+    (7, 0xf960_826b_42f9_5a8c),
+    (8, 0x3676_fb9a_d85b_860a),
+    (9, 0x778e_70ce_ba09_ac69),
+];
 
 /// Names and values, in the order in which they are given.
 macro_rules! values {
@@ -95,6 +100,7 @@ fn constants() -> Vec<(&'static str, String)> {
         EMPTIED_WHY,
         EMPTIED_MS,
         SYNC_FAILED,
+        FLUSHES,
         REFUSED,
         NAMESPACE_TURNS,
         SALVAGED,
