@@ -5,9 +5,10 @@ use crate::sys::unix::call;
 use libc::off64_t as off_t;
 use std::fs::File;
 use std::io;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 /// `fallocate`, or where the file system has none, zeroes written behind the old end.
 pub(crate) fn reserve(request: &ReserveRequest<'_>) -> io::Result<()> {
@@ -41,6 +42,9 @@ fn allocate_or_lack(request: &RangeRequest<'_>, mode: libc::c_int) -> io::Result
 
 fn allocate(file: &File, range: Range<u64>, mode: libc::c_int) -> io::Result<()> {
     let fd = file.as_raw_fd();
+    if mode == 0 && range.end.saturating_sub(range.start) > LONGEST_STEP {
+        expect_room(file, &range)?;
+    }
     in_steps(range, |step| {
         let too_far = |_| io::Error::from_raw_os_error(libc::EFBIG);
         let offset = off_t::try_from(step.start).map_err(too_far)?;
@@ -48,6 +52,21 @@ fn allocate(file: &File, range: Range<u64>, mode: libc::c_int) -> io::Result<()>
         // SAFETY: the descriptor is open; no byte changes but those that the caller gives up, and what is mapped stays mapped.
         call::check(unsafe { libc::fallocate64(fd, mode, offset, len) })
     })
+}
+
+/// Fails at once where all free space is too little. Without this, others on the device would have no room until the last step
+/// fails. The range may have all the space that the file has.
+fn expect_room(file: &File, range: &Range<u64>) -> io::Result<()> {
+    let mut answer = MaybeUninit::<libc::statvfs64>::uninit();
+    // SAFETY: the descriptor is open, and there is room for the answer.
+    call::check(unsafe { libc::fstatvfs64(file.as_raw_fd(), answer.as_mut_ptr()) })?;
+    // SAFETY: the call succeeded, and so it filled the answer.
+    let answer = unsafe { answer.assume_init() };
+    #[allow(clippy::unnecessary_cast)] // 32 bits wide on some systems
+    let free = (answer.f_bfree as u64).saturating_mul(answer.f_frsize as u64);
+    let has = file.metadata()?.blocks().saturating_mul(512);
+    let wanted = (range.end - range.start).saturating_sub(has);
+    if wanted > free { Err(io::Error::from_raw_os_error(libc::ENOSPC)) } else { Ok(()) }
 }
 
 const LONGEST_STEP: u64 = 256 << 20;

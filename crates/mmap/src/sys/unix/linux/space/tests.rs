@@ -43,3 +43,12 @@ fn other_errors_end_it_at_once() {
     });
     assert_eq!((error.unwrap_err().kind(), calls), (io::ErrorKind::StorageFull, 1));
 }
+
+#[test]
+fn what_cannot_fit_takes_nothing_from_others() {
+    let file = tempfile::tempfile().unwrap();
+    // Files of 15 TiB are possible on most file systems, and no device here has so much room.
+    let refused = allocate(&file, 0..15 << 40, 0).unwrap_err();
+    assert!(matches!(refused.kind(), io::ErrorKind::StorageFull | io::ErrorKind::FileTooLarge), "{refused}");
+    assert_eq!(file.metadata().unwrap().blocks(), 0);
+}
