@@ -31,11 +31,13 @@ fn word(path: &Path, at: u64) -> u64 {
     u64::from_le_bytes(word)
 }
 
-/// What the file would be after the power was lost just now, with everything on the disk.
+/// What the file would be after the power was lost just now, with everything on the disk. It has a name of its own, since the
+/// file is in use.
 fn lose_power(path: &Path) -> PathBuf {
-    let lost = path.with_extension("lost");
-    restart(&lost, std::fs::read(path).unwrap());
-    lost
+    let mut lost = path.as_os_str().to_owned();
+    lost.push(".lost");
+    restart(Path::new(&lost), std::fs::read(path).unwrap());
+    lost.into()
 }
 
 fn name(number: u32) -> Vec<u8> {
