@@ -85,7 +85,7 @@ impl Pages {
         self.lost = Some(self.versions.iter().flat_map(choose).collect());
     }
 
-    /// What is to be done amid this event.
+    /// What the test wants done amid this event.
     fn hit(&mut self, event: Event) -> Option<Act> {
         if self.lost.is_some() || matches!(event, Event::Load | Event::CopyOut | Event::CopyOutHalf) {
             return None;

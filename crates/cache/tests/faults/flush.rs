@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_millis(200);
+const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 const KEYS: u64 = 12;
 /// Where the clean word and the inode are.
 const CLEAN: u64 = 4096;
@@ -24,7 +24,7 @@ const INODE: u64 = 4096 + 40;
 fn writers_go_on_while_the_disk_is_slow() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.samovar");
-    let open = || Cache::options().capacity(32 << 20).lock_timeout(PATIENCE).open(&path).unwrap();
+    let open = || Cache::options().capacity(32 << 20).lock_timeout(LOCK_TIMEOUT).open(&path).unwrap();
     let (cache, flusher) = (open(), open());
     assert!(cache.shards().unwrap().len() > 1);
     for key in 0..1000u64 {
@@ -53,7 +53,7 @@ fn writers_go_on_while_the_disk_is_slow() {
                     .unwrap_or_else(|error| panic!("{range:?}: {error}"));
                 begun.elapsed()
             });
-            assert!(longest.max().unwrap() < PATIENCE, "{range:?}");
+            assert!(longest.max().unwrap() < LOCK_TIMEOUT, "{range:?}");
             go_on.send(()).unwrap();
         }
         flush.join().unwrap().unwrap();
