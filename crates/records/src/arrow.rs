@@ -151,7 +151,7 @@ impl Iterator for RecordBatches<'_> {
 impl RecordBatches<'_> {
     /// A batch of so many records; none if some were dropped in front.
     fn copy(&self, first: u64, count: usize) -> Result<Option<RecordBatch>> {
-        let schema = &self.table.store.header.schema;
+        let schema = self.table.schema();
         let size = schema.record_size();
         let mut records = vec![0; count * size];
         if self.table.read_block(first, &mut records)? == Found::Dropped {
@@ -181,7 +181,11 @@ struct InPlace {
 impl InPlace {
     fn of(handle: &Handle, promise: TrustedWriters) -> Result<InPlace> {
         let table = Arc::clone(&handle.table);
-        if table.slots().columns().is_none() || table.slots().have_sums() || table.unrestored.is_some() {
+        if table.slots().columns().is_none()
+            || table.slots().have_sums()
+            || table.unrestored.is_some()
+            || table.projected.is_some()
+        {
             return Err(Error::invalid(
                 "only columns that lie apart, of a file without checksums, can be used in place; copy the batches",
             ));

@@ -30,7 +30,7 @@ pub(crate) fn back_up(from: &Table, to: &Path) -> Result<()> {
     for attempt in 0..TRIES {
         let ordinals = from.look()?.ordinals();
         let count = ordinals.end - ordinals.start;
-        let new = NewTable::create(to, from.store.header.table_type(), count)?;
+        let new = NewTable::create(to, from.table_type(), count)?;
         let begin = ordinals.start;
         let write = |ordinal: u64, records: &[u8]| new.write(ordinal - begin, records);
         if copy(from, ordinals, write)? == Found::Whole {

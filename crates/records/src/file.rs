@@ -8,6 +8,7 @@ use crate::handle::{Handle, Info};
 use crate::header::{Header, TableType};
 use crate::iter::{Iter, copy_all};
 use crate::layout::at;
+use crate::projection::Projection;
 use crate::reader::Found;
 use crate::record::Record;
 use crate::snapshot::Snapshot;
@@ -95,6 +96,15 @@ impl<T: Record> RecordFile<T> {
     /// As [`RawFile::open`](crate::RawFile::open); `WrongSize` or `WrongType` if its records are others.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Handle::open(path.as_ref(), &admit::<T>).map(Self::wrap)
+    }
+
+    /// Opens a file for reading whose records may be of another type: their fields are found by their names. See [`Projection`].
+    /// Each read then copies field by field; [`backup`](Self::backup) makes a file of this type.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); `WrongType` if the file has not the fields of this type.
+    pub fn open_as(path: impl AsRef<Path>, projection: &Projection) -> Result<Self> {
+        Handle::open_as(path.as_ref(), T::schema()?, projection).map(Self::wrap)
     }
 
     /// Opens a file for writing, and finishes what a writer that died left in motion.

@@ -12,8 +12,10 @@ use crate::layout::{self, Kind, ORDINAL_MAX, at};
 use crate::motion::Motion;
 use crate::new_table::NewTable;
 use crate::pack::Pack;
+use crate::projection::Projection;
 use crate::restore::{self, Losses};
 use crate::safe;
+use crate::schema::Schema;
 use crate::store::{Admit, OpenChecks, Store};
 use crate::table::{State, Table};
 use std::path::Path;
@@ -101,6 +103,19 @@ impl Handle {
         let store = Arc::new(Store::open(path, OpenChecks { kind: Kind::File, admit })?);
         let table = restore::for_reading(store, layout::CONTROL as u64)?;
         Ok(Handle { table: Arc::new(table), pack: None, flusher: None })
+    }
+
+    /// Opens a file for reading, whatever its records are, if those of this type can be made of them.
+    pub(crate) fn open_as(path: &Path, asked: Schema, projection: &Projection) -> Result<Handle> {
+        let handle = Handle::open(path, &|_| Ok(()))?;
+        if handle.table.store.header.schema.fingerprint() == asked.fingerprint() {
+            return Ok(handle);
+        }
+        let projected = projection.of(&handle.table.store.header.schema, asked)?;
+        let table = Arc::into_inner(handle.table).map(|table| Arc::new(table.projected(projected)));
+        let table =
+            table.ok_or_else(|| Error::new(ErrorKind::Busy, "the file is in use already; open it anew"))?;
+        Ok(Handle { table, pack: None, flusher: None })
     }
 
     /// Opens a file for writing, if its records are those that the caller means.

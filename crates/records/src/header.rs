@@ -45,11 +45,6 @@ impl Header {
         Header { schema: Arc::new(of.schema), slots, kind, created_ms: samovar_mmap::wall_ms() }
     }
 
-    /// What a file of the same type is made with.
-    pub(crate) fn table_type(&self) -> TableType {
-        TableType { schema: Schema::clone(&self.schema), features: self.slots.features() }
-    }
-
     fn record_size(&self) -> u64 {
         self.schema.record_size() as u64
     }

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-// From the ground up: error, layout, shape, schema, slots, header | control, boot, motion, mapping, holder, space, store |
+// From the ground up: error, layout, shape, schema, projection, slots, header | control, boot, motion, mapping, holder, space, store |
 // table, reader, copy | directory, kept, safe, writer | flush, restore, pack, handle | iter, view, search, scan, snapshot,
 // bell, follow | file, raw, folders, generation, draft, set, options | arrow, parquet. A module uses only what stands before it.
 #[cfg(feature = "arrow")]
@@ -36,6 +36,7 @@ mod options;
 mod pack;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod projection;
 mod raw;
 mod reader;
 mod record;
@@ -68,6 +69,7 @@ pub use iter::Iter;
 pub use options::Options;
 #[cfg(feature = "parquet")]
 pub use parquet::parquet_rows;
+pub use projection::Projection;
 pub use raw::RawFile;
 pub use record::{Plain, Record};
 #[doc(hidden)]

@@ -76,7 +76,7 @@ impl RawFile {
 
     /// What its records are made of.
     pub fn schema(&self) -> &Schema {
-        &self.0.table.store.header.schema
+        self.0.table.schema()
     }
 
     /// Whether this handle may write.

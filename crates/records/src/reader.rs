@@ -213,7 +213,7 @@ impl Table {
     /// One copy and the second look; `false` if it cannot be believed.
     #[inline(always)]
     fn try_read(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<bool> {
-        if self.unrestored.is_some() || !self.slots().are_plain() {
+        if !self.is_direct {
             return self.try_read_slot(seen, ordinal, out);
         }
         let in_shadow = seen.update > 0 && seen.target == ordinal;
@@ -262,10 +262,20 @@ impl Table {
 
     /// Takes records out of slots that are whole, as far as the words of the file go. Always true, or damage.
     fn decode(&self, ordinal: u64, slots: &[u8], out: &mut [u8]) -> Result<bool> {
-        match self.slots().decode(slots, ordinal, out) {
+        match self.take_records(ordinal, slots, out) {
             Some(failed) => Err(self.damaged(failed)),
             None => Ok(true),
         }
+    }
+
+    /// Takes records out of slots, as the type has them that was asked for; says which is the first whose checksum fails.
+    fn take_records(&self, ordinal: u64, slots: &[u8], out: &mut [u8]) -> Option<u64> {
+        let mut out = out.chunks_exact_mut(self.record_size());
+        self.slots().decode(slots, ordinal, |record| match (out.next(), &self.projected) {
+            (Some(out), Some(projected)) => projected.project(record, out),
+            (Some(out), None) => out.copy_from_slice(record),
+            (None, _) => {}
+        })
     }
 
     /// A record whose checksum fails, or a fault that was met while it was read.
@@ -338,14 +348,14 @@ impl Table {
 
     /// One copy of records and the second look. Some: all can be believed, but for those that changed.
     fn try_read_records(&self, seen: &Seen, ordinal: u64, out: &mut [u8]) -> Result<Option<Changed>> {
-        if !self.slots().have_sums() {
+        if !self.decodes() {
             return self.try_read_block(seen, ordinal, out);
         }
         let count = out.len() / self.record_size();
         self.slots().with_room_for(count, |slots| {
             let changed = self.try_read_block(seen, ordinal, slots)?;
             if let Some(changed) = changed
-                && self.slots().decode(slots, ordinal, out).is_some()
+                && self.take_records(ordinal, slots, out).is_some()
             {
                 self.decode_all_but(changed, ordinal, slots, out)?;
             }

@@ -20,13 +20,13 @@ use std::sync::Arc;
 
 /// The table whose block begins here, for reading: as it is, or of a file that lost its power, as it was at its last flush.
 pub(crate) fn for_reading(store: Arc<Store>, block: u64) -> Result<Table> {
-    let mut table = Table::for_reading(store, block);
+    let table = Table::for_reading(store, block);
     if boot::lost_power(table.store.words())? {
         let boot = table.store.words().boot()?.load_acquire();
         let found = certain(&table);
         // A writer that came meanwhile has made all of this void.
         if table.store.words().boot()?.load_acquire() == boot {
-            table.unrestored = Some(Box::new(Unrestored { boot, ..found? }));
+            return Ok(table.unrestored(Unrestored { boot, ..found? }));
         }
     }
     Ok(table)

@@ -166,14 +166,18 @@ impl Slots {
         Ok(())
     }
 
-    /// Takes the records out of slots, from this ordinal on, and says which ordinal is the first whose checksum fails.
-    pub(crate) fn decode(&self, slots: &[u8], ordinal: u64, records: &mut [u8]) -> Option<u64> {
+    /// Calls `take` with the records of slots, from this ordinal on, and says which ordinal is the first whose checksum fails.
+    pub(crate) fn decode<'s>(
+        &self,
+        slots: &'s [u8],
+        ordinal: u64,
+        mut take: impl FnMut(&'s [u8]),
+    ) -> Option<u64> {
         let mut failed = None;
-        for ((slot, record), ordinal) in
-            slots.chunks_exact(self.size).zip(records.chunks_exact_mut(self.record_size)).zip(ordinal..)
-        {
-            record.copy_from_slice(&slot[..self.record_size]);
-            if self.have_sums() && slot[self.record_size..][..SUM] != sum(record, ordinal).to_le_bytes() {
+        for (slot, ordinal) in slots.chunks_exact(self.size).zip(ordinal..) {
+            let (record, rest) = slot.split_at(self.record_size);
+            take(record);
+            if self.have_sums() && rest[..SUM] != sum(record, ordinal).to_le_bytes() {
                 failed = failed.or(Some(ordinal));
             }
         }

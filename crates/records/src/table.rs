@@ -2,8 +2,11 @@
 
 use crate::control::{Certain, Control};
 use crate::error::{Error, ErrorKind, Result};
+use crate::header::TableType;
 use crate::layout::{KEPT_MAX, KEPT_NEWEST, ORDINAL_MAX, at};
 use crate::motion::Motion;
+use crate::projection::Projected;
+use crate::schema::Schema;
 use crate::shape::Shape;
 use crate::slots::{Home, Placed, Slots};
 use crate::store::Store;
@@ -23,6 +26,10 @@ pub(crate) struct Table {
     pub(crate) state: Option<Box<Mutex<State>>>,
     /// Of a file whose machine lost its power, and that no writer has opened since: what is certain of it.
     pub(crate) unrestored: Option<Box<Unrestored>>,
+    /// How records of the type that was asked for are made of those that are there, if they are others.
+    pub(crate) projected: Option<Box<Projected>>,
+    /// Whether a record is what lies in its slot, and no more is to be done than to copy it.
+    pub(crate) is_direct: bool,
 }
 
 /// What the writing handle knows of the table; nobody else changes it.
@@ -153,7 +160,35 @@ impl State {
 impl Table {
     /// The table whose block begins here, for reading.
     pub(crate) fn for_reading(store: Arc<Store>, block: u64) -> Table {
-        Table { store, block, state: None, unrestored: None }
+        let is_direct = store.header.slots.are_plain();
+        Table { store, block, state: None, unrestored: None, projected: None, is_direct }
+    }
+
+    /// The table as it was at the last flush, until a writer has opened it.
+    pub(crate) fn unrestored(mut self, unrestored: Unrestored) -> Table {
+        (self.unrestored, self.is_direct) = (Some(Box::new(unrestored)), false);
+        self
+    }
+
+    /// The table for reading records of another type.
+    pub(crate) fn projected(mut self, projected: Projected) -> Table {
+        (self.projected, self.is_direct) = (Some(Box::new(projected)), false);
+        self
+    }
+
+    /// What a file of such records is made with.
+    pub(crate) fn table_type(&self) -> TableType {
+        TableType { schema: self.schema().clone(), features: self.slots().features() }
+    }
+
+    /// What its records are to those who read it.
+    pub(crate) fn schema(&self) -> &Schema {
+        self.projected.as_ref().map_or(&*self.store.header.schema, |projected| &projected.schema)
+    }
+
+    /// Whether more is to be done with a slot than to copy it: a checksum to be looked at, fields to be found.
+    pub(crate) fn decodes(&self) -> bool {
+        self.projected.is_some() || self.slots().have_sums()
     }
 
     #[inline(always)]
@@ -163,7 +198,7 @@ impl Table {
 
     #[inline]
     pub(crate) fn record_size(&self) -> usize {
-        self.store.header.schema.record_size()
+        self.schema().record_size()
     }
 
     #[inline]

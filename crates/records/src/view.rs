@@ -85,7 +85,7 @@ impl<'a, T: Record> Place<'a, T> {
         let slot = shape.slot(ordinals.start);
         let end = slots.bytes_of(slot.saturating_add(straight)).unwrap_or(ORDINAL_MAX);
         let there = table.unrestored.is_none()
-            && !slots.have_sums()
+            && !table.decodes()
             && table.store.reach(end.saturating_add(shape.origin).min(ORDINAL_MAX)).is_ok();
         let len = mapping.len();
         let map = mapping.newest();
@@ -236,7 +236,7 @@ impl<'a, T: Record> View<'a, T> {
             return Ok(true);
         }
         let found = self.table.read_ordinal(ordinal, out.as_mut_bytes())?;
-        if !self.table.slots().have_sums() {
+        if !self.table.decodes() {
             self.remember();
         }
         Ok(found == Found::Whole)

@@ -16,5 +16,6 @@ mod model;
 mod numpy;
 mod packs;
 mod processes;
+mod projections;
 mod scans;
 mod set;
