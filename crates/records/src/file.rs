@@ -12,6 +12,7 @@ use crate::projection::Projection;
 use crate::reader::Found;
 use crate::record::Record;
 use crate::snapshot::Snapshot;
+use crate::table::Table;
 use crate::view::View;
 use std::cmp::Ordering;
 use std::marker::PhantomData;
@@ -65,6 +66,10 @@ impl<T: Record> RecordFile<T> {
     #[cfg(feature = "arrow")]
     pub(crate) fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.handle.table
     }
 
     /// A handle of a file that is open already, if its records are of this type.

@@ -3,7 +3,7 @@
 
 // From the ground up: error, layout, shape, schema, projection, slots, header | control, boot, motion, mapping, holder, space, store |
 // table, reader, copy | directory, kept, safe, writer | flush, restore, pack, handle | iter, view, search, scan, snapshot,
-// bell, follow | file, raw, folders, generation, draft, set, options | arrow, parquet. A module uses only what stands before it.
+// bell, follow | file, raw, folders, generation, draft, set, rotation, rotated, options | arrow, parquet. A module uses only what stands before it.
 #[cfg(feature = "arrow")]
 mod arrow;
 mod bell;
@@ -41,6 +41,8 @@ mod raw;
 mod reader;
 mod record;
 mod restore;
+mod rotated;
+mod rotation;
 mod safe;
 mod scan;
 mod schema;
@@ -74,6 +76,8 @@ pub use raw::RawFile;
 pub use record::{Plain, Record};
 #[doc(hidden)]
 pub use record::{covers, field};
+pub use rotated::{Rotated, RotatedTaken, RotationFollower};
+pub use rotation::{Rotation, RotationWriter};
 #[cfg(feature = "arrow")]
 pub use samovar_mmap::TrustedWriters;
 pub use scan::{Fields, Scan};

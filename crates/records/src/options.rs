@@ -7,6 +7,7 @@ use crate::handle::Handle;
 use crate::header::TableType;
 use crate::raw::RawFile;
 use crate::record::Record;
+use crate::rotation::RotationWriter;
 use crate::schema::Schema;
 use crate::set::RecordSet;
 use crate::slots::Features;
@@ -168,6 +169,20 @@ impl Options {
     /// As that.
     pub fn open_or_create_raw(&self, path: impl AsRef<Path>, schema: Schema) -> Result<RawFile> {
         Handle::open_or_create(path.as_ref(), &self.table_type(schema), 0, &self.habits).map(RawFile)
+    }
+
+    /// Opens a folder of files of one period each for writing, which is made if it is not there: goes on with the newest file if
+    /// that is of this period, such as `2026-01-05`, and else begins one. See [`RotationWriter`].
+    ///
+    /// # Errors
+    /// `Locked` if another handle writes the folder; `WrongSize` or `WrongType` if the file of this period has records of another
+    /// type; as [`RecordFile::open_writer`] and [`RecordFile::create`].
+    pub fn open_rotation<T: Record>(
+        &self,
+        folder: impl AsRef<Path>,
+        period: &str,
+    ) -> Result<RotationWriter<T>> {
+        RotationWriter::open(folder.as_ref(), period, &self.habits)
     }
 
     /// [`RecordSet::open_or_create`], whose tables are opened so.

@@ -119,6 +119,14 @@ impl<'a, T: Record> View<'a, T> {
         Ok(view)
     }
 
+    /// Those of these ordinals that are there.
+    pub(crate) fn of_ordinals(table: &'a Table, ordinals: Range<u64>) -> Result<Self> {
+        let mut view = View::of(table)?;
+        view.end = ordinals.end.min(view.end);
+        view.first = ordinals.start.max(view.first).min(view.end);
+        Ok(view)
+    }
+
     /// Remembers that nothing is in motion, if it is so; and where the records lie, if they have moved.
     fn remember(&self) {
         self.motion.set(UNKNOWN);

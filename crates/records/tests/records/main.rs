@@ -17,5 +17,6 @@ mod numpy;
 mod packs;
 mod processes;
 mod projections;
+mod rotations;
 mod scans;
 mod set;
