@@ -4,5 +4,6 @@
 mod common;
 mod deaths;
 mod gaps;
+mod midnight;
 mod power;
 mod schedules;
