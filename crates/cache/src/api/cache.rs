@@ -138,11 +138,11 @@ impl Cache {
         let item = Item { hash: self.hash(key), key, value, terms, version: None };
         let shard = self.shard_of(item.hash)?;
         shard.index.prefetch_of(item.hash);
-        let locked = self.lock(&shard)?;
+        let locked = self.lock_to_write(&shard)?;
         self.store_locked(&locked, &clock, &item)
     }
 
-    /// Stores an item in its shard, which is locked. An item that is too large still removes the one before.
+    /// Stores an item in its shard, which is locked to be written. An item that is too large still removes the one before.
     #[inline]
     pub(crate) fn store_locked(
         &self,
@@ -155,7 +155,6 @@ impl Cache {
             return Err(error);
         }
         let attached = &self.inner.attached;
-        attached.before_write()?;
         if writer::set_at_once(locked, item, |span| attached.prepare(locked.shard().number, span))? {
             return attached.believe();
         }

@@ -46,10 +46,11 @@ impl Cache {
 
     fn check_locked(&self, number: u64, report: &mut Report) -> Result<()> {
         let shard = self.inner.attached.shard(number)?;
-        let locked = self.lock(&shard)?;
+        let mut locked = self.lock(&shard)?;
         if !writer::is_in_order(&locked) {
             // What a dead writer left, or damage, is about to be repaired: that is a write.
-            self.inner.attached.before_write()?;
+            drop(locked);
+            locked = self.lock_to_write(&shard)?;
         }
         let clock = self.clock();
         let metadata = Writer::begin(&locked, &clock, ProcessContext::IDLE)?.metadata().read();

@@ -44,7 +44,7 @@ impl Cache {
 
     fn clear_shard(&self, number: u64) -> Result<()> {
         let shard = self.inner.attached.shard(number)?;
-        let locked = self.lock(&shard)?;
+        let locked = self.lock_to_write(&shard)?;
         self.write_locked(&locked, &self.clock(), |writer| writer.clear())
     }
 }

@@ -187,8 +187,7 @@ impl Cache {
                 return Err(read_only());
             }
             let shard = self.inner.attached.shard(0)?;
-            let _locked = self.lock(&shard)?;
-            self.inner.attached.before_write()?;
+            let _locked = self.lock_to_write(&shard)?;
             let done = act(self.table())?;
             self.believe()?;
             Ok(done)

@@ -310,7 +310,7 @@ impl Cache {
         let locked = self.refusable(|| {
             // The memory of all of them, before any of it is waited for.
             turn.iter().for_each(|(_, item)| shard.index.prefetch_of(item.hash));
-            let locked = self.lock(&shard)?;
+            let locked = self.lock_to_write(&shard)?;
             turn.iter().try_for_each(|(_, item)| shard.foresee(item.hash).map(|_| ()))?;
             Ok(locked)
         })?;

@@ -171,8 +171,7 @@ impl Cache {
     /// Writes a record down, as the write that it is.
     fn record(&self, size_record: SizeRecord) -> Result<()> {
         let shard = self.inner.attached.shard(0)?;
-        let _locked = self.lock(&shard)?;
-        self.inner.attached.before_write()?;
+        let _locked = self.lock_to_write(&shard)?;
         size_record.store(self.inner.attached.view())?;
         self.believe()
     }
@@ -199,7 +198,7 @@ impl Cache {
         let (walked, clock, mut evictions) = (Cell::new(0), self.clock(), 0);
         loop {
             let shard = self.inner.attached.shard(number)?;
-            let locked = self.lock(&shard)?;
+            let locked = self.lock_to_write(&shard)?;
             let (progress, evicted) = self.write_locked(&locked, &clock, |writer| {
                 let before = writer.metadata().evictions();
                 let progress = writer.approach(units, &walked)?;
@@ -221,7 +220,7 @@ impl Cache {
     fn give_back(&self, file: &File, number: u64, end: u64) -> Result<bool> {
         let clock = self.clock();
         let shard = self.inner.attached.shard(number)?;
-        let locked = self.lock(&shard)?;
+        let locked = self.lock_to_write(&shard)?;
         let is_left = self.write_locked(&locked, &clock, |writer| writer.has_left(end))?;
         drop(locked);
         if !is_left {

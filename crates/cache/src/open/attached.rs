@@ -25,6 +25,7 @@ use crate::repair::salvage::Observer;
 use samovar_mmap::{Access, PerProcess, TrustedMap, TrustedWriters};
 use std::ops::Deref;
 use std::path::Path;
+use std::time::Duration;
 
 /// An open file, and this process's membership.
 pub(crate) struct Attached {
@@ -125,18 +126,17 @@ impl Attached {
         self.membership()?.is_dead(self.view(), owner)
     }
 
-    /// Makes durable, before the first write after a flush, that the file is no longer clean; once for all processes.
+    /// May this process write, which has just locked a shard? Else [`clear_clean`](Self::clear_clean) comes first.
     #[inline]
-    pub(crate) fn before_write(&self) -> Result<()> {
-        if CleanWord::of(self.view())?.is_dirty() { Ok(()) } else { self.clear_clean() }
+    pub(crate) fn may_write(&self) -> Result<bool> {
+        if CleanWord::of(self.view())?.is_dirty() { Ok(true) } else { durability::may_write(self) }
     }
 
+    /// Makes durable, before the first write after a flush, that the file is no longer clean; once for all processes. Waits for the
+    /// disk, and for so long for others who do. The caller holds no lock.
     #[cold]
-    fn clear_clean(&self) -> Result<()> {
-        while !durability::may_write(self)? {
-            self.membership()?.dirtying(|| durability::clear_clean(self))?;
-        }
-        Ok(())
+    pub(crate) fn clear_clean(&self, timeout: Duration) -> Result<()> {
+        self.membership()?.dirtying(timeout, || durability::clear_clean(self))
     }
 
     /// See [`durability::keep_horizon`].

@@ -19,11 +19,11 @@ use crate::open::init_lock::{self, InitLock};
 use samovar_mmap::{ByteLocks, FileId, View};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::time::{Duration, Instant};
 
-/// How long to wait for another process that clears the clean word.
-const DIRTYING_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a thread asks whether another one of this process still clears the clean word.
+const TURN_EVERY: Duration = Duration::from_millis(1);
 
 /// This process's membership.
 pub(crate) struct Membership {
@@ -181,11 +181,19 @@ impl Membership {
         Ok(found)
     }
 
-    /// Does something while nobody else clears the clean word.
-    pub(crate) fn dirtying<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
-        let _turn = self.dirtying.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.locks.exclusive(lock_byte::DIRTYING, DIRTYING_TIMEOUT)? {
-            return Err(init_lock::busy());
+    /// Does something while nobody else clears the clean word. Waits for so long.
+    pub(crate) fn dirtying<T>(&self, timeout: Duration, act: impl FnOnce() -> Result<T>) -> Result<T> {
+        let deadline = Instant::now().checked_add(timeout);
+        let left = || deadline.map_or(timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
+        let _turn = loop {
+            match try_turn(&self.dirtying) {
+                Some(turn) => break turn,
+                None if left().is_zero() => return Err(dirtied_slowly()),
+                None => std::thread::sleep(TURN_EVERY),
+            }
+        };
+        if !self.locks.exclusive(lock_byte::DIRTYING, left())? {
+            return Err(dirtied_slowly());
         }
         let done = act();
         self.locks.unlock(lock_byte::DIRTYING)?;
@@ -218,6 +226,14 @@ fn full() -> Error {
     Error::new(
         ErrorKind::TooManyProcesses,
         format!("all {PROCESS_SLOTS} process slots of the cache are taken; close some handles"),
+    )
+}
+
+#[cold]
+fn dirtied_slowly() -> Error {
+    Error::new(
+        ErrorKind::Busy,
+        "somebody else waits for the disk to take note that the cache is about to be written; try again, or wait longer",
     )
 }
 

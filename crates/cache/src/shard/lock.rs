@@ -46,6 +46,11 @@ impl Waiting {
         let probe_every = (owner_probe / PROBES).max(SHORTEST_PROBE);
         Waiting { lock_timeout, probe_every, stalled: (0..shards).map(|_| AtomicUsize::new(0)).collect() }
     }
+
+    /// How long a write waits for others.
+    pub(crate) fn lock_timeout(&self) -> Duration {
+        self.lock_timeout
+    }
 }
 
 /// A shard's lock, as a writer that wants it sees it.

@@ -2,7 +2,7 @@
 //!
 //! Canaries: in `scripts/canaries`.
 
-use samovar::Cache;
+use samovar::{Cache, ErrorKind};
 use samovar_mmap::hooks::{Event, set_thread_hook};
 use std::cell::Cell;
 use std::path::Path;
@@ -58,4 +58,55 @@ fn the_last_one_out_lets_others_in_while_it_syncs() {
     let cache = open(&path);
     assert!(cache.attachment().warm);
     assert_eq!(cache.get(b"k").unwrap().as_deref(), Some(&b"new"[..]));
+}
+
+/// A cache that was just flushed, and the first writer after that, who waits for the disk.
+fn first_writer(path: &Path) -> std::thread::JoinHandle<()> {
+    let (begins, begun) = channel();
+    let cache = open(path);
+    cache.set(b"k", b"v").unwrap();
+    cache.flush().unwrap();
+    let writing = std::thread::spawn(move || {
+        slow_first_sync(begins);
+        cache.set(b"k", b"new").unwrap();
+        set_thread_hook(None);
+        cache.close().unwrap();
+    });
+    begun.recv().unwrap();
+    writing
+}
+
+#[test]
+fn the_first_writer_after_a_flush_holds_no_shard_while_it_waits_for_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.samovar");
+    let writing = first_writer(&path);
+    let other = at_once("an open", || open(&path));
+    assert!(at_once("a check, which locks every shard", || other.check().unwrap()).is_clean());
+    at_once("a flush, which locks every shard", || other.flush().unwrap());
+    assert_eq!(other.get(b"k").unwrap().as_deref(), Some(&b"v"[..]));
+    writing.join().unwrap();
+    assert_eq!(other.get(b"k").unwrap().as_deref(), Some(&b"new"[..]));
+}
+
+#[test]
+fn a_writer_waits_no_longer_than_its_timeout_for_another_that_waits_for_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.samovar");
+    let writing = first_writer(&path);
+    let other = Cache::options().lock_timeout(Duration::from_millis(100)).open(&path).unwrap();
+    for key in [b"k", b"l"] {
+        let refused = at_once("a set that is refused", || other.set(key, b"other").unwrap_err());
+        assert_eq!(refused.kind(), ErrorKind::Busy, "{refused}");
+    }
+    at_once("two removals of one handle", || {
+        std::thread::scope(|scope| {
+            for thread in [(); 2].map(|()| scope.spawn(|| other.remove(b"k"))) {
+                assert!(thread.join().unwrap().is_err());
+            }
+        });
+    });
+    writing.join().unwrap();
+    other.set(b"k", b"other").unwrap();
+    assert_eq!(other.get(b"k").unwrap().as_deref(), Some(&b"other"[..]));
 }
