@@ -77,8 +77,8 @@ impl RawFile {
     /// The records that are there, as record batches that copy nothing: their arrays are the columns in the file, one batch for
     /// each block of them. They keep the file open.
     ///
-    /// By the promise, as long as a batch lives, no record of it is replaced, or dropped in front and its slot used again, by any
-    /// process, and the file is not cut short. Records may be pushed.
+    /// By the promise, while a batch lives, no process replaces a record of it, or uses its slot again after dropping
+    /// it in front. Nor is the file cut short. Records may be pushed.
     ///
     /// ```
     /// use samovar_records::{Options, RawFile, TrustedWriters};

@@ -171,8 +171,8 @@ impl Options {
         Handle::open_or_create(path.as_ref(), &self.table_type(schema), 0, &self.habits).map(RawFile)
     }
 
-    /// Opens a folder of files of one period each for writing, which is made if it is not there: goes on with the newest file if
-    /// that is of this period, such as `2026-01-05`, and else begins one. See [`RotationWriter`].
+    /// Opens a folder of files of one period each for writing, and makes it if it is not there. It goes on with the
+    /// newest file if that is of this period, such as `2026-01-05`; else it begins one. See [`RotationWriter`].
     ///
     /// # Errors
     /// `Locked` if another handle writes the folder; `WrongSize` or `WrongType` if the file of this period has records of another

@@ -1,4 +1,4 @@
-//! Reading records of one type from files of another: fields are found by their names, so that a file of an older or a newer
+//! Reading records of one type from files of another. Fields are found by their names, so a file of an older or a newer
 //! schema is opened as it is.
 
 use crate::error::{Error, ErrorKind, Result};

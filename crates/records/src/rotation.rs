@@ -218,7 +218,7 @@ impl<T: Record> Rotation<T> {
         Self::open_as(folder, Projection::new())
     }
 
-    /// [`open`](Self::open), for files some of which are of an older or a newer schema.
+    /// [`open`](Self::open), for files where some are of an older or a newer schema.
     ///
     /// # Errors
     /// As `open`.

@@ -28,7 +28,7 @@ pub(crate) struct Table {
     pub(crate) unrestored: Option<Box<Unrestored>>,
     /// How records of the type that was asked for are made of those that are there, if they are others.
     pub(crate) projected: Option<Box<Projected>>,
-    /// Whether a record is what lies in its slot, and no more is to be done than to copy it.
+    /// Whether a record is the bytes of its slot, so that a read only copies them.
     pub(crate) is_direct: bool,
 }
 
@@ -186,7 +186,7 @@ impl Table {
         self.projected.as_ref().map_or(&*self.store.header.schema, |projected| &projected.schema)
     }
 
-    /// Whether more is to be done with a slot than to copy it: a checksum to be looked at, fields to be found.
+    /// Whether a read does more with a slot than copy it: it checks a checksum, or finds fields.
     pub(crate) fn decodes(&self) -> bool {
         self.projected.is_some() || self.slots().have_sums()
     }

@@ -142,8 +142,8 @@ fn a_slot_that_comes_back_after_a_thousand_laps_is_known_for_another() {
     assert!(events >= 8, "a get has more events than {events}");
 }
 
-/// As above, but the reader sleeps twice: before it has loaded a frontier, for exactly 1,024 laps; and in the middle of its copy, while
-/// the key is set at that place again. In between lies what the key had there one lap before.
+/// As above, but the reader sleeps twice. It sleeps before it has loaded a frontier, for exactly 1,024 laps; and in the
+/// middle of its copy, while the key is set at that place again. In between lies what the key had there one lap before.
 #[test]
 fn a_reader_that_sleeps_for_a_thousand_laps_and_once_more_finds_no_torn_value() {
     let mut slept = 0;

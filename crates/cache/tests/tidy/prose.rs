@@ -5,9 +5,8 @@ use crate::source::{Source, all, hold, pages};
 /// The most words of a sentence. Most have fewer than 25.
 const MOST_WORDS: usize = 30;
 
-/// Pages that a program writes, and a crate with rules of its own.
-const ELSEWHERE: [&str; 4] =
-    ["docs/COMPARE.md", "docs/miss-ratios.md", "crates/records/", "docs/RECORDS-FORMAT.md"];
+/// Pages that a program writes.
+const ELSEWHERE: [&str; 2] = ["docs/COMPARE.md", "docs/miss-ratios.md"];
 
 /// A paragraph of prose, and the line that it begins in, from 1.
 #[derive(Debug, PartialEq)]
@@ -65,7 +64,7 @@ fn paragraphs(text: &str, is_page: bool) -> Vec<Paragraph> {
     found
 }
 
-/// The sentences of a paragraph, each as its words. What is quoted as code is one word; an address is none.
+/// The sentences of a paragraph, each as its words. Code in quotes is one word. A bar between groups of a list ends one.
 fn sentences(paragraph: &str) -> Vec<Vec<&str>> {
     let (mut found, mut sentence) = (Vec::new(), Vec::new());
     let mut in_code = false;
@@ -76,7 +75,7 @@ fn sentences(paragraph: &str) -> Vec<Vec<&str>> {
             sentence.push(word);
         }
         let end = word.trim_end_matches([')', '*', '"', '\'', ']']);
-        if !in_code && end.ends_with(['.', ';', '!', '?']) {
+        if !in_code && (end.ends_with(['.', ';', '!', '?']) || word == "|") {
             found.push(std::mem::take(&mut sentence));
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::source::{Source, all, closed, hold, pages};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// Words that stood for what has the field's own name now: beside each, that name.
 const RETIRED: &[(&str, &str)] = &[
@@ -41,9 +42,8 @@ const PHRASES: [&str; 3] = ["whoever", "of which", "is to be"];
 /// Names that libraries gave to things of theirs.
 const FOREIGN: [&str; 3] = [".drain(", "queue!", "{cursor, execute, queue}"];
 
-/// Where these words have a meaning: the rule itself, and a crate with a glossary of its own.
-const ELSEWHERE: [&str; 3] =
-    ["crates/cache/tests/tidy/words.rs", "crates/records/", "docs/RECORDS-FORMAT.md"];
+/// Where these words stand: in the rule itself.
+const ELSEWHERE: [&str; 1] = ["crates/cache/tests/tidy/words.rs"];
 
 /// The words of identifiers and prose alike, in lower case: `LogWalk`, `log_walk` and `log walk` are two.
 fn words(line: &str) -> Vec<String> {
@@ -61,20 +61,24 @@ fn words(line: &str) -> Vec<String> {
     found
 }
 
-/// Is it the word, or a form of it?
-fn is_form_of(word: &str, retired: &str) -> bool {
-    let stem = retired.strip_suffix('e').unwrap_or(retired);
-    let stem = stem.strip_suffix('y').map_or(stem.to_owned(), |stem| format!("{stem}i"));
-    word == retired
-        || word.strip_prefix(retired).is_some_and(|rest| ["s", "ed", "d", "ing"].contains(&rest))
-        || word.strip_prefix(&stem).is_some_and(|rest| ["es", "ed", "ing"].contains(&rest))
-}
+/// Every form of every retired word, and the word that it is a form of with its successor.
+static FORMS: LazyLock<BTreeMap<String, (&str, &str)>> = LazyLock::new(|| {
+    let mut forms = BTreeMap::new();
+    for &(retired, now) in RETIRED {
+        let stem = retired.strip_suffix('e').unwrap_or(retired);
+        let stem = stem.strip_suffix('y').map_or(stem.to_owned(), |stem| format!("{stem}i"));
+        let of_word = ["", "s", "ed", "d", "ing"].map(|ending| format!("{retired}{ending}"));
+        let of_stem = ["es", "ed", "ing"].map(|ending| format!("{stem}{ending}"));
+        forms.extend(of_word.into_iter().chain(of_stem).map(|form| (form, (retired, now))));
+    }
+    forms
+});
 
 /// What a line breaks. A phrase may go on in the `next` one.
 fn breaks_of(line: &str, next: &str) -> Vec<String> {
     let line = FOREIGN.iter().fold(line.to_owned(), |line, name| line.replace(name, " "));
     let own = words(&line);
-    let retired = RETIRED.iter().filter(|(retired, _)| own.iter().any(|word| is_form_of(word, retired)));
+    let retired = own.iter().filter_map(|word| FORMS.get(word));
     let retired = retired.map(|(retired, now)| format!("{retired} ({now})"));
     let identifiers: Vec<&str> = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
     let states = RETIRED_STATES.iter().filter(|(state, _)| identifiers.contains(state));

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 const EVERY_TYPE: &str = "a:i64,b:u64,c:f64,bid:f64[3],d:i32,e:u32,f:f32,g:i16,h:u16,name:u8[6],i:i8,j:u8";
 
-/// A file of that many records, each byte of which is another.
+/// A file of that many records, whose bytes all differ from their neighbours.
 fn file(form: Form, path: &Path, schema: &str, count: usize) -> RawFile {
     let file = form.options().open_or_create_raw(path, schema.parse().unwrap()).unwrap();
     let bytes = (0..count * file.schema().record_size()).map(|byte| u8::try_from(byte * 31 % 251).unwrap());

@@ -1,5 +1,5 @@
-//! A writer that pushes its last record and goes on in the next file while a follower has just found nothing more: the follower looks
-//! once more before it goes on too.
+//! A writer pushes its last record and goes on in the next file, just after a follower has found nothing more. The
+//! follower looks once more before it goes on too.
 //!
 //! Canary, tried and found: it does not.
 

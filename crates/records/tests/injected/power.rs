@@ -3,8 +3,8 @@
 //!
 //! `SAMOVAR_LOSSES` is how many losses of each kind of file (60), `SAMOVAR_SEED` repeats the choices.
 //!
-//! Canaries, tried and found: no copy kept before a change in place; no flush of it; slots used again without a word; the
-//! words of a flush stored before its records were flushed.
+//! Canaries, tried and found: no copy kept before a change in place; no flush of it; slots used again without a word.
+//! Also the words of a flush stored before its records were flushed.
 
 use crate::common::{Bar, Form, bar, number, process};
 use samovar_mmap::hooks::{Event, set_process_hook};
