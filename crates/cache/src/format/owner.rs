@@ -10,7 +10,9 @@ pub(crate) const WAITERS: u32 = 1;
 const SLOT_SHIFT: u32 = 1;
 const SLOT_BITS: u32 = 13;
 const INCARNATION_SHIFT: u32 = SLOT_SHIFT + SLOT_BITS;
-const INCARNATION_MASK: u32 = (1 << (32 - INCARNATION_SHIFT)) - 1;
+/// Bits of the incarnation: all that are left, unless a proof has counters come round often.
+const INCARNATION_BITS: u32 = if cfg!(samovar_short_counters) { 2 } else { 32 - INCARNATION_SHIFT };
+const INCARNATION_MASK: u32 = (1 << INCARNATION_BITS) - 1;
 
 /// Who holds a lock: a process slot in one of its incarnations. A reused slot never looks like its old owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

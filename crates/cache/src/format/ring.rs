@@ -13,7 +13,7 @@
 //! A lap ends with a mark, W, which says where the next one begins; a span's last unit is kept for it. So a walk needs
 //! no span, and the span may move: entries beyond its end stay until the tail has passed them.
 
-use crate::format::position::{OFFSET_BITS, Position};
+use crate::format::position::{A_LAP, Position};
 
 /// Which of a shard's two rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,8 +118,8 @@ impl Span {
     #[inline(always)]
     pub(crate) fn orders(self, frontier: Position, tail: Position, head: Position) -> bool {
         let inside = |at: Position| (self.start..=self.end).contains(&at.offset());
-        let lap_apart = head.word().wrapping_sub(frontier.word()) <= 1 << OFFSET_BITS;
-        frontier <= tail && tail <= head && lap_apart && inside(frontier) && inside(tail) && inside(head)
+        let (to_tail, to_head) = (tail.ahead_of(frontier), head.ahead_of(frontier));
+        to_tail <= to_head && to_head <= A_LAP && inside(frontier) && inside(tail) && inside(head)
     }
 }
 

@@ -56,7 +56,7 @@ impl AppendWindow {
     #[inline(always)]
     pub(crate) fn place(&self, ring: Ring, head: Position, units: u64) -> Option<Position> {
         // canary: append window end
-        (head.advance(units) <= self.ends[ring as usize]).then_some(head)
+        head.has_before(self.ends[ring as usize], units).then_some(head)
     }
 
     /// Stores a window where none is open.
@@ -98,7 +98,7 @@ impl<'s, 'a> Surroundings<'s, 'a> {
     #[inline(always)]
     pub(crate) fn place(&self, ring: Ring, units: u64) -> Option<Position> {
         let (head, main_live) = (self.metadata.head(ring), self.metadata.live(Ring::Main));
-        (head.advance(units) <= self.end(ring, units, main_live)).then_some(head)
+        head.has_before(self.end(ring, units, main_live), units).then_some(head)
     }
 
     /// Where appended entries must end, given the most units of one of them, while at least so many units of the main
@@ -110,7 +110,7 @@ impl<'s, 'a> Surroundings<'s, 'a> {
         let frontier = Position::from_word(self.shard.frontier(ring).load());
         let is_sound = self.bounds.are_sound() && span.orders(frontier, tail, head);
         if !is_sound || !self.bounds.is_settled() || ring == Ring::Small && units > span.units() / 2 {
-            return Position::ZERO;
+            return head;
         }
         let (reserve, _) = eviction::headroom(main_live, &self.bounds, ring, units);
         let free = span.gap(head, tail).saturating_sub(reserve);

@@ -214,7 +214,7 @@ pub(crate) fn beyond(metadata: MetadataCopy<'_>, bounds: &Bounds, ring: Ring) ->
         return 0;
     }
     let (head, tail) = (metadata.head(Ring::Main), metadata.tail(Ring::Main));
-    if tail.lap() < head.lap() { bounds.high_water.saturating_sub(tail.offset()) } else { 0 }
+    if tail.lap() != head.lap() { bounds.high_water.saturating_sub(tail.offset()) } else { 0 }
 }
 
 /// If the ring's head takes so many units, is there room for all entries that must move from beyond the end?

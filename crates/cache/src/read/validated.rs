@@ -18,7 +18,7 @@
 //! A copy that does not pass is dropped: lengths from the file are checked before they are used.
 
 use crate::format::layout::{FRONTIERS, LAPS_BEGUN};
-use crate::format::position::Position;
+use crate::format::position::{LAP_LOW_BITS, Position};
 use crate::format::slot::Slot;
 use crate::shard::view::Shard;
 use samovar_mmap::{Line, Word64};
@@ -27,7 +27,7 @@ use samovar_mmap::{Line, Word64};
 const LAPS: usize = (LAPS_BEGUN - FRONTIERS) / 8;
 
 /// So many laps, begun while an entry is copied, prove nothing about ten lap bits.
-const LAPS_APART: u64 = 512;
+const LAPS_APART: u64 = 1 << (LAP_LOW_BITS - 1);
 
 /// What a look at an entry is worth that found no value.
 pub(crate) enum NoValue {

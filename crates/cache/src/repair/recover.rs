@@ -6,7 +6,7 @@ use crate::event::{self, Repair};
 use crate::file::namespace::AccountChanges;
 use crate::format::entry::Mark;
 use crate::format::hash::KeyHash;
-use crate::format::position::Position;
+use crate::format::position::{HALF_OF_ALL_LAPS, Position};
 use crate::format::ring::{Ends, RINGS, Ring};
 use crate::format::slot::Slot;
 use crate::shard::bounds::Bounds;
@@ -142,7 +142,7 @@ fn batch_between(before: &Metadata, next: &Metadata) -> Option<Stretch> {
     let mut moved = RINGS.into_iter().filter(moved);
     let ring = moved.next().filter(|_| moved.next().is_none())?;
     let (from, to) = (before.ring(ring).tail, next.ring(ring).tail);
-    (from.lap() == to.lap() && from < to).then_some(Stretch { ring, from, to })
+    (from.lap() == to.lap() && from.offset() < to.offset()).then_some(Stretch { ring, from, to })
 }
 
 /// Hands out every entry of a batch that a slot still names; false, and no more of them, where it meets damage.
@@ -237,9 +237,11 @@ pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<Metadata
     let copies = [Metadata::read(shard.head, 0), Metadata::read(shard.head, 1)];
     let frontiers = shard.load_frontiers();
     let rings = RINGS.map(|ring| {
-        let heads = copies.map(|metadata| metadata.ring(ring).head.lap() & LAP_TRUSTED);
-        let lap = heads.into_iter().fold(frontiers[ring as usize].lap() & LAP_TRUSTED, u64::max);
-        let at = Position::new(lap + 2, bounds.span(ring).start);
+        let frontier = frontiers[ring as usize];
+        let heads = copies.map(|metadata| metadata.ring(ring).head.laps_ahead_of(frontier));
+        // Of a head that is damaged nobody knows whether it is ahead or behind.
+        let laps = heads.into_iter().filter(|laps| *laps < HALF_OF_ALL_LAPS).fold(0, u64::max);
+        let at = Position::new(frontier.lap().wrapping_add(laps + 2), bounds.span(ring).start);
         shard.move_frontier(ring, at);
         RingState { head: at, tail: at, live: 0, entries: 0 }
     });
@@ -274,9 +276,6 @@ pub(crate) fn reset_within(shard: Shard<'_>, bounds: &Bounds) -> Result<Metadata
 /// A reset may follow a loss of the newest accounts. Versions that were given out before it must not be given out
 /// again.
 pub(crate) const VERSIONS_SKIPPED: u64 = 1 << 24;
-
-/// Laps have 30 bits. A damaged position may hold any; keep two bits' room above so that adding laps cannot overflow.
-const LAP_TRUSTED: u64 = (1 << 28) - 1;
 
 /// The accounts of a shard that has never been written.
 pub(crate) fn format(shard: Shard<'_>) {

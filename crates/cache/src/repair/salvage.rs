@@ -364,9 +364,11 @@ impl<'a> Salvage<'a> {
             shares.insert(*number, record.limit / UNIT / shard.geometry.shards());
         }
         let mut alone = shares.clone();
-        candidates
-            .entries
-            .sort_unstable_by_key(|found| std::cmp::Reverse((found.ring() as u64, found.named.at)));
+        // Within 1,024 laps of their ring's horizon, all of them.
+        candidates.entries.sort_unstable_by(|one, other| {
+            let by_ring = (other.ring() as u64).cmp(&(one.ring() as u64));
+            by_ring.then(other.named.at.cmp_near(one.named.at))
+        });
         candidates.entries.retain_mut(|found| {
             let (units, number) = (found.units(), found.hash.namespace().number());
             let rings = if found.ring() == Ring::Small { RINGS } else { [Ring::Main, Ring::Small] };

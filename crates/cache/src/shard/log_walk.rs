@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::format::entry::{Header, Mark};
-use crate::format::position::{OFFSET_BITS, Position};
+use crate::format::position::{A_LAP, Position};
 use crate::format::ring::{Ring, Span};
 use crate::format::seal::Home;
 use crate::shard::log::Log;
@@ -79,9 +79,9 @@ impl<'a> LogWalk<'a> {
     #[inline]
     pub(crate) fn new(log: Log<'a>, reach: Span, stretch: Stretch) -> Self {
         let Stretch { ring, from, to } = stretch;
-        let is_within_a_lap = from <= to && to.word().wrapping_sub(from.word()) <= 1 << OFFSET_BITS;
+        let is_within_a_lap = to.ahead_of(from) <= A_LAP;
         let limit = match is_within_a_lap {
-            true if from.lap() < to.lap() => reach.end,
+            true if from.lap() != to.lap() => reach.end,
             true => to.offset(),
             false => 0,
         };
@@ -146,9 +146,8 @@ impl<'a> LogWalk<'a> {
 
     #[inline]
     fn may_begin_lap(&self, start: u64) -> bool {
-        self.at.lap() + 1 == self.to.lap()
+        self.to.laps_ahead_of(self.at) == 1
             && self.limit > 0
-            && start >= self.reach.start
-            && self.at.wrap(start) <= self.to
+            && (self.reach.start..=self.to.offset()).contains(&start)
     }
 }

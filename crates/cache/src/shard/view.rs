@@ -77,7 +77,7 @@ impl<'a> Shard<'a> {
     /// caller holds the writer lock, and has a full fence follow before a byte below is overwritten.
     pub(crate) fn move_frontier(&self, ring: Ring, to: Position) {
         let (word, laps) = (self.frontier(ring), self.head.word64(LAPS_BEGUN));
-        let begun = to.lap().wrapping_sub(Position::from_word(word.load()).lap());
+        let begun = to.laps_ahead_of(Position::from_word(word.load()));
         if begun != 0 {
             // canary: laps counted
             // Release, with the acquire in `Validation::begin`: slots have let go of what lies below the frontier.
