@@ -152,10 +152,10 @@ impl Cache {
         }
         let file = attached.reopen()?;
         event::resize_begun(resized.from, resized.to);
-        let target = SizeRecord { epoch: before.epoch + 1, ..target };
+        let target = SizeRecord { epoch: before.epoch.wrapping_add(1), ..target };
         self.record(target)?;
         if let Err(error) = self.reserve(&file, &target) {
-            self.record(SizeRecord { epoch: before.epoch + 2, ..before })?;
+            self.record(SizeRecord { epoch: before.epoch.wrapping_add(2), ..before })?;
             return Err(error);
         }
         for number in 0..shards {
@@ -163,7 +163,11 @@ impl Cache {
             resized.complete &= self.give_back(&file, number, target.units)?;
             each(number + 1, shards);
         }
-        self.record(SizeRecord { epoch: before.epoch + 2, pending: !resized.complete, ..target })?;
+        self.record(SizeRecord {
+            epoch: before.epoch.wrapping_add(2),
+            pending: !resized.complete,
+            ..target
+        })?;
         event::resize_ended(resized.to, resized.evictions, resized.complete);
         Ok(resized)
     }

@@ -22,7 +22,7 @@
 use crate::error::Result;
 use crate::format::geometry::MAX_SHARDS;
 use crate::format::layout::{CONTROL, CONTROL_LEN, HORIZON_LEN, HORIZONS, at};
-use crate::format::position::{LAP_LOW_BITS, OFFSET_BITS, Position};
+use crate::format::position::{LAP_BITS, LAP_LOW_BITS, OFFSET_BITS, Position};
 use crate::format::ring::{RINGS, Ring};
 use samovar_mmap::{View, Word32};
 
@@ -31,14 +31,14 @@ const FRESH: u32 = 1 << 31;
 /// The disk may not know yet that it expires.
 const EXPIRING: u32 = 1 << 30;
 const EXPIRED: u32 = u32::MAX;
-const LAP_MASK: u32 = EXPIRING - 1;
+const LAP_MASK: u32 = (1 << LAP_BITS) - 1;
 
 /// Laps above a horizon at which it begins to expire.
-const EXPIRES_AFTER_LAPS: u32 = 800;
+const EXPIRES_AFTER_LAPS: u32 = if cfg!(samovar_short_counters) { 8 } else { 800 };
 /// Laps above a horizon at which nobody writes. One write may take a few laps, and a salvage that died, too: that is the margin.
-const MOST_LAPS: u32 = 900;
+const MOST_LAPS: u32 = if cfg!(samovar_short_counters) { 11 } else { 900 };
 /// Laps by which a horizon rises at a time: the older one, which the disk may have, is no further below.
-const RISES_BY_LAPS: u32 = 200;
+const RISES_BY_LAPS: u32 = if cfg!(samovar_short_counters) { 2 } else { 200 };
 
 /// One horizon, as it stands in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -73,7 +73,7 @@ impl SizeRecord {
     pub(crate) fn load(file: View<'_>, geometry: &Geometry) -> Result<Self> {
         for _ in 0..LOOKS {
             let records = [read(file, 0, geometry)?, read(file, 1, geometry)?];
-            if let Some(size_record) = records.into_iter().flatten().max_by_key(|record| record.epoch) {
+            if let Some(size_record) = records.into_iter().flatten().reduce(later) {
                 return Ok(size_record);
             }
         }
@@ -104,6 +104,11 @@ impl SizeRecord {
         let data = (self.units * UNIT).next_multiple_of(PAGE);
         geometry.data_offset + geometry.shards() * data
     }
+}
+
+/// Of two records the one that was written last. Epochs come round after 2^64.
+fn later(one: SizeRecord, other: SizeRecord) -> SizeRecord {
+    if other.epoch.wrapping_sub(one.epoch) < 1 << 63 { other } else { one }
 }
 
 /// Where the record of an epoch lies.

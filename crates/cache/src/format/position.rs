@@ -17,7 +17,7 @@ pub(crate) const OFFSET_BITS: u32 = 34;
 /// Bits of the lap that a slot keeps.
 pub(crate) const LAP_LOW_BITS: u32 = if cfg!(samovar_short_counters) { 4 } else { 10 };
 /// Bits of the lap: all that the offset leaves, unless a proof has counters come round often.
-const LAP_BITS: u32 = if cfg!(samovar_short_counters) { 6 } else { u64::BITS - OFFSET_BITS };
+pub(crate) const LAP_BITS: u32 = if cfg!(samovar_short_counters) { 6 } else { u64::BITS - OFFSET_BITS };
 /// Bits of a position that a slot keeps.
 pub(crate) const LOW_BITS: u32 = OFFSET_BITS + LAP_LOW_BITS;
 

@@ -34,7 +34,7 @@ pub(crate) struct Sealer<'k> {
     era: u64,
 }
 
-/// Where an entry lies, for ever: positions are not used twice in an era.
+/// Where an entry lies. In an era a position is not used again before the laps of its ring have come round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Home {
     pub(crate) ring: Ring,

@@ -35,7 +35,7 @@ pub(crate) const GHOST_AGE_MODULUS: u64 = 1 << GHOST_EXTRA_SHIFT;
 /// The frequency at which readers stop counting.
 pub(crate) const FREQ_MAX: u64 = 3;
 
-const _: () = assert!(LOW_BITS == RING_SHIFT);
+const _: () = assert!(LOW_BITS <= RING_SHIFT);
 const _: () = assert!(GHOST_EXTRA_SHIFT + GHOST_EXTRA_BITS == RING_SHIFT);
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -153,7 +153,7 @@ impl Recovery<'_> {
         let size_record = &self.size_record;
         extents::release_rest(file, &self.file.header.geometry, size_record)?;
         if size_record.pending {
-            SizeRecord { epoch: size_record.epoch + 1, pending: false, ..*size_record }
+            SizeRecord { epoch: size_record.epoch.wrapping_add(1), pending: false, ..*size_record }
                 .store(self.file.view())?;
         }
         Ok(())

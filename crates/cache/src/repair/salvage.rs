@@ -10,7 +10,7 @@
 //! so each page is now as it was at some time since. A live slot on the disk is a slot as it was at such a time. So its
 //! entry was its key's value at that time, or at the flush. The horizon gives the exact position of that entry
 //! (`crate::file::horizon`). The seal tells whether the bytes there are that entry: it covers every byte, and the
-//! position, which is used once in an era. Logs are never walked, since the seal of an entry that was removed is still
+//! position, which in an era is not used again for 2^30 laps. Logs are never walked, since the seal of an entry that was removed is still
 //! right. An entry that expired before the flush stays expired, since the flush stored the time. An entry of a
 //! namespace that was emptied before the flush names an epoch that is not the present one on any page.
 //!

@@ -29,3 +29,4 @@ mod slices;
 mod spaces;
 mod watch;
 mod whole;
+mod wraps;

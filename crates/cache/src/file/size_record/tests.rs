@@ -27,3 +27,13 @@ fn the_least_capacity_is_the_least() {
     assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
     assert!(refused.to_string().contains(&least.to_string()), "{refused}");
 }
+
+#[test]
+fn of_two_records_the_later_one_counts_when_epochs_come_round() {
+    let record = |epoch| SizeRecord { epoch, ..SizeRecord::new(&geometry(64 << 20)) };
+    for epoch in [0, 1, 7, u64::MAX - 1, u64::MAX] {
+        let (one, other) = (record(epoch), record(epoch.wrapping_add(1)));
+        assert_eq!(later(one, other).epoch, other.epoch);
+        assert_eq!(later(other, one).epoch, other.epoch);
+    }
+}
