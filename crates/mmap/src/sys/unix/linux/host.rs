@@ -88,7 +88,7 @@ pub(crate) fn boot_id() -> Option<[u8; 16]> {
 /// Ticks since the boot, in whichever time namespace we are.
 pub(crate) fn process_start_of(pid: u32) -> Option<u64> {
     let offset_ms = time_offset_ms().unwrap_or(0);
-    let offset_ticks = offset_ms.checked_mul(ticks_per_second()?)?.checked_div(1000)?;
+    let offset_ticks = offset_ms.checked_mul(i64::try_from(ticks_per_second()?).ok()?)?.checked_div(1000)?;
     Some(start_ticks(pid)?.wrapping_add_signed(offset_ticks.wrapping_neg()))
 }
 
@@ -105,14 +105,13 @@ fn start_ticks(pid: u32) -> Option<u64> {
 
 /// Starts are counted in ticks since the boot.
 pub(crate) fn process_age_ms(pid: u32) -> Option<u64> {
-    let start_ms =
-        start_ticks(pid)?.checked_mul(1000)?.checked_div(u64::try_from(ticks_per_second()?).ok()?)?;
+    let start_ms = start_ticks(pid)?.checked_mul(1000)?.checked_div(ticks_per_second()?)?;
     Some(clock_ms(libc::CLOCK_BOOTTIME).saturating_sub(start_ms))
 }
 
-fn ticks_per_second() -> Option<i64> {
+fn ticks_per_second() -> Option<u64> {
     // SAFETY: asks for a number.
-    Some(i64::from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) })).filter(|ticks| *ticks > 0)
+    u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).ok()
 }
 
 pub(crate) fn pid_namespace() -> Option<u64> {
