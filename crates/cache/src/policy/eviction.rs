@@ -99,9 +99,9 @@ pub(crate) struct EvictionPolicy {
     policy: Policy,
     /// The most that an entry may take.
     longest: u64,
-    /// Units that may live in the main ring before any entry there has to go. And the most units of an entry for which
-    /// it has [free](free) room.
+    /// Units that may live in the main ring before any entry there has to go.
     holds: u64,
+    /// The most units of an entry for which the main ring has free room: see [`free_for`].
     free: u64,
 }
 
