@@ -238,9 +238,10 @@ fn a_daemon_that_closed_every_descriptor_is_not_taken_over() {
         let mut daemon = Owner::stopped(role, &path);
         let refused = cache.set(b"mine", b"value").unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::OwnerStopped, "{role}: a waiter stole the lock: {refused}");
-        // Now nobody but the daemon has it open, and where locks end with descriptors it has none to show for it.
+        // Now nobody but the daemon has it open. Where locks end with descriptors it has none to show for it, and yet its place
+        // is not free for others who come.
         drop(cache);
-        let cache = open(&path);
+        let (cache, _another) = (open(&path), open(&path));
         assert!(cache.attachment().warm, "{:?}", cache.attachment());
         let refused = cache.set(b"mine", b"value").unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::OwnerStopped, "{role}: a first opener stole it: {refused}");
