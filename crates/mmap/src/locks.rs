@@ -171,7 +171,10 @@ impl ByteLocks {
 
     fn set(&self, byte: u64, lock: ByteLock) -> Result<bool> {
         hooks::entered_kernel();
-        sys::lock(&self.table, &sys::LockRequest { file: self.file()?, byte, lock })
+        // What is freed in another file was locked by nobody.
+        let is_freed = matches!(lock, ByteLock::Unlocked);
+        let file = if is_freed { self.file.get().ok_or_else(inherited)? } else { self.file()? };
+        sys::lock(&self.table, &sys::LockRequest { file, byte, lock })
             .map_err(|source| Error::os(format_args!("locking byte {byte:#x} ({lock:?})"), source))
     }
 

@@ -18,7 +18,7 @@ const SLOT: u64 = 16;
 const SLOTS: u64 = 4096;
 
 fn open(path: &Path) -> samovar::Result<Cache> {
-    Cache::options().capacity(256 << 10).lock_timeout(Duration::from_secs(60)).open(path)
+    Cache::options().capacity(4 << 20).lock_timeout(Duration::from_secs(60)).open(path)
 }
 
 /// Forked children that open the cache when they are told to, say so, and close it when they are told to.
