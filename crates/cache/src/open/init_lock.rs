@@ -54,6 +54,7 @@ impl<'a> InitLock<'a> {
 
     fn wait_for(locks: &'a ByteLocks, file: View<'a>, holder: Holder) -> Result<Self> {
         let mut lock = InitLock { locks, word: file.word32(INIT_TURN)?, holder, has_slept: false };
+        // canary: init
         if lock.attempt()? {
             return Ok(lock);
         }

@@ -71,7 +71,6 @@ impl Membership {
 
     /// Keeps out everybody who opens or closes.
     pub(crate) fn lock_init<'a>(&'a self, file: View<'a>) -> Result<InitLock<'a>> {
-        // canary: init
         InitLock::acquire(&self.locks, file)
     }
 
