@@ -24,6 +24,9 @@ mod error;
 mod event;
 mod file;
 mod format;
+#[cfg(all(test, feature = "inject"))]
+#[path = "litmus_tests.rs"]
+mod litmus;
 mod open;
 mod policy;
 mod read;

@@ -142,6 +142,14 @@ macro_rules! word {
                 self.add_in(Ordering::Relaxed, addend)
             }
 
+            /// The same (release): a thread that loads this value, or one that was added to it, with acquire sees all that came
+            /// before.
+            #[inline]
+            #[cfg_attr(feature = "inject", track_caller)]
+            pub fn fetch_add_release(self, addend: $int) -> $int {
+                self.add_in(Ordering::Release, addend)
+            }
+
             #[inline(always)]
             #[cfg_attr(feature = "inject", track_caller)]
             fn add_in(self, order: Ordering, addend: $int) -> $int {

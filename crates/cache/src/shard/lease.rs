@@ -133,7 +133,7 @@ impl<'a> Leases<'a> {
         let deadline_ms = self.word(place, DEADLINE)?.load();
         let hash = self.word(place, HASH)?.load();
         let owner = Owner::from_word(self.annex.word32(LEASES + place * LEASE_LEN + OWNER)?.load());
-        // Acquire, with the exchange in `end`: words that are younger than the ticket are found out.
+        // Acquire fence, with the release fence in `fill`: words of a later lease show that this one has ended.
         samovar_mmap::fence_acquire();
         let whole = number != 0 && self.ticket(place)?.load() == number;
         Ok(whole.then_some(LeaseRecord { ticket: Ticket { place, number, deadline_ms }, hash, owner }))
@@ -233,7 +233,10 @@ impl<'a> Leases<'a> {
         let number = summary.tickets.wrapping_add(1).max(1);
         // First how far the table is used: a lease beyond that is never voided.
         let used = summary.used.max(place + 1);
-        self.summary().store_release(Summary { tickets: number, used }.word());
+        self.summary().store(Summary { tickets: number, used }.word());
+        // Release fence, with the acquire fence in `load`: who sees a word of this lease sees that the one before has ended. If
+        // this process dies, a lease is within what is used.
+        samovar_mmap::fence_release();
         self.word(place, HASH)?.store(request.hash.word());
         self.word(place, DEADLINE)?.store(request.deadline_ms);
         self.annex.word32(LEASES + place * LEASE_LEN + OWNER)?.store(request.owner.word());
@@ -299,3 +302,6 @@ pub(crate) fn forget_all(shard: Shard<'_>) -> Result<()> {
 }
 
 const _: () = assert!(TICKET + 4 <= LEASE_LEN);
+
+#[cfg(all(test, feature = "inject"))]
+mod tests;

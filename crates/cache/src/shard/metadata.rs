@@ -465,3 +465,6 @@ impl Selector {
         }
     }
 }
+
+#[cfg(all(test, feature = "inject"))]
+mod tests;

@@ -122,7 +122,7 @@ impl<'a> Pins<'a> {
 
     /// Lets the pin hold this stretch. Only a look at the slot after this tells whether it came in time.
     pub(crate) fn hold(self, pin: Pin, span: Span) -> Result<()> {
-        self.word(pin.place)?.store_release(to_word(span));
+        self.word(pin.place)?.store(to_word(span));
         // With the fence in `look_twice`, and the one after a frontier's store.
         samovar_mmap::fence_full();
         if self.summary().load() & STATE != SOME {
@@ -135,6 +135,7 @@ impl<'a> Pins<'a> {
     /// Lets go.
     pub(crate) fn release(self, pin: Pin) -> Result<()> {
         if self.owner(pin.place)?.load() == pin.owner.word() {
+            // Release, with the acquires in `load`.
             self.word(pin.place)?.store_release(0);
             let _ = self.owner(pin.place)?.compare_exchange(pin.owner.word(), 0);
         }
@@ -143,6 +144,7 @@ impl<'a> Pins<'a> {
 
     /// What pin `place` holds, and who; none if it is free, or holds nothing yet.
     fn load(self, place: usize) -> Result<Option<(Owner, Span)>> {
+        // Acquire, with the releases in `release`: what its reader loaded was loaded before the bytes are overwritten.
         let owner = self.owner(place)?.load_acquire();
         let span = from_word(self.word(place)?.load_acquire());
         Ok(span.filter(|_| owner != 0).map(|span| (Owner::from_word(owner), span)))
