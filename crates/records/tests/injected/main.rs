@@ -6,4 +6,5 @@ mod deaths;
 mod gaps;
 mod midnight;
 mod power;
+mod powercut;
 mod schedules;
