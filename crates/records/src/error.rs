@@ -69,6 +69,9 @@ pub enum ErrorKind {
     Fault,
     /// The path names another file than it did.
     Replaced,
+    /// The file, or a link to it, may have been put there by another user: see
+    /// [`Options::trust_owner`](crate::Options::trust_owner).
+    ForeignOwner,
     /// This platform lacks what the call needs.
     Unsupported,
     /// Any other failure that the operating system reported.
@@ -202,6 +205,10 @@ impl From<samovar_mmap::Error> for Error {
                 (ErrorKind::Fault, "the mapped record file was cut short or its device failed; reopen it")
             }
             Map::Replaced => (ErrorKind::Replaced, "the record file was replaced; open it again"),
+            Map::ForeignOwner => (
+                ErrorKind::ForeignOwner,
+                "the record file may have been put there by another user; make one in a folder of your own, or see Options::trust_owner",
+            ),
             Map::Unsupported => (ErrorKind::Unsupported, "this platform cannot do what record files need"),
             Map::InvalidArgument => (ErrorKind::InvalidArgument, "the system cannot do this to the file"),
             _ => (ErrorKind::Io, "the system reported an error on the record file"),

@@ -9,9 +9,20 @@ use std::time::Duration;
 
 type Tell = dyn Fn(&Warning) + Send + Sync;
 
+/// Whose files are opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Owners {
+    /// Those of the user as whom this process acts, and root's.
+    #[default]
+    OwnAndRoot,
+    All,
+}
+
 /// What a writing handle does without being asked.
 #[derive(Clone, Default)]
 pub(crate) struct Habits {
+    /// Whose files are written.
+    pub(crate) owners: Owners,
     pub(crate) leaves_unflushed: bool,
     pub(crate) flush_every: Option<Duration>,
     pub(crate) tell: Option<Arc<Tell>>,

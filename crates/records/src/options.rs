@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::file::RecordFile;
-use crate::habits::{Habits, Warning};
+use crate::habits::{Habits, Owners, Warning};
 use crate::handle::Handle;
 use crate::header::TableType;
 use crate::raw::RawFile;
@@ -65,6 +65,26 @@ impl Options {
     /// and must not use the file.
     pub fn on_warning(mut self, tell: impl Fn(&Warning) + Send + Sync + 'static) -> Options {
         self.habits.tell = Some(Arc::new(tell));
+        self
+    }
+
+    /// Writes files that belong to another user as well. By default a file that is there is opened for writing only if it belongs to
+    /// the user as whom this process acts, or to root. And the path must not be a symbolic link in a folder where anybody
+    /// may make one, such as `/tmp`. What else is there is refused (`ForeignOwner`): somebody may have put it there.
+    ///
+    /// ```
+    /// # use samovar_records::{Options, schema};
+    /// # use samovar_records::zerocopy::{FromBytes, Immutable, IntoBytes};
+    /// # #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable)]
+    /// # #[repr(C)]
+    /// # struct Tick { time: i64, price: f64 }
+    /// # schema!(Tick { time, price });
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let ticks = Options::new().trust_owner().open_or_create::<Tick>(dir.path().join("ticks"))?;
+    /// # Ok::<(), samovar_records::Error>(())
+    /// ```
+    pub fn trust_owner(mut self) -> Options {
+        self.habits.owners = Owners::All;
         self
     }
 

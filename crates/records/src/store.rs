@@ -3,7 +3,7 @@
 use crate::boot;
 use crate::control::{Control, FileWords};
 use crate::error::{Error, ErrorKind, Result};
-use crate::habits::Habits;
+use crate::habits::{Habits, Owners};
 use crate::header::{Header, Unchecked};
 use crate::holder::Holder;
 use crate::layout::{self, HEADER_LEN, Kind, MAGIC};
@@ -79,12 +79,12 @@ pub(crate) struct OpenChecks<'a> {
 impl Store {
     /// Opens a file for reading.
     pub(crate) fn open(path: &Path, checks: OpenChecks<'_>) -> Result<Store> {
-        Store::enter(path, Access::ReadOnly, checks)
+        Store::enter(path, Access::ReadOnly, Owners::All, checks)
     }
 
     /// Opens a file for writing, if nobody else has.
     pub(crate) fn open_writer(path: &Path, checks: OpenChecks<'_>, habits: &Habits) -> Result<Store> {
-        let mut store = Store::enter(path, Access::ReadWrite, checks)?;
+        let mut store = Store::enter(path, Access::ReadWrite, habits.owners, checks)?;
         let holder = Holder::take(path, store.id, store.words())?;
         let closed = store.words().boot()?.load_acquire() == boot::CLOSED;
         let found = if closed { Found::Closed } else { Found::Left };
@@ -102,8 +102,8 @@ impl Store {
 
     /// The checks, in order: a regular local file; the header; its kind; the type, if one is asked for; as long as it
     /// says.
-    fn enter(path: &Path, access: Access, checks: OpenChecks<'_>) -> Result<Store> {
-        let file = open_checked(path, access)?;
+    fn enter(path: &Path, access: Access, owners: Owners, checks: OpenChecks<'_>) -> Result<Store> {
+        let file = open_checked(path, access, owners)?;
         let mapping = Mapping::map(&file, access).map_err(|error| irregular(path, error))?;
         let header = read_header(mapping.view(), path)?;
         if header.kind != checks.kind {
@@ -176,13 +176,17 @@ impl std::fmt::Debug for Store {
 }
 
 /// The first check: a regular local file. Faults of maps are errors from here on.
-fn open_checked(path: &Path, access: Access) -> Result<File> {
+fn open_checked(path: &Path, access: Access, owners: Owners) -> Result<File> {
     static GUARD: Once = Once::new();
     GUARD.call_once(|| {
         // Where there are no signals there are no faults to guard against.
         let _ = samovar_mmap::install_fault_guard();
     });
-    let file = samovar_mmap::open_existing(path, access).map_err(|error| irregular(path, error.into()))?;
+    let opened = match owners {
+        Owners::OwnAndRoot => samovar_mmap::open_owned(path, access),
+        Owners::All => samovar_mmap::open_existing(path, access),
+    };
+    let file = opened.map_err(|error| irregular(path, error.into()))?;
     refuse_remote(&file, path)?;
     Ok(file)
 }

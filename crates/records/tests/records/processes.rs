@@ -60,6 +60,22 @@ fn writer_that_closes_what_is_open() {
     }
 }
 
+#[test]
+#[cfg(unix)]
+fn a_file_of_another_user_is_not_written_unless_that_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bars");
+    drop(RecordFile::<Bar>::create(&path).unwrap());
+    if let Err(error) = std::os::unix::fs::chown(&path, Some(65534), Some(65534)) {
+        println!("SKIPPED: only root can give a file away: {error}");
+        return;
+    }
+    assert_eq!(RecordFile::<Bar>::open_writer(&path).map(drop).unwrap_err().kind(), ErrorKind::ForeignOwner);
+    let trusting = samovar_records::Options::new().trust_owner();
+    trusting.open_writer::<Bar>(&path).unwrap().push(&bar(0)).unwrap();
+    assert_eq!(RecordFile::<Bar>::open(&path).unwrap().len().unwrap(), 1, "who only reads need not ask");
+}
+
 /// As a daemon does, to be rid of what it inherited.
 #[test]
 #[cfg(target_os = "linux")]
