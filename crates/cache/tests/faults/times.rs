@@ -5,7 +5,7 @@
 //! clock since the boot. Across a restart it passes by the wall clock, unless that went back.
 
 use proptest::prelude::*;
-use samovar::{Cache, Ttl};
+use samovar::{Cache, Lookup, Ttl};
 use samovar_mmap::hooks::{Clock, set_thread_clock};
 use std::collections::HashMap;
 use std::fs::File;
@@ -261,5 +261,27 @@ fn a_flipped_bit_in_the_watermark_stops_nothing() {
         expires_as_asked(&cache, now_ms);
         assert!(cache.check().unwrap().is_clean(), "bit {bit}");
     }
+    set_thread_clock(None);
+}
+
+#[test]
+fn a_lease_that_nobody_else_asked_for_is_good_after_its_deadline() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |ms| set_thread_clock(Some(Clock { wall_ms: START_MS + ms, boot_ms: 10_000 + ms }));
+    at(0);
+    let cache = Cache::options().capacity(256 << 10).open(dir.path().join("c.samovar")).unwrap();
+    let lease = || match cache.lookup(b"k").unwrap() {
+        Lookup::MissingYours(lease) => lease,
+        other => panic!("expected a lease, got {other:?}"),
+    };
+    let late = lease();
+    at(60_000);
+    assert!(late.fulfil(b"late", Ttl::NEVER).unwrap());
+    cache.remove(b"k").unwrap();
+    let late = lease();
+    at(120_000);
+    let asked = lease();
+    assert!(!late.fulfil(b"late", Ttl::NEVER).unwrap(), "another one got the lease");
+    assert!(asked.fulfil(b"asked", Ttl::NEVER).unwrap());
     set_thread_clock(None);
 }
