@@ -133,6 +133,7 @@ Examples:
   printf 'time,close\\n3,7.7\\n' | samovar records import bars.records -";
 
 const EXPORT_NOTES: &str = "\
+A name that ends in .parquet gives Parquet, if the program was built with the feature of that name.
+
 Example:
-  samovar records export bars.records --out bars.csv
-  samovar records export bars.records --out bars.parquet";
+  samovar records export bars.records --out bars.csv";

@@ -67,6 +67,11 @@ fn metrics(stats: &Stats) -> Vec<Metric> {
         one("samovar_pin_refusals_total", "Refusals because too much was held in place.", stats.pin_refusals),
         one("samovar_damaged_total", "Values not given out because their seal was broken.", stats.damaged),
         one("samovar_resets_total", "Shards emptied because their bytes made no sense.", stats.resets),
+        one(
+            "samovar_watermark_ahead_ms",
+            "Milliseconds by which the watermark is ahead of any time that a writer can have noted.",
+            stats.watermark_ahead_ms,
+        ),
         one("samovar_entries", "Entries held.", stats.entries),
         one("samovar_live_bytes", "Bytes of keys and values held.", stats.live_bytes),
         one("samovar_pins", "Values held in place.", stats.pins),
